@@ -1,0 +1,102 @@
+// linear with the matrices of the chosen experts: choices are grouped by expert, so a matrix is read once.
+import { Q8_BYTES } from "./q8";
+import { decodedRow, dotF32, dotInt8 } from "./row";
+
+/**
+ * Lists the choices expert by expert (counting sort, ascending within an expert).
+ *
+ * ids     i32[choices], each in [0, experts)
+ * begins  i32[experts + 1]: choices of expert e stand at order[begins[e]] … order[begins[e + 1] − 1]
+ * order   i32[choices]: indices into ids
+ */
+export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: usize, order: usize): void {
+  memory.fill(begins, 0, <usize>(experts + 1) << 2);
+  // begins[e + 1] counts e; then sums up, so begins[e] is where e starts; placing moves it to where e ends.
+  for (let i = 0; i < choices; i++) {
+    const count = begins + (load<u32>(ids + (i << 2)) << 2);
+    store<i32>(count, load<i32>(count, 4) + 1, 4);
+  }
+  for (let e = 1; e <= experts; e++) {
+    const at = begins + (e << 2);
+    store<i32>(at, load<i32>(at) + load<i32>(at - 4));
+  }
+  for (let i = 0; i < choices; i++) {
+    const at = begins + (load<u32>(ids + (i << 2)) << 2);
+    const place = load<i32>(at);
+    store<i32>(order + (place << 2), i);
+    store<i32>(at, place + 1);
+  }
+  // Every entry now holds its successor's start: shift back.
+  memory.copy(begins + 4, begins, <usize>experts << 2);
+  store<i32>(begins, 0);
+}
+
+/**
+ * y[i, r] = Σ W[ids[i], r, c] · x[i / perRow, c] for r in [begin, end), i over the choices, float32 activations.
+ *
+ * y  f32[choices, rows]             w  experts × (rows × rowBytes) bytes
+ * x  f32[choices / perRow, cols]: perRow choices share a row of x
+ * begins, order  as groupByExpert leaves them          scratch  f32[cols], one per worker
+ */
+export function expertLinear(
+  format: i32,
+  y: usize,
+  w: usize,
+  x: usize,
+  perRow: i32,
+  experts: i32,
+  begins: usize,
+  order: usize,
+  rows: i32,
+  cols: i32,
+  rowBytes: i32,
+  begin: i32,
+  end: i32,
+  scratch: usize,
+): void {
+  for (let e = 0; e < experts; e++) {
+    const first = load<i32>(begins + (e << 2));
+    const last = load<i32>(begins + (e << 2), 4);
+    if (first == last) continue;
+    for (let r = begin; r < end; r++) {
+      const row = decodedRow(format, w + <usize>(e * rows + r) * rowBytes, cols, scratch);
+      for (let i = first; i < last; i++) {
+        const choice = load<i32>(order + (i << 2));
+        const from = x + (<usize>((choice / perRow) * cols) << 2);
+        store<f32>(y + (<usize>(choice * rows + r) << 2), dotF32(row, from, cols));
+      }
+    }
+  }
+}
+
+/** The same with int8 activations: x is blocks of q8.ts. */
+export function expertLinearInt8(
+  format: i32,
+  y: usize,
+  w: usize,
+  x: usize,
+  perRow: i32,
+  experts: i32,
+  begins: usize,
+  order: usize,
+  rows: i32,
+  cols: i32,
+  rowBytes: i32,
+  begin: i32,
+  end: i32,
+): void {
+  const xBytes = (cols >> 5) * Q8_BYTES;
+  for (let e = 0; e < experts; e++) {
+    const first = load<i32>(begins + (e << 2));
+    const last = load<i32>(begins + (e << 2), 4);
+    if (first == last) continue;
+    for (let r = begin; r < end; r++) {
+      const row = w + <usize>(e * rows + r) * rowBytes;
+      for (let i = first; i < last; i++) {
+        const choice = load<i32>(order + (i << 2));
+        const from = x + <usize>((choice / perRow) * xBytes);
+        store<f32>(y + (<usize>(choice * rows + r) << 2), dotInt8(format, row, from, cols));
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+// exp, sin, cos from + − × ÷ and bits alone; the same expressions, and the same bits, as src/float.ts.
+
+@inline
+function pow2f(n: i32): f32 {
+  return reinterpret<f32>((n + 127) << 23);
+}
+
+/** eˣ in float32; at most 1 ulp from the true value, 0 below −87.34, ∞ above 88.72. Cody and Waite, Cephes expf. */
+export function expf(x: f32): f32 {
+  if (!(x > -87.33654022216797)) return x == x ? 0 : NaN;
+  if (x > 88.72283172607422) return Infinity;
+  const n: f32 = x * <f32>1.4426950408889634 + 12582912.0 - 12582912.0;
+  let r: f32 = x - n * <f32>0.693359375;
+  r = r - n * <f32>-2.1219444e-4;
+  let p: f32 = 1.98756915e-4;
+  p = p * r + <f32>1.3981999507e-3;
+  p = p * r + <f32>8.3334519073e-3;
+  p = p * r + <f32>4.1665795894e-2;
+  p = p * r + <f32>1.6666665459e-1;
+  p = p * r + <f32>5.0000001201e-1;
+  p = p * (r * r) + r + 1.0;
+  const exponent = <i32>n;
+  const half = exponent >> 1;
+  return p * pow2f(half) * pow2f(exponent - half);
+}
+
+/** sin on [−π/4, π/4] (fdlibm k_sin.c). */
+@inline
+function sinKernel(r: f64): f64 {
+  const z = r * r;
+  return (
+    r +
+    r *
+      z *
+      (-1.66666666666666324348e-1 +
+        z *
+          (8.33333333332248946124e-3 +
+            z *
+              (-1.98412698298579493134e-4 +
+                z * (2.75573137070700676789e-6 + z * (-2.50507602534068634195e-8 + z * 1.58969099521155010221e-10)))))
+  );
+}
+
+/** cos on [−π/4, π/4] (fdlibm k_cos.c). */
+@inline
+function cosKernel(r: f64): f64 {
+  const z = r * r;
+  return (
+    1.0 -
+    (0.5 * z -
+      z *
+        z *
+        (4.16666666666666019037e-2 +
+          z *
+            (-1.38888888888741095749e-3 +
+              z *
+                (2.48015872894767294178e-5 +
+                  z * (-2.75573143513906633035e-7 + z * (2.08757232129817482790e-9 + z * -1.13596475577881948265e-11))))))
+  );
+}
+
+/** sin of x shifted by `quarters` quarter turns; |x| ≤ 2²⁰. π/2 in three parts and a tail (fdlibm e_rem_pio2.c). */
+function sinQuarters(x: f64, quarters: i32): f64 {
+  const n = x * 6.36619772367581382433e-1 + 6755399441055744.0 - 6755399441055744.0;
+  const r =
+    x -
+    n * 1.57079632673412561417 -
+    n * 6.07710050630396597660e-11 -
+    n * 2.02226624871116645580e-21 -
+    n * 8.47842766036889956997e-32;
+  const quadrant = (<i32>n + quarters) & 3;
+  const y = quadrant & 1 ? cosKernel(r) : sinKernel(r);
+  return quadrant & 2 ? -y : y;
+}
+
+export function sin(x: f64): f64 {
+  return sinQuarters(x, 0);
+}
+
+export function cos(x: f64): f64 {
+  return sinQuarters(x, 1);
+}
+
+/** 1 / (1 + e⁻ˣ), each step rounded. */
+export function sigmoidOf(x: f32): f32 {
+  return <f32>1.0 / (<f32>1.0 + expf(-x));
+}

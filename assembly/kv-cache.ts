@@ -1,0 +1,126 @@
+// Keys and values as they are stored: float32, half precision, or int8 with a scale per position and head.
+//
+//   f32, f16   capacity × [kvHeads · headDim]
+//   int8       capacity × [kvHeads · headDim] int8, then capacity × [kvHeads] scales f32
+//
+import { f16ToF32, f32ToF16 } from "./f16";
+import { dotF32 } from "./row";
+import { sumF32 } from "./lanes";
+
+export const KV_F32: i32 = 0;
+export const KV_F16: i32 = 1;
+export const KV_INT8: i32 = 2;
+
+/** Writes x f32[rows, cols] at positions start …; `headDim` values share an int8 scale. */
+export function storeKv(
+  type: i32,
+  cache: usize,
+  capacity: i32,
+  x: usize,
+  rows: i32,
+  cols: i32,
+  headDim: i32,
+  start: i32,
+): void {
+  const first = <usize>start * cols;
+  const n = rows * cols;
+  if (type == KV_F32) {
+    memory.copy(cache + (first << 2), x, <usize>n << 2);
+  } else if (type == KV_F16) {
+    const to = cache + (first << 1);
+    for (let i = 0; i < n; i++) store<u16>(to + (i << 1), f32ToF16(load<f32>(x + (i << 2))));
+  } else {
+    let scale = scalesOf(cache, capacity, cols) + ((first / headDim) << 2);
+    for (let i = 0; i < n; i += headDim) {
+      store<f32>(scale, quantizeHead(cache + first + i, x + (i << 2), headDim));
+      scale += 4;
+    }
+  }
+}
+
+@inline
+function scalesOf(cache: usize, capacity: i32, cols: i32): usize {
+  return cache + <usize>capacity * cols;
+}
+
+/** x f32[n] → int8[n] by max|x| / 127, to nearest, ties to even. Returns the scale. */
+function quantizeHead(to: usize, x: usize, n: i32): f32 {
+  let amax: f32 = 0;
+  for (let i = 0; i < n; i++) amax = max<f32>(amax, abs<f32>(load<f32>(x + (i << 2))));
+  const scale = amax / <f32>127.0;
+  const inverse: f32 = scale == 0 ? 0 : <f32>1.0 / scale;
+  for (let i = 0; i < n; i++) {
+    const q = nearest<f32>(load<f32>(x + (i << 2)) * inverse);
+    store<i8>(to + i, <i8>max<f32>(-127, min<f32>(127, q)));
+  }
+  return scale;
+}
+
+/** q f32[headDim] · the stored key of `position`, columns column … column + headDim − 1. */
+@inline
+export function dotStored(
+  type: i32,
+  cache: usize,
+  capacity: i32,
+  cols: i32,
+  position: i32,
+  column: i32,
+  q: usize,
+  headDim: i32,
+): f32 {
+  const at = <usize>position * cols + column;
+  if (type == KV_F32) return dotF32(q, cache + (at << 2), headDim);
+  let sum = f32x4.splat(0);
+  if (type == KV_F16) {
+    for (let d = 0; d < headDim; d += 4) {
+      sum = f32x4.add(sum, f32x4.mul(v128.load(q + (d << 2)), loadHalves(cache + ((at + d) << 1))));
+    }
+    return sumF32(sum);
+  }
+  for (let d = 0; d < headDim; d += 4) {
+    sum = f32x4.add(sum, f32x4.mul(v128.load(q + (d << 2)), loadBytes(cache + at + d)));
+  }
+  return sumF32(sum) * load<f32>(scalesOf(cache, capacity, cols) + ((at / headDim) << 2));
+}
+
+/** y f32[headDim] += weight · the stored value of `position`. */
+@inline
+export function addStored(
+  type: i32,
+  cache: usize,
+  capacity: i32,
+  cols: i32,
+  position: i32,
+  column: i32,
+  y: usize,
+  headDim: i32,
+  weight: f32,
+): void {
+  const at = <usize>position * cols + column;
+  if (type == KV_INT8) weight *= load<f32>(scalesOf(cache, capacity, cols) + ((at / headDim) << 2));
+  const w = f32x4.splat(weight);
+  for (let d = 0; d < headDim; d += 4) {
+    const value =
+      type == KV_F32
+        ? v128.load(cache + ((at + d) << 2))
+        : type == KV_F16
+          ? loadHalves(cache + ((at + d) << 1))
+          : loadBytes(cache + at + d);
+    v128.store(y + (d << 2), f32x4.add(v128.load(y + (d << 2)), f32x4.mul(w, value)));
+  }
+}
+
+/** Four f16 as f32. The cache holds no infinity (f32ToF16 saturates), so the exponent needs one product only. */
+@inline
+function loadHalves(address: usize): v128 {
+  const h = v128.load16x4_u(address);
+  const magnitude = i32x4.shl(v128.and(h, i32x4.splat(0x7fff)), 13);
+  const sign = i32x4.shl(v128.and(h, i32x4.splat(0x8000)), 16);
+  return v128.or(f32x4.mul(magnitude, f32x4.splat(reinterpret<f32>(0x77800000))), sign);
+}
+
+/** Four int8 as f32. */
+@inline
+function loadBytes(address: usize): v128 {
+  return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(address))));
+}

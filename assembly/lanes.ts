@@ -1,0 +1,70 @@
+// Sixteen bytes at a time: widening integers to float32, and sums over lanes in a fixed order.
+
+/** Stores 16 integers (int8) as float32, each times `d`: 64 bytes at `to`. */
+@inline
+export function storeScaled(to: usize, q: v128, d: f32): void {
+  const scale = f32x4.splat(d);
+  const low = i16x8.extend_low_i8x16_s(q);
+  const high = i16x8.extend_high_i8x16_s(q);
+  v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low)), scale), 0);
+  v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low)), scale), 16);
+  v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high)), scale), 32);
+  v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high)), scale), 48);
+}
+
+/** The same, then plus `m`. */
+@inline
+export function storeAffine(to: usize, q: v128, d: f32, m: f32): void {
+  storeScaled(to, q, d);
+  const offset = f32x4.splat(m);
+  v128.store(to, f32x4.add(v128.load(to, 0), offset), 0);
+  v128.store(to, f32x4.add(v128.load(to, 16), offset), 16);
+  v128.store(to, f32x4.add(v128.load(to, 32), offset), 32);
+  v128.store(to, f32x4.add(v128.load(to, 48), offset), 48);
+}
+
+/** The low nibbles of 16 bytes. */
+@inline
+export function lowNibbles(bytes: v128): v128 {
+  return v128.and(bytes, i8x16.splat(15));
+}
+
+/** The high nibbles of 16 bytes. */
+@inline
+export function highNibbles(bytes: v128): v128 {
+  return i8x16.shr_u(bytes, 4);
+}
+
+/**
+ * 16 where bit i of `bits` is set, lane i = 0 … 15; 0 elsewhere. The fifth bit of a 5-bit weight.
+ * same as: for (i…) lane[i] = ((bits >> i) & 1) << 4
+ */
+@inline
+export function fifthBits(bits: u32): v128 {
+  const spread = i8x16.swizzle(i32x4.splat(bits), i8x16(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
+  const select = i8x16(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
+  return v128.and(i8x16.eq(v128.and(spread, select), select), i8x16.splat(16));
+}
+
+/** Σ a[i] · b[i] over 16 pairs of int8, exact; |a · b| ≤ 127 · 128 fits 16 bits. In four partial sums. */
+@inline
+export function dotI8(a: v128, b: v128): v128 {
+  return i32x4.add(
+    i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(a, b)),
+    i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(a, b)),
+  );
+}
+
+@inline
+export function sumI32(v: v128): i32 {
+  return (
+    i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + (i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3))
+  );
+}
+
+@inline
+export function sumF32(v: v128): f32 {
+  return (
+    f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
+  );
+}

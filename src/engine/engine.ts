@@ -1,0 +1,171 @@
+// Prefill and decode: ids in, ids out. Works in steps, and lets its caller in between them.
+import { forward, lmHead, type Model } from "../model/model.ts";
+import { resetState, type State } from "../model/state.ts";
+import { createSampler } from "../sampling/sampler.ts";
+import type { SamplingOptions } from "../sampling/options.ts";
+import type { Ops, Tensor } from "../ops/ops.ts";
+
+/** A model, and the sequence it is in the middle of. */
+export interface Sequence {
+  readonly model: Model;
+  readonly state: State;
+  /** What `state` has consumed. */
+  readonly ids: number[];
+  /** Bounds of a step: positions, and rows of logits. */
+  readonly maxStep: number;
+  readonly maxLogitRows: number;
+}
+
+/** How long work goes on before its caller is let in. */
+export interface Pace {
+  /** Lets messages arrive; rejects when the caller has given up. */
+  readonly pause: () => Promise<void>;
+  /** Called at every layer, when the caller can be heard without a pause; throws when it has given up. */
+  readonly check: (() => void) | undefined;
+}
+
+/** An id, prompt or option that this model cannot take. */
+export class PromptError extends Error {
+  override readonly name = "PromptError";
+}
+
+/** Milliseconds between two moments at which the caller is heard: half of the promised 200. */
+const PATIENCE_MS = 100;
+
+/** Checks ids that came from outside. @throws PromptError */
+export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: number): void {
+  if (ids.length === 0) throw new PromptError("prompt: expected at least one token id, found none. Say something.");
+  if (ids.length > capacity) {
+    throw new PromptError(
+      `prompt: expected at most ${capacity} token ids (the context planned at load), found ${ids.length}. ` +
+        "Shorten it, or open the model with a larger contextLength.",
+    );
+  }
+  for (let i = 0; i < ids.length; i++) {
+    if (Number.isInteger(ids[i]) && ids[i] >= 0 && ids[i] < vocabSize) continue;
+    throw new PromptError(
+      `prompt: expected token ids in [0, ${vocabSize}), found ${ids[i]} at index ${i}. ` +
+        "Encode the text with this model's own tokenizer.",
+    );
+  }
+}
+
+/**
+ * Consumes `ids`, going on from the state's sequence when they extend it and from nothing when they do not.
+ * @returns logits after the last id [vocab]
+ */
+export async function prefill(
+  sequence: Sequence,
+  ids: readonly number[],
+  pace: Pace,
+  onProgress?: (done: number, total: number) => void,
+): Promise<Float32Array> {
+  return extend(sequence, ids.slice(continueFrom(sequence, ids)), pace, onProgress);
+}
+
+/** Consumes `ids` after what the state holds. Logits after the last of them. */
+async function extend(
+  sequence: Sequence,
+  ids: readonly number[],
+  pace: Pace,
+  onProgress?: (done: number, total: number) => void,
+): Promise<Float32Array> {
+  let logits: Float32Array | undefined;
+  await inSteps(sequence, ids, sequence.maxStep, pace, (model, h, done) => {
+    if (done === ids.length) logits = model.ops.read(lmHead(model, model.ops.rows(h, h.rows - 1, 1)));
+    onProgress?.(done, ids.length);
+  });
+  return logits as Float32Array;
+}
+
+/** Logits after each of `ids`, a few rows at a time: `onRows` gets [rows, vocab]. */
+export async function eachLogits(
+  sequence: Sequence,
+  ids: readonly number[],
+  pace: Pace,
+  onRows: (logits: Float32Array, done: number) => void,
+): Promise<void> {
+  restart(sequence);
+  const { maxLogitRows } = sequence;
+  await inSteps(sequence, ids, maxLogitRows, pace, (model, h, done) => onRows(model.ops.read(lmHead(model, h)), done));
+}
+
+export interface GenerateOptions {
+  readonly sampling: Partial<SamplingOptions>;
+  readonly maxTokens: number;
+  /** Generation ends after one of these; it is yielded. */
+  readonly stopIds: readonly number[];
+}
+
+/** Yields ids one by one, until a stop id, `maxTokens`, or the end of the context. */
+export async function* generate(
+  sequence: Sequence,
+  ids: readonly number[],
+  { sampling, maxTokens, stopIds }: GenerateOptions,
+  pace: Pace,
+  onProgress?: (done: number, total: number) => void,
+): AsyncGenerator<number, void> {
+  const { model, state } = sequence;
+  const sampler = createSampler(model.config.vocabSize, sampling);
+  const history = [...ids];
+  const stops = new Set(stopIds);
+  let logits = await prefill(sequence, ids, pace, onProgress);
+  for (let count = 1; ; count++) {
+    const id = sampler.next(logits, history);
+    history.push(id);
+    yield id;
+    if (stops.has(id) || count >= maxTokens || state.length >= state.capacity) return;
+    logits = await extend(sequence, [id], pace);
+  }
+}
+
+/** Runs `ids` in steps of at most `limit`, each about as long as the caller's patience. */
+async function inSteps(
+  sequence: Sequence,
+  ids: readonly number[],
+  limit: number,
+  pace: Pace,
+  onStep: (model: Model, h: Tensor, done: number) => void,
+): Promise<void> {
+  const { state } = sequence;
+  const model = { ...sequence.model, ops: watched(sequence.model.ops, pace.check) };
+  // Heard at every layer, a step may last as long as all its layers may.
+  const patience = pace.check === undefined ? PATIENCE_MS : PATIENCE_MS * state.layers.length;
+  let step = Math.min(limit, 8);
+  for (let done = 0; done < ids.length; ) {
+    await pace.pause();
+    const piece = ids.slice(done, done + step);
+    const begin = performance.now();
+    const h = forward(model, state, Int32Array.from(piece));
+    done += piece.length;
+    for (const id of piece) sequence.ids.push(id);
+    onStep(model, h, done);
+    const perPosition = (performance.now() - begin) / piece.length;
+    step = Math.max(1, Math.min(limit, Math.floor(patience / perPosition), step * 4));
+  }
+}
+
+/** The same ops, asking at every layer whether to go on. */
+function watched(ops: Ops, check: (() => void) | undefined): Ops {
+  if (check === undefined) return ops;
+  const derived: Ops = Object.create(ops);
+  derived.carry = (h, to) => {
+    check();
+    return ops.carry(h, to);
+  };
+  return derived;
+}
+
+/** How many of `ids` the state already holds: all of its own when they begin `ids`, else none, after a restart. */
+function continueFrom(sequence: Sequence, ids: readonly number[]): number {
+  const held = sequence.ids;
+  // The last id has to run again for its logits, and a convolution cannot step back.
+  if (held.length < ids.length && held.every((id, i) => id === ids[i])) return held.length;
+  restart(sequence);
+  return 0;
+}
+
+function restart({ model, state, ids }: Sequence): void {
+  resetState(model.ops, state);
+  ids.length = 0;
+}

@@ -1,0 +1,57 @@
+// What a model's files hold, whatever their container: config, named tensors, tokenizer, template.
+import type { FormatName } from "../blocks/formats.ts";
+import type { ByteSource } from "../sources/source.ts";
+
+/** Bytes [offset, offset + bytes) of `files[file]`. */
+export interface Part {
+  readonly file: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** A tensor on file. Its parts, joined, are its blocks in row-major order. */
+export interface StoredTensor {
+  /** Hugging Face parameter name; experts are stacked under `….feed_forward.experts.w1` (w2, w3). */
+  readonly name: string;
+  readonly format: FormatName;
+  /** Row-major, slowest axis first: [rows, cols], [experts, rows, cols], [cols]; convolution taps [hidden, width]. */
+  readonly shape: readonly number[];
+  readonly parts: readonly Part[];
+}
+
+/** What a tokenizer is built from. */
+export type TokenizerSource =
+  | { readonly kind: "json"; readonly tokenizer: Record<string, unknown>; readonly config: Record<string, unknown> }
+  | {
+      readonly kind: "gguf";
+      readonly tokens: readonly string[];
+      readonly tokenTypes: readonly number[] | undefined;
+      readonly merges: readonly string[];
+      readonly pre: string | undefined;
+      readonly bosTokenId: number | undefined;
+      readonly eosTokenId: number | undefined;
+      readonly padTokenId: number | undefined;
+      readonly addBosToken: boolean | undefined;
+    };
+
+/** An opened checkpoint: everything but the weights' bytes has been read. */
+export interface Checkpoint {
+  /** "GGUF v3", "safetensors, 4 shards". */
+  readonly container: string;
+  readonly files: readonly ByteSource[];
+  /** The keys and values of `config.json`; GGUF metadata is translated to them. `model_type` is lfm2_moe or lfm2. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** By Hugging Face name. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly tokenizer: TokenizerSource | undefined;
+  readonly chatTemplate: string | undefined;
+  /** The keys of `generation_config.json` (or GGUF's `general.sampling.*`), where the files state them. */
+  readonly generationConfig: Readonly<Record<string, unknown>>;
+  /** Container metadata as read, for display. Long arrays are cut to their length. */
+  readonly metadata: ReadonlyMap<string, unknown>;
+}
+
+/** A file is not what its format says, or not a model this project runs. */
+export class FormatError extends Error {
+  override readonly name = "FormatError";
+}

@@ -1,0 +1,95 @@
+// Reads many tensors in the order in which their bytes lie in the files, in pieces, so that nothing is held twice.
+import type { ByteSource } from "../sources/source.ts";
+import type { StoredTensor } from "./checkpoint.ts";
+
+export interface TensorSink {
+  readonly tensor: StoredTensor;
+  /** Takes a piece of the tensor's bytes; `at` counts from the tensor's first byte. */
+  write(at: number, bytes: Uint8Array): void;
+}
+
+export interface StreamOptions {
+  readonly signal?: AbortSignal;
+  /** Called after every piece, with tensor bytes delivered so far. */
+  readonly onBytes?: (loaded: number, total: number) => void;
+  readonly pieceBytes?: number;
+}
+
+/** Large enough that a request's overhead vanishes, small enough to abort and to show progress. */
+const PIECE_BYTES = 8 << 20;
+
+interface Segment {
+  readonly file: number;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly at: number;
+  readonly sink: TensorSink;
+}
+
+/** Reads one piece ahead of the one being delivered. */
+export async function streamTensors(
+  files: readonly ByteSource[],
+  sinks: readonly TensorSink[],
+  { signal, onBytes, pieceBytes = PIECE_BYTES }: StreamOptions = {},
+): Promise<void> {
+  const segments = inFileOrder(sinks, pieceBytes);
+  const total = segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  let loaded = 0;
+  const pieces = joinPieces(segments, pieceBytes);
+  const readPiece = (piece: Segment[] | undefined): Promise<Uint8Array> | undefined => {
+    if (piece === undefined) return undefined;
+    const reading = files[piece[0].file].read(piece[0].offset, endOf(piece) - piece[0].offset, signal);
+    // A failure is met where the piece is awaited; until then it must not count as unhandled.
+    reading.catch(() => {});
+    return reading;
+  };
+  let next = readPiece(pieces[0]);
+  for (const [i, piece] of pieces.entries()) {
+    const bytes = (await next) as Uint8Array;
+    signal?.throwIfAborted();
+    next = readPiece(pieces[i + 1]);
+    for (const { offset, bytes: count, at, sink } of piece) {
+      const from = offset - piece[0].offset;
+      sink.write(at, bytes.subarray(from, from + count));
+      loaded += count;
+    }
+    onBytes?.(loaded, total);
+  }
+}
+
+/** Every part of every tensor, cut to at most `pieceBytes`, sorted as they lie in the files. */
+function inFileOrder(sinks: readonly TensorSink[], pieceBytes: number): Segment[] {
+  const segments: Segment[] = [];
+  for (const sink of sinks) {
+    let at = 0;
+    for (const { file, offset, bytes } of sink.tensor.parts) {
+      for (let done = 0; done < bytes; done += pieceBytes) {
+        const count = Math.min(pieceBytes, bytes - done);
+        segments.push({ file, offset: offset + done, bytes: count, at: at + done, sink });
+      }
+      at += bytes;
+    }
+  }
+  return segments.sort((a, b) => a.file - b.file || a.offset - b.offset);
+}
+
+/** Groups neighbours that together span at most `pieceBytes` into one read; gaps between them are read and dropped. */
+function joinPieces(segments: readonly Segment[], pieceBytes: number): Segment[][] {
+  const pieces: Segment[][] = [];
+  for (const segment of segments) {
+    const piece = pieces.at(-1);
+    const joins =
+      piece !== undefined &&
+      piece[0].file === segment.file &&
+      segment.offset + segment.bytes - piece[0].offset <= pieceBytes &&
+      segment.offset - endOf(piece) <= pieceBytes >> 4;
+    if (joins) piece.push(segment);
+    else pieces.push([segment]);
+  }
+  return pieces;
+}
+
+function endOf(piece: readonly Segment[]): number {
+  const last = piece[piece.length - 1];
+  return last.offset + last.bytes;
+}

@@ -1,0 +1,211 @@
+// Where file, backend and graph meet: a checkpoint becomes a model that can be run.
+import { blockFormats, decodeRow, rowBytes } from "./blocks/formats.ts";
+import type { Checkpoint, StoredTensor } from "./formats/checkpoint.ts";
+import { streamTensors, type TensorSink } from "./formats/stream-tensors.ts";
+import { type Config, readConfig, ropeInverseFrequency } from "./model/config.ts";
+import { forward, lmHead, type Model } from "./model/model.ts";
+import { createState, type State, stateSpecs } from "./model/state.ts";
+import { createWeights } from "./model/weights.ts";
+import type {
+  ArithmeticMode,
+  Backend,
+  BackendRequest,
+  KvType,
+  PlacedWeight,
+  StoredWeight,
+  WeightSpec,
+} from "./ops/backend.ts";
+import type { Weight } from "./ops/ops.ts";
+import { createReferenceBackend } from "./reference/backend.ts";
+import { createWasmBackend, planWasmBanks, type WasmBackendRequest } from "./wasm/backend.ts";
+import type { Kernels } from "./wasm/kernels.ts";
+import type { BankPlan } from "./wasm/plan.ts";
+
+export interface ModelOptions {
+  /** `wasm` unless told; `reference` is the definition of every op in plain TypeScript, and slow. */
+  readonly backend?: "wasm" | "reference";
+  /** `int8` unless told. The reference knows `exact` only. */
+  readonly mode?: ArithmeticMode;
+  /** Of the KV cache: f32 in exact mode and f16 in int8 mode, unless told. */
+  readonly kvType?: KvType;
+  /** Positions to plan for; the model's own limit or 32,768, whichever is less, unless told. */
+  readonly contextLength?: number;
+  /** The most bytes in one WebAssembly memory; 4 GiB unless told. */
+  readonly bankBytes?: number;
+}
+
+/** The files' part of a checkpoint that loading needs; tokenizer and template stay with the caller. */
+export type WeightFiles = Pick<Checkpoint, "config" | "tensors" | "files">;
+
+export interface LoadedModel {
+  readonly model: Model;
+  readonly state: State;
+  readonly backend: Backend;
+  readonly settings: Settings;
+}
+
+/** `ModelOptions` with every default filled in. */
+export interface Settings extends Required<ModelOptions> {}
+
+/** A tensor is missing, or is not the one the config promises. */
+export class WeightError extends Error {
+  override readonly name = "WeightError";
+}
+
+/** An option is outside what the model or this build can do. */
+export class OptionError extends Error {
+  override readonly name = "OptionError";
+}
+
+/** The longest step of a prefill. Longer ones gain little and need working space in proportion. */
+export const MAX_STEP = 512;
+/** Rows of logits that are computed together; a row is a quarter of a megabyte in LFM2. */
+export const MAX_LOGIT_ROWS = 16;
+const DEFAULT_CONTEXT = 32768;
+
+export interface LoadContext {
+  /** Makes kernels over a memory; not asked for by the reference. */
+  readonly instantiate: (memory: WebAssembly.Memory) => Kernels;
+  readonly signal?: AbortSignal;
+  /** Bytes of weights read so far. */
+  readonly onProgress?: (loaded: number, total: number) => void;
+}
+
+/**
+ * Reads the weights of `files` into a backend, by range, each byte once.
+ * @throws ConfigError, WeightError, OptionError, MemoryError before any weight is read; SourceError while reading
+ */
+export async function loadModel(files: WeightFiles, options: ModelOptions, context: LoadContext): Promise<LoadedModel> {
+  const config = readConfig(files.config);
+  const settings = fillSettings(config, options);
+  const found = findWeights(config, files.tensors);
+  const request = backendRequest(config, found, settings);
+  const backend =
+    settings.backend === "reference"
+      ? createReferenceBackend(request)
+      : createWasmBackend(context.instantiate, request);
+  const sinks = found.map(({ spec, tensor }) => sinkOf(tensor, spec, backend.weights.get(spec.path) as PlacedWeight));
+  await streamTensors(files.files, sinks, { signal: context.signal, onBytes: context.onProgress });
+  return { ...assemble(config, settings, backend), backend, settings };
+}
+
+/** What the wasm backend will reserve for this checkpoint. Reads no weight. */
+export function planMemory(files: Pick<WeightFiles, "config" | "tensors">, options: ModelOptions): BankPlan {
+  const config = readConfig(files.config);
+  return planWasmBanks(backendRequest(config, findWeights(config, files.tensors), fillSettings(config, options)));
+}
+
+function fillSettings(config: Config, options: ModelOptions): Settings {
+  const backend = options.backend ?? "wasm";
+  const mode = options.mode ?? (backend === "reference" ? "exact" : "int8");
+  if (backend === "reference" && mode !== "exact") {
+    throw new OptionError(`mode: expected "exact" with the reference backend, found "${mode}". Use the wasm backend.`);
+  }
+  const limit = config.maxPositionEmbeddings;
+  const contextLength = options.contextLength ?? Math.min(limit, DEFAULT_CONTEXT);
+  if (!Number.isInteger(contextLength) || contextLength < 1 || contextLength > limit) {
+    throw new OptionError(
+      `contextLength: expected an integer in [1, ${limit}] (max_position_embeddings), found ${contextLength}.`,
+    );
+  }
+  return {
+    backend,
+    mode,
+    contextLength,
+    kvType: options.kvType ?? (mode === "exact" ? "f32" : "f16"),
+    bankBytes: options.bankBytes ?? 2 ** 32,
+  };
+}
+
+function backendRequest(config: Config, found: readonly FoundWeight[], settings: Settings): WasmBackendRequest {
+  const request: BackendRequest = {
+    weights: found.map(({ stored }) => stored),
+    states: stateSpecs(config, settings.contextLength),
+    kvType: settings.kvType,
+  };
+  const { mode, bankBytes, contextLength } = settings;
+  const maxStep = Math.min(MAX_STEP, contextLength);
+  return {
+    ...request,
+    mode,
+    bankBytes,
+    maxStep,
+    hiddenSize: config.hiddenSize,
+    rehearse(backend) {
+      const { model, state } = assemble(config, settings, backend);
+      for (const [step, rows] of [
+        [maxStep, 1],
+        [Math.min(MAX_LOGIT_ROWS, maxStep), Math.min(MAX_LOGIT_ROWS, maxStep)],
+      ]) {
+        const h = forward(model, { ...state, length: 0 }, new Int32Array(step));
+        lmHead(model, model.ops.rows(h, step - rows, rows));
+      }
+    },
+  };
+}
+
+function assemble(config: Config, settings: Settings, backend: Backend): { model: Model; state: State } {
+  const weights = createWeights(config, ({ path }) => backend.weights.get(path)?.weight as Weight);
+  const state = createState(stateSpecs(config, settings.contextLength), backend.states);
+  // A model of convolutions alone has no cache to bound it.
+  const bounded = { ...state, capacity: Math.min(state.capacity, settings.contextLength) };
+  return { model: { ops: backend.ops, config, weights, inverseFrequency: ropeInverseFrequency(config) }, state: bounded };
+}
+
+interface FoundWeight {
+  readonly spec: WeightSpec;
+  readonly tensor: StoredTensor;
+  readonly stored: StoredWeight;
+}
+
+/** The tensor of every parameter the graph asks for, checked against its expected shape. */
+function findWeights(config: Config, tensors: ReadonlyMap<string, StoredTensor>): FoundWeight[] {
+  const found: FoundWeight[] = [];
+  createWeights(config, (spec) => {
+    const { path, role, rows, cols, experts } = spec;
+    const tensor = tensors.get(`${path}.weight`) ?? tensors.get(path);
+    if (tensor === undefined) {
+      throw new WeightError(
+        `${path}: expected a tensor of this name, found none among ${tensors.size}. ` +
+          `Open a complete LFM2 checkpoint; this one says model_type "${config.modelType}".`,
+      );
+    }
+    const shape = experts > 1 || tensor.shape.length === 3 ? [experts, rows, cols] : rows > 1 ? [rows, cols] : [cols];
+    const given = tensor.shape.length === 2 && shape.length === 1 ? tensor.shape.slice(1) : tensor.shape;
+    if (given.length !== shape.length || given.some((size, axis) => size !== shape[axis])) {
+      throw new WeightError(
+        `${tensor.name}: expected shape [${shape.join(", ")}], as the config says, ` +
+          `found [${tensor.shape.join(", ")}]. Open an LFM2 checkpoint whose config belongs to its weights.`,
+      );
+    }
+    const { blockLength } = blockFormats[tensor.format];
+    if (cols % blockLength !== 0 || (role !== "vector" && cols % 4 !== 0)) {
+      throw new WeightError(
+        `${tensor.name}: expected rows in multiples of ${Math.max(4, blockLength)} for ${tensor.format}, ` +
+          `found ${cols}. Convert this tensor to another format.`,
+      );
+    }
+    found.push({ spec, tensor, stored: { ...spec, format: role === "vector" ? "F32" : tensor.format } });
+    return spec;
+  });
+  return found;
+}
+
+/** Blocks go to the backend as they are; vectors are few and small, so they are gathered and widened to float32. */
+function sinkOf(tensor: StoredTensor, spec: WeightSpec, placed: PlacedWeight): TensorSink {
+  if (spec.role !== "vector") return { tensor, write: placed.write };
+  const format = blockFormats[tensor.format];
+  const blocks = new Uint8Array(spec.rows * rowBytes(format, spec.cols));
+  let missing = blocks.byteLength;
+  return {
+    tensor,
+    write(at, bytes) {
+      blocks.set(bytes, at);
+      missing -= bytes.byteLength;
+      if (missing > 0) return;
+      const numbers = new Float32Array(spec.rows * spec.cols);
+      decodeRow(format, blocks, 0, numbers, numbers.length);
+      placed.write(0, new Uint8Array(numbers.buffer));
+    },
+  };
+}

@@ -1,0 +1,63 @@
+// What a backend is asked to hold, and what it gives back. Types only.
+import type { ConvState, KvCache, Ops, Weight } from "./ops.ts";
+
+/**
+ * How a weight is used: `matrix` by `linear` and `embed`; `router` by `linear`, always with float32 activations, since
+ * a rounding may choose another expert; `vector` elementwise, so it is held in float32.
+ */
+export type WeightRole = "matrix" | "router" | "vector";
+
+/** What the graph expects of one parameter. */
+export interface WeightSpec {
+  /** Hugging Face module path, without `.weight`. */
+  readonly path: string;
+  readonly role: WeightRole;
+  readonly rows: number;
+  readonly cols: number;
+  readonly experts: number;
+}
+
+/** A weight as a backend is to hold it. */
+export interface StoredWeight extends WeightSpec {
+  /** Block format; F32 for vectors. */
+  readonly format: string;
+}
+
+/** The state of one layer; `layer` is the path of its weights. */
+export type StateSpec =
+  | { readonly type: "conv"; readonly layer: string; readonly width: number; readonly cols: number }
+  | {
+      readonly type: "full_attention";
+      readonly layer: string;
+      readonly capacity: number;
+      readonly cols: number;
+      readonly headDim: number;
+    };
+
+/** Storage type of keys and values. int8 has one float32 scale per position and KV head. */
+export type KvType = "f32" | "f16" | "int8";
+
+/** `exact`: float32 activations. `int8`: 8-bit activations wherever the weight's format has an integer dot product. */
+export type ArithmeticMode = "exact" | "int8";
+
+export interface PlacedWeight {
+  readonly weight: Weight;
+  /** Bytes of its blocks, to be written `at` an offset into them; once each. */
+  write(at: number, bytes: Uint8Array): void;
+}
+
+/** Room for one model and one sequence, reserved. */
+export interface Backend {
+  readonly ops: Ops;
+  readonly weights: ReadonlyMap<string, PlacedWeight>;
+  /** In the order of the request. */
+  readonly states: readonly (ConvState | KvCache)[];
+  /** Bytes reserved, weights, state and working space together. */
+  readonly bytes: number;
+}
+
+export interface BackendRequest {
+  readonly weights: readonly StoredWeight[];
+  readonly states: readonly StateSpec[];
+  readonly kvType: KvType;
+}

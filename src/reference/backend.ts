@@ -1,0 +1,93 @@
+// Ops in plain float32 loops: the definition of every operation, and the slowest way to run one.
+import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
+import type { Backend, BackendRequest, KvType, PlacedWeight, StateSpec, StoredWeight } from "../ops/backend.ts";
+import type { Ops } from "../ops/ops.ts";
+import { attention } from "./attention.ts";
+import { causalConv } from "./causal-conv.ts";
+import { add, addBias, mul, scale, sigmoid } from "./elementwise.ts";
+import { embed } from "./embed.ts";
+import { expertLinear } from "./expert-linear.ts";
+import { linear } from "./linear.ts";
+import { rmsNorm } from "./rms-norm.ts";
+import { rope } from "./rope.ts";
+import { swiglu } from "./swiglu.ts";
+import {
+  type ReferenceConvState,
+  type ReferenceExpertIds,
+  type ReferenceKvCache,
+  type ReferenceTensor,
+  type ReferenceWeight,
+  rowOf,
+} from "./tensor.ts";
+import { gather, normalize, topK, weightedSum } from "./top-k.ts";
+
+/** Asks for nothing but arrays; `weights` are the bytes of the file, decoded row by row when used. */
+export function createReferenceBackend({ weights, states, kvType }: BackendRequest): Backend {
+  const placed = weights.map(place);
+  return {
+    ops: referenceOps,
+    weights: new Map(placed.map((weight) => [weight.weight.path, weight])),
+    states: states.map((spec) => reserve(spec, kvType)),
+    bytes: placed.reduce((sum, { weight }) => sum + weight.bytes.byteLength, 0),
+  };
+}
+
+function place({ path, rows, cols, experts, format }: StoredWeight): PlacedWeight & { weight: ReferenceWeight } {
+  const blocks = blockFormats[format as FormatName];
+  const bytes = new Uint8Array(experts * rows * rowBytes(blocks, cols));
+  return {
+    weight: { path, rows, cols, experts, format: blocks, bytes },
+    write: (at, piece) => bytes.set(piece, at),
+  };
+}
+
+function reserve(spec: StateSpec, type: KvType): ReferenceConvState | ReferenceKvCache {
+  if (spec.type === "conv") {
+    const numbers = (spec.width - 1) * spec.cols;
+    return { width: spec.width, current: new Float32Array(numbers), next: new Float32Array(numbers) };
+  }
+  const numbers = spec.capacity * spec.cols;
+  return { capacity: spec.capacity, k: new Float32Array(numbers), v: new Float32Array(numbers), type };
+}
+
+/** Every tensor here came from this backend, so each op takes the backend's own type. */
+export const referenceOps: Ops = {
+  embed,
+  linear,
+  expertLinear,
+  rmsNorm,
+  split(x: ReferenceTensor, parts: number): ReferenceTensor[] {
+    const cols = x.cols / parts;
+    return Array.from({ length: parts }, (_, i) => ({ ...x, cols, offset: x.offset + i * cols }));
+  },
+  rows(x: ReferenceTensor, from: number, count: number): ReferenceTensor {
+    return { ...x, rows: count, offset: x.offset + from * x.stride };
+  },
+  add,
+  mul,
+  swiglu,
+  sigmoid,
+  addBias,
+  topK,
+  gather,
+  normalize,
+  scale,
+  weightedSum,
+  causalConv,
+  rope,
+  attention,
+  carry: (h) => h,
+  note: (_, result) => result,
+  commit(states: readonly ReferenceConvState[]): void {
+    for (const state of states) [state.current, state.next] = [state.next, state.current];
+  },
+  reset(states: readonly ReferenceConvState[]): void {
+    for (const state of states) state.current.fill(0);
+  },
+  read(x: ReferenceTensor): Float32Array {
+    const numbers = new Float32Array(x.rows * x.cols);
+    for (let t = 0; t < x.rows; t++) numbers.set(rowOf(x, t), t * x.cols);
+    return numbers;
+  },
+  readIds: (x: ReferenceExpertIds): Int32Array => x.ids,
+};

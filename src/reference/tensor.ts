@@ -1,0 +1,44 @@
+// How the reference holds numbers: plain arrays, weights as the bytes of their file.
+import type { BlockFormat } from "../blocks/formats.ts";
+import type { KvType } from "../ops/backend.ts";
+import type { ConvState, ExpertIds, KvCache, Tensor, Weight } from "../ops/ops.ts";
+
+export interface ReferenceTensor extends Tensor {
+  readonly data: Float32Array;
+  /** Index of the first number; rows are `stride` apart. */
+  readonly offset: number;
+  readonly stride: number;
+}
+
+export interface ReferenceExpertIds extends ExpertIds {
+  readonly ids: Int32Array;
+}
+
+export interface ReferenceWeight extends Weight {
+  readonly format: BlockFormat;
+  /** Blocks, row-major; experts one after another. */
+  readonly bytes: Uint8Array;
+}
+
+export interface ReferenceKvCache extends KvCache {
+  readonly k: Float32Array; // [capacity, kvHeads · headDim], as the cache's type would give it back
+  readonly v: Float32Array;
+  readonly type: KvType;
+}
+
+export interface ReferenceConvState extends ConvState {
+  /** The last width − 1 inputs [width − 1, hidden], oldest first. */
+  current: Float32Array;
+  /** What `commit` makes current. */
+  next: Float32Array;
+}
+
+export function createTensor(rows: number, cols: number): ReferenceTensor {
+  return { rows, cols, data: new Float32Array(rows * cols), offset: 0, stride: cols };
+}
+
+/** Row `row` of `x`, not a copy. */
+export function rowOf(x: ReferenceTensor, row: number): Float32Array {
+  const begin = x.offset + row * x.stride;
+  return x.data.subarray(begin, begin + x.cols);
+}

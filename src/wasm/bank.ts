@@ -1,0 +1,112 @@
+// A bank: one linear memory that holds whole layers, the kernels over it, and working space.
+//
+//   address  0      1 KiB                                                                       end
+//            ├ free ┼─ weights ─┼─ KV caches, conv states ─┼─ hidden state ─┼─ arena → ─ ─ ─ ─ ─ ─┤
+//
+// What is placed stays; what is allocated from the arena lives until `release`.
+import type { Kernels } from "./kernels.ts";
+
+/** Everything begins at a multiple of this: four lanes, and a whole cache line is not worth the gaps. */
+const ALIGNMENT = 16;
+export const PAGE_BYTES = 65536;
+/** A null address never points at data. */
+export const RESERVED_BYTES = 1024;
+
+export interface Bank {
+  readonly kernels: Kernels;
+  /** Address of room that lasts as long as the bank. */
+  place(bytes: number): number;
+  /** Address of room in the arena. */
+  allocate(bytes: number): number;
+  /** Empties the arena. */
+  release(): void;
+  write(address: number, bytes: Uint8Array): void;
+  read(address: number, bytes: number): Uint8Array;
+}
+
+/** The machine, or a memory of 4 GiB, cannot hold what was asked for. */
+export class MemoryError extends Error {
+  override readonly name = "MemoryError";
+}
+
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+/** @param bytes  all that will be placed and allocated, by the plan; nothing grows afterwards */
+export function createBank(instantiate: (memory: WebAssembly.Memory) => Kernels, bytes: number): Bank {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  const memory = reserve(pages);
+  const end = pages * PAGE_BYTES;
+  let placed = RESERVED_BYTES;
+  let top = placed;
+
+  const take = (address: number, count: number): number => {
+    const next = address + aligned(count);
+    if (next > end) {
+      throw new MemoryError(
+        `bank of ${end} bytes: expected the plan to cover every allocation, found ${next - end} bytes too many. ` +
+          "This is a defect of the plan; please report it with the output of `lfm2 inspect`.",
+      );
+    }
+    return next;
+  };
+  return {
+    kernels: instantiate(memory),
+    place(count) {
+      const address = placed;
+      placed = take(placed, count);
+      top = placed;
+      return address;
+    },
+    allocate(count) {
+      const address = top;
+      top = take(top, count);
+      return address;
+    },
+    release() {
+      top = placed;
+    },
+    write(address, source) {
+      new Uint8Array(memory.buffer, address, source.byteLength).set(source);
+    },
+    read: (address, count) => new Uint8Array(memory.buffer, address, count),
+  };
+}
+
+function reserve(pages: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (cause) {
+    throw new MemoryError(
+      `model: expected ${pages * PAGE_BYTES} bytes for one bank, found that this machine refuses them. ` +
+        "Use a smaller context, a smaller quantization, or close other programs.",
+      { cause },
+    );
+  }
+}
+
+/** A bank that only counts: the graph is rehearsed on it once, to learn how large an arena it needs. */
+export function createCountingBank(): Bank & { readonly arenaBytes: number } {
+  let top = 0;
+  let most = 0;
+  const nothing = new Uint8Array();
+  return {
+    kernels: new Proxy({} as Kernels, { get: () => () => {} }),
+    place: () => 0,
+    allocate(bytes) {
+      const address = top;
+      top += aligned(bytes);
+      most = Math.max(most, top);
+      return address;
+    },
+    release() {
+      top = 0;
+    },
+    write() {},
+    read: () => nothing,
+    get arenaBytes() {
+      return most;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+// The caller's end of the model's thread: requests as promises, with progress and AbortSignal.
+import type { FromWorker, Request, Results, WorkerEvent, WorkerPort } from "./protocol.ts";
+
+export interface ModelWorker {
+  /**
+   * @throws the worker's error under its own name, or the signal's reason; afterwards the worker takes new requests
+   */
+  request<K extends Request["kind"]>(
+    request: Request & { kind: K },
+    on?: { event?: (event: WorkerEvent) => void; signal?: AbortSignal },
+  ): Promise<Results[K]>;
+  close(): Promise<void>;
+}
+
+/** The model's thread has died, or has been closed; it takes no more requests. */
+export class WorkerError extends Error {
+  override readonly name = "WorkerError";
+}
+
+interface Pending {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (cause: unknown) => void;
+  readonly event?: (event: WorkerEvent) => void;
+}
+
+export function connect(port: WorkerPort): ModelWorker {
+  const pending = new Map<number, Pending>();
+  let nextId = 1;
+  let ended: Error | undefined;
+
+  const end = (cause: Error): void => {
+    ended ??= cause;
+    for (const { reject } of pending.values()) reject(ended);
+    pending.clear();
+    port.setBusy(false);
+  };
+  port.onFailure((cause) => end(new WorkerError(`The model's thread died: ${cause.message}`, { cause })));
+  port.onMessage((message: FromWorker) => {
+    const entry = pending.get(message.id);
+    if (entry === undefined) return;
+    if ("event" in message) {
+      entry.event?.(message.event);
+      return;
+    }
+    pending.delete(message.id);
+    if (pending.size === 0) port.setBusy(false);
+    if ("error" in message) entry.reject(revive(message.error));
+    else entry.resolve(message.result);
+  });
+
+  return {
+    request(request, { event, signal } = {}) {
+      signal?.throwIfAborted();
+      if (ended !== undefined) throw ended;
+      const id = nextId++;
+      const givenUp = canShareMemory() ? new SharedArrayBuffer(4) : undefined;
+      return new Promise((resolve, reject) => {
+        const abort = (): void => {
+          if (givenUp !== undefined) Atomics.store(new Int32Array(givenUp), 0, 1);
+          port.post({ id, abort: true });
+        };
+        const settle = (done: (value: never) => void) => (value: unknown) => {
+          signal?.removeEventListener("abort", abort);
+          done(value as never);
+        };
+        pending.set(id, {
+          event,
+          resolve: settle(resolve),
+          // The caller's own reason says more than the worker's echo of it.
+          reject: settle((cause) => reject(signal?.aborted ? signal.reason : cause)),
+        });
+        signal?.addEventListener("abort", abort);
+        port.setBusy(true);
+        port.post({ id, request, givenUp });
+      });
+    },
+    async close() {
+      end(new WorkerError("The model has been closed. Open it again to use it."));
+      await port.terminate();
+    },
+  };
+}
+
+/** In a browser only pages that are cross-origin isolated may. */
+function canShareMemory(): boolean {
+  return typeof SharedArrayBuffer !== "undefined" && (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false;
+}
+
+function revive({ name, message }: { name: string; message: string }): Error {
+  const error = new Error(message);
+  error.name = name;
+  return error;
+}

@@ -1,0 +1,57 @@
+// What the caller's thread and the model's thread say to each other. Everything here can be structured-cloned.
+import type { GenerateOptions } from "../engine/engine.ts";
+import type { StoredTensor } from "../formats/checkpoint.ts";
+import type { ModelOptions, Settings } from "../load.ts";
+import type { SourceDescriptor } from "../sources/source.ts";
+
+export type Request =
+  | {
+      readonly kind: "load";
+      readonly config: Readonly<Record<string, unknown>>;
+      readonly tensors: ReadonlyMap<string, StoredTensor>;
+      readonly files: readonly SourceDescriptor[];
+      readonly options: ModelOptions;
+    }
+  | { readonly kind: "generate"; readonly ids: readonly number[]; readonly options: GenerateOptions }
+  | { readonly kind: "logits"; readonly ids: readonly number[] };
+
+/** What a request gives back, by its kind, besides the events on the way. */
+export interface Results {
+  readonly load: { readonly settings: Settings; readonly bytes: number };
+  readonly generate: { readonly prefillMs: number; readonly decodeMs: number };
+  readonly logits: null;
+}
+
+export type ToWorker =
+  | {
+      readonly id: number;
+      readonly request: Request;
+      /** Where threads can share memory: its first word becomes 1 when the caller gives up, heard within a step. */
+      readonly givenUp: SharedArrayBuffer | undefined;
+    }
+  | { readonly id: number; readonly abort: true };
+
+export type WorkerEvent =
+  | { readonly kind: "progress"; readonly done: number; readonly total: number }
+  | { readonly kind: "id"; readonly token: number }
+  | { readonly kind: "rows"; readonly logits: Float32Array };
+
+export type FromWorker =
+  | { readonly id: number; readonly event: WorkerEvent }
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: { readonly name: string; readonly message: string } };
+
+/** One end of the channel, whatever the platform calls it. */
+export interface Port<In, Out> {
+  post(message: Out, transfer?: ArrayBuffer[]): void;
+  onMessage(listener: (message: In) => void): void;
+}
+
+/** The caller's end: also learns of a death, and can end the worker. */
+export interface WorkerPort extends Port<FromWorker, ToWorker> {
+  /** The worker died, or could not start. */
+  onFailure(listener: (cause: Error) => void): void;
+  /** Whether requests are under way: an idle worker must not keep a process alive. */
+  setBusy(busy: boolean): void;
+  terminate(): Promise<void>;
+}
