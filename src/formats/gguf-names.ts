@@ -1,0 +1,57 @@
+// GGUF's tensor names → Hugging Face's. The only place that knows both.
+import type { StoredTensor } from "./checkpoint.ts";
+import type { GgufFileTensor } from "./gguf-split.ts";
+import { refuse, show } from "./refusal.ts";
+
+const modelNames: Readonly<Record<string, string>> = {
+  "token_embd.weight": "model.embed_tokens.weight",
+  // llama.cpp's converter writes the first, Ollama's the second. It follows the last layer either way.
+  "token_embd_norm.weight": "model.embedding_norm.weight",
+  "output_norm.weight": "model.embedding_norm.weight",
+  "output.weight": "lm_head.weight",
+};
+
+/** What follows `blk.N.` → what follows `model.layers.N.`. */
+const layerNames: Readonly<Record<string, string>> = {
+  "attn_norm.weight": "operator_norm.weight",
+  "ffn_norm.weight": "ffn_norm.weight",
+  "attn_q.weight": "self_attn.q_proj.weight",
+  "attn_k.weight": "self_attn.k_proj.weight",
+  "attn_v.weight": "self_attn.v_proj.weight",
+  "attn_output.weight": "self_attn.out_proj.weight",
+  "attn_q_norm.weight": "self_attn.q_layernorm.weight",
+  "attn_k_norm.weight": "self_attn.k_layernorm.weight",
+  "shortconv.conv.weight": "conv.conv.weight",
+  "shortconv.in_proj.weight": "conv.in_proj.weight",
+  "shortconv.out_proj.weight": "conv.out_proj.weight",
+  "ffn_gate.weight": "feed_forward.w1.weight",
+  "ffn_up.weight": "feed_forward.w3.weight",
+  "ffn_down.weight": "feed_forward.w2.weight",
+  "ffn_gate_inp.weight": "feed_forward.gate.weight",
+  "exp_probs_b.bias": "feed_forward.expert_bias",
+  "ffn_gate_exps.weight": "feed_forward.experts.w1",
+  "ffn_up_exps.weight": "feed_forward.experts.w3",
+  "ffn_down_exps.weight": "feed_forward.experts.w2",
+};
+
+/** The Hugging Face name, or undefined for a tensor no LFM2 model has. */
+export function nameOfGgufTensor(name: string): string | undefined {
+  const [, layer, rest] = /^blk\.(0|[1-9]\d{0,4})\.(.+)$/.exec(name) ?? [];
+  if (layer === undefined) return Object.hasOwn(modelNames, name) ? modelNames[name] : undefined;
+  return Object.hasOwn(layerNames, rest) ? `model.layers.${layer}.${layerNames[rest]}` : undefined;
+}
+
+/** GGUF stacks experts and squeezes convolution taps itself, so every tensor is one part. @throws FormatError */
+export function storedGgufTensors(file: string, tensors: readonly GgufFileTensor[]): Map<string, StoredTensor> {
+  const stored = new Map<string, StoredTensor>();
+  for (const { name, shape, format, file: index, offset, bytes } of tensors) {
+    const subject = `${file}, ${show(name)}`;
+    const hfName = nameOfGgufTensor(name);
+    if (!hfName) {
+      refuse(subject, "a tensor of the LFM2 family", "an unknown name", "Open a model that llama.cpp converted.");
+    }
+    if (stored.has(hfName)) refuse(subject, `one tensor for ${hfName}`, "two", "Take another copy of the model.");
+    stored.set(hfName, { name: hfName, format, shape, parts: [{ file: index, offset, bytes }] });
+  }
+  return stored;
+}

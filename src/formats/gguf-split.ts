@@ -1,0 +1,75 @@
+// One GGUF model in several files: `name-00001-of-00003.gguf`; the first holds the metadata of all.
+import type { ByteSource, Folder } from "../sources/source.ts";
+import { type GgufHeader, type GgufTensor, placeTensors, readGgufHeader } from "./gguf.ts";
+import { DAMAGED, refuse, show } from "./refusal.ts";
+
+const SPLIT_NAME = /^(.+)-(\d{5})-of-(\d{5})\.gguf$/;
+
+export interface GgufFileTensor extends GgufTensor {
+  /** Which of the files. */
+  readonly file: number;
+}
+
+/**
+ * The tensors of all the files that belong together, in order.
+ *
+ * @param first   the opened file, whose header is `header`
+ * @param opened  receives every file opened here, so that the caller can close them
+ * @throws FormatError when a sibling is missing or belongs to another set
+ */
+export async function openSplits(
+  folder: Folder,
+  fileName: string,
+  first: ByteSource,
+  header: GgufHeader,
+  opened: ByteSource[],
+  signal?: AbortSignal,
+): Promise<GgufFileTensor[]> {
+  const tensors: GgufFileTensor[] = placeTensors(first, header).map((tensor) => ({ ...tensor, file: 0 }));
+  const count = splitNumber(first.name, header, "split.count") ?? 1;
+  if (count <= 1) return tensors;
+
+  const [, stem, number, ofCount] = SPLIT_NAME.exec(fileName) ?? [];
+  if (stem === undefined || Number(ofCount) !== count) {
+    const expected = `a file name ending in -00001-of-${fiveDigits(count)}.gguf`;
+    refuse(first.name, expected, show(fileName), "Give the files their original names back.");
+  }
+  checkNumber(first.name, header, number, 0);
+  for (let i = 1; i < count; i++) {
+    const siblingName = `${stem}-${fiveDigits(i + 1)}-of-${ofCount}.gguf`;
+    const sibling = await folder.open(siblingName, signal);
+    if (!sibling) refuse(folder.name, `${siblingName} beside ${fileName}`, "no such file", "Fetch all of the files.");
+    opened.push(sibling);
+    const siblingHeader = await readGgufHeader(sibling, signal);
+    checkNumber(sibling.name, siblingHeader, fiveDigits(i + 1), i);
+    const siblingCount = splitNumber(sibling.name, siblingHeader, "split.count");
+    if (siblingCount !== count) {
+      refuse(`${sibling.name}, split.count`, `${count}, as in ${fileName}`, `${siblingCount}`, MIXED);
+    }
+    tensors.push(...placeTensors(sibling, siblingHeader).map((tensor) => ({ ...tensor, file: i })));
+  }
+  const total = splitNumber(first.name, header, "split.tensors.count");
+  if (total !== undefined && total !== tensors.length) {
+    refuse(`${first.name}, split.tensors.count`, `${total} tensors in ${count} files`, `${tensors.length}`, MIXED);
+  }
+  return tensors;
+}
+
+const MIXED = "The files belong to different models or are incomplete; fetch all of them.";
+
+function checkNumber(file: string, header: GgufHeader, inName: string, index: number): void {
+  const number = splitNumber(file, header, "split.no");
+  if (number === index && Number(inName) === index + 1) return;
+  const found = `${number} in the file named ${inName}`;
+  refuse(`${file}, split.no`, `${index}`, found, index === 0 ? "Open the first of the files, -00001-of-…." : MIXED);
+}
+
+function splitNumber(file: string, header: GgufHeader, key: string): number | undefined {
+  const value = header.metadata.get(key)?.value;
+  if (value === undefined || (typeof value === "number" && Number.isInteger(value) && value >= 0)) return value;
+  refuse(`${file}, ${key}`, "a number", "something else", DAMAGED);
+}
+
+function fiveDigits(number: number): string {
+  return String(number).padStart(5, "0");
+}

@@ -1,0 +1,33 @@
+// What GGUF metadata says about text: vocabulary, merges, special tokens, chat template.
+import type { TokenizerSource } from "./checkpoint.ts";
+import { keysOf, type Metadata } from "./gguf-keys.ts";
+
+/** Undefined when the file holds no vocabulary. @throws FormatError when it holds another kind than LFM2's */
+export function tokenizerOfGguf(file: string, metadata: Metadata): TokenizerSource | undefined {
+  const read = keysOf(file, metadata);
+  const tokens = read.optionalStrings("tokenizer.ggml.tokens");
+  if (!tokens) return undefined;
+  const model = read.optionalString("tokenizer.ggml.model");
+  if (model !== "gpt2") {
+    read.refuse("tokenizer.ggml.model", '"gpt2", byte-level BPE', "No LFM2 model has another tokenizer.");
+  }
+  const types = read.optionalNumbers("tokenizer.ggml.token_type");
+  if (types && types.length !== tokens.length) {
+    read.refuse("tokenizer.ggml.token_type", `${tokens.length} items, as many as tokens`);
+  }
+  return {
+    kind: "gguf",
+    tokens,
+    tokenTypes: types && Array.from(types),
+    merges: read.optionalStrings("tokenizer.ggml.merges") ?? [],
+    pre: read.optionalString("tokenizer.ggml.pre"),
+    bosTokenId: read.optionalNumber("tokenizer.ggml.bos_token_id"),
+    eosTokenId: read.optionalNumber("tokenizer.ggml.eos_token_id"),
+    padTokenId: read.optionalNumber("tokenizer.ggml.padding_token_id"),
+    addBosToken: read.optionalBoolean("tokenizer.ggml.add_bos_token"),
+  };
+}
+
+export function chatTemplateOfGguf(file: string, metadata: Metadata): string | undefined {
+  return keysOf(file, metadata).optionalString("tokenizer.chat_template");
+}

@@ -1,0 +1,193 @@
+// GGUF v2 and v3, little-endian: metadata, then a directory of tensors, then their blocks.
+//
+//   "GGUF" | version u32 | tensors u64 | keys u64 | key, value … | name, dimensions, type, offset … | padding | data
+//
+// Source: ggml/docs/gguf.md. Nothing read from the file is used before it is bounded.
+import { blockFormats, type FormatName, formatOfGgmlType, ggmlTypeName, rowBytes } from "../blocks/formats.ts";
+import type { ByteSource } from "../sources/source.ts";
+import {
+  type GgufValue,
+  openWindow,
+  parsed,
+  readSize,
+  readString,
+  readU32,
+  readValue,
+  showValue,
+  type Window,
+} from "./gguf-value.ts";
+import { DAMAGED, refuse, show } from "./refusal.ts";
+
+/** "GGUF" as a little-endian u32. */
+const MAGIC = 0x46554747;
+const DEFAULT_ALIGNMENT = 32;
+const MAX_ALIGNMENT = 65536;
+const MAX_DIMENSIONS = 4;
+/** LFM2-8B-A1B has 40 keys and 256 tensors. */
+const MAX_ENTRIES = 65536;
+/** A name's length, a character; a type and a one-byte value, or one dimension, a type and an offset. */
+const LEAST_KEY_BYTES = 8 + 1 + 4 + 1;
+const LEAST_TENSOR_BYTES = 8 + 1 + 4 + 8 + 4 + 8;
+
+/** An entry of the directory, before its type is known to be one this project decodes. */
+export interface GgufEntry {
+  readonly name: string;
+  /** Row-major, slowest axis first; the file stores the fastest first. */
+  readonly shape: readonly number[];
+  readonly ggmlType: number;
+  /** From the beginning of the file's data. */
+  readonly offset: number;
+}
+
+export interface GgufHeader {
+  readonly version: number;
+  readonly metadata: ReadonlyMap<string, GgufValue>;
+  readonly entries: readonly GgufEntry[];
+  readonly alignment: number;
+  /** Where the file's data begins. */
+  readonly dataOffset: number;
+}
+
+/** A tensor whose bytes are known to lie within its file, apart from all others. */
+export interface GgufTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly format: FormatName;
+  /** From the beginning of the file. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** Whether a file says it is GGUF, whatever its name. */
+export async function isGguf(source: ByteSource, signal?: AbortSignal): Promise<boolean> {
+  if (source.size < 4) return false;
+  const { buffer } = await source.read(0, 4, signal);
+  return new DataView(buffer).getUint32(0, true) === MAGIC;
+}
+
+/**
+ * Reads metadata and directory, in growing pieces, for the file does not say how long they are.
+ *
+ * @throws FormatError when the file is not GGUF v2 or v3, or damaged
+ */
+export async function readGgufHeader(source: ByteSource, signal?: AbortSignal): Promise<GgufHeader> {
+  const window = await openWindow(source, signal);
+  const { version, entryCount, keyCount } = readCounts(window);
+
+  const metadata = new Map<string, GgufValue>();
+  for (let i = 0; i < keyCount; i++) await parsed(window, (w) => readKey(w, metadata), signal);
+
+  const alignment = alignmentOf(source.name, metadata);
+  const entries: GgufEntry[] = [];
+  const names = new Set<string>();
+  for (let i = 0; i < entryCount; i++) {
+    entries.push(await parsed(window, (w) => readEntry(w, `tensor ${i}`, names, alignment), signal));
+  }
+  const dataOffset = Math.ceil(window.position / alignment) * alignment;
+  return { version, metadata, entries, alignment, dataOffset };
+}
+
+function readCounts(window: Window): { version: number; entryCount: number; keyCount: number } {
+  const { source, view } = window;
+  if (source.size < 24) refuse(source.name, "a GGUF file of at least 24 bytes", `${source.size} bytes`, DAMAGED);
+  if (readU32(window, "magic") !== MAGIC) {
+    const first = String.fromCharCode(...new Uint8Array(view.buffer, 0, 4));
+    refuse(source.name, 'a GGUF file, beginning with "GGUF"', show(first), "Name a GGUF file.");
+  }
+  const version = readU32(window, "version");
+  if ((version & 0xffff) === 0 && version !== 0) {
+    refuse(source.name, "a little-endian GGUF file", "a big-endian one", "Convert it with gguf_convert_endian.py.");
+  }
+  if (version !== 2 && version !== 3) {
+    refuse(source.name, "GGUF version 2 or 3", `version ${version}`, "Convert the model again with llama.cpp.");
+  }
+  const entryCount = readCount(window, "tensors", LEAST_TENSOR_BYTES);
+  const keyCount = readCount(window, "metadata keys", LEAST_KEY_BYTES);
+  return { version, entryCount, keyCount };
+}
+
+function readCount(window: Window, what: string, leastBytes: number): number {
+  const count = readSize(window, `number of ${what}`);
+  const most = Math.min(MAX_ENTRIES, Math.floor(window.source.size / leastBytes));
+  if (count > most) refuse(window.source.name, `at most ${most} ${what}`, `${count}`, DAMAGED);
+  return count;
+}
+
+function readKey(window: Window, metadata: Map<string, GgufValue>): void {
+  const key = readString(window, "metadata key");
+  if (metadata.has(key)) refuse(`${window.source.name}, ${show(key)}`, "each key once", "it twice", DAMAGED);
+  metadata.set(key, readValue(window, key));
+}
+
+function alignmentOf(file: string, metadata: ReadonlyMap<string, GgufValue>): number {
+  const alignment = metadata.get("general.alignment");
+  if (!alignment) return DEFAULT_ALIGNMENT;
+  const { type, value } = alignment;
+  if (type === "u32" && typeof value === "number" && value <= MAX_ALIGNMENT && Number.isInteger(Math.log2(value))) {
+    return value;
+  }
+  const expected = `a u32 power of two up to ${MAX_ALIGNMENT}`;
+  refuse(`${file}, general.alignment`, expected, `${type} ${showValue(alignment)}`, DAMAGED);
+}
+
+function readEntry(window: Window, place: string, names: Set<string>, alignment: number): GgufEntry {
+  const name = readString(window, place);
+  const subject = `${window.source.name}, ${name}`;
+  if (name === "") refuse(`${window.source.name}, ${place}`, "a name", "none", DAMAGED);
+  if (names.has(name)) refuse(subject, "each tensor once", "it twice", DAMAGED);
+  const dimensions = readU32(window, name);
+  if (dimensions < 1 || dimensions > MAX_DIMENSIONS) {
+    refuse(subject, `1 to ${MAX_DIMENSIONS} dimensions`, `${dimensions}`, DAMAGED);
+  }
+  const shape = Array.from({ length: dimensions }, () => readSize(window, name)).reverse();
+  const weights = shape.reduce((product, axis) => product * axis, 1);
+  if (!(weights >= 1 && weights <= Number.MAX_SAFE_INTEGER)) {
+    refuse(subject, "1 to 2^53 weights", `dimensions ${shape.join(" × ")}`, DAMAGED);
+  }
+  const ggmlType = readU32(window, name);
+  const offset = readSize(window, name);
+  if (offset % alignment !== 0) refuse(subject, `an offset that ${alignment} divides`, `${offset}`, DAMAGED);
+  // Last, because an entry that the window cuts off is read a second time.
+  names.add(name);
+  return { name, shape, ggmlType, offset };
+}
+
+/**
+ * The tensors of one file, each with the bytes it takes.
+ *
+ * @throws FormatError when one has a type this project cannot decode, leaves the file, or overlaps another
+ */
+export function placeTensors(source: ByteSource, header: GgufHeader): GgufTensor[] {
+  const tensors = header.entries.map((entry) => placeTensor(source, header, entry));
+  const inOrder = [...tensors].sort((a, b) => a.offset - b.offset);
+  for (let i = 1; i < inOrder.length; i++) {
+    const before = inOrder[i - 1];
+    const end = before.offset + before.bytes;
+    if (inOrder[i].offset >= end) continue;
+    const subject = `${source.name}, ${inOrder[i].name}`;
+    refuse(subject, `an offset of at least ${end}, after ${before.name}`, `${inOrder[i].offset}`, DAMAGED);
+  }
+  return tensors;
+}
+
+function placeTensor(source: ByteSource, header: GgufHeader, entry: GgufEntry): GgufTensor {
+  const { name, shape, ggmlType } = entry;
+  const subject = `${source.name}, ${name}`;
+  const format = formatOfGgmlType(ggmlType);
+  if (!format) {
+    const known = Object.keys(blockFormats).join(", ");
+    refuse(subject, `one of ${known}`, ggmlTypeName(ggmlType), "Take the model in one of these formats.");
+  }
+  const cols = shape[shape.length - 1];
+  if (cols % format.blockLength !== 0) {
+    refuse(subject, `rows of whole ${format.name} blocks of ${format.blockLength}`, `rows of ${cols}`, DAMAGED);
+  }
+  const rows = shape.slice(0, -1).reduce((product, axis) => product * axis, 1);
+  const bytes = rows * rowBytes(format, cols);
+  const offset = header.dataOffset + entry.offset;
+  if (!(bytes <= source.size - offset)) {
+    const found = `${Math.max(0, source.size - offset)} left in the file`;
+    refuse(subject, `${bytes} bytes from ${offset}`, found, DAMAGED);
+  }
+  return { name, shape, format: format.name, offset, bytes };
+}

@@ -1,0 +1,16 @@
+// How a file is refused: what is wrong with which part of it, and what to do.
+import { FormatError } from "./checkpoint.ts";
+
+/** @throws FormatError always: `subject: expected …, found …. remedy` */
+export function refuse(subject: string, expected: string, found: string, remedy: string): never {
+  throw new FormatError(`${subject}: expected ${expected}, found ${found}. ${remedy}`);
+}
+
+/** The remedy for bytes no writer of the format leaves behind. */
+export const DAMAGED = "The file is damaged or cut short; fetch it again.";
+
+/** A value from a file as a message may show it: quoted, escaped, cut. */
+export function show(value: unknown): string {
+  const text = typeof value === "bigint" ? `${value}` : (JSON.stringify(value) ?? "nothing");
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

@@ -1,0 +1,143 @@
+// Which ids may be drawn and how much each weighs: penalty, temperature, top_k, top_p, min_p, in Hugging Face's order.
+import { exp, log } from "../float.ts";
+import { SamplingError, type SamplingOptions } from "./options.ts";
+import { createPenalty } from "./penalty.ts";
+import { createCut } from "./threshold.ts";
+
+/** The first `count` entries are the candidates, by ascending id; the rest is left over from earlier steps. */
+export interface Candidates {
+  readonly ids: Int32Array;
+  /** Proportional to the probabilities; the most likely candidate weighs 1. */
+  readonly weights: Float64Array;
+  count: number;
+  /** The sum of the weights. */
+  total: number;
+}
+
+// e⁻⁵⁰ ≈ 2·10⁻²²: 128,000 such weights together are below one step (2⁻⁵³) of the draw. Leaving them out spares most exps.
+const NEGLIGIBLE = -50;
+
+/**
+ * Weighs the ids of one step. Everything that grows with the vocabulary is allocated here, once.
+ *
+ * Scores are float32 through temperature, as in Hugging Face, so that ties are ties there too; weights are float64.
+ *
+ * @param settings  checked by validateSampling
+ * @returns         a function of `logits` f32[vocabSize] (left as they are) and the sequence so far; its result lives
+ *                  until the next call
+ * @source Hugging Face transformers 5.18.0, generation/logits_process.py: RepetitionPenaltyLogitsProcessor,
+ *         TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper, MinPLogitsWarper
+ */
+export function createCandidates(
+  vocabSize: number,
+  settings: SamplingOptions,
+): (logits: Float32Array, history: ArrayLike<number>) => Candidates {
+  const { temperature, topK, topP, minP, repetitionPenalty } = settings;
+  const scores = new Float32Array(vocabSize);
+  const found: Candidates = {
+    ids: new Int32Array(vocabSize),
+    weights: new Float64Array(vocabSize),
+    count: 0,
+    total: 0,
+  };
+  const penalize = repetitionPenalty === 1 ? undefined : createPenalty(vocabSize, repetitionPenalty);
+  const cut = createCut();
+  // The exps of scores this far below the highest are spared: min_p would drop them. A thousandth more for rounding.
+  const lowest = minP > 0 && topP === 1 ? log(minP) - 1e-3 : NEGLIGIBLE;
+
+  return (logits, history) => {
+    if (logits.length !== vocabSize) {
+      throw new SamplingError(`logits: expected ${vocabSize} (the vocabulary), found ${logits.length}.`);
+    }
+    scores.set(logits);
+    penalize?.(scores, history);
+    const best = scale(scores, temperature === 0 ? 1 : Math.fround(temperature), logits);
+    if (temperature === 0) return only(found, best);
+
+    const { ids, weights } = found;
+    const highest = scores[best];
+    let count = 0;
+    if (topK > 0 && topK < vocabSize) {
+      for (let id = 0; id < vocabSize; id++) ids[id] = id;
+      const kth = cut(scores, ids, vocabSize, undefined, topK).score;
+      for (let id = 0; id < vocabSize; id++) if (scores[id] >= kth && scores[id] - highest > lowest) ids[count++] = id;
+    } else {
+      for (let id = 0; id < vocabSize; id++) if (scores[id] - highest > lowest) ids[count++] = id;
+    }
+    let total = 0;
+    for (let i = 0; i < count; i++) {
+      weights[i] = exp(scores[ids[i]] - highest);
+      total += weights[i];
+    }
+    found.count = count;
+    found.total = total;
+    if (topP < 1) {
+      const { score, above } = cut(scores, ids, count, weights, topP * total);
+      keepTopP(found, scores, score, above, topP * total);
+    }
+    if (minP > 0) keepMinP(found, minP);
+    return found;
+  };
+}
+
+/** Divides by the temperature in place; returns the id of the highest score, the lowest such id. */
+function scale(scores: Float32Array, temperature: number, logits: Float32Array): number {
+  let best = 0;
+  for (let id = 0; id < scores.length; id++) {
+    // + 0 turns −0 into 0, which it must tie with.
+    const score = Math.fround(scores[id] / temperature) + 0;
+    if (score - score !== 0) {
+      throw new SamplingError(
+        `logits[${id}]: expected a finite number, found ${logits[id]} (${score} after penalty and temperature). ` +
+          "The forward pass overflowed, or the weights are damaged.",
+      );
+    }
+    scores[id] = score;
+    if (score > scores[best]) best = id;
+  }
+  return best;
+}
+
+function only(found: Candidates, id: number): Candidates {
+  found.ids[0] = id;
+  found.weights[0] = 1;
+  found.count = 1;
+  found.total = 1;
+  return found;
+}
+
+/** Keeps an id when those before it, from the most likely down and equal ones by id, weigh less than `target`. */
+function keepTopP(found: Candidates, scores: Float32Array, cutScore: number, above: number, target: number): void {
+  const { ids, weights } = found;
+  let before = above;
+  let count = 0;
+  let total = 0;
+  for (let i = 0; i < found.count; i++) {
+    const score = scores[ids[i]];
+    if (score < cutScore) continue;
+    if (score === cutScore) {
+      if (before >= target) continue;
+      before += weights[i];
+    }
+    ids[count] = ids[i];
+    weights[count] = weights[i];
+    total += weights[count++];
+  }
+  found.count = count;
+  found.total = total;
+}
+
+/** The most likely candidate weighs 1, so a weight is its likelihood relative to it. */
+function keepMinP(found: Candidates, minP: number): void {
+  const { ids, weights } = found;
+  let count = 0;
+  let total = 0;
+  for (let i = 0; i < found.count; i++) {
+    if (weights[i] < minP) continue;
+    ids[count] = ids[i];
+    weights[count] = weights[i];
+    total += weights[count++];
+  }
+  found.count = count;
+  found.total = total;
+}

@@ -1,0 +1,73 @@
+// What a caller may ask of the sampler, and the ranges it is held to.
+import type { Seed } from "./random.ts";
+
+export interface SamplingOptions {
+  /** Logits are divided by it; 0 takes the most likely id every time. */
+  readonly temperature: number;
+  /** Keep the k most likely ids, and those equal to the k-th; 0 keeps all. */
+  readonly topK: number;
+  /** Keep the most likely ids up to this probability; 1 keeps all. */
+  readonly topP: number;
+  /** Keep ids at least this likely relative to the most likely one; 0 keeps all. */
+  readonly minP: number;
+  /** Ids already in the sequence, prompt included: logits above 0 divided by it, below 0 multiplied. 1 is off. */
+  readonly repetitionPenalty: number;
+  /** The draw repeats with the seed; without one, a fresh seed is drawn. */
+  readonly seed?: Seed;
+}
+
+/** Nothing changed: one draw from the softmax of the logits. */
+export const PLAIN_SAMPLING: SamplingOptions = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+};
+
+/** A sampling setting is out of range, or logits cannot be sampled from. */
+export class SamplingError extends Error {
+  override readonly name = "SamplingError";
+}
+
+const RANGES: Record<keyof SamplingOptions, { expected: string; holds: (value: unknown) => boolean }> = {
+  temperature: {
+    expected: "0 (always the most likely id) or a number from 0.001 to 100",
+    holds: (v) => v === 0 || within(v, 0.001, 100),
+  },
+  topK: { expected: "an integer ≥ 0 (0 keeps all)", holds: (v) => Number.isSafeInteger(v) && (v as number) >= 0 },
+  topP: { expected: "a number above 0, up to 1 (1 keeps all)", holds: (v) => within(v, 0, 1) && v !== 0 },
+  minP: { expected: "a number from 0 to 1 (0 keeps all)", holds: (v) => within(v, 0, 1) },
+  repetitionPenalty: { expected: "a number from 0.01 to 100 (1 is off)", holds: (v) => within(v, 0.01, 100) },
+  seed: {
+    expected: "an integer from −(2⁵³ − 1) to 2⁵³ − 1, or a bigint",
+    holds: (v) => typeof v === "bigint" || Number.isSafeInteger(v),
+  },
+};
+
+function within(value: unknown, low: number, high: number): boolean {
+  return typeof value === "number" && value >= low && value <= high;
+}
+
+/**
+ * Settings as a caller stated them, with what was left out filled from PLAIN_SAMPLING.
+ *
+ * @throws SamplingError naming the setting, its range and what was found
+ */
+export function validateSampling(stated: { readonly [K in keyof SamplingOptions]?: unknown }): SamplingOptions {
+  const settings: Record<string, unknown> = { ...PLAIN_SAMPLING };
+  for (const [name, value] of Object.entries(stated)) {
+    const range = Object.hasOwn(RANGES, name) ? RANGES[name as keyof SamplingOptions] : undefined;
+    if (range === undefined) {
+      throw new SamplingError(`Unknown sampling setting "${name}": expected one of ${Object.keys(RANGES).join(", ")}.`);
+    }
+    if (value === undefined) continue;
+    if (!range.holds(value)) throw new SamplingError(`${name}: expected ${range.expected}, found ${shown(value)}.`);
+    settings[name] = value;
+  }
+  return settings as unknown as SamplingOptions;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "number" || typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? "nothing");
+}

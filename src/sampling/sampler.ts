@@ -1,0 +1,58 @@
+// Logits in, one id out: a draw among the candidates that repeats with its seed.
+import { createCandidates } from "./candidates.ts";
+import { type SamplingOptions, validateSampling } from "./options.ts";
+import { createRandom, freshSeed, type Seed } from "./random.ts";
+
+export interface Sampler {
+  /** The settings in force, the seed included. */
+  readonly settings: SamplingOptions & { readonly seed: Seed };
+  /**
+   * Draws the next id; uses up one random number unless the temperature is 0.
+   *
+   * @param logits   f32[vocabSize], finite; left as they are
+   * @param history  all ids so far, prompt included; only the repetition penalty looks at them
+   * @throws SamplingError when a logit is NaN or infinite, or an id is outside the vocabulary
+   */
+  next(logits: Float32Array, history: ArrayLike<number>): number;
+}
+
+/**
+ * A sampler for one sequence. Equal settings, logits and histories give equal ids, on every engine.
+ *
+ * @throws SamplingError when a setting is out of range
+ */
+export function createSampler(vocabSize: number, options: Partial<SamplingOptions>): Sampler {
+  const checked = validateSampling(options);
+  const settings = { ...checked, seed: checked.seed ?? freshSeed() };
+  const candidates = createCandidates(vocabSize, settings);
+  const random = createRandom(settings.seed);
+  return {
+    settings,
+    next(logits, history) {
+      const { ids, weights, count, total } = candidates(logits, history);
+      if (count === 1 && settings.temperature === 0) return ids[0];
+      let left = random() * total;
+      for (let i = 0; i < count - 1; i++) {
+        left -= weights[i];
+        if (left < 0) return ids[i];
+      }
+      return ids[count - 1];
+    },
+  };
+}
+
+/**
+ * The distribution that a sampler with these settings draws from: f64[vocabSize], summing to 1.
+ *
+ * @throws SamplingError as createSampler and Sampler.next do
+ */
+export function probabilities(
+  logits: Float32Array,
+  history: ArrayLike<number>,
+  options: Partial<SamplingOptions>,
+): Float64Array {
+  const { ids, weights, count, total } = createCandidates(logits.length, validateSampling(options))(logits, history);
+  const result = new Float64Array(logits.length);
+  for (let i = 0; i < count; i++) result[ids[i]] = weights[i] / total;
+  return result;
+}

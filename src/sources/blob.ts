@@ -1,0 +1,67 @@
+// Files held by a browser or by memory: Blob, File, ArrayBuffer, Uint8Array.
+import { checkFileName, checkRange } from "./checks.ts";
+import { type ByteSource, type Folder, SourceError } from "./source.ts";
+
+/** Bytes of `content`, read where they lie; a Blob backed by a file on disk stays there. */
+export function blobSource(name: string, content: Blob | ArrayBuffer | Uint8Array<ArrayBuffer>): ByteSource {
+  if (content instanceof Blob) return fromBlob(name, content);
+  return fromBytes(name, content instanceof ArrayBuffer ? new Uint8Array(content) : content);
+}
+
+/** Files under their own names, such as a browser's file input gives them. */
+export function blobFolder(
+  name: string,
+  files: Iterable<File | { readonly name: string; readonly blob: Blob }>,
+): Folder {
+  const byName = new Map<string, Blob>();
+  for (const file of files) byName.set(file.name, "blob" in file ? file.blob : file);
+  return {
+    name,
+    async open(fileName, signal) {
+      checkFileName(name, fileName);
+      signal?.throwIfAborted();
+      const blob = byName.get(fileName);
+      return blob && fromBlob(fileName, blob);
+    },
+  };
+}
+
+function fromBlob(name: string, blob: Blob): ByteSource {
+  return {
+    name,
+    size: blob.size,
+    descriptor: { kind: "blob", name, blob },
+    async read(offset, length, signal) {
+      signal?.throwIfAborted();
+      checkRange(name, blob.size, offset, length);
+      const buffer = await blob
+        .slice(offset, offset + length)
+        .arrayBuffer()
+        .catch((error) => {
+          throw new SourceError(`${name}: expected a readable file, found ${error}. Choose the file again.`, {
+            cause: error,
+          });
+        });
+      signal?.throwIfAborted();
+      return new Uint8Array(buffer);
+    },
+    close: async () => {},
+  };
+}
+
+function fromBytes(name: string, bytes: Uint8Array<ArrayBuffer>): ByteSource {
+  return {
+    name,
+    size: bytes.length,
+    // A Blob is a copy, so it is made only for the thread that asks.
+    get descriptor() {
+      return { kind: "blob", name, blob: new Blob([bytes]) } as const;
+    },
+    async read(offset, length, signal) {
+      signal?.throwIfAborted();
+      checkRange(name, bytes.length, offset, length);
+      return bytes.slice(offset, offset + length);
+    },
+    close: async () => {},
+  };
+}

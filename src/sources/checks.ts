@@ -1,0 +1,21 @@
+// What every source and folder checks before it allocates or opens anything.
+import { SourceError } from "./source.ts";
+
+/** @throws SourceError when [offset, offset + length) leaves [0, size) */
+export function checkRange(name: string, size: number, offset: number, length: number): void {
+  const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
+  if (whole && offset >= 0 && length >= 0 && offset <= size - length) return;
+  throw new SourceError(
+    `${name}: expected a range within its ${size} bytes, found ${length} bytes from ${offset}. ` +
+      "The file is damaged or cut short; fetch it again.",
+  );
+}
+
+/** Names come from index files too, so none may point out of its folder. @throws SourceError */
+export function checkFileName(folder: string, fileName: string): void {
+  if (/^[^/\\\0]+$/.test(fileName) && fileName !== "." && fileName !== "..") return;
+  throw new SourceError(
+    `${folder}: expected a file name without folders, found ${JSON.stringify(fileName)}. ` +
+      "Name the folder and the file apart.",
+  );
+}

@@ -1,0 +1,58 @@
+// Ordinary text to ids: byte-level BPE by @huggingface/tokenizers, which only this file knows. It gives the Rust
+// library's ids once its case folding is repaired (split-pattern.ts); whole tokens and decoding are ours.
+import { Tokenizer as Library } from "@huggingface/tokenizers";
+import { TokenizerError } from "./source.ts";
+import { writeOutCaseFolding } from "./split-pattern.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+export interface Bpe {
+  /** Ids of text in which no token is special. */
+  encode(text: string): number[];
+  idOf(token: string): number | undefined;
+  /** The token in the byte alphabet. */
+  tokenOf(id: number): string | undefined;
+}
+
+export function createBpe({ ordinary, merges, pattern, ignoreMerges }: Vocabulary): Bpe {
+  const library = openLibrary(pattern, {
+    type: "BPE",
+    vocab: Object.fromEntries(ordinary), // defines keys, so a token "__proto__" is one like any other
+    merges,
+    ignore_merges: ignoreMerges,
+    unk_token: null,
+    byte_fallback: false,
+  });
+  return {
+    encode: (text) => library.encode(text, { add_special_tokens: false }).ids,
+    idOf: (token) => library.token_to_id(token),
+    tokenOf: (id) => library.id_to_token(id),
+  };
+}
+
+function openLibrary(pattern: string, model: object): Library {
+  const split = {
+    type: "Split",
+    pattern: { Regex: writeOutCaseFolding(pattern) },
+    behavior: "Isolated",
+    invert: false,
+  };
+  const bytes = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false };
+  try {
+    return new Library(
+      {
+        normalizer: null,
+        pre_tokenizer: { type: "Sequence", pretokenizers: [split, bytes] },
+        model,
+        post_processor: null,
+        decoder: null,
+        added_tokens: [],
+      },
+      {},
+    );
+  } catch (cause) {
+    throw new TokenizerError(
+      `Split pattern ${JSON.stringify(pattern)}: expected one that JavaScript can run, found ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,60 @@
+// A vocabulary from GGUF's `tokenizer.ggml.*` metadata, the way llama.cpp understands pre-tokenizer `lfm2`.
+import { TokenizerError, type TokenizerSource } from "./source.ts";
+import { LFM2_PATTERN } from "./split-pattern.ts";
+import { TokenTable, type Vocabulary, vocabulary } from "./vocabulary.ts";
+
+/** GGUF's token types. Unused tokens pad the table up to the embedding's rows. */
+const NORMAL = 1;
+const UNKNOWN = 2;
+const CONTROL = 3;
+const USER_DEFINED = 4;
+const UNUSED = 5;
+
+const TOKENS = "tokenizer.ggml.tokens";
+
+/** @throws TokenizerError naming the metadata key at fault */
+export function vocabularyFromGguf(source: Extract<TokenizerSource, { kind: "gguf" }>): Vocabulary {
+  const { tokens, tokenTypes, merges, pre, addBosToken } = source;
+  if (pre !== "lfm2") {
+    throw new TokenizerError(
+      `tokenizer.ggml.pre: expected "lfm2", found ${JSON.stringify(pre) ?? "nothing"}. Open an LFM2 checkpoint; this ` +
+        "file's text is split in a way this project does not know.",
+    );
+  }
+  if (tokenTypes !== undefined && tokenTypes.length !== tokens.length) {
+    throw new TokenizerError(
+      `tokenizer.ggml.token_type: expected ${tokens.length} (one for each token), found ${tokenTypes.length}.`,
+    );
+  }
+  const table = new TokenTable();
+  tokens.forEach((text, id) => {
+    const type = tokenTypes === undefined ? typeByLook(text) : tokenTypes[id];
+    if (type === UNUSED) {
+      table.size = id + 1;
+    } else if (type === NORMAL) {
+      table.addOrdinary(text, id, TOKENS);
+    } else if (type === CONTROL || type === UNKNOWN || type === USER_DEFINED) {
+      table.addWhole(text, id, type !== USER_DEFINED, TOKENS);
+    } else {
+      throw new TokenizerError(
+        `tokenizer.ggml.token_type[${id}]: expected 1 (normal) to 5 (unused), found ${JSON.stringify(type)}.`,
+      );
+    }
+  });
+  return vocabulary(table, merges, "tokenizer.ggml.merges", {
+    pattern: LFM2_PATTERN,
+    ignoreMerges: true,
+    bosId: tokenId(source.bosTokenId, tokens.length, "tokenizer.ggml.bos_token_id"),
+    eosId: tokenId(source.eosTokenId, tokens.length, "tokenizer.ggml.eos_token_id"),
+    // llama.cpp adds BOS for this pre-tokenizer unless the file says otherwise.
+    addsBos: addBosToken ?? true,
+  });
+}
+
+/** LFM2's control tokens all look like `<|im_end|>`. */
+const typeByLook = (text: string): number => (/^<\|.+\|>$/.test(text) ? CONTROL : NORMAL);
+
+function tokenId(id: number | undefined, count: number, subject: string): number | undefined {
+  if (id === undefined || (Number.isInteger(id) && id >= 0 && id < count)) return id;
+  throw new TokenizerError(`${subject}: expected an id from 0 to ${count - 1}, found ${id}.`);
+}

@@ -1,0 +1,81 @@
+// A vocabulary from Hugging Face's tokenizer.json and tokenizer_config.json.
+import { TokenizerError, type TokenizerSource } from "./source.ts";
+import { asRecord, patternOf } from "./split-pattern.ts";
+import { TokenTable, type Vocabulary, vocabulary } from "./vocabulary.ts";
+
+/** @throws TokenizerError naming the key at fault */
+export function vocabularyFromJson({ tokenizer, config }: Extract<TokenizerSource, { kind: "json" }>): Vocabulary {
+  const model = asRecord(tokenizer.model) ?? {};
+  expectValue("model.type", model.type, "BPE");
+  expectAbsent("normalizer", tokenizer.normalizer);
+  expectAbsent("model.continuing_subword_prefix", model.continuing_subword_prefix || null);
+  expectAbsent("model.end_of_word_suffix", model.end_of_word_suffix || null);
+  expectAbsent("model.byte_fallback", model.byte_fallback || null);
+  expectValue("decoder.type", asRecord(tokenizer.decoder)?.type, "ByteLevel");
+
+  const table = new TokenTable();
+  const vocab = asRecord(model.vocab);
+  if (vocab === undefined)
+    throw new TokenizerError("tokenizer.json, model.vocab: expected an object of ids, found none.");
+  for (const [text, id] of Object.entries(vocab)) table.addOrdinary(text, id, "tokenizer.json, model.vocab");
+  const added = tokenizer.added_tokens ?? [];
+  if (!Array.isArray(added)) throw new TokenizerError("tokenizer.json, added_tokens: expected a list.");
+  added.forEach((token, index) => {
+    addAdded(table, asRecord(token) ?? {}, `tokenizer.json, added_tokens[${index}]`);
+  });
+  if (!Array.isArray(model.merges)) throw new TokenizerError("tokenizer.json, model.merges: expected a list.");
+
+  return vocabulary(table, model.merges, "tokenizer.json, model.merges", {
+    pattern: patternOf(tokenizer.pre_tokenizer),
+    ignoreMerges: model.ignore_merges === true,
+    bosId: namedId(table, config, "bos_token"),
+    eosId: namedId(table, config, "eos_token"),
+    addsBos: beginsWithToken(tokenizer.post_processor) ?? config.add_bos_token === true,
+  });
+}
+
+function addAdded(table: TokenTable, token: Record<string, unknown>, subject: string): void {
+  const { content, id, special } = token;
+  if (typeof content !== "string") {
+    throw new TokenizerError(`${subject}.content: expected a string, found ${JSON.stringify(content) ?? "nothing"}.`);
+  }
+  for (const flag of ["lstrip", "rstrip", "single_word"]) {
+    if (token[flag] !== true) continue;
+    throw new TokenizerError(`${subject} (${content}): expected ${flag} false, as all of LFM2's are, found true.`);
+  }
+  table.addWhole(content, id, special === true, subject);
+}
+
+/** `bos_token` is the token's text, or an object with it. */
+function namedId(table: TokenTable, config: Record<string, unknown>, key: string): number | undefined {
+  const text = asRecord(config[key])?.content ?? config[key];
+  if (text === undefined || text === null) return undefined;
+  const id = typeof text === "string" ? table.idOf(text) : undefined;
+  if (id !== undefined) return id;
+  throw new TokenizerError(
+    `tokenizer_config.json, ${key}: expected a token of tokenizer.json, found ${JSON.stringify(text)}.`,
+  );
+}
+
+/** Whether a template of the post-processor puts a token before the text; undefined when there is no template. */
+function beginsWithToken(postProcessor: unknown): boolean | undefined {
+  const processor = asRecord(postProcessor);
+  const steps = Array.isArray(processor?.processors) ? processor.processors : [processor];
+  const template = steps.map(asRecord).find((step) => step?.type === "TemplateProcessing");
+  if (template === undefined) return undefined;
+  return Array.isArray(template.single) && asRecord(template.single[0])?.SpecialToken !== undefined;
+}
+
+function expectValue(key: string, found: unknown, expected: string): void {
+  if (found === expected) return;
+  throw new TokenizerError(
+    `tokenizer.json, ${key}: expected "${expected}", found ${JSON.stringify(found) ?? "nothing"}. Open an LFM2 checkpoint.`,
+  );
+}
+
+function expectAbsent(key: string, found: unknown): void {
+  if (found === undefined || found === null) return;
+  throw new TokenizerError(
+    `tokenizer.json, ${key}: expected none, as in LFM2, found ${JSON.stringify(found).slice(0, 80)}. Open an LFM2 checkpoint.`,
+  );
+}

@@ -1,0 +1,28 @@
+// What a tokenizer is built from, as a checkpoint's files state it, and the error for files that state it wrongly.
+
+/** Structurally the same as in formats/checkpoint.ts, which this room does not import. */
+export type TokenizerSource =
+  | {
+      readonly kind: "json";
+      /** tokenizer.json, parsed. */
+      readonly tokenizer: Record<string, unknown>;
+      /** tokenizer_config.json, parsed; {} where there is none. */
+      readonly config: Record<string, unknown>;
+    }
+  | {
+      /** The `tokenizer.ggml.*` metadata. */
+      readonly kind: "gguf";
+      readonly tokens: readonly string[];
+      readonly tokenTypes: readonly number[] | undefined;
+      readonly merges: readonly string[];
+      readonly pre: string | undefined;
+      readonly bosTokenId: number | undefined;
+      readonly eosTokenId: number | undefined;
+      readonly padTokenId: number | undefined;
+      readonly addBosToken: boolean | undefined;
+    };
+
+/** The tokenizer's files are damaged, or describe a tokenizer outside the LFM2 family. */
+export class TokenizerError extends Error {
+  override readonly name = "TokenizerError";
+}

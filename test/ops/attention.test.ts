@@ -1,0 +1,93 @@
+// Attention over each type of cache: the kernels against the reference, and steps of any length.
+import { describe, expect, it } from "vitest";
+import type { KvType } from "../../src/ops/backend.ts";
+import type { KvCache } from "../../src/ops/ops.ts";
+import { gap, randomMatrix, type Rig, rigs } from "./harness.ts";
+
+const T = 19;
+const HEAD_DIM = 16;
+const HEADS = 6;
+const KV_HEADS = 2;
+
+function run({ ops, tensor, backend }: Rig, pieces: readonly number[]): number[] {
+  const cache = backend.states[0] as KvCache;
+  const out: number[] = [];
+  let at = 0;
+  for (const count of pieces) {
+    const [q, k, v] = ["q", "k", "v"].map((name) => ops.rows(tensor(name), at, count));
+    out.push(...ops.read(ops.attention(q, k, v, cache, at, HEAD_DIM)));
+    at += count;
+  }
+  return out;
+}
+
+function make(kvType: KvType, seed = 1): [Rig, Rig] {
+  return rigs(
+    {
+      q: randomMatrix(T, HEADS * HEAD_DIM, seed, 4),
+      k: randomMatrix(T, KV_HEADS * HEAD_DIM, seed + 1, 2),
+      v: randomMatrix(T, KV_HEADS * HEAD_DIM, seed + 2, 3),
+    },
+    {
+      kvType,
+      states: [{ type: "full_attention", layer: "model.layers.0", capacity: 32, cols: KV_HEADS * HEAD_DIM, headDim: HEAD_DIM }],
+    },
+  );
+}
+
+describe.each(["f32", "f16", "int8"] as const)("attention over a cache of type %s", (kvType) => {
+  it("agrees with the reference, which rounds keys and values the same way", () => {
+    const [want, have] = make(kvType).map((rig) => run(rig, [T]));
+    // Sums of 16 products in another order, then of 19 values of size 3.
+    expect(gap(have, want)).toBeLessThan(5e-6);
+  });
+
+  it("gives the same bits in steps of any length", () => {
+    for (const rig of make(kvType)) {
+      const whole = run(rig, [T]);
+      expect(run(rig, [1, 7, 11])).toEqual(whole);
+      expect(run(rig, Array(T).fill(1))).toEqual(whole);
+    }
+  });
+});
+
+describe("attention", () => {
+  it("loses less than 2 % of the values' size to an int8 cache, and less than 0.2 % to f16", () => {
+    const exact = run(make("f32")[1], [T]);
+    const f16 = gap(run(make("f16")[1], [T]), exact);
+    const int8 = gap(run(make("int8")[1], [T]), exact);
+    expect(f16).toBeGreaterThan(0);
+    expect(f16).toBeLessThan(0.002 * 3);
+    expect(int8).toBeGreaterThan(f16);
+    expect(int8).toBeLessThan(0.02 * 3);
+  });
+
+  it("reads one position as its value alone, and the KV head of each group", () => {
+    for (const rig of make("f32")) {
+      const v = rig.ops.read(rig.tensor("v"));
+      const y = run(rig, [1]);
+      for (let h = 0; h < HEADS; h++) {
+        const kvHead = Math.floor(h / (HEADS / KV_HEADS));
+        const want = [...v.subarray(kvHead * HEAD_DIM, (kvHead + 1) * HEAD_DIM)];
+        expect(y.slice(h * HEAD_DIM, (h + 1) * HEAD_DIM)).toEqual(want);
+      }
+    }
+  });
+
+  it("stays finite when a key is beyond half precision", () => {
+    for (const kvType of ["f16", "int8"] as const) {
+      for (const rig of rigs(
+        {
+          q: randomMatrix(2, HEAD_DIM, 1),
+          k: randomMatrix(2, HEAD_DIM, 2, 1e6),
+          v: randomMatrix(2, HEAD_DIM, 3),
+        },
+        { kvType, states: [{ type: "full_attention", layer: "model.layers.0", capacity: 2, cols: HEAD_DIM, headDim: HEAD_DIM }] },
+      )) {
+        const [q, k, v] = ["q", "k", "v"].map(rig.tensor);
+        const y = rig.ops.read(rig.ops.attention(q, k, v, rig.backend.states[0] as KvCache, 0, HEAD_DIM));
+        expect([...y].every(Number.isFinite)).toBe(true);
+      }
+    }
+  });
+});

@@ -1,0 +1,143 @@
+// One small backend of each kind over given matrices, so that a suite can be run on both.
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
+import type { ArithmeticMode, Backend, KvType, StateSpec, StoredWeight, WeightRole } from "../../src/ops/backend.ts";
+import type { Ops, Tensor, Weight } from "../../src/ops/ops.ts";
+import { createReferenceBackend } from "../../src/reference/backend.ts";
+import { createWasmBackend } from "../../src/wasm/backend.ts";
+import { baselineUrl, instantiateKernels, type Kernels } from "../../src/wasm/kernels.ts";
+
+const module = new WebAssembly.Module(readFileSync(baselineUrl));
+
+export function instantiate(memory: WebAssembly.Memory): Kernels {
+  return instantiateKernels(module, memory);
+}
+
+export interface Matrix {
+  readonly rows: number;
+  readonly cols: number;
+  readonly experts?: number;
+  readonly role?: WeightRole;
+  readonly format?: FormatName;
+  /** Blocks; float32 numbers when `format` is left out. */
+  readonly data: Uint8Array | Float32Array;
+}
+
+export interface Rig {
+  readonly name: string;
+  readonly ops: Ops;
+  readonly backend: Backend;
+  weight(name: string): Weight;
+  /** The matrix as a tensor: what `embed` makes of its rows. */
+  tensor(name: string): Tensor;
+}
+
+export interface RigOptions {
+  readonly states?: readonly StateSpec[];
+  readonly kvType?: KvType;
+  readonly mode?: ArithmeticMode;
+}
+
+/** The same matrices in the reference and in the kernels. */
+export function rigs(matrices: Readonly<Record<string, Matrix>>, options: RigOptions = {}): [Rig, Rig] {
+  const weights: StoredWeight[] = Object.entries(matrices).map(([path, { rows, cols, experts = 1, role, format }]) => ({
+    path,
+    rows,
+    cols,
+    experts,
+    role: role ?? "matrix",
+    format: format ?? "F32",
+  }));
+  const request = { weights, states: options.states ?? [], kvType: options.kvType ?? "f32" };
+  const wasm = createWasmBackend(instantiate, {
+    ...request,
+    mode: options.mode ?? "exact",
+    maxStep: 1,
+    hiddenSize: 4,
+    rehearse(backend) {
+      // A round figure: these tests make a handful of results of at most a few thousand numbers.
+      const [first] = backend.weights.values();
+      backend.ops.embed(new Int32Array(Math.ceil((1 << 20) / first.weight.cols)), first.weight);
+    },
+  });
+  return [rig("reference", createReferenceBackend(request), matrices), rig("wasm", wasm, matrices)];
+}
+
+function rig(name: string, backend: Backend, matrices: Readonly<Record<string, Matrix>>): Rig {
+  for (const [path, { data }] of Object.entries(matrices)) {
+    backend.weights.get(path)?.write(0, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  const weight = (path: string): Weight => {
+    const placed = backend.weights.get(path);
+    if (placed === undefined) throw new Error(`no matrix "${path}" in this rig`);
+    return placed.weight;
+  };
+  return {
+    name,
+    ops: backend.ops,
+    backend,
+    weight,
+    tensor: (path) => backend.ops.embed(Int32Array.from({ length: weight(path).rows }, (_, i) => i), weight(path)),
+  };
+}
+
+/** Numbers of a moderate size, of the kind that activations are. */
+export function numbers(count: number, most = 8): fc.Arbitrary<Float32Array> {
+  return fc
+    .array(fc.double({ min: -most, max: most, noNaN: true }), { minLength: count, maxLength: count })
+    .map((values) => Float32Array.from(values));
+}
+
+/** Random blocks of any format, with scales that are finite and of moderate size. */
+export function randomBlocks(format: FormatName, weights: number, random: () => number): Uint8Array {
+  const { blockLength, blockBytes } = blockFormats[format];
+  const blocks = weights / blockLength;
+  const bytes = Uint8Array.from({ length: blocks * blockBytes }, () => Math.floor(random() * 256));
+  const view = new DataView(bytes.buffer);
+  for (let b = 0; b < blocks; b++) {
+    const at = b * blockBytes;
+    if (format === "F32") view.setFloat32(at, random() - 0.5, true);
+    else if (format === "BF16") view.setUint16(at, 0x3c00 + Math.floor(random() * 0x180) + (random() < 0.5 ? 0x8000 : 0), true);
+    else if (format === "MXFP4") bytes[at] = 118 + Math.floor(random() * 8);
+    else for (const scale of halfOffsets[format] ?? [0]) view.setUint16(at + scale, 0x1800 + Math.floor(random() * 0x1000), true);
+  }
+  return bytes;
+}
+
+/** Where a block keeps its f16 scales; at 0 unless listed. */
+const halfOffsets: Partial<Record<FormatName, number[]>> = {
+  Q4_1: [0, 2],
+  Q5_1: [0, 2],
+  Q2_K: [80, 82],
+  Q3_K: [108],
+  Q4_K: [0, 2],
+  Q5_K: [0, 2],
+  Q6_K: [208],
+};
+
+/** Uniform in [0, 1), repeatable: a linear congruence is random enough for filling matrices. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+export function randomMatrix(rows: number, cols: number, seed: number, most = 1): Matrix {
+  const random = seeded(seed);
+  return { rows, cols, data: Float32Array.from({ length: rows * cols }, () => (2 * random() - 1) * most) };
+}
+
+/** Largest |a − b|, and where. */
+export function gap(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) throw new Error(`expected ${b.length} numbers, found ${a.length}`);
+  let most = 0;
+  for (let i = 0; i < a.length; i++) {
+    // A NaN is a gap, whatever stands on the other side.
+    if (!(Math.abs(a[i] - b[i]) <= most)) most = Math.abs(a[i] - b[i]);
+    if (Number.isNaN(most)) return Number.POSITIVE_INFINITY;
+  }
+  return most;
+}

@@ -1,0 +1,105 @@
+// linear and expertLinear, in every format and both arithmetic modes.
+import { describe, expect, it } from "vitest";
+import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
+import { gap, type Matrix, randomBlocks, randomMatrix, type Rig, rigs, seeded } from "./harness.ts";
+
+const formats = Object.keys(blockFormats) as FormatName[];
+const integer = new Set<FormatName>(["Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"]);
+const T = 7;
+const ROWS = 6;
+const COLS = 512;
+
+function weights(format: FormatName, experts = 1): Matrix {
+  const random = seeded(format.length + experts);
+  return { rows: ROWS, cols: COLS, experts, format, data: randomBlocks(format, experts * ROWS * COLS, random) };
+}
+
+/** Typical size of a result: √cols · (size of a weight) · (size of an activation). */
+function scaleOf({ ops, weight }: Rig): number {
+  const row = ops.read(ops.embed(Int32Array.of(0), weight("w")));
+  return Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
+}
+
+describe("linear", () => {
+  it.each(formats)("%s: the kernels agree with the reference", (format) => {
+    const [reference, wasm] = rigs({ w: weights(format), x: randomMatrix(T, COLS, 5) });
+    const [want, have] = [reference, wasm].map((rig) => rig.ops.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))));
+    // 512 terms summed in another order: a few times √512 · 2⁻²⁴ of the typical size.
+    expect(gap(have, want)).toBeLessThan(1e-5 * scaleOf(reference));
+  });
+
+  it.each(formats)("%s: int8 activations cost less than 1 % of the typical result", (format) => {
+    const matrices = { w: weights(format), x: randomMatrix(T, COLS, 5) };
+    const [reference, wasm] = rigs(matrices, { mode: "int8" });
+    const [want, have] = [reference, wasm].map((rig) => rig.ops.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))));
+    const relative = gap(have, want) / scaleOf(reference);
+    // Rounding to 1/127 of a block's largest value: at most 0.4 % of it per activation, with random signs.
+    expect(relative).toBeLessThan(0.01);
+    // The formats without an integer dot keep float32 activations; the others must show that they did not.
+    if (integer.has(format)) expect(relative).toBeGreaterThan(1e-5);
+    else expect(relative).toBeLessThan(1e-5);
+  });
+
+  it("keeps float32 activations for a router in int8 mode", () => {
+    const matrices = { w: { ...weights("Q8_0"), role: "router" as const }, x: randomMatrix(T, COLS, 5) };
+    const [reference, wasm] = rigs(matrices, { mode: "int8" });
+    const [want, have] = [reference, wasm].map((rig) => rig.ops.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))));
+    expect(gap(have, want)).toBeLessThan(1e-5 * scaleOf(reference));
+  });
+
+  it("multiplies int8 blocks exactly: integers come back as integers", () => {
+    // Weights −8 … 7 with scale 1, activations that are multiples of 1/127 of their largest: nothing is rounded.
+    const data = new Uint8Array(18 * 2);
+    for (const block of [0, 18]) {
+      new DataView(data.buffer).setUint16(block, 0x3c00, true);
+      for (let i = 0; i < 16; i++) data[block + 2 + i] = (i % 16) | ((15 - i) << 4);
+    }
+    const x = Float32Array.from({ length: 64 }, (_, i) => (i % 32 === 0 ? 127 : ((i * 37) % 255) - 127));
+    const want = x.reduce((sum, value, i) => sum + value * ((i % 32 < 16 ? i % 16 : 15 - (i % 16)) - 8), 0);
+    const [, wasm] = rigs({ w: { rows: 1, cols: 64, format: "Q4_0", data }, x: { rows: 1, cols: 64, data: x } }, { mode: "int8" });
+    expect([...wasm.ops.read(wasm.ops.linear(wasm.tensor("x"), wasm.weight("w")))]).toEqual([want]);
+  });
+
+  it("survives activations of zero and near the smallest float", () => {
+    const x = new Float32Array(T * COLS);
+    x.fill(1e-42, COLS, 2 * COLS);
+    const [, wasm] = rigs({ w: weights("Q4_0"), x: { rows: T, cols: COLS, data: x } }, { mode: "int8" });
+    const y = wasm.ops.read(wasm.ops.linear(wasm.tensor("x"), wasm.weight("w")));
+    expect([...y].every((value) => Math.abs(value) < 1e-30)).toBe(true);
+  });
+});
+
+describe("expertLinear", () => {
+  const EXPERTS = 5;
+  const K = 2;
+  for (const mode of ["exact", "int8"] as const) {
+    it.each(["F32", "Q4_0", "Q4_K", "IQ4_XS"] as FormatName[])(`%s, ${mode}: gives linear's bits, choice by choice`, (format) => {
+      const stacked = weights(format, EXPERTS);
+      const slab = stacked.data.byteLength / EXPERTS;
+      const bytes = new Uint8Array(stacked.data.buffer);
+      const matrices: Record<string, Matrix> = {
+        stacked,
+        x: randomMatrix(T, COLS, 9),
+        z: randomMatrix(T * K, COLS, 11),
+        scores: randomMatrix(T, EXPERTS - 1, 3), // the last expert is never chosen
+      };
+      for (let e = 0; e < EXPERTS; e++) {
+        matrices[`expert${e}`] = { rows: ROWS, cols: COLS, format, data: bytes.slice(e * slab, (e + 1) * slab) };
+      }
+      for (const { name, ops, tensor, weight } of rigs(matrices, { mode })) {
+        const ids = ops.topK(tensor("scores"), K);
+        const chosen = ops.readIds(ids);
+        const shared = ops.read(ops.expertLinear(tensor("x"), weight("stacked"), ids));
+        const perChoice = ops.read(ops.expertLinear(tensor("z"), weight("stacked"), ids));
+        for (let choice = 0; choice < T * K; choice++) {
+          const expert = weight(`expert${chosen[choice]}`);
+          const rows = [choice * ROWS, (choice + 1) * ROWS] as const;
+          const token = ops.rows(tensor("x"), Math.floor(choice / K), 1);
+          expect(shared.subarray(...rows), `${name}, choice ${choice}`).toEqual(ops.read(ops.linear(token, expert)));
+          const own = ops.rows(tensor("z"), choice, 1);
+          expect(perChoice.subarray(...rows), `${name}, choice ${choice}`).toEqual(ops.read(ops.linear(own, expert)));
+        }
+      }
+    });
+  }
+});

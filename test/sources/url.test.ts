@@ -1,0 +1,278 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openSource } from "../../src/sources/open-source.ts";
+import { openUrl, splitUrl, urlFolder } from "../../src/sources/url.ts";
+
+const content = Uint8Array.from({ length: 5000 }, (_, i) => (i * 11) % 256);
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+let server: Server;
+let base: string;
+let answer: Answer;
+const requests: IncomingMessage[] = [];
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    requests.push(request);
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+beforeEach(() => {
+  requests.length = 0;
+  answer = ranged({});
+});
+
+function rangeOf(request: IncomingMessage): [number, number] {
+  const [, begin, end] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") as RegExpExecArray;
+  return [Number(begin), Number(end)];
+}
+
+/** A server that answers ranges; `change` makes it answer them wrongly. */
+function ranged(headers: Record<string, string>, body?: (bytes: Uint8Array) => Uint8Array, status = 206): Answer {
+  return (request, response) => {
+    const [begin, end] = rangeOf(request);
+    const bytes = content.slice(begin, end + 1);
+    response.writeHead(status, { "Content-Range": `bytes ${begin}-${end}/5000`, ETag: '"a"', ...headers });
+    response.end(body ? body(bytes) : bytes);
+  };
+}
+
+function whole(headers: Record<string, string | number>, body: Uint8Array = content): Answer {
+  return (_, response) => {
+    response.writeHead(200, headers);
+    response.end(body);
+  };
+}
+
+describe("openUrl on a server with ranges", () => {
+  it("reads what is asked for and no more", async () => {
+    const source = await openUrl(`${base}/m.gguf`);
+    expect(source.size).toBe(5000);
+    expect(await source.read(100, 50)).toEqual(content.slice(100, 150));
+    expect(await source.read(4999, 1)).toEqual(content.slice(4999));
+    expect(requests.map((request) => request.headers.range)).toEqual(["bytes=0-0", "bytes=100-149", "bytes=4999-4999"]);
+  });
+
+  it("asks nothing for an empty range or one outside the file", async () => {
+    const source = await openUrl(`${base}/m.gguf`);
+    expect(await source.read(10, 0)).toEqual(new Uint8Array(0));
+    await expect(source.read(4999, 2)).rejects.toThrow(
+      `${base}/m.gguf: expected a range within its 5000 bytes, found 2 bytes from 4999. ` +
+        "The file is damaged or cut short; fetch it again.",
+    );
+    expect(requests).toHaveLength(1);
+  });
+
+  it("sends the headers it was given with every request, also from another thread", async () => {
+    const source = await openUrl(`${base}/m.gguf`, { Authorization: "Bearer secret" });
+    const copy = await openSource(structuredClone(source.descriptor));
+    expect(await copy.read(1, 2)).toEqual(content.slice(1, 3));
+    expect(requests.map((request) => request.headers.authorization)).toEqual(Array(3).fill("Bearer secret"));
+  });
+
+  it("keeps the query out of its name", async () => {
+    const source = await openUrl(`${base}/m.gguf?token=secret#part`);
+    expect(source.name).toBe(`${base}/m.gguf`);
+    expect(requests[0].url).toBe("/m.gguf?token=secret");
+  });
+
+  it("opens an empty file", async () => {
+    answer = (_, response) => response.writeHead(416, { "Content-Range": "bytes */0" }).end();
+    expect((await openUrl(`${base}/m.gguf`)).size).toBe(0);
+  });
+});
+
+describe("openUrl on a server without ranges", () => {
+  it("downloads the file once and reads from that", async () => {
+    answer = whole({ "Content-Length": 5000 });
+    const source = await openUrl(`${base}/m.gguf`);
+    expect(await source.read(100, 50)).toEqual(content.slice(100, 150));
+    expect(await source.read(0, 5000)).toEqual(content);
+    const copy = await openSource(structuredClone(source.descriptor));
+    expect(await copy.read(4000, 1000)).toEqual(content.slice(4000));
+    expect(requests).toHaveLength(1);
+  });
+
+  it("refuses a file that is too large to hold, or of unknown size", async () => {
+    answer = (_, response) => {
+      response.writeHead(200, { "Content-Length": 2 ** 30 + 1 });
+      response.write("x");
+    };
+    await expect(openUrl(`${base}/m.gguf`)).rejects.toThrow(
+      `${base}/m.gguf: expected the range asked for, or a file of at most 1 GiB, ` +
+        "found a whole file of 1073741825 bytes. Use a server that answers Range requests, or download the file.",
+    );
+    answer = whole({ "Transfer-Encoding": "chunked" });
+    await expect(openUrl(`${base}/m.gguf`)).rejects.toThrow("found a whole file of unknown size");
+  });
+
+  it("notices a body that ends early", async () => {
+    answer = (_, response) => {
+      response.writeHead(200, { "Content-Length": 5000 });
+      response.write(content.slice(0, 10), () => response.destroy());
+    };
+    await expect(openUrl(`${base}/m.gguf`)).rejects.toThrow(
+      /m\.gguf: expected an answer, found .+\. Check the address/,
+    );
+  });
+});
+
+describe("reading from a failing server", () => {
+  const failures: [string, Answer, string][] = [
+    [
+      "a range other than the one asked for",
+      ranged({ "Content-Range": "bytes 0-49/5000" }),
+      badRange("bytes 0-49/5000"),
+    ],
+    ["a size that is not stated", ranged({ "Content-Range": "bytes 100-149/*" }), badRange("bytes 100-149/*")],
+    [
+      "no Content-Range",
+      (_, response) => response.writeHead(206).end(content.slice(0, 50)),
+      badRange("no such header"),
+    ],
+    [
+      "another version, by its size",
+      ranged({ "Content-Range": "bytes 100-149/6000" }),
+      "expected the file that was opened (5000 bytes), found another (6000 bytes). It has changed on the server; open it again.",
+    ],
+    [
+      "another version, by its ETag",
+      ranged({ ETag: '"b"' }),
+      "expected the file that was opened (5000 bytes), found another (5000 bytes). It has changed on the server; open it again.",
+    ],
+    [
+      "another version, by its date",
+      ranged({ "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT" }),
+      "expected the file that was opened (5000 bytes), found another (5000 bytes). It has changed on the server; open it again.",
+    ],
+    ["too few bytes", ranged({}, (bytes) => bytes.slice(1)), "expected 50 bytes of content, found 49. Try again."],
+    [
+      "too many bytes",
+      ranged({}, (bytes) => Uint8Array.of(...bytes, 0)),
+      "expected 50 bytes of content, found more. Try again.",
+    ],
+    ["the whole file", whole({}), "expected HTTP 206, found HTTP 200. Try again later."],
+    ["an error", ranged({}, undefined, 500), "expected HTTP 206, found HTTP 500. Try again later."],
+    [
+      "a refusal",
+      ranged({}, undefined, 403),
+      "expected HTTP 206, found HTTP 403. Send an Authorization header that may read it.",
+    ],
+    ["the file's absence", ranged({}, undefined, 404), "expected HTTP 206, found HTTP 404. Try again later."],
+  ];
+  for (const [what, wrong, message] of failures) {
+    it(`names ${what}`, async () => {
+      const source = await openUrl(`${base}/m.gguf?token=secret`);
+      answer = wrong;
+      await expect(source.read(100, 50)).rejects.toThrow(`${base}/m.gguf: ${message}`);
+    });
+  }
+
+  it("names a connection that breaks off", async () => {
+    const source = await openUrl(`${base}/m.gguf`);
+    answer = (_, response) => {
+      response.writeHead(206, { "Content-Range": "bytes 0-99/5000", "Content-Length": 100, ETag: '"a"' });
+      response.write(content.slice(0, 10), () => response.destroy());
+    };
+    await expect(source.read(0, 100)).rejects.toThrow(
+      /m\.gguf: expected an answer, found .+\. Check the address and the network\./,
+    );
+  });
+});
+
+function badRange(found: string): string {
+  return (
+    `expected Content-Range bytes 100-149 of a known size, found ${found}. ` +
+    "Use a server that answers Range requests and lets pages read that header."
+  );
+}
+
+describe("opening", () => {
+  it("names a missing file, a server error and a host that does not answer", async () => {
+    answer = (_, response) => response.writeHead(404).end();
+    await expect(openUrl(`${base}/m.gguf?token=secret`)).rejects.toThrow(
+      `${base}/m.gguf: expected a file, found HTTP 404. Check the address.`,
+    );
+    answer = (_, response) => response.writeHead(500).end();
+    await expect(openUrl(`${base}/m.gguf`)).rejects.toThrow(
+      `${base}/m.gguf: expected HTTP 206, found HTTP 500. Try again later.`,
+    );
+    const closed = createServer();
+    await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
+    const { port } = closed.address() as AddressInfo;
+    await new Promise((resolve) => closed.close(resolve));
+    await expect(openUrl(`http://127.0.0.1:${port}/m.gguf?token=secret`)).rejects.toThrow(
+      `http://127.0.0.1:${port}/m.gguf: expected an answer, found ECONNREFUSED. Check the address and the network.`,
+    );
+  });
+
+  it("takes http and https only, without a password in the address", async () => {
+    await expect(openUrl("no address")).rejects.toThrow(
+      "URL: expected http://… or https://…, found text that is no URL. Check the address.",
+    );
+    await expect(openUrl("file:///etc/passwd")).rejects.toThrow(
+      "URL: expected http: or https:, found file. Check the address.",
+    );
+    await expect(openUrl("https://user:secret@host.test/m.gguf?key=secret")).rejects.toThrow(
+      "https://host.test/m.gguf: expected a URL without user name and password, found one with. " +
+        "Send an Authorization header.",
+    );
+  });
+
+  it("stops when aborted, with the signal's reason", async () => {
+    const reason = new Error("stop");
+    await expect(openUrl(`${base}/m.gguf`, {}, AbortSignal.abort(reason))).rejects.toBe(reason);
+    const source = await openUrl(`${base}/m.gguf`);
+    // One answer never comes, the other never ends.
+    for (const stuck of [() => {}, endless] as Answer[]) {
+      const controller = new AbortController();
+      answer = (request, response) => {
+        stuck(request, response);
+        setTimeout(() => controller.abort(reason), 20);
+      };
+      await expect(source.read(0, 100, controller.signal)).rejects.toBe(reason);
+    }
+  });
+});
+
+function endless(_: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(206, { "Content-Range": "bytes 0-99/5000", "Content-Length": 100, ETag: '"a"' });
+  response.write(content.slice(0, 10));
+}
+
+describe("urlFolder", () => {
+  it("opens files below its address, with its query and headers", async () => {
+    const folder = urlFolder(`${base}/some/model?token=secret`, { "X-Test": "1" });
+    expect(folder.name).toBe(`${base}/some/model/`);
+    const source = await folder.open("a b#c.gguf");
+    expect(source?.name).toBe(`${base}/some/model/a%20b%23c.gguf`);
+    expect(requests[0].url).toBe("/some/model/a%20b%23c.gguf?token=secret");
+    expect(requests[0].headers["x-test"]).toBe("1");
+  });
+
+  it("gives undefined for a file the server does not have", async () => {
+    answer = (_, response) => response.writeHead(404).end();
+    expect(await urlFolder(base).open("none.gguf")).toBeUndefined();
+  });
+
+  it("refuses paths", async () => {
+    await expect(urlFolder(base).open("../m.gguf")).rejects.toThrow("expected a file name without folders");
+  });
+});
+
+describe("splitUrl", () => {
+  it("parts a file from its folder, which keeps the query", () => {
+    expect(splitUrl("https://host.test/a/b%20c/m%20n.gguf?x=1")).toEqual({
+      folder: "https://host.test/a/b%20c/?x=1",
+      fileName: "m n.gguf",
+    });
+  });
+});

@@ -1,0 +1,176 @@
+import { SplitPreTokenizer } from "@huggingface/tokenizers";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { writeOutCaseFolding } from "../../src/tokenizer/split-pattern.ts";
+import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
+import { goldenFile, nanoGguf, nanoJson } from "./nano.ts";
+
+const sources = [
+  { name: "tokenizer.json", tokenizer: createTokenizer(nanoJson()) },
+  { name: "GGUF metadata", tokenizer: createTokenizer(nanoGguf()) },
+];
+
+const awkward: { cases: { text: string; ids: number[]; with_bos: number[]; decoded: string }[] } = JSON.parse(
+  goldenFile("text/tokenizer.json"),
+);
+const many: { cases: { text: string; ids: number[] }[] } = JSON.parse(goldenFile("nano/tokenizer-2000.json"));
+const splits: { patterns: Record<string, string>; cases: string[][] } = JSON.parse(goldenFile("text/split.json"));
+
+for (const { name, tokenizer } of sources) {
+  describe(`a tokenizer from ${name}`, () => {
+    it("gives the ids and texts of the Rust library for awkward strings", () => {
+      for (const { text, ids, with_bos, decoded } of awkward.cases) {
+        expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids);
+        expect(tokenizer.encode(text, { addBos: true })).toEqual(with_bos);
+        expect(tokenizer.decode(ids)).toBe(decoded);
+      }
+    });
+
+    it("gives the ids of the Rust library for 2,000 strings", () => {
+      for (const { text, ids } of many.cases) expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids);
+    });
+
+    it("decodes what it encoded, for every text", () => {
+      fc.assert(
+        fc.property(texts, fc.boolean(), (text, parseSpecial) => {
+          expect(tokenizer.decode(tokenizer.encode(text, { parseSpecial }))).toBe(text);
+        }),
+        { numRuns: 500 },
+      );
+    });
+
+    it("streams to the same text as it decodes at once, for every sequence of ids", () => {
+      const ids = fc.array(fc.integer({ min: 0, max: 2100 }), { maxLength: 40 });
+      fc.assert(
+        fc.property(ids, fc.boolean(), (sequence, skipSpecial) => {
+          const stream = tokenizer.stream({ skipSpecial });
+          const pieces = sequence.map((id) => stream.push(id));
+          const whole = tokenizer.decode(sequence, { skipSpecial });
+          expect(pieces.join("") + stream.end()).toBe(whole);
+          for (let cut = 0; cut <= pieces.length; cut++)
+            expect(whole.startsWith(pieces.slice(0, cut).join(""))).toBe(true);
+        }),
+        { numRuns: 500 },
+      );
+    });
+
+    it("knows its special ids", () => {
+      expect(tokenizer.bosId).toBe(1);
+      expect(tokenizer.eosIds).toEqual([7, 2]);
+      expect(tokenizer.addsBos).toBe(true);
+      expect(tokenizer.vocabSize).toBe(2048);
+      expect(tokenizer.idOf("<|im_start|>")).toBe(6);
+      expect(tokenizer.idOf("<think>")).toBe(14);
+      expect(tokenizer.idOf("Ġ")).toBe(236);
+      expect(tokenizer.idOf("<|none|>")).toBeUndefined();
+      expect(tokenizer.textOf(236)).toBe(" ");
+      expect(tokenizer.textOf(7)).toBe("<|im_end|>");
+      expect([7, 14, 236].map(tokenizer.isSpecial)).toEqual([true, false, false]);
+    });
+  });
+}
+
+// Unicode at large, and what the splitter and the whole tokens look at.
+const texts = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.string({
+    unit: fc.constantFrom(
+      ..."'sſ1 \n\r\t\u0085\ufeff<|>é中😀",
+      "<|im_end|>",
+      "<think>",
+      "</think>",
+      "<|im_start|",
+      "  ",
+      "the",
+    ),
+  }),
+);
+
+const [{ tokenizer }] = sources;
+
+describe("the split patterns", () => {
+  for (const [name, pattern] of Object.entries(splits.patterns)) {
+    it(`cut text as the Rust library does: ${name}`, () => {
+      const split = new SplitPreTokenizer({
+        type: "Split",
+        pattern: { Regex: writeOutCaseFolding(pattern) },
+        behavior: "Isolated",
+        invert: false,
+      });
+      for (const pieces of splits.cases) expect(split.pre_tokenize(pieces.join(""))).toEqual(pieces);
+    });
+  }
+
+  it("are the one that GGUF's `lfm2` stands for, in the checked-in files", () => {
+    const json = nanoJson();
+    for (const pattern of Object.values(splits.patterns)) {
+      const other = structuredClone(json.tokenizer) as { pre_tokenizer?: unknown } & typeof json.tokenizer;
+      (other.pre_tokenizer as { pretokenizers: { pattern: unknown }[] }).pretokenizers[0].pattern = { Regex: pattern };
+      const reopened = createTokenizer({ ...json, tokenizer: other });
+      for (const { text, ids } of awkward.cases) expect(reopened.encode(text)).toEqual(ids);
+    }
+  });
+});
+
+describe("BOS", () => {
+  it("is put before a raw prompt once, also when the prompt begins with it", () => {
+    expect(tokenizer.encode("a", { addBos: true })[0]).toBe(1);
+    expect(tokenizer.encode("<|startoftext|>a", { addBos: true })).toEqual(tokenizer.encode("<|startoftext|>a"));
+    expect(
+      tokenizer.encode("<|startoftext|>a", { addBos: true, parseSpecial: false }).filter((id) => id === 1),
+    ).toHaveLength(1);
+    expect(tokenizer.encode("", { addBos: true })).toEqual([1]);
+    expect(tokenizer.encode("a")[0]).not.toBe(1);
+  });
+});
+
+describe("parseSpecial: false", () => {
+  it("never gives a whole token, whatever the text", () => {
+    const whole = new Set(Array.from({ length: 16 }, (_, id) => id));
+    fc.assert(
+      fc.property(texts, (text) => {
+        expect(tokenizer.encode(text, { parseSpecial: false }).some((id) => whole.has(id))).toBe(false);
+      }),
+    );
+  });
+
+  it("does not make a whole token by merging either", () => {
+    // A hostile file: the end-of-turn token is called "Ġthe", which the merges make of ordinary text.
+    const { tokens, tokenTypes, ...rest } = nanoGguf();
+    const the = tokens.indexOf("Ġthe");
+    const hostile = createTokenizer({
+      ...rest,
+      tokens,
+      tokenTypes: tokenTypes?.map((type, id) => (id === the ? 3 : type)),
+    });
+    const ids = hostile.encode("see the sea", { parseSpecial: false });
+    expect(ids).not.toContain(the);
+    expect(hostile.decode(ids)).toBe("see the sea");
+  });
+});
+
+describe("skipSpecial", () => {
+  it("leaves control tokens out and joins the bytes around them", () => {
+    const ids = tokenizer.encode("<|im_start|>user\né<|im_end|><think>x</think>");
+    expect(tokenizer.decode(ids, { skipSpecial: true })).toBe("user\né<think>x</think>");
+    const [first, second] = tokenizer.encode("日");
+    expect(tokenizer.decode([first, 7, second, ...tokenizer.encode("日").slice(2)], { skipSpecial: true })).toBe("日");
+  });
+});
+
+describe("decode", () => {
+  it("gives nothing for ids without a token", () => {
+    expect(tokenizer.decode([2048, 127_999, -1, 1.5, Number.NaN])).toBe("");
+  });
+
+  it("gives U+FFFD for half a character, also at the end", () => {
+    const [first, ...rest] = tokenizer.encode("中");
+    expect(tokenizer.decode([first])).toBe("\ufffd");
+    expect(tokenizer.decode([first, ...tokenizer.encode("a")])).toBe("\ufffda");
+    expect(tokenizer.decode([first, ...rest])).toBe("中");
+  });
+
+  it("keeps a byte order mark", () => {
+    expect(tokenizer.decode(tokenizer.encode("\ufeffa"))).toBe("\ufeffa");
+  });
+});
