@@ -19,7 +19,7 @@ import type { Weight } from "./ops/ops.ts";
 import { createReferenceBackend } from "./reference/backend.ts";
 import { createWasmBackend, planWasmBanks, type WasmBackendRequest } from "./wasm/backend.ts";
 import type { Kernels } from "./wasm/kernels.ts";
-import type { BankPlan } from "./wasm/plan.ts";
+import { type BankPlan, MAX_BANK_BYTES } from "./wasm/plan.ts";
 
 export interface ModelOptions {
   /** `wasm` unless told; `reference` is the definition of every op in plain TypeScript, and slow. */
@@ -95,7 +95,35 @@ export function planMemory(files: Pick<WeightFiles, "config" | "tensors">, optio
   return planWasmBanks(backendRequest(config, findWeights(config, files.tensors), fillSettings(config, options)));
 }
 
+const choices = {
+  backend: ["wasm", "reference"],
+  mode: ["exact", "int8"],
+  kvType: ["f32", "f16", "int8"],
+} as const;
+
+/**
+ * What can be said of options before a model is known.
+ * @throws OptionError naming the option, what was expected and what was found
+ */
+export function checkOptions(options: ModelOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    if (name in choices) {
+      const expected: readonly unknown[] = choices[name as keyof typeof choices];
+      if (!expected.includes(value)) {
+        throw new OptionError(`${name}: expected ${expected.join(" or ")}, found ${JSON.stringify(value)}.`);
+      }
+    } else if (name === "bankBytes") {
+      if (Number.isInteger(value) && value >= 65536 && value <= MAX_BANK_BYTES) continue;
+      throw new OptionError(`bankBytes: expected an integer in [65536, ${MAX_BANK_BYTES}], found ${value}.`);
+    } else if (name !== "contextLength") {
+      throw new OptionError(`${name}: expected backend, mode, kvType, contextLength or bankBytes. Check the spelling.`);
+    }
+  }
+}
+
 function fillSettings(config: Config, options: ModelOptions): Settings {
+  checkOptions(options);
   const backend = options.backend ?? "wasm";
   const mode = options.mode ?? (backend === "reference" ? "exact" : "int8");
   if (backend === "reference" && mode !== "exact") {
@@ -113,7 +141,7 @@ function fillSettings(config: Config, options: ModelOptions): Settings {
     mode,
     contextLength,
     kvType: options.kvType ?? (mode === "exact" ? "f32" : "f16"),
-    bankBytes: options.bankBytes ?? 2 ** 32,
+    bankBytes: options.bankBytes ?? MAX_BANK_BYTES,
   };
 }
 

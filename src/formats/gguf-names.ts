@@ -1,7 +1,7 @@
 // GGUF's tensor names → Hugging Face's. The only place that knows both.
 import type { StoredTensor } from "./checkpoint.ts";
 import type { GgufFileTensor } from "./gguf-split.ts";
-import { refuse, show } from "./refusal.ts";
+import { refuse, within } from "./refusal.ts";
 
 const modelNames: Readonly<Record<string, string>> = {
   "token_embd.weight": "model.embed_tokens.weight",
@@ -45,7 +45,7 @@ export function nameOfGgufTensor(name: string): string | undefined {
 export function storedGgufTensors(file: string, tensors: readonly GgufFileTensor[]): Map<string, StoredTensor> {
   const stored = new Map<string, StoredTensor>();
   for (const { name, shape, format, file: index, offset, bytes } of tensors) {
-    const subject = `${file}, ${show(name)}`;
+    const subject = within(file, name);
     const hfName = nameOfGgufTensor(name);
     if (!hfName) {
       refuse(subject, "a tensor of the LFM2 family", "an unknown name", "Open a model that llama.cpp converted.");

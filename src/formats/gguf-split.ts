@@ -10,6 +10,13 @@ export interface GgufFileTensor extends GgufTensor {
   readonly file: number;
 }
 
+/** @throws FormatError when `first` is a later one of several files, which has no metadata */
+export function checkFirst(first: ByteSource, header: GgufHeader): void {
+  const number = splitNumber(first.name, header, "split.no") ?? 0;
+  if (number === 0) return;
+  refuse(`${first.name}, split.no`, "0, the first of the files", `${number}`, "Open the one named …-00001-of-….gguf.");
+}
+
 /**
  * The tensors of all the files that belong together, in order.
  *
@@ -30,22 +37,18 @@ export async function openSplits(
   if (count <= 1) return tensors;
 
   const [, stem, number, ofCount] = SPLIT_NAME.exec(fileName) ?? [];
-  if (stem === undefined || Number(ofCount) !== count) {
+  if (stem === undefined || number !== fiveDigits(1) || Number(ofCount) !== count) {
     const expected = `a file name ending in -00001-of-${fiveDigits(count)}.gguf`;
     refuse(first.name, expected, show(fileName), "Give the files their original names back.");
   }
-  checkNumber(first.name, header, number, 0);
   for (let i = 1; i < count; i++) {
     const siblingName = `${stem}-${fiveDigits(i + 1)}-of-${ofCount}.gguf`;
     const sibling = await folder.open(siblingName, signal);
     if (!sibling) refuse(folder.name, `${siblingName} beside ${fileName}`, "no such file", "Fetch all of the files.");
     opened.push(sibling);
     const siblingHeader = await readGgufHeader(sibling, signal);
-    checkNumber(sibling.name, siblingHeader, fiveDigits(i + 1), i);
-    const siblingCount = splitNumber(sibling.name, siblingHeader, "split.count");
-    if (siblingCount !== count) {
-      refuse(`${sibling.name}, split.count`, `${count}, as in ${fileName}`, `${siblingCount}`, MIXED);
-    }
+    checkSibling(sibling.name, siblingHeader, "split.no", i);
+    checkSibling(sibling.name, siblingHeader, "split.count", count);
     tensors.push(...placeTensors(sibling, siblingHeader).map((tensor) => ({ ...tensor, file: i })));
   }
   const total = splitNumber(first.name, header, "split.tensors.count");
@@ -57,11 +60,9 @@ export async function openSplits(
 
 const MIXED = "The files belong to different models or are incomplete; fetch all of them.";
 
-function checkNumber(file: string, header: GgufHeader, inName: string, index: number): void {
-  const number = splitNumber(file, header, "split.no");
-  if (number === index && Number(inName) === index + 1) return;
-  const found = `${number} in the file named ${inName}`;
-  refuse(`${file}, split.no`, `${index}`, found, index === 0 ? "Open the first of the files, -00001-of-…." : MIXED);
+function checkSibling(file: string, header: GgufHeader, key: string, expected: number): void {
+  const found = splitNumber(file, header, key);
+  if (found !== expected) refuse(`${file}, ${key}`, `${expected}`, `${found ?? "no such key"}`, MIXED);
 }
 
 function splitNumber(file: string, header: GgufHeader, key: string): number | undefined {

@@ -1,6 +1,6 @@
 // The thirteen kinds of GGUF metadata values, read from a window that grows with the header.
 import type { ByteSource } from "../sources/source.ts";
-import { DAMAGED, refuse, show } from "./refusal.ts";
+import { DAMAGED, refuse, show, within } from "./refusal.ts";
 
 /** By the numbers GGUF files store. Source: ggml/docs/gguf.md, enum gguf_metadata_value_type. */
 const typeNames = ["u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "str", "arr", "u64", "i64", "f64"] as const;
@@ -78,9 +78,9 @@ async function grow(window: Window, signal?: AbortSignal): Promise<void> {
 function take(window: Window, length: number, subject: string): number {
   const { position, source } = window;
   const left = source.size - position;
-  if (length > left) refuse(`${source.name}, ${subject}`, `${length} bytes`, `${left} left in the file`, DAMAGED);
+  if (length > left) refuse(within(source.name, subject), `${length} bytes`, `${left} left in the file`, DAMAGED);
   if (position + length > MAX_HEADER_BYTES) {
-    refuse(`${source.name}, ${subject}`, `a header of at most ${MAX_HEADER_BYTES} bytes`, "a larger one", DAMAGED);
+    refuse(within(source.name, subject), `a header of at most ${MAX_HEADER_BYTES} bytes`, "a larger one", DAMAGED);
   }
   if (position + length > window.view.byteLength) throw READ_ON;
   window.position += length;
@@ -99,7 +99,7 @@ export function readSize(window: Window, subject: string): number {
   const size = window.view.getUint32(at, true) + window.view.getUint32(at + 4, true) * 2 ** 32;
   if (size > Number.MAX_SAFE_INTEGER) {
     const found = `${window.view.getBigUint64(at, true)}`;
-    refuse(`${window.source.name}, ${subject}`, "a size below 2^53", found, DAMAGED);
+    refuse(within(window.source.name, subject), "a size below 2^53", found, DAMAGED);
   }
   return size;
 }
@@ -113,7 +113,7 @@ export function readString(window: Window, subject: string): string {
   try {
     return utf8.decode(new Uint8Array(window.view.buffer, at, length));
   } catch {
-    refuse(`${window.source.name}, ${subject}`, "UTF-8 text", "bytes that are none", DAMAGED);
+    refuse(within(window.source.name, subject), "UTF-8 text", "bytes that are none", DAMAGED);
   }
 }
 
@@ -125,7 +125,7 @@ export function readValue(window: Window, subject: string): GgufValue {
 function readType(window: Window, subject: string): GgufType {
   const id = readU32(window, subject);
   if (id >= typeNames.length) {
-    refuse(`${window.source.name}, ${subject}`, `a value type of 0 to ${typeNames.length - 1}`, `${id}`, DAMAGED);
+    refuse(within(window.source.name, subject), `a value type of 0 to ${typeNames.length - 1}`, `${id}`, DAMAGED);
   }
   return typeNames[id];
 }
@@ -145,7 +145,7 @@ function readScalar(window: Window, type: GgufType, subject: string): number | b
   if (type === "i64") return asNumber(view.getBigInt64(at, true));
   if (type === "f64") return view.getFloat64(at, true);
   const byte = view.getUint8(at);
-  if (byte > 1) refuse(`${window.source.name}, ${subject}`, "a boolean of 0 or 1", `${byte}`, DAMAGED);
+  if (byte > 1) refuse(within(window.source.name, subject), "a boolean of 0 or 1", `${byte}`, DAMAGED);
   return byte === 1;
 }
 
@@ -154,7 +154,7 @@ function readArray(window: Window, subject: string, depth: number): GgufValue {
   const length = readSize(window, subject);
   const left = window.source.size - window.position;
   if (length > left / leastBytes[items]) {
-    refuse(`${window.source.name}, ${subject}`, `${length} items`, `${left} bytes left in the file`, DAMAGED);
+    refuse(within(window.source.name, subject), `${length} items`, `${left} bytes left in the file`, DAMAGED);
   }
   const TypedArray = typedArrays[items];
   if (TypedArray) {
@@ -165,10 +165,10 @@ function readArray(window: Window, subject: string, depth: number): GgufValue {
   }
   window.arrayItems += length;
   if (window.arrayItems > MAX_ARRAY_ITEMS) {
-    refuse(`${window.source.name}, ${subject}`, `at most ${MAX_ARRAY_ITEMS} items`, `${length}`, DAMAGED);
+    refuse(within(window.source.name, subject), `at most ${MAX_ARRAY_ITEMS} items`, `${length}`, DAMAGED);
   }
   if (items === "arr" && depth === MAX_ARRAY_DEPTH) {
-    refuse(`${window.source.name}, ${subject}`, `arrays at most ${MAX_ARRAY_DEPTH} deep`, "deeper nesting", DAMAGED);
+    refuse(within(window.source.name, subject), `arrays at most ${MAX_ARRAY_DEPTH} deep`, "deeper nesting", DAMAGED);
   }
   const value = [];
   for (let i = 0; i < length; i++) {
@@ -221,5 +221,6 @@ function shortestDecimal(f32: number): number {
 /** A value as a message may show it. */
 export function showValue({ value }: GgufValue): string {
   if (typeof value !== "object") return show(value);
-  return value.length > 16 ? `${value.length} items` : show(Array.from(value as ArrayLike<unknown>, String));
+  if (value.length > 16) return `${value.length} items`;
+  return `[${Array.from<unknown>(value).map(show).join(", ")}]`;
 }

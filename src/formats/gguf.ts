@@ -16,7 +16,7 @@ import {
   showValue,
   type Window,
 } from "./gguf-value.ts";
-import { DAMAGED, refuse, show } from "./refusal.ts";
+import { DAMAGED, refuse, show, within } from "./refusal.ts";
 
 /** "GGUF" as a little-endian u32. */
 const MAGIC = 0x46554747;
@@ -115,7 +115,7 @@ function readCount(window: Window, what: string, leastBytes: number): number {
 
 function readKey(window: Window, metadata: Map<string, GgufValue>): void {
   const key = readString(window, "metadata key");
-  if (metadata.has(key)) refuse(`${window.source.name}, ${show(key)}`, "each key once", "it twice", DAMAGED);
+  if (metadata.has(key)) refuse(within(window.source.name, key), "each key once", "it twice", DAMAGED);
   metadata.set(key, readValue(window, key));
 }
 
@@ -132,8 +132,8 @@ function alignmentOf(file: string, metadata: ReadonlyMap<string, GgufValue>): nu
 
 function readEntry(window: Window, place: string, names: Set<string>, alignment: number): GgufEntry {
   const name = readString(window, place);
-  const subject = `${window.source.name}, ${name}`;
-  if (name === "") refuse(`${window.source.name}, ${place}`, "a name", "none", DAMAGED);
+  const subject = within(window.source.name, name);
+  if (name === "") refuse(within(window.source.name, place), "a name", "none", DAMAGED);
   if (names.has(name)) refuse(subject, "each tensor once", "it twice", DAMAGED);
   const dimensions = readU32(window, name);
   if (dimensions < 1 || dimensions > MAX_DIMENSIONS) {
@@ -164,15 +164,15 @@ export function placeTensors(source: ByteSource, header: GgufHeader): GgufTensor
     const before = inOrder[i - 1];
     const end = before.offset + before.bytes;
     if (inOrder[i].offset >= end) continue;
-    const subject = `${source.name}, ${inOrder[i].name}`;
-    refuse(subject, `an offset of at least ${end}, after ${before.name}`, `${inOrder[i].offset}`, DAMAGED);
+    const subject = within(source.name, inOrder[i].name);
+    refuse(subject, `an offset of at least ${end}, after ${show(before.name)}`, `${inOrder[i].offset}`, DAMAGED);
   }
   return tensors;
 }
 
 function placeTensor(source: ByteSource, header: GgufHeader, entry: GgufEntry): GgufTensor {
   const { name, shape, ggmlType } = entry;
-  const subject = `${source.name}, ${name}`;
+  const subject = within(source.name, name);
   const format = formatOfGgmlType(ggmlType);
   if (!format) {
     const known = Object.keys(blockFormats).join(", ");

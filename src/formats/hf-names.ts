@@ -1,7 +1,7 @@
 // Hugging Face's tensors under the names and shapes the graph asks for: experts stacked, convolution taps squeezed.
 import type { FormatName } from "../blocks/formats.ts";
 import type { Part, StoredTensor } from "./checkpoint.ts";
-import { refuse } from "./refusal.ts";
+import { refuse, show, within } from "./refusal.ts";
 import type { ShardTensor } from "./safetensors-shards.ts";
 
 const EXPERT = /^(model\.layers\.\d+\.feed_forward\.experts)\.(0|[1-9]\d{0,4})\.(w[123])\.weight$/;
@@ -21,11 +21,11 @@ export function storedHfTensors(files: readonly string[], tensors: Iterable<Shar
   const stored = new Map<string, StoredTensor>();
   const stacks = new Map<string, Map<number, Matrix>>();
   const add = (tensor: StoredTensor) => {
-    if (stored.has(tensor.name)) refuse(files[0], `one ${tensor.name}`, "two", MIXED);
+    if (stored.has(tensor.name)) refuse(files[0], `one ${show(tensor.name)}`, "two", MIXED);
     stored.set(tensor.name, tensor);
   };
   for (const tensor of tensors) {
-    const subject = `${files[tensor.file]}, ${tensor.name}`;
+    const subject = within(files[tensor.file], tensor.name);
     const matrix = matrixOf(subject, tensor);
     const [, experts, id, projection] = EXPERT.exec(tensor.name) ?? [];
     const [, fusedExperts, fused] = FUSED.exec(tensor.name) ?? [];
@@ -69,20 +69,16 @@ function squeezed(name: string, shape: readonly number[]): readonly number[] {
 function stackOf(files: readonly string[], name: string, stack: ReadonlyMap<number, Matrix>): StoredTensor {
   const { format, shape } = stack.values().next().value as Matrix;
   const parts: Part[] = [];
-  for (let id = 0; id < stack.size; id++) {
+  const last = Math.max(...stack.keys());
+  for (let id = 0; id <= last; id++) {
     const matrix = stack.get(id);
     if (!matrix) {
-      refuse(
-        `${files[0]}, ${name}`,
-        `experts 0 to ${stack.size - 1}`,
-        `none numbered ${id}`,
-        "Fetch all of the files.",
-      );
+      refuse(within(files[0], name), `experts 0 to ${last}`, `none numbered ${id}`, "Fetch all of the files.");
     }
     if (matrix.format !== format || matrix.shape.join() !== shape.join() || shape.length !== 2) {
       const expected = `every expert ${format} [rows, cols] like the first, [${shape.join(", ")}]`;
       const found = `expert ${id} ${matrix.format} [${matrix.shape.join(", ")}]`;
-      refuse(`${files[matrix.part.file]}, ${name}`, expected, found, MIXED);
+      refuse(within(files[matrix.part.file], name), expected, found, MIXED);
     }
     parts.push(matrix.part);
   }

@@ -1,6 +1,6 @@
 // JSON from files: bounded before it is parsed, so that a few bytes cannot become many objects.
 import type { ByteSource } from "../sources/source.ts";
-import { DAMAGED, refuse } from "./refusal.ts";
+import { DAMAGED, refuse, show } from "./refusal.ts";
 
 /** The bound that the safetensors format sets its header; no tokenizer.json comes near it either. */
 export const MAX_JSON_BYTES = 100_000_000;
@@ -45,7 +45,7 @@ export function parseJsonObject(text: string, subject: string): JsonObject {
   } catch {
     refuse(subject, "JSON", "text that is none", DAMAGED);
   }
-  if (!isObject(value)) refuse(subject, "a JSON object", Array.isArray(value) ? "a list" : `${typeof value}`, DAMAGED);
+  if (!isObject(value)) refuse(subject, "a JSON object", show(value), DAMAGED);
   return value;
 }
 

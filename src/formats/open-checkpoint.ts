@@ -4,7 +4,7 @@ import type { Checkpoint, TokenizerSource } from "./checkpoint.ts";
 import { type GgufHeader, isGguf, readGgufHeader } from "./gguf.ts";
 import { architectureOfGguf, configOfGguf, generationConfigOfGguf } from "./gguf-config.ts";
 import { storedGgufTensors } from "./gguf-names.ts";
-import { openSplits } from "./gguf-split.ts";
+import { checkFirst, openSplits } from "./gguf-split.ts";
 import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { storedHfTensors } from "./hf-names.ts";
 import { isObject, type JsonObject, readJson, readText } from "./json.ts";
@@ -54,6 +54,7 @@ async function openGguf(
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
   const header = await readGgufHeader(file, signal);
+  checkFirst(file, header);
   // Before the tensors, so that a model of another family is refused for what it is.
   architectureOfGguf(file.name, header.metadata);
   const tensors = await openSplits(folder, fileName, file, header, opened, signal);

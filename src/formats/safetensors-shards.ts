@@ -1,7 +1,7 @@
 // A safetensors model in several files, listed by `model.safetensors.index.json`.
 import type { ByteSource, Folder } from "../sources/source.ts";
 import { isObject, readJson } from "./json.ts";
-import { DAMAGED, refuse, show } from "./refusal.ts";
+import { DAMAGED, refuse, show, within } from "./refusal.ts";
 import { readSafetensors, type SafeTensor } from "./safetensors.ts";
 
 /** A shard has some gigabytes; the largest published models have a few hundred. */
@@ -43,18 +43,20 @@ export async function readShards(
   for (const [file, fileName] of fileNames.entries()) {
     const source = await folder.open(fileName, signal);
     if (!source)
-      refuse(folder.name, `${fileName}, which ${index.name} names`, "no such file", "Fetch all of the files.");
+      refuse(folder.name, `${show(fileName)}, which ${index.name} names`, "no such file", "Fetch all of the files.");
     opened.push(source);
     const shard = await readSafetensors(source, signal);
     for (const [name, tensor] of shard.tensors) {
       const listed = fileOf.get(name);
-      if (listed !== fileName) refuse(`${source.name}, ${name}`, `it in ${listed ?? "no file"}`, "it here", MIXED);
+      if (listed !== fileName)
+        refuse(within(source.name, name), `it in ${listed ? show(listed) : "no file"}`, "it here", MIXED);
       fileOf.delete(name);
       tensors.push({ ...tensor, name, file });
     }
     for (const [key, value] of shard.metadata) metadata.set(key, value);
   }
-  for (const [name, fileName] of fileOf) refuse(`${index.name}, ${name}`, `it in ${fileName}`, "it nowhere", MIXED);
+  for (const [name, fileName] of fileOf)
+    refuse(within(index.name, name), `it in ${show(fileName)}`, "it nowhere", MIXED);
   return { tensors, metadata };
 }
 
@@ -67,7 +69,7 @@ async function readIndex(index: ByteSource, signal?: AbortSignal): Promise<Map<s
   for (const [name, fileName] of Object.entries(weightMap)) {
     if (typeof fileName !== "string" || !/^[^/\\\0]+\.safetensors$/.test(fileName)) {
       const expected = "the name of a .safetensors file in the same folder";
-      refuse(`${index.name}, ${name}`, expected, show(fileName), "Take another copy of the model.");
+      refuse(within(index.name, name), expected, show(fileName), "Take another copy of the model.");
     }
     fileOf.set(name, fileName);
   }

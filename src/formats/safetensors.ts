@@ -6,7 +6,7 @@
 import { blockFormats, decodeRow } from "../blocks/formats.ts";
 import type { ByteSource } from "../sources/source.ts";
 import { decodeText, isObject, type JsonObject, MAX_JSON_BYTES, parseJsonObject } from "./json.ts";
-import { DAMAGED, refuse, show } from "./refusal.ts";
+import { DAMAGED, refuse, show, within } from "./refusal.ts";
 
 /** Bytes of one number. */
 const dtypeBytes = {
@@ -63,7 +63,7 @@ export async function readSafetensors(source: ByteSource, signal?: AbortSignal):
 
   const tensors = new Map<string, SafeTensor>();
   for (const [name, entry] of Object.entries(header)) {
-    if (name !== "__metadata__") tensors.set(name, readEntry(`${file}, ${name}`, entry, dataOffset));
+    if (name !== "__metadata__") tensors.set(name, readEntry(within(file, name), entry, dataOffset));
   }
   checkCoverage(file, tensors, dataOffset, source.size);
   return { tensors, metadata: readMetadata(file, header) };
@@ -100,7 +100,7 @@ function checkCoverage(file: string, tensors: Map<string, SafeTensor>, begin: nu
   for (const [name, tensor] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
     if (tensor.begin !== at) {
       const found = `data_offsets from ${tensor.begin - begin}`;
-      refuse(`${file}, ${name}`, `data_offsets from ${at - begin}, where the last tensor ends`, found, DAMAGED);
+      refuse(within(file, name), `data_offsets from ${at - begin}, where the last tensor ends`, found, DAMAGED);
     }
     at = tensor.end;
   }

@@ -1,6 +1,6 @@
 // Ordinary text to ids: byte-level BPE by @huggingface/tokenizers, which only this file knows. It gives the Rust
 // library's ids once its case folding is repaired (split-pattern.ts); whole tokens and decoding are ours.
-import { Tokenizer as Library } from "@huggingface/tokenizers";
+import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import { TokenizerError } from "./source.ts";
 import { writeOutCaseFolding } from "./split-pattern.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -29,6 +29,13 @@ export function createBpe({ ordinary, merges, pattern, ignoreMerges }: Vocabular
   };
 }
 
+/** What is used of the library; its own types do not resolve under NodeNext. */
+interface Library {
+  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  token_to_id(token: string): number | undefined;
+  id_to_token(id: number): string | undefined;
+}
+
 function openLibrary(pattern: string, model: object): Library {
   const split = {
     type: "Split",
@@ -38,7 +45,7 @@ function openLibrary(pattern: string, model: object): Library {
   };
   const bytes = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false };
   try {
-    return new Library(
+    return new LibraryTokenizer(
       {
         normalizer: null,
         pre_tokenizer: { type: "Sequence", pretokenizers: [split, bytes] },

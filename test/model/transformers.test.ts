@@ -46,7 +46,7 @@ describe.each(models)("%s", (name) => {
           if (isIds(result)) {
             expect(ops.readIds(result), path).toEqual(ascending(want));
           } else {
-            const data = path.endsWith(".gate.weights") ? byExpert(want, order.get(path.replace(/weights$/, "experts"))) : want.data;
+            const data = path.endsWith(".gate.weights") ? byExpert(want, order.get(path.replace(/weights$/, "experts"))) : (want.data as Float32Array);
             const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
             expect(gap(ops.read(result), data), path).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE * largest);
           }

@@ -1,0 +1,70 @@
+// What the model writes, told apart as it arrives: thinking, text for the user, tool calls.
+import type { TextStream, Tokenizer } from "../tokenizer/tokenizer.ts";
+
+export interface AnswerDelta {
+  readonly kind: "thinking" | "text" | "toolCall";
+  readonly text: string;
+  /** Counts the stretches of one kind, from 0: two tool calls in a row are two parts. */
+  readonly part: number;
+}
+
+export interface AnswerSplitter {
+  /** The text that became certain with this id; at most one delta ends before a marker, so there are 0 or 1. */
+  push(id: number): AnswerDelta[];
+  /** Half a character held back at the end, as U+FFFD. An unfinished thought or call simply ends. */
+  end(): AnswerDelta[];
+}
+
+/**
+ * Splits an answer by the tokens `<think>`, `</think>`, `<|tool_call_start|>` and `<|tool_call_end|>`. They are matched
+ * by id, so the same characters written as text stay text; they and all control tokens are hidden.
+ *
+ * A call marker within a thought does not begin a call: models rehearse calls while thinking. Markers out of place
+ * (`</think>` outside of a thought, a second `<|tool_call_end|>`) are hidden and change nothing.
+ *
+ * @param options.thinking  the prompt ended inside a thought (see endsThinking)
+ */
+export function createAnswerSplitter(
+  tokenizer: Tokenizer,
+  { thinking = false }: { readonly thinking?: boolean } = {},
+): AnswerSplitter {
+  const transitions: { from: AnswerDelta["kind"]; marker: number | undefined; to: AnswerDelta["kind"] }[] = [
+    { from: "text", marker: tokenizer.idOf("<think>"), to: "thinking" },
+    { from: "thinking", marker: tokenizer.idOf("</think>"), to: "text" },
+    { from: "text", marker: tokenizer.idOf("<|tool_call_start|>"), to: "toolCall" },
+    { from: "toolCall", marker: tokenizer.idOf("<|tool_call_end|>"), to: "text" },
+  ];
+  const markers = new Set(transitions.map(({ marker }) => marker));
+  let kind: AnswerDelta["kind"] = thinking ? "thinking" : "text";
+  let part = 0;
+  let isEmpty = true;
+  let stream: TextStream = tokenizer.stream({ skipSpecial: true });
+
+  const delta = (text: string): AnswerDelta[] => {
+    if (text === "") return [];
+    isEmpty = false;
+    return [{ kind, text, part }];
+  };
+  return {
+    push(id) {
+      if (!markers.has(id)) return delta(stream.push(id));
+      const next = transitions.find(({ from, marker }) => from === kind && marker === id);
+      if (next === undefined) return [];
+      const held = delta(stream.end());
+      stream = tokenizer.stream({ skipSpecial: true });
+      kind = next.to;
+      if (!isEmpty) part++;
+      isEmpty = true;
+      return held;
+    },
+    end: () => delta(stream.end()),
+  };
+}
+
+/** Whether a prompt ends inside a thought: some templates write `<think>` to open the assistant's turn. */
+export function endsThinking(tokenizer: Tokenizer, promptIds: readonly number[]): boolean {
+  const open = tokenizer.idOf("<think>");
+  const closers = ["</think>", "<|im_start|>", "<|im_end|>"].map(tokenizer.idOf);
+  const last = promptIds.findLast((id) => id === open || closers.includes(id));
+  return last !== undefined && last === open;
+}

@@ -1,0 +1,53 @@
+// The package in Node.
+import { stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Host, type LanguageModel, type ModelSource, type OpenOptions, openOn } from "./open.ts";
+import { locateBlobs, locateUrl } from "./sources/locate.ts";
+import { diskFolder } from "./sources/disk.ts";
+import { SourceError } from "./sources/source.ts";
+import { startNodeWorker } from "./worker/start-node.ts";
+
+/** The model that is used when none is named. */
+export const embeddedModel = new URL("../golden/nano/lfm2-nano-Q4_0.gguf", import.meta.url);
+
+/** Finds a model for Node: paths, file: URLs, and everything that a browser takes. */
+export const nodeHost: Host = {
+  startWorker: startNodeWorker,
+  async locate(source = embeddedModel, headers) {
+    if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
+    if (/^https?:/.test(String(source))) return locateUrl(String(source), headers);
+    const path = typeof source === "string" && !source.startsWith("file:") ? source : fileURLToPath(source);
+    const found = await stat(path).catch(() => undefined);
+    if (found === undefined) {
+      throw new SourceError(`${path}: expected a GGUF file or a model folder, found nothing there. Check the path.`);
+    }
+    if (found.isDirectory()) return { folder: diskFolder(path) };
+    return { folder: diskFolder(dirname(path)), file: basename(path) };
+  },
+};
+
+/**
+ * Opens a model from a path, URL, Blob, bytes or a list of Files; the embedded one when `source` is left out.
+ *
+ * @throws FormatError, ConfigError, WeightError: the files are not a model this project runs
+ * @throws OptionError, MemoryError: the options do not fit the model or this machine
+ * @throws SourceError: bytes cannot be had
+ * @throws the signal's reason, when it was aborted
+ */
+export function open(source?: ModelSource, options?: OpenOptions): Promise<LanguageModel> {
+  return openOn(nodeHost, source, options);
+}
+
+export type { ChatMessage } from "./chat/messages.ts";
+export type { AnswerDelta } from "./chat/thinking.ts";
+export type {
+  ChatOptions,
+  GenerateOptions,
+  LanguageModel,
+  Logits,
+  ModelSource,
+  OpenOptions,
+  Progress,
+  Summary,
+} from "./open.ts";

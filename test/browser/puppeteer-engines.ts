@@ -1,0 +1,35 @@
+// Chromium (V8) by its DevTools protocol and Firefox (SpiderMonkey) by WebDriver BiDi, both through puppeteer-core.
+import { type LaunchOptions, launch } from "puppeteer-core";
+import { type Driver, type Engine, findProgram } from "./engine.ts";
+
+export const chromium: Engine = {
+  name: "Chromium",
+  launch: () =>
+    drive({
+      browser: "chrome",
+      executablePath: findProgram("Chromium", "LFM2_CHROMIUM", ["/usr/bin/chromium", "/usr/bin/google-chrome"]),
+      // No sandbox: CI runs as root. No /dev/shm: in a container it is too small for a page's memory.
+      args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run"],
+    }),
+};
+
+export const firefox: Engine = {
+  name: "Firefox",
+  launch: () =>
+    drive({
+      browser: "firefox",
+      executablePath: findProgram("Firefox", "LFM2_FIREFOX", ["/usr/bin/firefox-esr", "/usr/bin/firefox"]),
+    }),
+};
+
+async function drive(options: LaunchOptions): Promise<Driver> {
+  const browser = await launch({ ...options, headless: true });
+  const page = await browser.newPage();
+  return {
+    async visit(url) {
+      await page.goto(url);
+    },
+    evaluate: (expression) => page.evaluate(expression) as Promise<string>,
+    close: () => browser.close(),
+  };
+}

@@ -1,0 +1,99 @@
+// A static web site over the built package: one page, served with or without the headers that isolate it.
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = new URL("../../", import.meta.url);
+const PAGE = new URL("./page.html", import.meta.url);
+
+const SERVED = /^\/(dist|golden|node_modules\/@huggingface)\//;
+
+const MIME_TYPES: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".jinja": "text/plain; charset=utf-8",
+  ".wasm": "application/wasm",
+};
+
+/** With these a page is cross-origin isolated: it may share memory with its workers. */
+const ISOLATING = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+export interface Sent {
+  readonly path: string;
+  readonly status: number;
+  /** Length of the body. */
+  readonly bytes: number;
+}
+
+export interface Site {
+  /** Of the page, with a slash at its end. */
+  readonly url: string;
+  /** What it has answered so far. */
+  readonly sent: Sent[];
+  close(): Promise<void>;
+}
+
+/**
+ * Serves on a free port. Files are sent by Range, except that `?whole` ignores the range, and `?stall` sends long
+ * ranges (over 64 KiB) up to their middle and then nothing more.
+ */
+export async function serveSite({ isolated }: { readonly isolated: boolean }): Promise<Site> {
+  const sent: Sent[] = [];
+  const server = createServer((request, response) => {
+    if (isolated) for (const [name, value] of Object.entries(ISOLATING)) response.setHeader(name, value);
+    answer(request, response).then(
+      (bytes) => sent.push({ path: request.url ?? "", status: response.statusCode, bytes }),
+      (error) => response.destroy(error),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://localhost:${port}/`, // localhost counts as secure, so that crypto.subtle is there
+    sent,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** @returns length of the body */
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<number> {
+  const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
+  const file = pathname === "/" ? PAGE : SERVED.test(pathname) ? new URL(`.${pathname}`, ROOT) : undefined;
+  const size = file && (await stat(file).catch(() => undefined))?.size;
+  if (file === undefined || size === undefined) {
+    response.writeHead(404).end("not found");
+    return 0;
+  }
+  const headers = {
+    "Content-Type": MIME_TYPES[extname(file.pathname)] ?? "application/octet-stream",
+    "Cache-Control": "no-store",
+    "Accept-Ranges": "bytes",
+  };
+  const range = searchParams.has("whole") ? null : /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
+  const begin = range ? Number(range[1]) : 0;
+  const end = Math.min(range ? Number(range[2]) : size, size - 1); // inclusive, as in the header
+  const length = end - begin + 1;
+  if (length <= 0) {
+    response.writeHead(416, { ...headers, "Content-Range": `bytes */${size}` }).end();
+    return 0;
+  }
+  const contentRange = range && { "Content-Range": `bytes ${begin}-${end}/${size}` };
+  response.writeHead(range ? 206 : 200, { ...headers, ...contentRange, "Content-Length": length });
+  const stalls = searchParams.has("stall") && length > 65536;
+  const content = createReadStream(fileURLToPath(file), { start: begin, end: stalls ? begin + length / 2 : end });
+  content.on("error", (error) => response.destroy(error));
+  response.on("close", () => content.destroy());
+  content.pipe(response, { end: !stalls });
+  return length;
+}

@@ -1,0 +1,196 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { PythonFloat, parseExactJson } from "../../src/chat/exact-json.ts";
+import { ChatError, type ChatMessage } from "../../src/chat/messages.ts";
+import { createTemplate } from "../../src/chat/template.ts";
+
+const golden = (path: string): string => readFileSync(new URL(`../../golden/${path}`, import.meta.url), "utf8");
+
+interface GoldenCase {
+  readonly template: string;
+  readonly name: string;
+  readonly messages: ChatMessage[];
+  readonly tools: unknown[] | null;
+  readonly add_generation_prompt: boolean;
+  readonly text: string;
+}
+
+const { cases } = parseExactJson(golden("text/chat-template.json")) as { cases: GoldenCase[] };
+const nano = golden("nano/chat_template.jinja");
+const pythonStyle = golden("text/python-style.jinja");
+const january = new Date(2026, 0, 31, 12);
+const bos = { bosToken: "<|startoftext|>", now: january };
+const hello: ChatMessage[] = [{ role: "user", content: "hi" }];
+
+describe("a rendered conversation equals Python's", () => {
+  for (const { template, name, messages, tools, add_generation_prompt, text } of cases) {
+    const source = template === "python-style.jinja" ? pythonStyle : nano;
+    it(`${template}: ${name}${add_generation_prompt ? ", generation prompt" : ""}`, () => {
+      const options = { tools: tools ?? undefined, addGenerationPrompt: add_generation_prompt, ...bos };
+      expect(createTemplate(source).render(messages, options)).toBe(text);
+    });
+  }
+});
+
+const render = (source: string, variables: Record<string, unknown> = {}, messages = hello) =>
+  createTemplate(source).render(messages, { addGenerationPrompt: false, ...bos, ...variables });
+
+describe("createTemplate", () => {
+  it("passes other variables on", () => {
+    const messages: ChatMessage[] = [
+      { role: "user", content: "a" },
+      { role: "assistant", content: "<think>t</think>b" },
+      { role: "user", content: "c" },
+      { role: "assistant", content: "d" },
+    ];
+    expect(render(nano, {}, messages)).not.toContain("<think>");
+    expect(render(nano, { keep_past_thinking: true }, messages)).toContain("<think>t</think>b");
+  });
+
+  it("leaves out members that are undefined, so that `is defined` is false", () => {
+    const messages: ChatMessage[] = [{ role: "user", content: "a", thinking: undefined }];
+    expect(render("{{ messages[0].thinking is defined }}", {}, messages)).toBe("False");
+  });
+
+  it("applies trim_blocks and lstrip_blocks, and takes {% generation %} for nothing", () => {
+    expect(render("a\n  {% if true %}\nb\n  {% endif %}\n{% generation %}c{% endgeneration %}\n\n")).toBe("a\nb\nc");
+  });
+
+  it("tells the time it is given, in English", () => {
+    expect(render("{{ strftime_now('%d %b %Y, %A %-d %B %H:%M %I %p %%') }}")).toBe(
+      "31 Jan 2026, Saturday 31 January 12:00 12 PM %",
+    );
+  });
+
+  it("is ChatML when the checkpoint has no template", () => {
+    const messages: ChatMessage[] = [
+      { role: "system", content: "s" },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "a" },
+          { type: "text", text: "b" },
+        ],
+      },
+    ];
+    const template = createTemplate(undefined);
+    expect(template.render(messages, { addGenerationPrompt: true, ...bos })).toBe(
+      "<|startoftext|><|im_start|>system\ns<|im_end|>\n<|im_start|>user\nab<|im_end|>\n<|im_start|>assistant\n",
+    );
+    expect(() => template.render(hello, { tools: [{}], addGenerationPrompt: true, ...bos })).toThrow(
+      "Chat template: expected no tools, as this checkpoint has no template that could list them.",
+    );
+  });
+});
+
+describe("values are written as Python writes them", () => {
+  const value = parseExactJson(
+    '[1.0, 1e16, 123456789012345680.0, 1e-5, 0.0001, -0.0, 0.1, 1e22, 5e-324, 12345678901234567890, true, null, "a\'b", "\\u0000\\u00a0é\\ud83d\\ude00"]',
+  );
+  const shown = `[1.0, 1e+16, 1.2345678901234568e+17, 1e-05, 0.0001, -0.0, 0.1, 1e+22, 5e-324, 12345678901234567890, True, None, "a'b", '\\x00\\xa0é😀']`;
+
+  it.each([
+    ["{{ v }}", shown],
+    ["{{ v | string }}", shown],
+    ["{{ '' ~ v }}", shown],
+    ["{{ v[9:] | join('; ') }}", "12345678901234567890; True; None; a'b; \u0000\u00a0é😀"],
+    ["{{ v[10:13] | tojson }}", '[true, null, "a\'b"]'],
+    ["{{ v[12:] | tojson(ensure_ascii=true) }}", '["a\'b", "\\u0000\\u00a0\\u00e9\\ud83d\\ude00"]'],
+    [
+      "{{ {'b': [1, {}], 'a': []} | tojson(indent=2, sort_keys=true) }}",
+      '{\n  "a": [],\n  "b": [\n    1,\n    {}\n  ]\n}',
+    ],
+    ["{{ [1, 2] | tojson(separators=(',', ':')) }}", "[1,2]"],
+    ["{{ ('x', 1) }}{{ none }}{{ not_there }}{{ true }}", "('x', 1)NoneTrue"],
+    ["{{ '\u0085\ufeff x \u001f' | trim }}|{{ 'xxaxx' | trim('x') }}", "\ufeff x|a"],
+    ["{{ {'k': none} }}", "{'k': None}"],
+  ])("%s", (source, expected) => {
+    expect(render(source, { v: value })).toBe(expected);
+  });
+});
+
+describe("a template's error names what is at fault", () => {
+  it.each([
+    ["a\n{% if x %}\nb", "Chat template, line 2: expected {% endif %} for this {% if %}, found none."],
+    ["{% for a in b %}{% if x %}\n{% endif %}", "Chat template, line 1: expected {% endfor %} for this {% for %}"],
+    [
+      "a\n\n{% frob %}\nb\n",
+      'Chat template, line 3: expected Jinja, found "{% frob %}" (Unknown statement type: frob).',
+    ],
+    ["a\n{{ x ? y }}\n{% if a\n  and b %}{% endif %}", 'Chat template, line 2: expected Jinja, found "{{ x ? y }}"'],
+    ["{{ 'abc }}", "Chat template, line 1"],
+  ])("line of %j", (source, message) => {
+    expect(() => createTemplate(source)).toThrow(message);
+    expect(() => createTemplate(source)).toThrow(ChatError);
+  });
+
+  it("message, for what the template raises", () => {
+    const source =
+      "{% for m in messages %}{% if m.role == 'tool' %}{{ raise_exception('no tools here') }}{% endif %}{% endfor %}";
+    const messages: ChatMessage[] = [...hello, ...hello, { role: "tool", content: "x" }, ...hello];
+    expect(() => render(source, {}, messages)).toThrow("Chat template at messages[2] (tool): no tools here.");
+  });
+
+  it("no message, when it fails without any", () => {
+    expect(() => render("{{ nothing.at.all() }}")).toThrow(/^Chat template: .*undefined/i);
+    expect(() => render("{{ range(1000000) }}")).toThrow("range: expected at most 100000 numbers, found 1000000");
+    expect(() => render("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}")).toThrow(ChatError);
+  });
+});
+
+describe("messages are refused", () => {
+  const circular: { self?: unknown } = {};
+  circular.self = circular;
+  it.each([
+    [{}, "messages: expected a list, found an object."],
+    [[], "messages: expected at least one, found none."],
+    [[null], "messages[0]: expected an object, found null."],
+    [[{ role: "root", content: "" }], 'messages[0].role: expected system, user, assistant, tool, found "root".'],
+    [[...hello, { role: "user" }], "messages[1].content: expected a string or a list of parts, found nothing."],
+    [[{ role: "user", content: 3 }], "messages[0].content: expected a string or a list of parts, found a number."],
+    [[{ role: "user", content: [{ type: "text" }] }], "messages[0].content[0]: expected { type:"],
+    [[{ role: "assistant", content: "", thinking: 1 }], "messages[0].thinking: expected a string, found a number."],
+    [[{ role: "user", content: "", tool_calls: [] }], "messages[0].tool_calls: expected in assistant's turns only"],
+    [
+      [{ role: "assistant", tool_calls: [{ function: {} }] }],
+      "tool_calls[0].function.name: expected a function's name",
+    ],
+    [
+      [{ role: "assistant", tool_calls: [{ function: { name: "f", arguments: "{}" } }] }],
+      "arguments: expected an object, found a string.",
+    ],
+    [[{ role: "user", content: "x".repeat(2 ** 24 + 1) }], "messages: expected at most 16777216 characters in all"],
+    [[{ role: "user", content: "", extra: circular }], "messages: expected at most 64 levels of nesting, found more."],
+    [
+      [{ role: "user", content: "", extra: () => 0 }],
+      "messages: expected values that JSON can hold, found a function.",
+    ],
+    [Array.from({ length: 10_001 }, () => hello[0]), "messages: expected at most 10000, found 10001."],
+  ])("%#: $1", (messages, expected) => {
+    expect(() => render(nano, {}, messages as ChatMessage[])).toThrow(expected);
+    expect(() => render(nano, {}, messages as ChatMessage[])).toThrow(ChatError);
+  });
+
+  it("and so are tools that are not objects", () => {
+    expect(() => render(nano, { tools: [1] })).toThrow(
+      "tools[0]: expected an object that describes a function, found a number.",
+    );
+    expect(() => render(nano, { tools: {} })).toThrow("tools: expected a list, found an object.");
+  });
+});
+
+describe("parseExactJson", () => {
+  it("keeps floats and large integers apart from small integers", () => {
+    expect(parseExactJson('{"a": 2, "b": 2.0, "c": [1e2, 9007199254740993, -1], "d": "2.0 \\" 1e5"}')).toEqual({
+      a: 2,
+      b: new PythonFloat(2),
+      c: [new PythonFloat(100), 9007199254740993n, -1],
+      d: '2.0 " 1e5',
+    });
+  });
+
+  it("refuses what JSON.parse refuses", () => {
+    for (const text of ["01", "1.", "{a: 1.0}", "[1.0,]", '"\n"', ""])
+      expect(() => parseExactJson(text)).toThrow(SyntaxError);
+  });
+});

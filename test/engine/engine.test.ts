@@ -1,0 +1,129 @@
+// Sequences: what is run, what is reused, when generation ends.
+import { describe, expect, it } from "vitest";
+import { checkIds, eachLogits, generate, type Pace, prefill, PromptError, type Sequence } from "../../src/engine/engine.ts";
+import { MAX_LOGIT_ROWS, MAX_STEP } from "../../src/load.ts";
+import { load, open } from "../model/run.ts";
+
+const HELLO = [1, 6, 330, 214, 55, 746, 94, 16, 7, 214, 6, 335, 214];
+const patient: Pace = { pause: async () => {}, check: undefined };
+
+async function sequence(): Promise<Sequence & { steps: number[] }> {
+  const { model, state } = await load(await open("nano", "lfm2-nano-Q4_0.gguf"), { mode: "exact", contextLength: 256 });
+  const steps: number[] = [];
+  const ops: typeof model.ops = Object.create(model.ops);
+  ops.embed = (ids, w) => {
+    steps.push(ids.length);
+    return model.ops.embed(ids, w);
+  };
+  return { model: { ...model, ops }, state, ids: [], maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS, steps };
+}
+
+const total = (steps: readonly number[]) => steps.reduce((sum, step) => sum + step, 0);
+
+describe("prefill", () => {
+  it("continues a sequence that the ids extend, with the bits of a fresh run", async () => {
+    const fresh = await sequence();
+    const want = await prefill(fresh, HELLO, patient);
+    const resumed = await sequence();
+    await prefill(resumed, HELLO.slice(0, 7), patient);
+    resumed.steps.length = 0;
+    expect(await prefill(resumed, HELLO, patient)).toEqual(want);
+    expect(total(resumed.steps)).toBe(6);
+  });
+
+  it("starts again when the ids differ anywhere, or are no longer than what it holds", async () => {
+    const fresh = await sequence();
+    const want = await prefill(fresh, HELLO, patient);
+    const used = await sequence();
+    await prefill(used, [1, 6, 331, 214], patient);
+    expect(await prefill(used, HELLO, patient)).toEqual(want);
+    used.steps.length = 0;
+    expect(await prefill(used, HELLO, patient)).toEqual(want);
+    expect(total(used.steps)).toBe(HELLO.length);
+  });
+
+  it("reports its progress, ending with the whole", async () => {
+    const seen: [number, number][] = [];
+    await prefill(await sequence(), HELLO, patient, (done, all) => seen.push([done, all]));
+    expect(seen.length).toBeGreaterThan(1);
+    expect(seen.at(-1)).toEqual([13, 13]);
+  });
+
+  it("can be given up at a pause and at a layer, and goes on from there as if nothing had happened", async () => {
+    const want = await prefill(await sequence(), HELLO, patient);
+    for (const at of ["pause", "layer"] as const) {
+      const stopped = await sequence();
+      let calls = 0;
+      const giveUp = (): void => {
+        if (++calls === (at === "pause" ? 2 : 40)) throw new DOMException("given up", "AbortError");
+      };
+      const pace: Pace = at === "pause" ? { pause: async () => giveUp(), check: undefined } : { pause: async () => {}, check: giveUp };
+      await expect(prefill(stopped, HELLO, pace)).rejects.toThrow("given up");
+      expect(stopped.state.length).toBe(stopped.ids.length);
+      expect(stopped.ids).toEqual(HELLO.slice(0, 8));
+      expect(await prefill(stopped, HELLO, patient)).toEqual(want);
+    }
+  });
+});
+
+describe("eachLogits", () => {
+  it("gives a row to every id, the last one equal to prefill's", async () => {
+    const want = await prefill(await sequence(), HELLO, patient);
+    const rows: number[] = [];
+    const same = await sequence();
+    await eachLogits(same, HELLO, patient, (logits) => rows.push(...logits));
+    const { vocabSize } = same.model.config;
+    expect(rows.length).toBe(HELLO.length * vocabSize);
+    expect(Float32Array.from(rows.slice(-vocabSize))).toEqual(want);
+  });
+});
+
+describe("generate", () => {
+  const options = { sampling: { temperature: 0 }, maxTokens: 100, stopIds: [7] };
+  const collect = async (ids: AsyncIterable<number>): Promise<number[]> => {
+    const all: number[] = [];
+    for await (const id of ids) all.push(id);
+    return all;
+  };
+
+  it("ends with a stop id, after maxTokens, and at the end of the context", async () => {
+    const answer = await collect(generate(await sequence(), HELLO, options, patient));
+    expect(answer.length).toBe(22);
+    expect(answer.at(-1)).toBe(7);
+    expect(await collect(generate(await sequence(), HELLO, { ...options, maxTokens: 5 }, patient))).toEqual(answer.slice(0, 5));
+    const endless = await collect(generate(await sequence(), HELLO, { ...options, maxTokens: 1e9, stopIds: [] }, patient));
+    // 256 positions hold the prompt and all new ids but the last, which nothing has to follow.
+    expect(endless.length).toBe(256 - HELLO.length + 1);
+  });
+
+  it("runs each new id once", async () => {
+    const counted = await sequence();
+    await collect(generate(counted, HELLO, options, patient));
+    expect(total(counted.steps)).toBe(HELLO.length + 21);
+    expect(counted.ids.length).toBe(HELLO.length + 21);
+  });
+
+  it("repeats with a seed, and differs without", async () => {
+    const sampling = { temperature: 1.5, seed: 11 };
+    const once = await collect(generate(await sequence(), HELLO, { ...options, sampling }, patient));
+    const again = await collect(generate(await sequence(), HELLO, { ...options, sampling }, patient));
+    const other = await collect(generate(await sequence(), HELLO, { ...options, sampling: { temperature: 1.5, seed: 12 } }, patient));
+    expect(again).toEqual(once);
+    expect(other).not.toEqual(once);
+  });
+});
+
+describe("checkIds", () => {
+  const refused: [string, number[], string][] = [
+    ["no ids", [], "prompt: expected at least one token id, found none."],
+    ["too many ids", [1, 2, 3, 4], "prompt: expected at most 3 token ids (the context planned at load), found 4."],
+    ["an id past the vocabulary", [1, 10], "prompt: expected token ids in [0, 10), found 10 at index 1."],
+    ["a negative id", [-1], "prompt: expected token ids in [0, 10), found -1 at index 0."],
+    ["a fraction", [1.5], "prompt: expected token ids in [0, 10), found 1.5 at index 0."],
+    ["no number", [Number.NaN], "prompt: expected token ids in [0, 10), found NaN at index 0."],
+  ];
+  it.each(refused)("refuses %s", (_, ids, message) => {
+    expect(() => checkIds(ids, 10, 3)).toThrow(message);
+    expect(() => checkIds(ids, 10, 3)).toThrow(PromptError);
+  });
+});

@@ -1,0 +1,51 @@
+// GGUF files made wrong in one place.
+import type { GgufValue } from "../../src/formats/gguf-value.ts";
+import { ByteWriter, type GgufOptions, type WrittenTensor, writeGguf } from "./gguf-writer.ts";
+import { tinyGguf, tinyMetadata, tinyTensors } from "./tiny-model.ts";
+
+/** What is wrong, the file, and the whole message. */
+export type BrokenFile = readonly [what: string, file: Uint8Array<ArrayBuffer>, message: string];
+
+export function withKeys(keys: Record<string, GgufValue>): Uint8Array<ArrayBuffer> {
+  return writeGguf([...tinyMetadata(), ...Object.entries(keys)], tinyTensors());
+}
+
+export function changed(keys: Record<string, GgufValue | undefined>): Uint8Array<ArrayBuffer> {
+  const metadata = tinyMetadata();
+  for (const [key, value] of Object.entries(keys)) {
+    if (value) metadata.set(key, value);
+    else metadata.delete(key);
+  }
+  return writeGguf(metadata, tinyTensors());
+}
+
+export function withOptions(options: GgufOptions): Uint8Array<ArrayBuffer> {
+  return writeGguf(tinyMetadata(), tinyTensors(), options);
+}
+
+export function withTensor(name: string, change: Partial<WrittenTensor>): Uint8Array<ArrayBuffer> {
+  const tensors = tinyTensors().map((tensor) => (tensor.name === name ? { ...tensor, ...change } : tensor));
+  return writeGguf(tinyMetadata(), tensors);
+}
+
+/** A header of one key whose content is written by hand, then 64 zero bytes. */
+export function handmade(write: (out: ByteWriter) => void, keyCount = 1): Uint8Array<ArrayBuffer> {
+  const out = new ByteWriter();
+  out.bytes(new TextEncoder().encode("GGUF"));
+  out.u32(3);
+  out.u64(0);
+  out.u64(keyCount);
+  write(out);
+  out.bytes(new Uint8Array(64));
+  return out.finish();
+}
+
+export function patched(offset: number, ...bytes: number[]): Uint8Array<ArrayBuffer> {
+  const file = tinyGguf();
+  file.set(bytes, offset);
+  return file;
+}
+
+export function nested(depth: number): GgufValue {
+  return { type: "arr", items: depth === 1 ? "i8" : "arr", value: depth === 1 ? Int8Array.of(1) : [nested(depth - 1)] };
+}

@@ -1,0 +1,101 @@
+// The config of a checkpoint: what is read, what is refused, and in which words.
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ConfigError, readConfig, ropeInverseFrequency } from "../../src/model/config.ts";
+import { golden } from "./run.ts";
+
+const read = (name: string): Record<string, unknown> => JSON.parse(readFileSync(golden(`transformers/${name}/config.json`), "utf8"));
+const moe = read("moe-small");
+const dense = read("dense-small");
+
+describe("readConfig", () => {
+  it("reads every number of a sparse checkpoint", () => {
+    expect(readConfig(read("moe-no-bias"))).toEqual({
+      modelType: "lfm2_moe",
+      vocabSize: 320,
+      hiddenSize: 64,
+      intermediateSize: 96,
+      numHiddenLayers: 4,
+      layerTypes: ["full_attention", "conv", "conv", "full_attention"],
+      numAttentionHeads: 4,
+      numKeyValueHeads: 4,
+      headDim: 16,
+      convLCache: 4,
+      normEps: 1e-5,
+      ropeTheta: 5e6,
+      maxPositionEmbeddings: 512,
+      tieWordEmbeddings: true,
+      numDenseLayers: 0,
+      numExperts: 8,
+      numExpertsPerTok: 4,
+      moeIntermediateSize: 32,
+      normTopkProb: true,
+      routedScalingFactor: 1,
+      useExpertBias: false,
+    });
+  });
+
+  it("adjusts the width of a dense feed-forward as transformers does", () => {
+    // int(2 · 192 / 3) = 128, a multiple of 32 already.
+    expect(readConfig(dense).intermediateSize).toBe(128);
+    // LFM2-1.2B: int(2 · 12288 / 3) = 8192.
+    const of = (more: object) => readConfig({ ...dense, ...more }).intermediateSize;
+    expect(of({ intermediate_size: 12288, block_multiple_of: 256 })).toBe(8192);
+    expect(of({ block_ff_dim: 6656, block_multiple_of: 256 })).toBe(4608); // LFM2-350M: int(4437.3) up to a multiple of 256
+    expect(of({ intermediate_size: 200, block_multiple_of: 256, block_auto_adjust_ff_dim: false })).toBe(200);
+  });
+
+  it("takes layer types from full_attn_idxs where older configs have only those", () => {
+    const config = readConfig({ ...dense, layer_types: undefined, full_attn_idxs: [2, 4] });
+    expect(config.layerTypes).toEqual(dense.layer_types);
+  });
+
+  const refused: [string, Record<string, unknown>, string][] = [
+    ["another architecture", { model_type: "llama" }, 'model_type: expected "lfm2_moe" or "lfm2", found "llama". This project runs the LFM2 family only; open an LFM2 checkpoint.'],
+    ["no architecture", { model_type: undefined }, 'model_type: expected "lfm2_moe" or "lfm2", found undefined.'],
+    ["a bias in the convolutions", { conv_bias: true }, "conv_bias: expected false: convolutions have no bias, found true."],
+    ["RoPE scaling", { rope_parameters: { rope_type: "yarn" } }, 'rope_type: expected "default": no RoPE scaling, found "yarn".'],
+    ["RoPE scaling in older words", { rope_scaling: { type: "linear" } }, 'rope_scaling: expected null: no RoPE scaling, found {"type":"linear"}.'],
+    ["a text for a number", { hidden_size: "64" }, 'hidden_size: expected an integer in [4, 65536], found "64".'],
+    ["a fraction for an integer", { num_experts: 7.5 }, "num_experts: expected an integer in [1, 4096], found 7.5."],
+    ["a huge vocabulary", { vocab_size: 2 ** 40 }, "vocab_size: expected an integer in [1, 16777216], found 1099511627776."],
+    ["a negative number of layers", { num_hidden_layers: -1 }, "num_hidden_layers: expected an integer in [1, 1024], found -1."],
+    ["a missing width", { moe_intermediate_size: undefined }, "moe_intermediate_size: expected an integer in [4, 1048576], found nothing."],
+    ["more chosen experts than experts", { num_experts_per_tok: 9 }, "num_experts_per_tok: expected an integer in [1, 8], found 9."],
+    ["heads that do not share evenly", { num_attention_heads: 4, num_key_value_heads: 3 }, "num_attention_heads: expected a multiple of 3 (num_key_value_heads), found 4."],
+    ["a list of the wrong length", { layer_types: ["conv"] }, 'layer_types: expected 6 entries, each "conv" or "full_attention", found ["conv"].'],
+    ["an unknown layer type", { layer_types: Array(6).fill("mamba") }, 'layer_types: expected 6 entries, each "conv" or "full_attention", found ["mamba",'],
+    ["no layer types at all", { layer_types: undefined }, "layer_types: expected a list of layer types, or full_attn_idxs in [0, 6), found nothing and nothing."],
+    ["a flag that is a number", { norm_topk_prob: 1 }, "norm_topk_prob: expected true or false, found 1."],
+    ["an eps of NaN", { norm_eps: Number.NaN }, "norm_eps: expected a number in [0, 1], found null."],
+  ];
+  it.each(refused)("refuses %s", (_, change, message) => {
+    expect(() => readConfig({ ...moe, ...change })).toThrow(message);
+    expect(() => readConfig({ ...moe, ...change })).toThrow(ConfigError);
+  });
+
+  it("throws nothing but ConfigError, whatever JSON stands in one key", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...Object.keys(moe)), fc.jsonValue(), (key, value) => {
+        try {
+          readConfig({ ...moe, [key]: value });
+        } catch (error) {
+          expect(error).toBeInstanceOf(ConfigError);
+        }
+      }),
+    );
+  });
+});
+
+describe("ropeInverseFrequency", () => {
+  it("is within one unit in the last place of theta^(−2j/headDim)", () => {
+    for (const theta of [1e6, 5e6, 1e7]) {
+      const config = readConfig({ ...moe, head_dim: 64, rope_parameters: { rope_theta: theta } });
+      for (const [j, value] of ropeInverseFrequency(config).entries()) {
+        // Two roundings to float32, each half a unit, and one of the exponent, which ln θ multiplies.
+        expect(Math.abs(value / theta ** ((-2 * j) / 64) - 1)).toBeLessThan(2 ** -23 + Math.log(theta) * 2 ** -25);
+      }
+    }
+  });
+});

@@ -1,0 +1,131 @@
+// Tensors that do not fit the config are refused by name before any byte of them is read.
+import { describe, expect, it } from "vitest";
+import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
+import { loadModel, type ModelOptions, OptionError, planMemory, WeightError } from "../../src/load.ts";
+import { instantiate } from "../ops/harness.ts";
+import { open } from "./run.ts";
+
+/** moe-small with some tensors replaced (or, by undefined, removed); its bytes cannot be read. */
+async function changed(changes: Record<string, Partial<StoredTensor> | undefined>): Promise<Checkpoint> {
+  const checkpoint = await open("transformers/moe-small");
+  const tensors = new Map(checkpoint.tensors);
+  for (const [name, change] of Object.entries(changes)) {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw new Error(`no tensor ${name} to change`);
+    if (change === undefined) tensors.delete(name);
+    else tensors.set(name, { ...tensor, ...change });
+  }
+  const unread = checkpoint.files.map((file) => ({ ...file, name: file.name, read: () => Promise.reject(new Error("read")) }));
+  await Promise.all(checkpoint.files.map((file) => file.close()));
+  return { ...checkpoint, tensors, files: unread };
+}
+
+const refused: [string, Record<string, Partial<StoredTensor> | undefined>, string][] = [
+  ["a missing norm", { "model.layers.3.ffn_norm.weight": undefined }, "model.layers.3.ffn_norm: expected a tensor of this name, found none among"],
+  ["a missing bias", { "model.layers.2.feed_forward.expert_bias": undefined }, "model.layers.2.feed_forward.expert_bias: expected a tensor of this name"],
+  ["an in_proj of another width", { "model.layers.0.conv.in_proj.weight": { shape: [64, 64] } }, "model.layers.0.conv.in_proj.weight: expected shape [192, 64], as the config says, found [64, 64]."],
+  ["too few experts", { "model.layers.2.feed_forward.experts.w1": { shape: [7, 32, 64] } }, "model.layers.2.feed_forward.experts.w1: expected shape [8, 32, 64], as the config says, found [7, 32, 64]."],
+  ["swapped axes", { "model.layers.2.self_attn.k_proj.weight": { shape: [64, 32] } }, "model.layers.2.self_attn.k_proj.weight: expected shape [32, 64]"],
+  ["a norm of another length", { "model.embedding_norm.weight": { shape: [65] } }, "model.embedding_norm.weight: expected shape [64]"],
+  ["a block longer than a row", { "model.layers.2.self_attn.q_proj.weight": { format: "Q4_K" } }, "model.layers.2.self_attn.q_proj.weight: expected rows in multiples of 256 for Q4_K, found 64."],
+];
+
+describe("loadModel", () => {
+  it.each(refused)("refuses %s", async (_, changes, message) => {
+    const checkpoint = await changed(changes);
+    const loading = loadModel(checkpoint, {}, { instantiate });
+    await expect(loading).rejects.toThrow(message);
+    await expect(loading).rejects.toBeInstanceOf(WeightError);
+  });
+
+  const options: [object, string][] = [
+    [{ backend: "gpu" }, 'backend: expected wasm or reference, found "gpu".'],
+    [{ mode: "fp8" }, 'mode: expected exact or int8, found "fp8".'],
+    [{ kvType: "q4" }, 'kvType: expected f32 or f16 or int8, found "q4".'],
+    [{ backend: "reference", mode: "int8" }, 'mode: expected "exact" with the reference backend, found "int8".'],
+    [{ contextLength: 513 }, "contextLength: expected an integer in [1, 512] (max_position_embeddings), found 513."],
+    [{ contextLength: 0 }, "contextLength: expected an integer in [1, 512]"],
+    [{ bankBytes: 100 }, "bankBytes: expected an integer in [65536, 4294967296], found 100."],
+    [{ contextlength: 4 }, "contextlength: expected backend, mode, kvType, contextLength or bankBytes. Check the spelling."],
+  ];
+  it.each(options)("refuses the options %o", async (bad, message) => {
+    const loading = loadModel(await changed({}), bad as ModelOptions, { instantiate });
+    await expect(loading).rejects.toThrow(message);
+    await expect(loading).rejects.toBeInstanceOf(OptionError);
+  });
+});
+
+describe("planMemory", () => {
+  it("plans the full LFM2-8B-A1B shape in two banks of whole layers, without reserving it", () => {
+    const { config, tensors } = fullShape();
+    const plan = planMemory({ config, tensors }, { contextLength: 32768 });
+    const weights = plan.banks.reduce((sum, bank) => sum + bank.weightBytes, 0);
+    // The published size of the Q4_0 file's tensors: spec of llama-bench, 4,731,500,288 bytes; here plus alignment.
+    expect(weights).toBeGreaterThanOrEqual(4_731_500_288);
+    expect(weights).toBeLessThan(4_731_500_288 + 65536);
+    expect(plan.banks.length).toBe(2);
+    expect(Math.max(...plan.banks.map(({ bytes }) => bytes))).toBeLessThanOrEqual(2 ** 32);
+    expect(plan.banks.flatMap(({ units }) => units)).toEqual(["model", ...Array.from({ length: 24 }, (_, i) => `model.layers.${i}`)]);
+    // 6 layers × (K and V) × 512 numbers × 2 bytes × 32,768 positions, and two states of 18 convolutions.
+    const states = plan.banks.reduce((sum, bank) => sum + bank.stateBytes, 0);
+    expect(states).toBe(6 * 2 * 512 * 2 * 32768 + 18 * 2 * (2 * 2048 * 4));
+  });
+});
+
+/** Config and tensor directory of LFM2-8B-A1B, Q4_0 with a Q6_K embedding; the files themselves are not needed. */
+function fullShape(): { config: Record<string, unknown>; tensors: Map<string, StoredTensor> } {
+  const attention = new Set([2, 6, 10, 14, 18, 21]);
+  const config = {
+    model_type: "lfm2_moe",
+    vocab_size: 65536,
+    hidden_size: 2048,
+    intermediate_size: 7168,
+    moe_intermediate_size: 1792,
+    num_hidden_layers: 24,
+    num_dense_layers: 2,
+    num_attention_heads: 32,
+    num_key_value_heads: 8,
+    num_experts: 32,
+    num_experts_per_tok: 4,
+    conv_L_cache: 3,
+    norm_eps: 1e-5,
+    rope_theta: 1e6,
+    max_position_embeddings: 128000,
+    layer_types: Array.from({ length: 24 }, (_, i) => (attention.has(i) ? "full_attention" : "conv")),
+  };
+  const tensors = new Map<string, StoredTensor>();
+  const put = (name: string, format: StoredTensor["format"], ...shape: number[]): void => {
+    tensors.set(name, { name, format, shape, parts: [] });
+  };
+  put("model.embed_tokens.weight", "Q6_K", 65536, 2048);
+  put("model.embedding_norm.weight", "F32", 2048);
+  for (let i = 0; i < 24; i++) {
+    const layer = `model.layers.${i}`;
+    put(`${layer}.operator_norm.weight`, "F32", 2048);
+    put(`${layer}.ffn_norm.weight`, "F32", 2048);
+    if (attention.has(i)) {
+      for (const [name, rows] of [["q_proj", 2048], ["k_proj", 512], ["v_proj", 512], ["out_proj", 2048]] as const) {
+        put(`${layer}.self_attn.${name}.weight`, "Q4_0", rows, 2048);
+      }
+      put(`${layer}.self_attn.q_layernorm.weight`, "F32", 64);
+      put(`${layer}.self_attn.k_layernorm.weight`, "F32", 64);
+    } else {
+      put(`${layer}.conv.in_proj.weight`, "Q4_0", 6144, 2048);
+      put(`${layer}.conv.out_proj.weight`, "Q4_0", 2048, 2048);
+      put(`${layer}.conv.conv.weight`, "F32", 2048, 3);
+    }
+    const ff = `${layer}.feed_forward`;
+    if (i < 2) {
+      put(`${ff}.w1.weight`, "Q4_0", 7168, 2048);
+      put(`${ff}.w3.weight`, "Q4_0", 7168, 2048);
+      put(`${ff}.w2.weight`, "Q4_0", 2048, 7168);
+    } else {
+      put(`${ff}.gate.weight`, "F32", 32, 2048);
+      put(`${ff}.expert_bias`, "F32", 32);
+      put(`${ff}.experts.w1`, "Q4_0", 32, 1792, 2048);
+      put(`${ff}.experts.w3`, "Q4_0", 32, 1792, 2048);
+      put(`${ff}.experts.w2`, "Q4_0", 32, 2048, 1792);
+    }
+  }
+  return { config, tensors };
+}

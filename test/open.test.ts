@@ -1,0 +1,248 @@
+// The library as its users meet it: a model opened from each kind of source, run in a thread, given up at any time.
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { type LanguageModel, open, type OpenOptions } from "../src/index.ts";
+import type { ModelSource } from "../src/open.ts";
+import { golden, load, logitsOf, open as openFiles } from "./model/run.ts";
+
+const NANO = golden("nano/lfm2-nano-Q4_0.gguf");
+const [hello] = JSON.parse(readFileSync(golden("nano/golden.json"), "utf8"));
+const HELLO = [{ role: "user" as const, content: "Hello!" }];
+/** An answer that takes long: a prompt near the limit of the embedded model. */
+const LONG: number[] = Array.from({ length: 4000 }, (_, i) => 16 + ((i * 37) % 2000));
+
+const opened: LanguageModel[] = [];
+const servers: Server[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((model) => model.close()));
+  for (const server of servers.splice(0)) server.close();
+});
+
+async function openNano(source?: ModelSource, options?: OpenOptions): Promise<LanguageModel> {
+  const model = await open(source, options);
+  opened.push(model);
+  return model;
+}
+
+async function textOf(pieces: AsyncIterable<{ kind: string; text: string }>): Promise<Record<string, string>> {
+  const texts: Record<string, string> = {};
+  for await (const { kind, text } of pieces) texts[kind] = (texts[kind] ?? "") + text;
+  return texts;
+}
+
+describe("open", () => {
+  const sources: [string, () => Promise<ModelSource | undefined>][] = [
+    ["nothing: the embedded model", async () => undefined],
+    ["a path", async () => NANO],
+    ["a file: URL", async () => new URL(`file://${NANO}`)],
+    ["a Hugging Face folder", async () => golden("nano/hf")],
+    ["a Blob", async () => new Blob([await readFile(NANO)])],
+    ["bytes", async () => new Uint8Array(await readFile(NANO))],
+    [
+      "the files of a Hugging Face folder",
+      async () =>
+        Promise.all(
+          ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"].map(
+            async (name) => new File([await readFile(golden(`nano/hf/${name}`))], name),
+          ),
+        ),
+    ],
+    ["a URL", async () => `${await serve(await readFile(NANO))}/lfm2-nano.gguf`],
+  ];
+  it.each(sources)("takes %s, and greets", async (_, source) => {
+    const model = await openNano(await source(), { mode: "exact" });
+    const texts = await textOf(model.chat(HELLO, { temperature: 0, repetitionPenalty: 1 }));
+    expect(texts).toEqual({ thinking: "A greeting in English. Reply in English.", text: "Hello! How can I help you?" });
+  });
+
+  const refused: [string, ModelSource, OpenOptions, string, string][] = [
+    ["a path where nothing is", "/nowhere/model.gguf", {}, "SourceError", "/nowhere/model.gguf: expected a GGUF file or a model folder, found nothing there."],
+    ["a file that is no model", golden("nano/README.md"), {}, "FormatError", "expected a GGUF or safetensors file, found neither"],
+    ["an empty file", new Blob([]), {}, "FormatError", "model.gguf"],
+    ["a folder without a model", golden("nano"), {}, "FormatError", "config.json"],
+    ["an unknown option", NANO, { mode: "fast" } as never, "OptionError", 'mode: expected exact or int8, found "fast".'],
+    ["a context beyond the model's", NANO, { contextLength: 5000 }, "OptionError", "contextLength: expected an integer in [1, 4096] (max_position_embeddings), found 5000."],
+    ["banks too small for a layer", NANO, { bankBytes: 65536 }, "MemoryError", "expected at most"],
+  ];
+  it.each(refused)("refuses %s", async (_, source, options, name, message) => {
+    const opening = open(source, options);
+    await expect(opening).rejects.toThrow(message);
+    await expect(opening).rejects.toHaveProperty("name", name);
+  });
+
+  it("reports progress up to the last byte of the weights", async () => {
+    const seen: { phase: string; done: number; total: number }[] = [];
+    await openNano(golden("nano/hf"), { onProgress: (progress) => seen.push(progress) });
+    expect(seen.length).toBeGreaterThan(2);
+    expect(seen.every(({ phase }) => phase === "load")).toBe(true);
+    expect(seen.at(-1)?.done).toBe(seen.at(-1)?.total);
+    expect(seen.at(-1)?.total).toBeGreaterThan(21_000_000);
+  });
+});
+
+describe("a model", () => {
+  it("generates transformers' greedy ids", async () => {
+    const model = await openNano(golden("nano/hf"), { mode: "exact" });
+    const ids: number[] = [];
+    for await (const id of model.generate(hello.ids)) ids.push(id);
+    expect(ids).toEqual(hello.greedy_ids);
+    expect(model.encodeChat(hello.messages)).toEqual(hello.ids);
+  });
+
+  it("gives the logits that the graph gives on this thread", async () => {
+    const model = await openNano(NANO, { mode: "int8" });
+    const { data, rows, cols } = await model.logits(LONG.slice(0, 40));
+    const here = await load(await openFiles("nano", "lfm2-nano-Q4_0.gguf"), { mode: "int8" });
+    expect([rows, cols]).toEqual([40, 2048]);
+    expect(data).toEqual(logitsOf(here, Int32Array.from(LONG.slice(0, 40)), 40));
+  });
+
+  it("continues a text, BOS put before it once", async () => {
+    const model = await openNano();
+    const parts: string[] = [];
+    let summary: { promptTokens: number; newTokens: number; finishReason: string } | undefined;
+    const options = { temperature: 0, maxTokens: 12, onFinish: (end: typeof summary) => (summary = end) };
+    for await (const part of model.complete("Once upon a time", options)) parts.push(part);
+    expect(parts.join("").length).toBeGreaterThan(10);
+    expect(summary).toMatchObject({ newTokens: 12, finishReason: "length" });
+    expect(summary?.promptTokens).toBe(1 + (model.tokenizer?.encode("Once upon a time").length ?? 0));
+  });
+
+  it("answers requests one after another, however they are sent", async () => {
+    const model = await openNano();
+    const options = { temperature: 0, repetitionPenalty: 1 };
+    const answers = await Promise.all([1, 2, 3].map(() => textOf(model.chat(HELLO, options))));
+    for (const { text } of answers) expect(text).toBe("Hello! How can I help you?");
+  });
+
+  it("stops working when its consumer leaves the loop", async () => {
+    const model = await openNano();
+    for await (const _ of model.generate(hello.ids, { stopIds: [] })) break;
+    const begin = performance.now();
+    await model.logits([1, 2, 3]);
+    // The 4,000 tokens would have taken seconds.
+    expect(performance.now() - begin).toBeLessThan(1000);
+  });
+
+  it("refuses requests once closed, and ends the one under way", async () => {
+    const model = await openNano();
+    const pending = model.logits(LONG);
+    const ended = expect(pending).rejects.toThrow("The model has been closed.");
+    await model.close();
+    await ended;
+    await expect(model.logits([1])).rejects.toThrow("The model has been closed. Open it again to use it.");
+  });
+
+  const refused: [string, (model: LanguageModel) => Promise<unknown>, string][] = [
+    ["an id outside the vocabulary", (m) => m.logits([2048]), "prompt: expected token ids in [0, 2048), found 2048 at index 0."],
+    ["a prompt beyond the context", (m) => m.logits(Array(4097).fill(20)), "prompt: expected at most 4096 token ids"],
+    ["no prompt", (m) => m.generate([]).next(), "prompt: expected at least one token id, found none."],
+    ["a temperature below zero", (m) => m.generate([1], { temperature: -1 }).next(), "temperature: expected 0"],
+    ["zero new tokens", (m) => m.generate([1], { maxTokens: 0 }).next(), "maxTokens: expected an integer of at least 1, found 0."],
+    ["no messages", (m) => m.chat([]).next(), "messages: expected at least one, found none."],
+    ["an unknown role", (m) => m.chat([{ role: "robot", content: "" } as never]).next(), "role"],
+  ];
+  it.each(refused)("refuses %s, and stays usable", async (_, ask, message) => {
+    const model = await openNano();
+    await expect(ask(model)).rejects.toThrow(message);
+    expect((await model.logits([1])).rows).toBe(1);
+  });
+});
+
+/** Bound on how long giving up may take; the median of five, since this machine may be busy with other things. */
+const ABORT_MS = 200;
+
+describe("abort", () => {
+  const delays = async (start: (signal: AbortSignal) => Promise<unknown>, after: number): Promise<number> => {
+    const measured: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const controller = new AbortController();
+      const reason = new Error("enough");
+      const running = start(controller.signal);
+      const refused = expect(running).rejects.toBe(reason);
+      await new Promise((resolve) => setTimeout(resolve, after));
+      const begin = performance.now();
+      controller.abort(reason);
+      await refused;
+      measured.push(performance.now() - begin);
+    }
+    return measured.sort((a, b) => a - b)[2];
+  };
+
+  it.each(["wasm", "reference"] as const)("ends a long prefill within 200 ms, in %s, and the model goes on", async (backend) => {
+    const model = await openNano(undefined, { backend });
+    expect(await delays((signal) => model.generate(LONG, { signal }).next(), 150)).toBeLessThan(ABORT_MS);
+    expect(await delays((signal) => model.logits(LONG, { signal }), 150)).toBeLessThan(ABORT_MS);
+    const ids: number[] = [];
+    for await (const id of model.generate(hello.ids, { maxTokens: 3 })) ids.push(id);
+    expect(ids).toEqual(hello.greedy_ids.slice(0, 3));
+  });
+
+  it("ends a running answer within 200 ms", async () => {
+    const model = await openNano();
+    const answer = async (signal: AbortSignal) => {
+      for await (const _ of model.generate(hello.ids, { stopIds: [], signal }));
+    };
+    expect(await delays(answer, 100)).toBeLessThan(ABORT_MS);
+  });
+
+  it("ends loading within 200 ms while a server stalls", async () => {
+    const url = await serve(await readFile(NANO), { stallAfter: 2_000_000 });
+    expect(await delays((signal) => open(`${url}/lfm2-nano.gguf`, { signal }), 200)).toBeLessThan(ABORT_MS);
+  });
+
+  it("ends a request that still waits for its turn", async () => {
+    const model = await openNano();
+    const first = model.logits(LONG.slice(0, 1500));
+    expect(await delays((signal) => model.logits(LONG, { signal }), 10)).toBeLessThan(2000);
+    expect((await first).rows).toBe(1500);
+  });
+
+  it("does nothing when the signal was aborted before", async () => {
+    const signal = AbortSignal.abort(new Error("never mind"));
+    await expect(open(NANO, { signal })).rejects.toThrow("never mind");
+    const model = await openNano();
+    await expect(model.logits([1], { signal })).rejects.toThrow("never mind");
+  });
+});
+
+describe("the caller's thread", () => {
+  it("stays free while the model works", async () => {
+    const model = await openNano();
+    let last = performance.now();
+    let largest = 0;
+    let ticks = 0;
+    const timer = setInterval(() => {
+      largest = Math.max(largest, performance.now() - last);
+      last = performance.now();
+      ticks++;
+    }, 5);
+    await model.logits(LONG.slice(0, 1000));
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(10);
+    // A step of the model is up to 2.4 s long; a caller that waited for one would show it. The margin is the machine's.
+    expect(largest).toBeLessThan(200);
+  });
+});
+
+/** A server of one file that knows ranges; past `stallAfter` bytes into the file it goes silent. */
+async function serve(bytes: Buffer, { stallAfter = Number.POSITIVE_INFINITY } = {}): Promise<string> {
+  const server = createServer((request, response) => {
+    const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "") ?? [];
+    const begin = Number(from);
+    const end = Math.min(Number(to) + 1, bytes.length);
+    if (!request.url?.endsWith(".gguf") || !(begin < end)) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(206, { "content-range": `bytes ${begin}-${end - 1}/${bytes.length}`, "content-length": end - begin });
+    if (end <= stallAfter) response.end(bytes.subarray(begin, end));
+    else response.write(bytes.subarray(begin, Math.max(begin, stallAfter)));
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
