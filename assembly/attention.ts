@@ -30,7 +30,7 @@ export function attention(
   for (let t = 0; t < rows; t++) {
     const positions = start + t + 1;
     for (let h = begin; h < end; h++) {
-      const query = q + (<usize>(t * heads + h) * headDim << 2);
+      const query = q + ((<usize>(t * heads + h) * headDim) << 2);
       const column = ((h * kvHeads) / heads) * headDim;
       let max: f32 = -Infinity;
       for (let s = 0; s < positions; s++) {
@@ -38,7 +38,7 @@ export function attention(
         store<f32>(scores + (s << 2), score);
         if (score > max) max = score;
       }
-      const to = y + (<usize>(t * heads + h) * headDim << 2);
+      const to = y + ((<usize>(t * heads + h) * headDim) << 2);
       memory.fill(to, 0, headDim << 2);
       let sum: f32 = 0;
       for (let s = 0; s < positions; s++) {

@@ -4,7 +4,9 @@ import asc from "assemblyscript/asc";
 
 const major = Number(process.versions.node.split(".")[0]);
 if (major < 24) {
-  console.error(`note: the devDependency node@24 is not installed here; going on with this machine's Node ${process.versions.node}.`);
+  console.error(
+    `note: the devDependency node@24 is not installed here; going on with this machine's Node ${process.versions.node}.`,
+  );
 }
 
 const { targets } = JSON.parse(readFileSync("asconfig.json", "utf8"));

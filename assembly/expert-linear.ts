@@ -10,7 +10,7 @@ import { decodedRow, dotF32, dotInt8 } from "./row";
  * order   i32[choices]: indices into ids
  */
 export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: usize, order: usize): void {
-  memory.fill(begins, 0, <usize>(experts + 1) << 2);
+  memory.fill(begins, 0, (<usize>(experts + 1)) << 2);
   // begins[e + 1] counts e; then sums up, so begins[e] is where e starts; placing moves it to where e ends.
   for (let i = 0; i < choices; i++) {
     const count = begins + (load<u32>(ids + (i << 2)) << 2);
@@ -27,7 +27,7 @@ export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: us
     store<i32>(at, place + 1);
   }
   // Every entry now holds its successor's start: shift back.
-  memory.copy(begins + 4, begins, <usize>experts << 2);
+  memory.copy(begins + 4, begins, (<usize>experts) << 2);
   store<i32>(begins, 0);
 }
 
@@ -62,8 +62,8 @@ export function expertLinear(
       const row = decodedRow(format, w + <usize>(e * rows + r) * rowBytes, cols, scratch);
       for (let i = first; i < last; i++) {
         const choice = load<i32>(order + (i << 2));
-        const from = x + (<usize>((choice / perRow) * cols) << 2);
-        store<f32>(y + (<usize>(choice * rows + r) << 2), dotF32(row, from, cols));
+        const from = x + ((<usize>((choice / perRow) * cols)) << 2);
+        store<f32>(y + ((<usize>(choice * rows + r)) << 2), dotF32(row, from, cols));
       }
     }
   }
@@ -95,7 +95,7 @@ export function expertLinearInt8(
       for (let i = first; i < last; i++) {
         const choice = load<i32>(order + (i << 2));
         const from = x + <usize>((choice / perRow) * xBytes);
-        store<f32>(y + (<usize>(choice * rows + r) << 2), dotInt8(format, row, from, cols));
+        store<f32>(y + ((<usize>(choice * rows + r)) << 2), dotInt8(format, row, from, cols));
       }
     }
   }

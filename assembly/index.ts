@@ -1,12 +1,13 @@
 // Every export on one page: the contract with src/wasm/kernels.ts. Addresses, counts and numbers only.
-export { quantize } from "./q8";
-export { linear, linearInt8, embed } from "./linear";
-export { groupByExpert, expertLinear, expertLinearInt8 } from "./expert-linear";
-export { rmsNorm } from "./rms-norm";
-export { add, mul, scale, addBias, sigmoid } from "./elementwise";
-export { swiglu } from "./swiglu";
-export { topK, gather, normalize, weightedSum } from "./top-k";
-export { causalConv } from "./causal-conv";
-export { rope } from "./rope";
-export { storeKv } from "./kv-cache";
+
 export { attention } from "./attention";
+export { causalConv } from "./causal-conv";
+export { add, addBias, mul, scale, sigmoid } from "./elementwise";
+export { expertLinear, expertLinearInt8, groupByExpert } from "./expert-linear";
+export { storeKv } from "./kv-cache";
+export { embed, linear, linearInt8 } from "./linear";
+export { quantize } from "./q8";
+export { rmsNorm } from "./rms-norm";
+export { rope } from "./rope";
+export { swiglu } from "./swiglu";
+export { gather, normalize, topK, weightedSum } from "./top-k";

@@ -4,8 +4,8 @@
 //   int8       capacity × [kvHeads · headDim] int8, then capacity × [kvHeads] scales f32
 //
 import { f16ToF32, f32ToF16 } from "./f16";
-import { dotF32 } from "./row";
 import { sumF32 } from "./lanes";
+import { dotF32 } from "./row";
 
 export const KV_F32: i32 = 0;
 export const KV_F16: i32 = 1;

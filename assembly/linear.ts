@@ -27,7 +27,7 @@ export function linear(
   for (let r = begin; r < end; r++) {
     const row = decodedRow(format, w + <usize>r * rowBytes, cols, scratch);
     for (let t = 0; t < tokens; t++) {
-      store<f32>(y + (<usize>(t * rows + r) << 2), dotF32(row, x + (<usize>(t * cols) << 2), cols));
+      store<f32>(y + ((<usize>(t * rows + r)) << 2), dotF32(row, x + ((<usize>(t * cols)) << 2), cols));
     }
   }
 }
@@ -49,7 +49,7 @@ export function linearInt8(
   for (let r = begin; r < end; r++) {
     const row = w + <usize>r * rowBytes;
     for (let t = 0; t < tokens; t++) {
-      store<f32>(y + (<usize>(t * rows + r) << 2), dotInt8(format, row, x + <usize>(t * xBytes), cols));
+      store<f32>(y + ((<usize>(t * rows + r)) << 2), dotInt8(format, row, x + <usize>(t * xBytes), cols));
     }
   }
 }
@@ -67,6 +67,6 @@ export function embed(
 ): void {
   for (let t = 0; t < tokens; t++) {
     const row = decodedRow(format, w + <usize>load<u32>(ids + (t << 2)) * rowBytes, cols, scratch);
-    memory.copy(y + (<usize>(t * cols) << 2), row, <usize>cols << 2);
+    memory.copy(y + ((<usize>(t * cols)) << 2), row, (<usize>cols) << 2);
   }
 }

@@ -3,8 +3,8 @@ import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Host, type LanguageModel, type ModelSource, type OpenOptions, openOn } from "./open.ts";
-import { locateBlobs, locateUrl } from "./sources/locate.ts";
 import { diskFolder } from "./sources/disk.ts";
+import { locateBlobs, locateUrl } from "./sources/locate.ts";
 import { SourceError } from "./sources/source.ts";
 import { startNodeWorker } from "./worker/start-node.ts";
 

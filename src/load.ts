@@ -177,7 +177,10 @@ function assemble(config: Config, settings: Settings, backend: Backend): { model
   const state = createState(stateSpecs(config, settings.contextLength), backend.states);
   // A model of convolutions alone has no cache to bound it.
   const bounded = { ...state, capacity: Math.min(state.capacity, settings.contextLength) };
-  return { model: { ops: backend.ops, config, weights, inverseFrequency: ropeInverseFrequency(config) }, state: bounded };
+  return {
+    model: { ops: backend.ops, config, weights, inverseFrequency: ropeInverseFrequency(config) },
+    state: bounded,
+  };
 }
 
 interface FoundWeight {

@@ -164,7 +164,9 @@ function createLanguageModel(
 
   const needTokenizer = (): Tokenizer => {
     if (tokenizer !== undefined) return tokenizer;
-    throw new OptionError("text: expected a tokenizer in the model's files, found none. Use `generate` or `logits` with ids.");
+    throw new OptionError(
+      "text: expected a tokenizer in the model's files, found none. Use `generate` or `logits` with ids.",
+    );
   };
 
   const encodeChat: LanguageModel["encodeChat"] = (messages, { tools, now } = {}) => {

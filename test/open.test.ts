@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { type LanguageModel, open, type OpenOptions } from "../src/index.ts";
+import { type LanguageModel, type OpenOptions, open } from "../src/index.ts";
 import type { ModelSource } from "../src/open.ts";
 import { golden, load, logitsOf, open as openFiles } from "./model/run.ts";
 
@@ -59,12 +59,36 @@ describe("open", () => {
   });
 
   const refused: [string, ModelSource, OpenOptions, string, string][] = [
-    ["a path where nothing is", "/nowhere/model.gguf", {}, "SourceError", "/nowhere/model.gguf: expected a GGUF file or a model folder, found nothing there."],
-    ["a file that is no model", golden("nano/README.md"), {}, "FormatError", "expected a GGUF or safetensors file, found neither"],
+    [
+      "a path where nothing is",
+      "/nowhere/model.gguf",
+      {},
+      "SourceError",
+      "/nowhere/model.gguf: expected a GGUF file or a model folder, found nothing there.",
+    ],
+    [
+      "a file that is no model",
+      golden("nano/README.md"),
+      {},
+      "FormatError",
+      "expected a GGUF or safetensors file, found neither",
+    ],
     ["an empty file", new Blob([]), {}, "FormatError", "model.gguf"],
     ["a folder without a model", golden("nano"), {}, "FormatError", "config.json"],
-    ["an unknown option", NANO, { mode: "fast" } as never, "OptionError", 'mode: expected exact or int8, found "fast".'],
-    ["a context beyond the model's", NANO, { contextLength: 5000 }, "OptionError", "contextLength: expected an integer in [1, 4096] (max_position_embeddings), found 5000."],
+    [
+      "an unknown option",
+      NANO,
+      { mode: "fast" } as never,
+      "OptionError",
+      'mode: expected exact or int8, found "fast".',
+    ],
+    [
+      "a context beyond the model's",
+      NANO,
+      { contextLength: 5000 },
+      "OptionError",
+      "contextLength: expected an integer in [1, 4096] (max_position_embeddings), found 5000.",
+    ],
     ["banks too small for a layer", NANO, { bankBytes: 65536 }, "MemoryError", "expected at most"],
   ];
   it.each(refused)("refuses %s", async (_, source, options, name, message) => {
@@ -137,11 +161,19 @@ describe("a model", () => {
   });
 
   const refused: [string, (model: LanguageModel) => Promise<unknown>, string][] = [
-    ["an id outside the vocabulary", (m) => m.logits([2048]), "prompt: expected token ids in [0, 2048), found 2048 at index 0."],
+    [
+      "an id outside the vocabulary",
+      (m) => m.logits([2048]),
+      "prompt: expected token ids in [0, 2048), found 2048 at index 0.",
+    ],
     ["a prompt beyond the context", (m) => m.logits(Array(4097).fill(20)), "prompt: expected at most 4096 token ids"],
     ["no prompt", (m) => m.generate([]).next(), "prompt: expected at least one token id, found none."],
     ["a temperature below zero", (m) => m.generate([1], { temperature: -1 }).next(), "temperature: expected 0"],
-    ["zero new tokens", (m) => m.generate([1], { maxTokens: 0 }).next(), "maxTokens: expected an integer of at least 1, found 0."],
+    [
+      "zero new tokens",
+      (m) => m.generate([1], { maxTokens: 0 }).next(),
+      "maxTokens: expected an integer of at least 1, found 0.",
+    ],
     ["no messages", (m) => m.chat([]).next(), "messages: expected at least one, found none."],
     ["an unknown role", (m) => m.chat([{ role: "robot", content: "" } as never]).next(), "role"],
   ];
@@ -172,14 +204,17 @@ describe("abort", () => {
     return measured.sort((a, b) => a - b)[2];
   };
 
-  it.each(["wasm", "reference"] as const)("ends a long prefill within 200 ms, in %s, and the model goes on", async (backend) => {
-    const model = await openNano(undefined, { backend });
-    expect(await delays((signal) => model.generate(LONG, { signal }).next(), 150)).toBeLessThan(ABORT_MS);
-    expect(await delays((signal) => model.logits(LONG, { signal }), 150)).toBeLessThan(ABORT_MS);
-    const ids: number[] = [];
-    for await (const id of model.generate(hello.ids, { maxTokens: 3 })) ids.push(id);
-    expect(ids).toEqual(hello.greedy_ids.slice(0, 3));
-  });
+  it.each(["wasm", "reference"] as const)(
+    "ends a long prefill within 200 ms, in %s, and the model goes on",
+    async (backend) => {
+      const model = await openNano(undefined, { backend });
+      expect(await delays((signal) => model.generate(LONG, { signal }).next(), 150)).toBeLessThan(ABORT_MS);
+      expect(await delays((signal) => model.logits(LONG, { signal }), 150)).toBeLessThan(ABORT_MS);
+      const ids: number[] = [];
+      for await (const id of model.generate(hello.ids, { maxTokens: 3 })) ids.push(id);
+      expect(ids).toEqual(hello.greedy_ids.slice(0, 3));
+    },
+  );
 
   it("ends a running answer within 200 ms", async () => {
     const model = await openNano();
@@ -238,7 +273,10 @@ async function serve(bytes: Buffer, { stallAfter = Number.POSITIVE_INFINITY } = 
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(206, { "content-range": `bytes ${begin}-${end - 1}/${bytes.length}`, "content-length": end - begin });
+    response.writeHead(206, {
+      "content-range": `bytes ${begin}-${end - 1}/${bytes.length}`,
+      "content-length": end - begin,
+    });
     if (end <= stallAfter) response.end(bytes.subarray(begin, end));
     else response.write(bytes.subarray(begin, Math.max(begin, stallAfter)));
   });

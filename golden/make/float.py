@@ -100,5 +100,5 @@ values = {name: [[x, *split(f(D(x)))] for x in inputs[name]] for name, f in func
 values["pow"] = [[x, y, *split((D(y) * D(x).ln()).exp())] for x, y in powers]
 made_by = f"Python {platform.python_version()} decimal, {getcontext().prec} digits"
 with open(sys.argv[1], "w") as file:
-    json.dump({"made_by": made_by, "columns": "arguments, the nearest double, what that lacks", **values}, file, indent=None)
+    json.dump({"made_by": made_by, "columns": "arguments, the nearest double, what that lacks", **values}, file)
 print({name: len(rows) for name, rows in values.items()})

@@ -1,9 +1,9 @@
 // Prefill and decode: ids in, ids out. Works in steps, and lets its caller in between them.
 import { forward, lmHead, type Model } from "../model/model.ts";
 import { resetState, type State } from "../model/state.ts";
-import { createSampler } from "../sampling/sampler.ts";
-import type { SamplingOptions } from "../sampling/options.ts";
 import type { Ops, Tensor } from "../ops/ops.ts";
+import type { SamplingOptions } from "../sampling/options.ts";
+import { createSampler } from "../sampling/sampler.ts";
 
 /** A model, and the sequence it is in the middle of. */
 export interface Sequence {

@@ -1,12 +1,6 @@
 // y[t, c] = Σᵢ w[c, i] · x[t − width + 1 + i, c], the rows before x taken from the state.
 import { weightRow } from "./linear.ts";
-import {
-  createTensor,
-  type ReferenceConvState,
-  type ReferenceTensor,
-  type ReferenceWeight,
-  rowOf,
-} from "./tensor.ts";
+import { createTensor, type ReferenceConvState, type ReferenceTensor, type ReferenceWeight, rowOf } from "./tensor.ts";
 
 export function causalConv(x: ReferenceTensor, w: ReferenceWeight, state: ReferenceConvState): ReferenceTensor {
   const { rows, cols } = x;

@@ -26,7 +26,9 @@ export function locateBlobs(source: Blob | ArrayBuffer | Uint8Array<ArrayBuffer>
   const ggufs = files.map(({ name }) => name).filter((name) => name.endsWith(".gguf"));
   const first = ggufs.length === 1 ? ggufs[0] : ggufs.find((name) => /-0*1-of-\d+\.gguf$/.test(name));
   if (ggufs.length > 0 && first === undefined) {
-    throw new SourceError(`files: expected one model, found ${ggufs.length} GGUF files: ${ggufs.join(", ")}. Choose one.`);
+    throw new SourceError(
+      `files: expected one model, found ${ggufs.length} GGUF files: ${ggufs.join(", ")}. Choose one.`,
+    );
   }
   return { folder: blobFolder("chosen files", files), file: first };
 }

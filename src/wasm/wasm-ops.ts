@@ -211,7 +211,10 @@ export class WasmOps implements Ops {
     const { bank } = x;
     const y = allocate(bank, x.rows, x.cols);
     const frequency = bank.allocate(inverseFrequency.byteLength);
-    bank.write(frequency, new Uint8Array(inverseFrequency.buffer, inverseFrequency.byteOffset, inverseFrequency.byteLength));
+    bank.write(
+      frequency,
+      new Uint8Array(inverseFrequency.buffer, inverseFrequency.byteOffset, inverseFrequency.byteLength),
+    );
     bank.kernels.rope(y.address, joined(x), frequency, x.rows, x.cols, inverseFrequency.length, start);
     return y;
   }
@@ -297,7 +300,9 @@ function view(x: WasmTensor, rows: number, cols: number, address: number): WasmT
 /** Address of a tensor whose rows follow one another; only `mul` reads others. */
 function joined(x: WasmTensor): number {
   if (x.stride === x.cols || x.rows === 1) return x.address;
-  throw new TypeError(`a tensor of ${x.cols} columns, ${x.stride} apart: only mul takes one; multiply or copy it first`);
+  throw new TypeError(
+    `a tensor of ${x.cols} columns, ${x.stride} apart: only mul takes one; multiply or copy it first`,
+  );
 }
 
 /** The rows as int8 blocks, made once however many weights ask. */

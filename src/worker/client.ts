@@ -83,7 +83,10 @@ export function connect(port: WorkerPort): ModelWorker {
 
 /** In a browser only pages that are cross-origin isolated may. */
 function canShareMemory(): boolean {
-  return typeof SharedArrayBuffer !== "undefined" && (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false;
+  return (
+    typeof SharedArrayBuffer !== "undefined" &&
+    (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false
+  );
 }
 
 function revive({ name, message }: { name: string; message: string }): Error {

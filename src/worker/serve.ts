@@ -47,7 +47,12 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     });
   });
 
-  async function answer(request: Request, signal: AbortSignal, pace: Pace, emit: Emit): Promise<Results[Request["kind"]]> {
+  async function answer(
+    request: Request,
+    signal: AbortSignal,
+    pace: Pace,
+    emit: Emit,
+  ): Promise<Results[Request["kind"]]> {
     const onProgress = (done: number, total: number): void => emit({ kind: "progress", done, total });
     if (request.kind === "load") return load(request, signal, onProgress);
     if (sequence === undefined) throw new TypeError("a model has to be loaded before it is run");

@@ -9,7 +9,7 @@ const MINI_BROWSER = ["x86_64", "aarch64"].map((cpu) => `/usr/lib/${cpu}-linux-g
 
 export const webkit: Engine = {
   name: "WebKit",
-  async launch() {
+  async launch(isolated) {
     const driver = findProgram("WebKit", "LFM2_WEBKIT_DRIVER", ["/usr/bin/WebKitWebDriver"]);
     const binary = findProgram("WebKit", "LFM2_WEBKIT", MINI_BROWSER);
     const xvfb = findProgram("WebKit's screen", "LFM2_XVFB", ["/usr/bin/Xvfb"]);
@@ -20,8 +20,14 @@ export const webkit: Engine = {
       started.push(
         spawn(driver, [`--port=${port}`, "--host=127.0.0.1"], {
           stdio: "ignore",
-          // The sandbox needs namespaces, which containers do not give.
-          env: { ...process.env, DISPLAY: display, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
+          env: {
+            ...process.env,
+            DISPLAY: display,
+            // The sandbox needs namespaces, which containers do not give.
+            WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
+            // Safari turns this on in the processes of isolated pages; WebKitGTK leaves it off everywhere.
+            JSC_useSharedArrayBuffer: isolated ? "1" : "0",
+          },
         }),
       );
       return await openSession(`http://127.0.0.1:${port}/session`, binary, () => stop(started));

@@ -1,6 +1,14 @@
 // Sequences: what is run, what is reused, when generation ends.
 import { describe, expect, it } from "vitest";
-import { checkIds, eachLogits, generate, type Pace, prefill, PromptError, type Sequence } from "../../src/engine/engine.ts";
+import {
+  checkIds,
+  eachLogits,
+  generate,
+  type Pace,
+  PromptError,
+  prefill,
+  type Sequence,
+} from "../../src/engine/engine.ts";
 import { MAX_LOGIT_ROWS, MAX_STEP } from "../../src/load.ts";
 import { load, open } from "../model/run.ts";
 
@@ -57,7 +65,8 @@ describe("prefill", () => {
       const giveUp = (): void => {
         if (++calls === (at === "pause" ? 2 : 40)) throw new DOMException("given up", "AbortError");
       };
-      const pace: Pace = at === "pause" ? { pause: async () => giveUp(), check: undefined } : { pause: async () => {}, check: giveUp };
+      const pace: Pace =
+        at === "pause" ? { pause: async () => giveUp(), check: undefined } : { pause: async () => {}, check: giveUp };
       await expect(prefill(stopped, HELLO, pace)).rejects.toThrow("given up");
       expect(stopped.state.length).toBe(stopped.ids.length);
       expect(stopped.ids).toEqual(HELLO.slice(0, 8));
@@ -90,8 +99,12 @@ describe("generate", () => {
     const answer = await collect(generate(await sequence(), HELLO, options, patient));
     expect(answer.length).toBe(22);
     expect(answer.at(-1)).toBe(7);
-    expect(await collect(generate(await sequence(), HELLO, { ...options, maxTokens: 5 }, patient))).toEqual(answer.slice(0, 5));
-    const endless = await collect(generate(await sequence(), HELLO, { ...options, maxTokens: 1e9, stopIds: [] }, patient));
+    expect(await collect(generate(await sequence(), HELLO, { ...options, maxTokens: 5 }, patient))).toEqual(
+      answer.slice(0, 5),
+    );
+    const endless = await collect(
+      generate(await sequence(), HELLO, { ...options, maxTokens: 1e9, stopIds: [] }, patient),
+    );
     // 256 positions hold the prompt and all new ids but the last, which nothing has to follow.
     expect(endless.length).toBe(256 - HELLO.length + 1);
   });
@@ -107,7 +120,9 @@ describe("generate", () => {
     const sampling = { temperature: 1.5, seed: 11 };
     const once = await collect(generate(await sequence(), HELLO, { ...options, sampling }, patient));
     const again = await collect(generate(await sequence(), HELLO, { ...options, sampling }, patient));
-    const other = await collect(generate(await sequence(), HELLO, { ...options, sampling: { temperature: 1.5, seed: 12 } }, patient));
+    const other = await collect(
+      generate(await sequence(), HELLO, { ...options, sampling: { temperature: 1.5, seed: 12 } }, patient),
+    );
     expect(again).toEqual(once);
     expect(other).not.toEqual(once);
   });

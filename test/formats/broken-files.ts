@@ -1,4 +1,6 @@
-// GGUF files made wrong in one place.
+// GGUF files made wrong in one place, and what is expected of every broken file.
+import { expect, it } from "vitest";
+import { FormatError } from "../../src/formats/checkpoint.ts";
 import type { GgufValue } from "../../src/formats/gguf-value.ts";
 import { ByteWriter, type GgufOptions, type WrittenTensor, writeGguf } from "./gguf-writer.ts";
 import { tinyGguf, tinyMetadata, tinyTensors } from "./tiny-model.ts";
@@ -48,4 +50,20 @@ export function patched(offset: number, ...bytes: number[]): Uint8Array<ArrayBuf
 
 export function nested(depth: number): GgufValue {
   return { type: "arr", items: depth === 1 ? "i8" : "arr", value: depth === 1 ? Int8Array.of(1) : [nested(depth - 1)] };
+}
+
+/** Each file is refused with exactly its message, and soon: nothing large may be read or made before the refusal. */
+export function itRefuses(
+  files: readonly BrokenFile[],
+  open: (file: Uint8Array<ArrayBuffer>) => Promise<unknown>,
+): void {
+  for (const [what, file, message] of files) {
+    it(`for ${what}`, async () => {
+      const started = performance.now();
+      const error = await open(file).catch((thrown: unknown) => thrown as Error);
+      expect(error).toBeInstanceOf(FormatError);
+      expect(error.message).toBe(message);
+      expect(performance.now() - started).toBeLessThan(1000);
+    });
+  }
 }

@@ -34,8 +34,8 @@ describe("safetensors", () => {
       ["I64", BigInt64Array.of(-9223372036854775808n, 1n)],
       ["F64", Float64Array.of(0.1, Number.MAX_VALUE)],
     ];
-    const tensors = entries(
-      ...data.map(([dtype, view], i) => [`t${i}`, { dtype, shape: [2, 1], data: view }] as const),
+    const tensors = new Map<string, TensorToWrite>(
+      data.map(([dtype, view], i) => [`t${i}`, { dtype, shape: [2, 1], data: view }]),
     );
     const file = source(writeSafetensors(tensors, new Map([["made_by", 'a "test"']])));
     const read = await readSafetensors(file);

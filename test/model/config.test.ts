@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { ConfigError, readConfig, ropeInverseFrequency } from "../../src/model/config.ts";
 import { golden } from "./run.ts";
 
-const read = (name: string): Record<string, unknown> => JSON.parse(readFileSync(golden(`transformers/${name}/config.json`), "utf8"));
+const read = (name: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(golden(`transformers/${name}/config.json`), "utf8"));
 const moe = read("moe-small");
 const dense = read("dense-small");
 
@@ -52,21 +53,69 @@ describe("readConfig", () => {
   });
 
   const refused: [string, Record<string, unknown>, string][] = [
-    ["another architecture", { model_type: "llama" }, 'model_type: expected "lfm2_moe" or "lfm2", found "llama". This project runs the LFM2 family only; open an LFM2 checkpoint.'],
+    [
+      "another architecture",
+      { model_type: "llama" },
+      'model_type: expected "lfm2_moe" or "lfm2", found "llama". This project runs the LFM2 family only; open an LFM2 checkpoint.',
+    ],
     ["no architecture", { model_type: undefined }, 'model_type: expected "lfm2_moe" or "lfm2", found undefined.'],
-    ["a bias in the convolutions", { conv_bias: true }, "conv_bias: expected false: convolutions have no bias, found true."],
-    ["RoPE scaling", { rope_parameters: { rope_type: "yarn" } }, 'rope_type: expected "default": no RoPE scaling, found "yarn".'],
-    ["RoPE scaling in older words", { rope_scaling: { type: "linear" } }, 'rope_scaling: expected null: no RoPE scaling, found {"type":"linear"}.'],
+    [
+      "a bias in the convolutions",
+      { conv_bias: true },
+      "conv_bias: expected false: convolutions have no bias, found true.",
+    ],
+    [
+      "RoPE scaling",
+      { rope_parameters: { rope_type: "yarn" } },
+      'rope_type: expected "default": no RoPE scaling, found "yarn".',
+    ],
+    [
+      "RoPE scaling in older words",
+      { rope_scaling: { type: "linear" } },
+      'rope_scaling: expected null: no RoPE scaling, found {"type":"linear"}.',
+    ],
     ["a text for a number", { hidden_size: "64" }, 'hidden_size: expected an integer in [4, 65536], found "64".'],
     ["a fraction for an integer", { num_experts: 7.5 }, "num_experts: expected an integer in [1, 4096], found 7.5."],
-    ["a huge vocabulary", { vocab_size: 2 ** 40 }, "vocab_size: expected an integer in [1, 16777216], found 1099511627776."],
-    ["a negative number of layers", { num_hidden_layers: -1 }, "num_hidden_layers: expected an integer in [1, 1024], found -1."],
-    ["a missing width", { moe_intermediate_size: undefined }, "moe_intermediate_size: expected an integer in [4, 1048576], found nothing."],
-    ["more chosen experts than experts", { num_experts_per_tok: 9 }, "num_experts_per_tok: expected an integer in [1, 8], found 9."],
-    ["heads that do not share evenly", { num_attention_heads: 4, num_key_value_heads: 3 }, "num_attention_heads: expected a multiple of 3 (num_key_value_heads), found 4."],
-    ["a list of the wrong length", { layer_types: ["conv"] }, 'layer_types: expected 6 entries, each "conv" or "full_attention", found ["conv"].'],
-    ["an unknown layer type", { layer_types: Array(6).fill("mamba") }, 'layer_types: expected 6 entries, each "conv" or "full_attention", found ["mamba",'],
-    ["no layer types at all", { layer_types: undefined }, "layer_types: expected a list of layer types, or full_attn_idxs in [0, 6), found nothing and nothing."],
+    [
+      "a huge vocabulary",
+      { vocab_size: 2 ** 40 },
+      "vocab_size: expected an integer in [1, 16777216], found 1099511627776.",
+    ],
+    [
+      "a negative number of layers",
+      { num_hidden_layers: -1 },
+      "num_hidden_layers: expected an integer in [1, 1024], found -1.",
+    ],
+    [
+      "a missing width",
+      { moe_intermediate_size: undefined },
+      "moe_intermediate_size: expected an integer in [4, 1048576], found nothing.",
+    ],
+    [
+      "more chosen experts than experts",
+      { num_experts_per_tok: 9 },
+      "num_experts_per_tok: expected an integer in [1, 8], found 9.",
+    ],
+    [
+      "heads that do not share evenly",
+      { num_attention_heads: 4, num_key_value_heads: 3 },
+      "num_attention_heads: expected a multiple of 3 (num_key_value_heads), found 4.",
+    ],
+    [
+      "a list of the wrong length",
+      { layer_types: ["conv"] },
+      'layer_types: expected 6 entries, each "conv" or "full_attention", found ["conv"].',
+    ],
+    [
+      "an unknown layer type",
+      { layer_types: Array(6).fill("mamba") },
+      'layer_types: expected 6 entries, each "conv" or "full_attention", found ["mamba",',
+    ],
+    [
+      "no layer types at all",
+      { layer_types: undefined },
+      "layer_types: expected a list of layer types, or full_attn_idxs in [0, 6), found nothing and nothing.",
+    ],
     ["a flag that is a number", { norm_topk_prob: 1 }, "norm_topk_prob: expected true or false, found 1."],
     ["an eps of NaN", { norm_eps: Number.NaN }, "norm_eps: expected a number in [0, 1], found null."],
   ];

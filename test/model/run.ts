@@ -1,8 +1,9 @@
 // Opens a checkpoint, runs ids through it in steps of a given length, and compares what comes out.
-import { type LoadedModel, loadModel, type ModelOptions } from "../../src/load.ts";
+
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { loadFloats, loadTensor, readSafetensors } from "../../src/formats/safetensors.ts";
+import { type LoadedModel, loadModel, type ModelOptions } from "../../src/load.ts";
 import { forward, lmHead } from "../../src/model/model.ts";
 import { resetState } from "../../src/model/state.ts";
 import type { ExpertIds, Ops, Tensor } from "../../src/ops/ops.ts";
@@ -13,7 +14,10 @@ import { instantiate } from "../ops/harness.ts";
 export const golden = (path: string): string => new URL(`../../golden/${path}`, import.meta.url).pathname;
 
 /** A checkpoint of a golden folder, or of bytes made on the spot. */
-export async function open(folder: string, file?: string | { name: string; bytes: Uint8Array<ArrayBuffer> }): Promise<Checkpoint> {
+export async function open(
+  folder: string,
+  file?: string | { name: string; bytes: Uint8Array<ArrayBuffer> },
+): Promise<Checkpoint> {
   if (typeof file !== "object") return openCheckpoint(diskFolder(golden(folder)), file);
   const { name, bytes } = file;
   return openCheckpoint(blobFolder("memory", [{ name, blob: new Blob([bytes]) }]), name);
@@ -28,7 +32,12 @@ export async function load(checkpoint: Checkpoint, options: ModelOptions): Promi
 }
 
 /** Logits after each of `ids`, as one array [T · vocab]; `step` ids at a time, from an empty state. */
-export function logitsOf({ model, state }: LoadedModel, ids: Int32Array, step: number, ops: Ops = model.ops): Float32Array {
+export function logitsOf(
+  { model, state }: LoadedModel,
+  ids: Int32Array,
+  step: number,
+  ops: Ops = model.ops,
+): Float32Array {
   resetState(model.ops, state);
   const { vocabSize } = model.config;
   const logits = new Float32Array(ids.length * vocabSize);

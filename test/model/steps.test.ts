@@ -15,23 +15,29 @@ const modes: [string, ModelOptions][] = [
 ];
 
 describe.each(modes)("%s", (_, options) => {
-  it.each(["gguf/Q4_0", "gguf/Q6_K", "gguf-dense/Q8_0"])("%s: the same bits in steps of 1, 7, 16 and all 24", async (path) => {
-    const [folder, format] = path.split("/");
-    const ids = (await goldenTensors(`${path}.safetensors`)).get("input_ids")?.data as Int32Array;
-    const loaded = await load(await open(folder, `${format}.gguf`), options);
-    const whole = logitsOf(loaded, ids, 24);
-    for (const step of [1, 7, 16]) expect(logitsOf(loaded, ids, step), `steps of ${step}`).toEqual(whole);
-  });
+  it.each(["gguf/Q4_0", "gguf/Q6_K", "gguf-dense/Q8_0"])(
+    "%s: the same bits in steps of 1, 7, 16 and all 24",
+    async (path) => {
+      const [folder, format] = path.split("/");
+      const ids = (await goldenTensors(`${path}.safetensors`)).get("input_ids")?.data as Int32Array;
+      const loaded = await load(await open(folder, `${format}.gguf`), options);
+      const whole = logitsOf(loaded, ids, 24);
+      for (const step of [1, 7, 16]) expect(logitsOf(loaded, ids, step), `steps of ${step}`).toEqual(whole);
+    },
+  );
 });
 
 describe("the embedded model", () => {
-  it.each(["exact", "int8"] as const)("gives the same bits in steps of 1, 7 and 512 over 600 positions, %s", async (mode) => {
-    const loaded = await load(await open("nano", "lfm2-nano-Q4_0.gguf"), { mode });
-    const random = seeded(8);
-    const ids = Int32Array.from({ length: 600 }, () => Math.floor(random() * loaded.model.config.vocabSize));
-    const whole = logitsOf(loaded, ids, 512);
-    for (const step of [1, 7]) expect(logitsOf(loaded, ids, step), `steps of ${step}`).toEqual(whole);
-  });
+  it.each(["exact", "int8"] as const)(
+    "gives the same bits in steps of 1, 7 and 512 over 600 positions, %s",
+    async (mode) => {
+      const loaded = await load(await open("nano", "lfm2-nano-Q4_0.gguf"), { mode });
+      const random = seeded(8);
+      const ids = Int32Array.from({ length: 600 }, () => Math.floor(random() * loaded.model.config.vocabSize));
+      const whole = logitsOf(loaded, ids, 512);
+      for (const step of [1, 7]) expect(logitsOf(loaded, ids, step), `steps of ${step}`).toEqual(whole);
+    },
+  );
 });
 
 describe("banks", () => {
@@ -54,16 +60,20 @@ describe("banks", () => {
   });
 
   it("are refused before a weight is read when one layer alone does not fit", async () => {
-    await expect(load(await open("nano", "lfm2-nano-Q4_0.gguf"), { bankBytes: 1_000_000, contextLength: 64 })).rejects.toThrow(
-      /^model.*: expected at most \d+ bytes \(a bank of 1000000 less working space\), found \d+/,
-    );
+    await expect(
+      load(await open("nano", "lfm2-nano-Q4_0.gguf"), { bankBytes: 1_000_000, contextLength: 64 }),
+    ).rejects.toThrow(/^model.*: expected at most \d+ bytes \(a bank of 1000000 less working space\), found \d+/);
   });
 });
 
 describe("a step that fails", () => {
   it("leaves the sequence as it was", async () => {
     for (const backend of ["reference", "wasm"] as const) {
-      const { model, state } = await load(await open("gguf-dense", "Q8_0.gguf"), { backend, mode: "exact", contextLength: 8 });
+      const { model, state } = await load(await open("gguf-dense", "Q8_0.gguf"), {
+        backend,
+        mode: "exact",
+        contextLength: 8,
+      });
       const last = (): Float32Array => {
         const h = forward(model, state, Int32Array.of(30));
         return model.ops.read(h);

@@ -27,36 +27,41 @@ describe.each(models)("%s", (name) => {
     expect(gap(logits, golden.get("logits")?.data as Float32Array)).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE);
   });
 
-  it.each([1, 2, 3, 17])("has every traced tensor of transformers over %i positions, in both backends", async (length) => {
-    const golden = await goldenTensors(`transformers/${name}/len${length}.safetensors`);
-    const ids = golden.get("input_ids")?.data as Int32Array;
-    const order = new Map([...golden].filter(([path]) => path.endsWith(".experts")));
-    for (const backend of ["reference", "wasm"] as const) {
-      const loaded = await load(await checkpoint(), { backend, mode: "exact" });
-      const { ops } = loaded.model;
-      const seen = new Set<string>();
-      const logits = logitsOf(
-        loaded,
-        ids,
-        length,
-        observed(ops, (path, result) => {
-          const want = golden.get(path);
-          if (want === undefined) return;
-          seen.add(path);
-          if (isIds(result)) {
-            expect(ops.readIds(result), path).toEqual(ascending(want));
-          } else {
-            const data = path.endsWith(".gate.weights") ? byExpert(want, order.get(path.replace(/weights$/, "experts"))) : (want.data as Float32Array);
-            const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-            expect(gap(ops.read(result), data), path).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE * largest);
-          }
-        }),
-      );
-      expect(gap(logits, golden.get("logits")?.data as Float32Array)).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE);
-      // Every tensor of the file was met, whatever it is called.
-      expect([...golden.keys()].filter((path) => !seen.has(path)).sort()).toEqual(["input_ids", "logits"]);
-    }
-  });
+  it.each([1, 2, 3, 17])(
+    "has every traced tensor of transformers over %i positions, in both backends",
+    async (length) => {
+      const golden = await goldenTensors(`transformers/${name}/len${length}.safetensors`);
+      const ids = golden.get("input_ids")?.data as Int32Array;
+      const order = new Map([...golden].filter(([path]) => path.endsWith(".experts")));
+      for (const backend of ["reference", "wasm"] as const) {
+        const loaded = await load(await checkpoint(), { backend, mode: "exact" });
+        const { ops } = loaded.model;
+        const seen = new Set<string>();
+        const logits = logitsOf(
+          loaded,
+          ids,
+          length,
+          observed(ops, (path, result) => {
+            const want = golden.get(path);
+            if (want === undefined) return;
+            seen.add(path);
+            if (isIds(result)) {
+              expect(ops.readIds(result), path).toEqual(ascending(want));
+            } else {
+              const data = path.endsWith(".gate.weights")
+                ? byExpert(want, order.get(path.replace(/weights$/, "experts")))
+                : (want.data as Float32Array);
+              const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+              expect(gap(ops.read(result), data), path).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE * largest);
+            }
+          }),
+        );
+        expect(gap(logits, golden.get("logits")?.data as Float32Array)).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE);
+        // Every tensor of the file was met, whatever it is called.
+        expect([...golden.keys()].filter((path) => !seen.has(path)).sort()).toEqual(["input_ids", "logits"]);
+      }
+    },
+  );
 
   it("has the reference's logits and experts in the kernels, exact mode, over 64 positions", async () => {
     const golden = await goldenTensors(`transformers/${name}/len64.safetensors`);

@@ -15,19 +15,51 @@ async function changed(changes: Record<string, Partial<StoredTensor> | undefined
     if (change === undefined) tensors.delete(name);
     else tensors.set(name, { ...tensor, ...change });
   }
-  const unread = checkpoint.files.map((file) => ({ ...file, name: file.name, read: () => Promise.reject(new Error("read")) }));
+  const unread = checkpoint.files.map((file) => ({
+    ...file,
+    name: file.name,
+    read: () => Promise.reject(new Error("read")),
+  }));
   await Promise.all(checkpoint.files.map((file) => file.close()));
   return { ...checkpoint, tensors, files: unread };
 }
 
 const refused: [string, Record<string, Partial<StoredTensor> | undefined>, string][] = [
-  ["a missing norm", { "model.layers.3.ffn_norm.weight": undefined }, "model.layers.3.ffn_norm: expected a tensor of this name, found none among"],
-  ["a missing bias", { "model.layers.2.feed_forward.expert_bias": undefined }, "model.layers.2.feed_forward.expert_bias: expected a tensor of this name"],
-  ["an in_proj of another width", { "model.layers.0.conv.in_proj.weight": { shape: [64, 64] } }, "model.layers.0.conv.in_proj.weight: expected shape [192, 64], as the config says, found [64, 64]."],
-  ["too few experts", { "model.layers.2.feed_forward.experts.w1": { shape: [7, 32, 64] } }, "model.layers.2.feed_forward.experts.w1: expected shape [8, 32, 64], as the config says, found [7, 32, 64]."],
-  ["swapped axes", { "model.layers.2.self_attn.k_proj.weight": { shape: [64, 32] } }, "model.layers.2.self_attn.k_proj.weight: expected shape [32, 64]"],
-  ["a norm of another length", { "model.embedding_norm.weight": { shape: [65] } }, "model.embedding_norm.weight: expected shape [64]"],
-  ["a block longer than a row", { "model.layers.2.self_attn.q_proj.weight": { format: "Q4_K" } }, "model.layers.2.self_attn.q_proj.weight: expected rows in multiples of 256 for Q4_K, found 64."],
+  [
+    "a missing norm",
+    { "model.layers.3.ffn_norm.weight": undefined },
+    "model.layers.3.ffn_norm: expected a tensor of this name, found none among",
+  ],
+  [
+    "a missing bias",
+    { "model.layers.2.feed_forward.expert_bias": undefined },
+    "model.layers.2.feed_forward.expert_bias: expected a tensor of this name",
+  ],
+  [
+    "an in_proj of another width",
+    { "model.layers.0.conv.in_proj.weight": { shape: [64, 64] } },
+    "model.layers.0.conv.in_proj.weight: expected shape [192, 64], as the config says, found [64, 64].",
+  ],
+  [
+    "too few experts",
+    { "model.layers.2.feed_forward.experts.w1": { shape: [7, 32, 64] } },
+    "model.layers.2.feed_forward.experts.w1: expected shape [8, 32, 64], as the config says, found [7, 32, 64].",
+  ],
+  [
+    "swapped axes",
+    { "model.layers.2.self_attn.k_proj.weight": { shape: [64, 32] } },
+    "model.layers.2.self_attn.k_proj.weight: expected shape [32, 64]",
+  ],
+  [
+    "a norm of another length",
+    { "model.embedding_norm.weight": { shape: [65] } },
+    "model.embedding_norm.weight: expected shape [64]",
+  ],
+  [
+    "a block longer than a row",
+    { "model.layers.2.self_attn.q_proj.weight": { format: "Q4_K" } },
+    "model.layers.2.self_attn.q_proj.weight: expected rows in multiples of 256 for Q4_K, found 64.",
+  ],
 ];
 
 describe("loadModel", () => {
@@ -46,7 +78,10 @@ describe("loadModel", () => {
     [{ contextLength: 513 }, "contextLength: expected an integer in [1, 512] (max_position_embeddings), found 513."],
     [{ contextLength: 0 }, "contextLength: expected an integer in [1, 512]"],
     [{ bankBytes: 100 }, "bankBytes: expected an integer in [65536, 4294967296], found 100."],
-    [{ contextlength: 4 }, "contextlength: expected backend, mode, kvType, contextLength or bankBytes. Check the spelling."],
+    [
+      { contextlength: 4 },
+      "contextlength: expected backend, mode, kvType, contextLength or bankBytes. Check the spelling.",
+    ],
   ];
   it.each(options)("refuses the options %o", async (bad, message) => {
     const loading = loadModel(await changed({}), bad as ModelOptions, { instantiate });
@@ -65,7 +100,10 @@ describe("planMemory", () => {
     expect(weights).toBeLessThan(4_731_500_288 + 65536);
     expect(plan.banks.length).toBe(2);
     expect(Math.max(...plan.banks.map(({ bytes }) => bytes))).toBeLessThanOrEqual(2 ** 32);
-    expect(plan.banks.flatMap(({ units }) => units)).toEqual(["model", ...Array.from({ length: 24 }, (_, i) => `model.layers.${i}`)]);
+    expect(plan.banks.flatMap(({ units }) => units)).toEqual([
+      "model",
+      ...Array.from({ length: 24 }, (_, i) => `model.layers.${i}`),
+    ]);
     // 6 layers × (K and V) × 512 numbers × 2 bytes × 32,768 positions, and two states of 18 convolutions.
     const states = plan.banks.reduce((sum, bank) => sum + bank.stateBytes, 0);
     expect(states).toBe(6 * 2 * 512 * 2 * 32768 + 18 * 2 * (2 * 2048 * 4));
@@ -104,7 +142,12 @@ function fullShape(): { config: Record<string, unknown>; tensors: Map<string, St
     put(`${layer}.operator_norm.weight`, "F32", 2048);
     put(`${layer}.ffn_norm.weight`, "F32", 2048);
     if (attention.has(i)) {
-      for (const [name, rows] of [["q_proj", 2048], ["k_proj", 512], ["v_proj", 512], ["out_proj", 2048]] as const) {
+      for (const [name, rows] of [
+        ["q_proj", 2048],
+        ["k_proj", 512],
+        ["v_proj", 512],
+        ["out_proj", 2048],
+      ] as const) {
         put(`${layer}.self_attn.${name}.weight`, "Q4_0", rows, 2048);
       }
       put(`${layer}.self_attn.q_layernorm.weight`, "F32", 64);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { KvType } from "../../src/ops/backend.ts";
 import type { KvCache } from "../../src/ops/ops.ts";
-import { gap, randomMatrix, type Rig, rigs } from "./harness.ts";
+import { gap, type Rig, randomMatrix, rigs } from "./harness.ts";
 
 const T = 19;
 const HEAD_DIM = 16;
@@ -30,7 +30,9 @@ function make(kvType: KvType, seed = 1): [Rig, Rig] {
     },
     {
       kvType,
-      states: [{ type: "full_attention", layer: "model.layers.0", capacity: 32, cols: KV_HEADS * HEAD_DIM, headDim: HEAD_DIM }],
+      states: [
+        { type: "full_attention", layer: "model.layers.0", capacity: 32, cols: KV_HEADS * HEAD_DIM, headDim: HEAD_DIM },
+      ],
     },
   );
 }
@@ -82,7 +84,10 @@ describe("attention", () => {
           k: randomMatrix(2, HEAD_DIM, 2, 1e6),
           v: randomMatrix(2, HEAD_DIM, 3),
         },
-        { kvType, states: [{ type: "full_attention", layer: "model.layers.0", capacity: 2, cols: HEAD_DIM, headDim: HEAD_DIM }] },
+        {
+          kvType,
+          states: [{ type: "full_attention", layer: "model.layers.0", capacity: 2, cols: HEAD_DIM, headDim: HEAD_DIM }],
+        },
       )) {
         const [q, k, v] = ["q", "k", "v"].map(rig.tensor);
         const y = rig.ops.read(rig.ops.attention(q, k, v, rig.backend.states[0] as KvCache, 0, HEAD_DIM));

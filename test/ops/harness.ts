@@ -78,7 +78,11 @@ function rig(name: string, backend: Backend, matrices: Readonly<Record<string, M
     ops: backend.ops,
     backend,
     weight,
-    tensor: (path) => backend.ops.embed(Int32Array.from({ length: weight(path).rows }, (_, i) => i), weight(path)),
+    tensor: (path) =>
+      backend.ops.embed(
+        Int32Array.from({ length: weight(path).rows }, (_, i) => i),
+        weight(path),
+      ),
   };
 }
 
@@ -98,9 +102,12 @@ export function randomBlocks(format: FormatName, weights: number, random: () => 
   for (let b = 0; b < blocks; b++) {
     const at = b * blockBytes;
     if (format === "F32") view.setFloat32(at, random() - 0.5, true);
-    else if (format === "BF16") view.setUint16(at, 0x3c00 + Math.floor(random() * 0x180) + (random() < 0.5 ? 0x8000 : 0), true);
+    else if (format === "BF16")
+      view.setUint16(at, 0x3c00 + Math.floor(random() * 0x180) + (random() < 0.5 ? 0x8000 : 0), true);
     else if (format === "MXFP4") bytes[at] = 118 + Math.floor(random() * 8);
-    else for (const scale of halfOffsets[format] ?? [0]) view.setUint16(at + scale, 0x1800 + Math.floor(random() * 0x1000), true);
+    else
+      for (const scale of halfOffsets[format] ?? [0])
+        view.setUint16(at + scale, 0x1800 + Math.floor(random() * 0x1000), true);
   }
   return bytes;
 }

@@ -1,7 +1,7 @@
 // linear and expertLinear, in every format and both arithmetic modes.
 import { describe, expect, it } from "vitest";
 import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
-import { gap, type Matrix, randomBlocks, randomMatrix, type Rig, rigs, seeded } from "./harness.ts";
+import { gap, type Matrix, type Rig, randomBlocks, randomMatrix, rigs, seeded } from "./harness.ts";
 
 const formats = Object.keys(blockFormats) as FormatName[];
 const integer = new Set<FormatName>(["Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"]);
@@ -56,7 +56,10 @@ describe("linear", () => {
     }
     const x = Float32Array.from({ length: 64 }, (_, i) => (i % 32 === 0 ? 127 : ((i * 37) % 255) - 127));
     const want = x.reduce((sum, value, i) => sum + value * ((i % 32 < 16 ? i % 16 : 15 - (i % 16)) - 8), 0);
-    const [, wasm] = rigs({ w: { rows: 1, cols: 64, format: "Q4_0", data }, x: { rows: 1, cols: 64, data: x } }, { mode: "int8" });
+    const [, wasm] = rigs(
+      { w: { rows: 1, cols: 64, format: "Q4_0", data }, x: { rows: 1, cols: 64, data: x } },
+      { mode: "int8" },
+    );
     expect([...wasm.ops.read(wasm.ops.linear(wasm.tensor("x"), wasm.weight("w")))]).toEqual([want]);
   });
 
@@ -73,33 +76,36 @@ describe("expertLinear", () => {
   const EXPERTS = 5;
   const K = 2;
   for (const mode of ["exact", "int8"] as const) {
-    it.each(["F32", "Q4_0", "Q4_K", "IQ4_XS"] as FormatName[])(`%s, ${mode}: gives linear's bits, choice by choice`, (format) => {
-      const stacked = weights(format, EXPERTS);
-      const slab = stacked.data.byteLength / EXPERTS;
-      const bytes = new Uint8Array(stacked.data.buffer);
-      const matrices: Record<string, Matrix> = {
-        stacked,
-        x: randomMatrix(T, COLS, 9),
-        z: randomMatrix(T * K, COLS, 11),
-        scores: randomMatrix(T, EXPERTS - 1, 3), // the last expert is never chosen
-      };
-      for (let e = 0; e < EXPERTS; e++) {
-        matrices[`expert${e}`] = { rows: ROWS, cols: COLS, format, data: bytes.slice(e * slab, (e + 1) * slab) };
-      }
-      for (const { name, ops, tensor, weight } of rigs(matrices, { mode })) {
-        const ids = ops.topK(tensor("scores"), K);
-        const chosen = ops.readIds(ids);
-        const shared = ops.read(ops.expertLinear(tensor("x"), weight("stacked"), ids));
-        const perChoice = ops.read(ops.expertLinear(tensor("z"), weight("stacked"), ids));
-        for (let choice = 0; choice < T * K; choice++) {
-          const expert = weight(`expert${chosen[choice]}`);
-          const rows = [choice * ROWS, (choice + 1) * ROWS] as const;
-          const token = ops.rows(tensor("x"), Math.floor(choice / K), 1);
-          expect(shared.subarray(...rows), `${name}, choice ${choice}`).toEqual(ops.read(ops.linear(token, expert)));
-          const own = ops.rows(tensor("z"), choice, 1);
-          expect(perChoice.subarray(...rows), `${name}, choice ${choice}`).toEqual(ops.read(ops.linear(own, expert)));
+    it.each(["F32", "Q4_0", "Q4_K", "IQ4_XS"] as FormatName[])(
+      `%s, ${mode}: gives linear's bits, choice by choice`,
+      (format) => {
+        const stacked = weights(format, EXPERTS);
+        const slab = stacked.data.byteLength / EXPERTS;
+        const bytes = new Uint8Array(stacked.data.buffer);
+        const matrices: Record<string, Matrix> = {
+          stacked,
+          x: randomMatrix(T, COLS, 9),
+          z: randomMatrix(T * K, COLS, 11),
+          scores: randomMatrix(T, EXPERTS - 1, 3), // the last expert is never chosen
+        };
+        for (let e = 0; e < EXPERTS; e++) {
+          matrices[`expert${e}`] = { rows: ROWS, cols: COLS, format, data: bytes.slice(e * slab, (e + 1) * slab) };
         }
-      }
-    });
+        for (const { name, ops, tensor, weight } of rigs(matrices, { mode })) {
+          const ids = ops.topK(tensor("scores"), K);
+          const chosen = ops.readIds(ids);
+          const shared = ops.read(ops.expertLinear(tensor("x"), weight("stacked"), ids));
+          const perChoice = ops.read(ops.expertLinear(tensor("z"), weight("stacked"), ids));
+          for (let choice = 0; choice < T * K; choice++) {
+            const expert = weight(`expert${chosen[choice]}`);
+            const rows = [choice * ROWS, (choice + 1) * ROWS] as const;
+            const token = ops.rows(tensor("x"), Math.floor(choice / K), 1);
+            expect(shared.subarray(...rows), `${name}, choice ${choice}`).toEqual(ops.read(ops.linear(token, expert)));
+            const own = ops.rows(tensor("z"), choice, 1);
+            expect(perChoice.subarray(...rows), `${name}, choice ${choice}`).toEqual(ops.read(ops.linear(own, expert)));
+          }
+        }
+      },
+    );
   }
 });

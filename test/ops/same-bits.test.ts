@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
 import type { ExpertIds, Ops, Tensor } from "../../src/ops/ops.ts";
-import { type Matrix, numbers, randomBlocks, type Rig, rigs, seeded } from "./harness.ts";
+import { type Matrix, numbers, type Rig, randomBlocks, rigs, seeded } from "./harness.ts";
 
 const ROWS = 5;
 const COLS = 12;
@@ -106,7 +106,9 @@ describe("causalConv", () => {
 
   it("takes effect only when committed", () => {
     for (const rig of make(3, new Float32Array(36).fill(1), new Float32Array(12).fill(1))) {
-      const first = () => [...rig.ops.read(rig.ops.causalConv(rig.tensor("x"), rig.weight("taps"), rig.backend.states[0] as never))];
+      const first = () => [
+        ...rig.ops.read(rig.ops.causalConv(rig.tensor("x"), rig.weight("taps"), rig.backend.states[0] as never)),
+      ];
       expect(first()).toEqual(first());
       rig.ops.commit([rig.backend.states[0]] as never[]);
       expect(first()[0]).toBe(3);

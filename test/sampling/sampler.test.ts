@@ -120,6 +120,14 @@ describe("createSampler", () => {
     expect(draw(7)).not.toEqual(draw(8));
   });
 
+  it("draws these ids for seed 7, on every engine", () => {
+    const logits = Float32Array.from({ length: 1000 }, (_, i) => ((i * 7919) % 1013) / 100);
+    const sampler = createSampler(1000, { seed: 7, temperature: 0.8, topK: 300, topP: 0.95, minP: 0.01 });
+    expect(Array.from({ length: 10 }, () => sampler.next(logits, []))).toEqual([
+      411, 690, 482, 767, 115, 756, 126, 521, 482, 811,
+    ]);
+  });
+
   it("draws a fresh seed when none is given, and tells it", () => {
     const { settings } = createSampler(4, {});
     expect(Number.isSafeInteger(settings.seed)).toBe(true);

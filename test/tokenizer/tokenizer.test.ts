@@ -14,6 +14,9 @@ const awkward: { cases: { text: string; ids: number[]; with_bos: number[]; decod
   goldenFile("text/tokenizer.json"),
 );
 const many: { cases: { text: string; ids: number[] }[] } = JSON.parse(goldenFile("nano/tokenizer-2000.json"));
+const broken: { cases: { ids: number[]; text: string; without_special: string }[] } = JSON.parse(
+  goldenFile("text/decode.json"),
+);
 const splits: { patterns: Record<string, string>; cases: string[][] } = JSON.parse(goldenFile("text/split.json"));
 
 for (const { name, tokenizer } of sources) {
@@ -28,6 +31,13 @@ for (const { name, tokenizer } of sources) {
 
     it("gives the ids of the Rust library for 2,000 strings", () => {
       for (const { text, ids } of many.cases) expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids);
+    });
+
+    it("gives the texts of the Rust library for ids that are not UTF-8", () => {
+      for (const { ids, text, without_special } of broken.cases) {
+        expect(tokenizer.decode(ids), JSON.stringify(ids)).toBe(text);
+        expect(tokenizer.decode(ids, { skipSpecial: true }), JSON.stringify(ids)).toBe(without_special);
+      }
     });
 
     it("decodes what it encoded, for every text", () => {

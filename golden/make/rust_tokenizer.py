@@ -1,10 +1,11 @@
-"""How the Rust tokenizers library cuts text into words with LFM2's and LFM2.5's patterns.
+"""What the Rust tokenizers library does where implementations differ: cutting text into words with LFM2's and
+LFM2.5's patterns, and decoding ids whose bytes are not UTF-8.
 
-usage: split.py golden/text/split.json        needs: pip install tokenizers==0.23.2
+usage: rust_tokenizer.py golden/text golden/nano/hf/tokenizer.json        needs: pip install tokenizers==0.23.2
 """
 import json, random, sys
 import tokenizers
-from tokenizers import Regex
+from tokenizers import Regex, Tokenizer
 from tokenizers.pre_tokenizers import Split
 
 PATTERNS = {
@@ -23,7 +24,24 @@ texts = FIXED + ["".join(rng.choice(ATOMS) for _ in range(rng.randint(1, 14))) f
 splits = {name: Split(Regex(pattern), "isolated") for name, pattern in PATTERNS.items()}
 pieces = {name: [[piece for piece, _ in split.pre_tokenize_str(text)] for text in texts] for name, split in splits.items()}
 assert pieces["LFM2"] == pieces["LFM2.5"]
-made_by = f"tokenizers {tokenizers.__version__} (Rust); both patterns cut every text alike"
-with open(sys.argv[1], "w") as file:
-    json.dump({"made_by": made_by, "patterns": PATTERNS, "cases": pieces["LFM2"]}, file, ensure_ascii=True, indent=0)
-print(len(texts), "texts")
+library = f"tokenizers {tokenizers.__version__} (Rust)"
+
+
+def write(name, content):
+    with open(f"{sys.argv[1]}/{name}", "w") as file:
+        json.dump(content, file, ensure_ascii=True)
+
+
+write("split.json", {"made_by": f"{library}; both patterns cut every text alike", "patterns": PATTERNS, "cases": pieces["LFM2"]})
+
+# Ids of single bytes lie between the special tokens and the merges, so most sequences break characters.
+nano = Tokenizer.from_file(sys.argv[2])
+byte_ids = [i for i in range(nano.get_vocab_size()) if len(nano.id_to_token(i)) == 1]
+high_ids = [i for i in byte_ids if ord(nano.id_to_token(i)) > 0x7e]
+cases = []
+for _ in range(300):
+    pick = lambda: rng.choice([rng.choice(high_ids)] * 5 + [rng.choice(byte_ids), rng.randrange(16), rng.randrange(nano.get_vocab_size())])
+    ids = [pick() for _ in range(rng.randint(1, 12))]
+    cases.append({"ids": ids, "text": nano.decode(ids, skip_special_tokens=False), "without_special": nano.decode(ids, skip_special_tokens=True)})
+write("decode.json", {"made_by": f"{library}, tokenizer of the embedded model", "cases": cases})
+print(len(texts), "texts,", len(cases), "sequences of ids")

@@ -1,0 +1,58 @@
+// Options about the model: which one, and how it is computed.
+import { type Command, Option } from "commander";
+import { checkOptions, type ModelOptions } from "../load.ts";
+import { checkedAs, integerOf, renamed } from "./option-values.ts";
+
+export interface ModelFlags {
+  readonly model?: string;
+  readonly backend?: "wasm" | "reference";
+  readonly mode?: "exact" | "int8";
+  readonly kvType?: "f32" | "f16" | "int8";
+  readonly context?: number;
+}
+
+const flagOf: Readonly<Record<string, string>> = {
+  backend: "--backend",
+  mode: "--mode",
+  kvType: "--kv-type",
+  contextLength: "--context",
+};
+
+export function addModelOptions(command: Command): Command {
+  command.option(
+    "-m, --model <path or URL>",
+    "a GGUF file, or a Hugging Face model folder; without it, the embedded model",
+  );
+  command.addOption(choice("backend", "--backend <name>", "wasm (default) or reference, which is slow and exact"));
+  return addMemoryOptions(command);
+}
+
+/** Those that decide how much memory is needed. */
+export function addMemoryOptions(command: Command): Command {
+  return command
+    .addOption(choice("mode", "--mode <name>", "int8 (default): activations in 8 bits; or exact: in float32"))
+    .addOption(choice("kvType", "--kv-type <type>", "numbers of the KV cache: f32, f16 or int8"))
+    .addOption(
+      new Option("-c, --context <tokens>", "longest conversation to reserve memory for").argParser(
+        integerOf("--context", 1),
+      ),
+    );
+}
+
+function choice(option: keyof ModelOptions, flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) =>
+    checkedAs(option, flagOf[option], () => {
+      checkOptions({ [option]: text });
+      return text;
+    }),
+  );
+}
+
+export function statedModelOptions({ backend, mode, kvType, context }: ModelFlags): ModelOptions {
+  return { backend, mode, kvType, contextLength: context };
+}
+
+/** What the library says of an option once it knows the model, as a usage error about the flag. */
+export function aboutFlags(error: unknown): unknown {
+  return Object.entries(flagOf).reduce((found, [option, flag]) => renamed(found, option, flag), error);
+}

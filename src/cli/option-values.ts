@@ -1,0 +1,44 @@
+// Option values: text from the command line to checked values.
+import { UsageError } from "./exit.ts";
+
+/** A number as people write it; anything else stays the text it is, for a message. */
+export function numberOrText(text: string): number | string {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
+}
+
+/** A parser for integers of at least `least`. */
+export function integerOf(flag: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = numberOrText(text);
+    if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
+    throw new UsageError(`${flag}: expected an integer of at least ${least}, found ${JSON.stringify(text)}.`);
+  };
+}
+
+/** "1,2,3" → [1, 2, 3]. */
+export function tokenIds(flag: string): (text: string) => number[] {
+  return (text) => {
+    const ids = text.split(",").map((part) => (/^\s*\d{1,9}\s*$/.test(part) ? Number(part) : undefined));
+    if (!ids.includes(undefined)) return ids as number[];
+    const found = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+    throw new UsageError(`${flag}: expected token ids such as 1,2,3, found ${JSON.stringify(found)}.`);
+  };
+}
+
+/**
+ * Runs a check of the library and speaks of the flag where it speaks of the option: `topK: …` becomes `--top-k: …`.
+ * @throws UsageError for an error about `option`; any other error as it is
+ */
+export function checkedAs<T>(option: string, flag: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw renamed(error, option, flag);
+  }
+}
+
+/** The library's error about `option` as a UsageError about `flag`; any other error as it is. */
+export function renamed(error: unknown, option: string, flag: string): unknown {
+  if (!(error instanceof Error) || !error.message.startsWith(`${option}: `)) return error;
+  return new UsageError(`${flag}${error.message.slice(option.length)}`, { cause: error });
+}

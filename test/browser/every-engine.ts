@@ -1,0 +1,70 @@
+// Declares tests once and runs them in every engine, each on a fresh page of the built package.
+import { afterAll, beforeAll, beforeEach, describe } from "vitest";
+import type { Driver } from "./engine.ts";
+import { chromium, firefox } from "./puppeteer-engines.ts";
+import { type Sent, type Site, serveSite } from "./site.ts";
+import { webkit } from "./webkit-engine.ts";
+
+/** The package as a task sees it: the browser's door in a page, Node's door when Node runs the same task. */
+export type Library = Pick<typeof import("../../src/index.browser.ts"), "open" | "embeddedModel">;
+
+/** JSON as a task's argument or result. */
+type Json = null | boolean | number | string | undefined | readonly Json[] | { readonly [key: string]: Json };
+
+export interface Page {
+  /**
+   * Runs `task` in the page. Its source travels, so it sees nothing of its own file, and what it needs of it comes in
+   * through `argument`.
+   * @throws Error with the name and message of what `task` threw
+   */
+  run<A extends Json, R extends Json>(task: (lfm2: Library, argument: A) => Promise<R>, argument: A): Promise<R>;
+  /** Of the site, with a slash at its end. */
+  readonly url: string;
+  /** What the site has answered since the page was opened. */
+  readonly sent: readonly Sent[];
+}
+
+/** @param isolated  the page comes with the COOP and COEP headers that let it share memory with its workers */
+export function inEveryEngine({ isolated }: { readonly isolated: boolean }, tests: (page: Page) => void): void {
+  for (const { name, launch } of [chromium, firefox, webkit]) {
+    describe(`${name}, ${isolated ? "isolated page" : "plain page"}`, () => {
+      let site: Site;
+      let driver: Driver;
+      beforeAll(async () => {
+        site = await serveSite({ isolated });
+        driver = await launch(isolated);
+      });
+      beforeEach(async () => {
+        await driver.visit(site.url);
+        site.sent.length = 0;
+      });
+      afterAll(async () => {
+        await driver?.close();
+        await site?.close();
+      });
+      tests({
+        run: (task, argument) => inPage(driver, task, argument),
+        get url() {
+          return site.url;
+        },
+        get sent() {
+          return site.sent;
+        },
+      });
+    });
+  }
+}
+
+async function inPage<A extends Json, R extends Json>(
+  driver: Driver,
+  task: (lfm2: Library, argument: A) => Promise<R>,
+  argument: A,
+): Promise<R> {
+  const call = `globalThis.lfm2.then((lfm2) => (${task})(lfm2, ${JSON.stringify(argument)}))`;
+  const text = await driver.evaluate(
+    `${call}.then((value) => JSON.stringify({ value }), (e) => JSON.stringify({ error: e.name + ": " + e.message }))`,
+  );
+  const outcome: { value: R } | { error: string } = JSON.parse(text);
+  if ("error" in outcome) throw new Error(outcome.error);
+  return outcome.value;
+}

@@ -1,0 +1,104 @@
+// The model runs beside the page, never in its way. Each figure is the median of several, since the machine is shared.
+import { expect, it } from "vitest";
+import { inEveryEngine, type Library } from "./every-engine.ts";
+
+/** What the package promises for an abort; a page that misses a turn for longer feels stuck. */
+const PROMISED_MS = 200;
+
+/** As long as the embedded model's context allows: seconds of work. */
+const LONG_PROMPT = Array.from({ length: 4000 }, (_, i) => 100 + ((i * 37) % 1900));
+
+/** Largest gap between two turns of a 10 ms timer while the model reads and writes, and how long that took. */
+async function timerGaps(
+  lfm2: Library,
+  { ids, times }: { ids: readonly number[]; times: number },
+): Promise<{ gapMs: number; busyMs: number }[]> {
+  const model = await lfm2.open();
+  const found: { gapMs: number; busyMs: number }[] = [];
+  for (let i = 0; i < times; i++) {
+    const begin = performance.now();
+    let last = begin;
+    let gapMs = 0;
+    const turn = () => {
+      gapMs = Math.max(gapMs, performance.now() - last);
+      last = performance.now();
+    };
+    const timer = setInterval(turn, 10);
+    // Another first id, so that nothing is kept from the time before.
+    for await (const _ of model.generate([100 + i, ...ids], { maxTokens: 20 }));
+    turn();
+    clearInterval(timer);
+    found.push({ gapMs, busyMs: performance.now() - begin });
+  }
+  await model.close();
+  return found;
+}
+
+/** What a prefill that is given up on its way rejects with, and how long after abort(). */
+async function abortedPrefills(
+  lfm2: Library,
+  { ids, times }: { ids: readonly number[]; times: number },
+): Promise<{ error: string; delayMs: number }[]> {
+  const model = await lfm2.open();
+  const found: { error: string; delayMs: number }[] = [];
+  for (let i = 0; i < times; i++) {
+    const controller = new AbortController();
+    let start = () => {};
+    const started = new Promise<void>((resolve) => {
+      start = resolve;
+    });
+    const answer = model.generate([100 + i, ...ids], { signal: controller.signal, onProgress: start });
+    const error = answer.next().then(
+      () => "none: it was too quick to be aborted",
+      (error) => error.name,
+    );
+    await started;
+    // At another moment of a step each time.
+    await new Promise((resolve) => setTimeout(resolve, 20 + 30 * i));
+    const abortedAt = performance.now();
+    controller.abort();
+    found.push({ error: await error, delayMs: performance.now() - abortedAt });
+  }
+  await model.close();
+  return found;
+}
+
+/** The same for a model whose bytes stop coming in the middle. */
+async function abortedLoad(lfm2: Library): Promise<{ error: string; delayMs: number }> {
+  const controller = new AbortController();
+  const error = lfm2.open(`${lfm2.embeddedModel}?stall`, { signal: controller.signal }).then(
+    () => "none: it was opened",
+    (error) => error.name,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const abortedAt = performance.now();
+  controller.abort();
+  return { error: await error, delayMs: performance.now() - abortedAt };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+for (const isolated of [false, true]) {
+  inEveryEngine({ isolated }, (page) => {
+    it("leaves the page its turns while it reads a long prompt", async () => {
+      const found = await page.run(timerGaps, { ids: LONG_PROMPT, times: 3 });
+      expect(median(found.map(({ gapMs }) => gapMs))).toBeLessThan(PROMISED_MS);
+      // A gap of the whole work would be seen.
+      expect(Math.min(...found.map(({ busyMs }) => busyMs))).toBeGreaterThan(PROMISED_MS);
+    });
+
+    it("gives a long prefill up within 200 ms of abort()", async () => {
+      const found = await page.run(abortedPrefills, { ids: LONG_PROMPT, times: 7 });
+      expect(new Set(found.map(({ error }) => error))).toEqual(new Set(["AbortError"]));
+      expect(median(found.map(({ delayMs }) => delayMs))).toBeLessThan(PROMISED_MS);
+    });
+
+    it("gives opening up within 200 ms of abort(), while the server stalls", async () => {
+      const { error, delayMs } = await page.run(abortedLoad, null);
+      expect(error).toBe("AbortError");
+      expect(delayMs).toBeLessThan(PROMISED_MS);
+    });
+  });
+}

@@ -1,0 +1,122 @@
+// The rooms of the project and the arrows between them: who may import whom, and which ops have twins.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const src = fileURLToPath(new URL("../src", import.meta.url));
+
+/** A room is a folder of src, or a file directly in it. Everything may also import itself. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  "float.ts": [],
+  ops: [],
+  blocks: [],
+  tokenizer: [],
+  sources: [],
+  sampling: ["float.ts"],
+  formats: ["blocks", "sources"],
+  model: ["ops", "float.ts"],
+  reference: ["ops", "blocks", "float.ts"],
+  wasm: ["ops", "blocks"],
+  engine: ["model", "ops", "sampling"],
+  chat: ["tokenizer", "engine", "sampling"],
+  picture: ["model"],
+  // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
+  "load.ts": ["blocks", "formats", "model", "ops", "reference", "wasm"],
+  worker: ["engine", "formats", "load.ts", "sources", "wasm"],
+  "open.ts": ["chat", "engine", "formats", "load.ts", "model", "sampling", "sources", "tokenizer", "worker"],
+  // The doors.
+  "index.ts": ["chat", "open.ts", "sources", "worker"],
+  "index.browser.ts": ["chat", "open.ts", "sources", "worker"],
+  bench: ["index.ts", "open.ts", "load.ts", "model", "blocks", "wasm", "formats", "sources"],
+  cli: [
+    "index.ts",
+    "open.ts",
+    "load.ts",
+    "blocks",
+    "chat",
+    "formats",
+    "model",
+    "picture",
+    "sampling",
+    "sources",
+    "tokenizer",
+    "wasm",
+    "ops",
+    "bench",
+  ],
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+function files(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => relative(src, join(entry.parentPath, entry.name)));
+}
+
+const room = (file: string): string => file.split("/")[0];
+
+const imports: Import[] = files(src).flatMap((from) =>
+  Array.from(readFileSync(join(src, from), "utf8").matchAll(/(?:from|import|import\()\s*"([^"]+)"/g), ([, to]) => ({
+    from,
+    to,
+  })),
+);
+const local = imports
+  .filter(({ to }) => to.startsWith("."))
+  .map(({ from, to }) => ({ from, to: relative(src, join(src, dirname(from), to)) }));
+
+describe("rooms", () => {
+  it("are all known", () => {
+    expect([...new Set(files(src).map(room))].sort()).toEqual(Object.keys(arrows).sort());
+  });
+
+  it("import only where an arrow leads", () => {
+    expect(local.length).toBeGreaterThan(100);
+    const wrong = local.filter(({ from, to }) => room(from) !== room(to) && !arrows[room(from)]?.includes(room(to)));
+    expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+  });
+
+  it("import files that are there, by their .ts names", () => {
+    const wrong = local.filter(({ to }) => !to.endsWith(".ts") || !existsSync(join(src, to)));
+    expect(wrong).toEqual([]);
+  });
+
+  it("use Node's modules at Node's doors only, and few packages", () => {
+    const outside = imports.filter(({ to }) => !to.startsWith("."));
+    const doors = /^(cli|bench|picture)\/|^index\.ts$|^sources\/disk\.ts$|^worker\/(node-worker|start-node)\.ts$/;
+    const node = outside.filter(({ from, to }) => to.startsWith("node:") && !doors.test(from));
+    expect(node.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+    const packages = new Set(outside.map(({ to }) => to).filter((to) => !to.startsWith("node:")));
+    const { dependencies } = JSON.parse(readFileSync(join(src, "../package.json"), "utf8"));
+    for (const name of packages) if (name !== "tinybench") expect(Object.keys(dependencies)).toContain(name);
+  });
+
+  it("keep mathematics that engines round differently out of everything that computes", () => {
+    const computing = files(src).filter((file) =>
+      /^(float\.ts|reference|sampling|model|engine|wasm|blocks)/.test(file),
+    );
+    const inexact =
+      /Math\.(?:exp|expm1|log|log2|log10|log1p|pow|sin|cos|tan|tanh|sinh|cosh|atan|atan2|asin|acos|cbrt|hypot)\(|\*\*/;
+    const wrong = computing.filter((file) => {
+      const code = readFileSync(join(src, file), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+      // 2 ** n is exact, and so is a power with two literals.
+      return inexact.test(code.replace(/\b2 \*\* (\([^)]*\)|[\w-]+)/g, ""));
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("ops", () => {
+  it("have twins of the same file name in reference/ and assembly/", () => {
+    const reference = readdirSync(join(src, "reference")).filter(
+      (file) => !["tensor.ts", "backend.ts", "embed.ts"].includes(file),
+    );
+    const assembly = readdirSync(join(src, "../assembly"));
+    expect(reference.filter((file) => !assembly.includes(file))).toEqual([]);
+  });
+});
