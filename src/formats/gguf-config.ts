@@ -47,6 +47,9 @@ export function configOfGguf(file: string, metadata: Metadata, tensorNames: Iter
   refuseUnlike(read, own("rope.dimension_count"), headDim);
   const scaling = read.optionalString(own("rope.scaling.type"));
   if (scaling !== undefined && scaling !== "none") read.refuse(own("rope.scaling.type"), '"none"', NOT_LFM2);
+  const context = read.number(own("context_length"));
+  const window = read.optionalNumber(own("attention.sliding_window")) || context;
+  if (window < context) read.refuse(own("attention.sliding_window"), `none below ${context}`, NOT_LFM2);
   const config: Record<string, unknown> = {
     model_type: modelTypes[architecture],
     vocab_size: read.optionalNumber(own("vocab_size")) ?? read.length("tokenizer.ggml.tokens"),
@@ -61,7 +64,7 @@ export function configOfGguf(file: string, metadata: Metadata, tensorNames: Iter
     conv_bias: false,
     norm_eps: read.number(own("attention.layer_norm_rms_epsilon")),
     rope_theta: read.number(own("rope.freq_base")),
-    max_position_embeddings: read.number(own("context_length")),
+    max_position_embeddings: context,
     tie_embedding: tied,
     tie_word_embeddings: tied,
     bos_token_id: read.optionalNumber("tokenizer.ggml.bos_token_id"),

@@ -23,10 +23,9 @@ export function keysOf(file: string, metadata: Metadata) {
   const optionalNumber = (key: string) => typed(key, "a number", (v): v is number => typeof v === "number");
   const list = (key: string) =>
     typed(key, "an array", (v): v is ArrayLike<unknown> => typeof v === "object" && v !== null && "length" in v);
-  const optionalNumbers = (key: string) => {
+  const optionalNumbers = (key: string): ArrayLike<number> | undefined => {
     const numbers = list(key);
-    if (numbers === undefined || typeof (numbers[0] ?? 0) === "number") return numbers as ArrayLike<number> | undefined;
-    return refuseKey(key, "an array of numbers");
+    return numbers === undefined || isNumbers(numbers) ? numbers : refuseKey(key, "an array of numbers");
   };
   const required = <T>(key: string, what: string, value: T | undefined): T => value ?? refuseKey(key, what);
   return {
@@ -44,4 +43,8 @@ export function keysOf(file: string, metadata: Metadata) {
     numbers: (key: string) => Array.from(required(key, "an array of numbers", optionalNumbers(key))),
     length: (key: string) => required(key, "an array", list(key)).length,
   };
+}
+
+function isNumbers(list: ArrayLike<unknown>): list is ArrayLike<number> {
+  return ArrayBuffer.isView(list) || (Array.isArray(list) && list.every((item) => typeof item === "number"));
 }

@@ -37,17 +37,14 @@ async function checkFolder(path: string): Promise<void> {
 }
 
 async function tryOpenFile(path: string): Promise<ByteSource | undefined> {
-  let file: FileHandle | undefined;
   try {
-    file = await open(path, "r");
-    const found = await file.stat();
-    if (found.isFile()) return fileSource(path, file, found.size);
+    // Before it is opened, for opening a pipe waits until somebody writes to it.
+    const found = await stat(path);
+    if (found.isFile()) return fileSource(path, await open(path, "r"), found.size);
   } catch (error) {
-    await file?.close();
     if (isNodeError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return undefined;
     throw unreadable(path, error);
   }
-  await file.close();
   throw new SourceError(`${path}: expected a file, found something else there. Name one of the files in it.`);
 }
 

@@ -7,7 +7,7 @@ export interface ByteSource {
   /** Size in bytes. */
   readonly size: number;
   /**
-   * Exactly `length` bytes from `offset`.
+   * Exactly `length` bytes from `offset`, in a buffer of their own.
    * @throws SourceError when the range leaves the file or the bytes cannot be read
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;

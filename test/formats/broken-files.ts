@@ -31,12 +31,12 @@ export function withTensor(name: string, change: Partial<WrittenTensor>): Uint8A
 }
 
 /** A header of one key whose content is written by hand, then 64 zero bytes. */
-export function handmade(write: (out: ByteWriter) => void, keyCount = 1): Uint8Array<ArrayBuffer> {
+export function handmade(write: (out: ByteWriter) => void): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
   out.bytes(new TextEncoder().encode("GGUF"));
   out.u32(3);
   out.u64(0);
-  out.u64(keyCount);
+  out.u64(1);
   write(out);
   out.bytes(new Uint8Array(64));
   return out.finish();
@@ -60,9 +60,9 @@ export function itRefuses(
   for (const [what, file, message] of files) {
     it(`for ${what}`, async () => {
       const started = performance.now();
-      const error = await open(file).catch((thrown: unknown) => thrown as Error);
+      const error = await open(file).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(FormatError);
-      expect(error.message).toBe(message);
+      expect((error as Error).message).toBe(message);
       expect(performance.now() - started).toBeLessThan(1000);
     });
   }

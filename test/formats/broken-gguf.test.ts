@@ -157,7 +157,7 @@ const broken: readonly BrokenFile[] = [
     handmade((out) => {
       out.string("k");
       out.u32(12);
-    }, 1).slice(0, 40),
+    }).slice(0, 40),
     `m.gguf, k: expected 8 bytes, found 3 left in the file. ${DAMAGED}`,
   ],
   [

@@ -61,6 +61,16 @@ const broken: readonly BrokenFile[] = [
     `m.gguf, lfm2moe.attention.head_count_kv: expected an array of numbers, found ["0", "1"]. ${CONVERTED}`,
   ],
   [
+    "KV heads beyond 2^53",
+    changed({ "lfm2moe.attention.head_count_kv": { type: "arr", items: "u64", value: [0, 2n ** 60n] } }),
+    `m.gguf, lfm2moe.attention.head_count_kv: expected an array of numbers, found [0, 1152921504606846976]. ${CONVERTED}`,
+  ],
+  [
+    "attention to a sliding window",
+    withKeys({ "lfm2moe.attention.sliding_window": scalar("u32", 32) }),
+    `m.gguf, lfm2moe.attention.sliding_window: expected none below 64, found 32. ${NOT_LFM2}`,
+  ],
+  [
     "softmax routing",
     changed({ "lfm2moe.expert_gating_func": scalar("u32", 1) }),
     `m.gguf, lfm2moe.expert_gating_func: expected 2 (sigmoid), found 1 (softmax). ${NOT_LFM2}`,

@@ -21,6 +21,7 @@ for (const [kind, open] of Object.entries(kinds)) {
         fc.asyncProperty(ranges, async ([offset, length]) => {
           const bytes = await source.read(offset, length);
           expect(bytes).toEqual(content.slice(offset, offset + length));
+          expect(bytes.buffer.byteLength).toBe(length);
           bytes.fill(1);
           expect(await source.read(offset, length)).toEqual(content.slice(offset, offset + length));
         }),

@@ -56,7 +56,9 @@ describe("openUrl on a server with ranges", () => {
   it("reads what is asked for and no more", async () => {
     const source = await openUrl(`${base}/m.gguf`);
     expect(source.size).toBe(5000);
-    expect(await source.read(100, 50)).toEqual(content.slice(100, 150));
+    const bytes = await source.read(100, 50);
+    expect(bytes).toEqual(content.slice(100, 150));
+    expect(bytes.buffer.byteLength).toBe(50);
     expect(await source.read(4999, 1)).toEqual(content.slice(4999));
     expect(requests.map((request) => request.headers.range)).toEqual(["bytes=0-0", "bytes=100-149", "bytes=4999-4999"]);
   });

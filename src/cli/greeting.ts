@@ -1,0 +1,39 @@
+// What a stranger sees first: which model this is, what it knows, and what to try.
+import type { SamplingOptions } from "../sampling/options.ts";
+import { modelFacts } from "./model-facts.ts";
+import type { OpenedModel } from "./open-model.ts";
+import { formatBytes, formatCount } from "./quantities.ts";
+import { computationLine, samplingLine } from "./settings-line.ts";
+import { harmless, note, styled } from "./terminal.ts";
+
+/** Kinds of dialogue the embedded model was trained on. Source: golden/nano/README.md. */
+const EMBEDDED = [
+  "It was trained from scratch to show the architecture at work: it greets, tells small stories, knows LFM2 and a few",
+  "capitals, and nothing else.",
+];
+const SUGGESTIONS = [
+  "How many experts does LFM2 have?",
+  "What is the capital of Poland?",
+  "Tell me a story about a fox.",
+];
+
+export function greet(
+  { model, name }: OpenedModel,
+  stated: Partial<SamplingOptions>,
+  { isEmbedded, interactive }: { isEmbedded: boolean; interactive: boolean },
+): void {
+  const { stderr } = process;
+  const settings = `${computationLine(model.settings)} · ${samplingLine(model.recommended, stated)}`;
+  if (interactive) {
+    const { parameters, activeParameters } = modelFacts(model.config, model.checkpoint.tensors);
+    const active = activeParameters < parameters ? `, ${formatCount(activeParameters)} at work per token` : "";
+    const size = `${formatCount(parameters)} parameters${active}, ${formatBytes(model.memoryBytes)} of memory`;
+    stderr.write(`${styled(stderr, "bold", harmless(stderr, name))}: ${size}.\n`);
+    if (isEmbedded) stderr.write(`${EMBEDDED.join(" ")}\n`);
+  }
+  note(settings);
+  if (!interactive) return;
+  if (isEmbedded) note(`Try: ${SUGGESTIONS.join("  ·  ")}`);
+  note("/help lists the commands, Ctrl-C stops an answer, Ctrl-D quits.");
+  stderr.write("\n");
+}

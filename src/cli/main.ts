@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+// The `lfm2` command: finds the subcommand, runs it, and turns what it throws into an exit code.
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { chatCommand } from "./chat.ts";
+import { describeError, exitCodeOf, UsageError } from "./exit.ts";
+import { inspectCommand } from "./inspect.ts";
+import { logitsCommand } from "./logits.ts";
+import { runCommand } from "./run.ts";
+
+const examples = `
+Examples:
+  $ lfm2 chat                                      talk to the embedded model
+  $ lfm2 chat -m LFM2-8B-A1B-Q4_0.gguf             talk to a GGUF file
+  $ lfm2 run -p "What is the capital of Poland?"   one answer on standard output
+  $ lfm2 inspect LFM2-1.2B/                        what a model is and the memory it needs
+  $ lfm2 logits --ids 1,2,3 -o logits.safetensors
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+Environment: NO_COLOR=1 for no colour, LFM2_DEBUG=1 for the stack of an error.`;
+
+function createProgram(): Command {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const program = new Command("lfm2")
+    .description("Runs LFM2 and LFM2-MoE language models: GGUF files and Hugging Face model folders.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", examples);
+  for (const command of [chatCommand(), runCommand(), inspectCommand(), logitsCommand()]) program.addCommand(command);
+  // Errors are thrown, not written, so that there is one place that speaks of them.
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ outputError() {} }).helpOption("-h, --help", "print this help");
+  }
+  return program;
+}
+
+async function main(): Promise<void> {
+  const program = createProgram();
+  if (process.argv.length <= 2) {
+    process.stderr.write(program.helpInformation());
+    throw new UsageError("command: expected chat, run, inspect or logits, found none. `lfm2 --help` tells more.");
+  }
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return;
+    throw new UsageError(`${error.message.replace(/^error: /, "")}. \`lfm2 --help\` tells more.`);
+  }
+}
+
+// Somebody who reads no further, such as `head`, has what they wanted.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+process.stderr.on("error", () => {});
+
+try {
+  await main();
+} catch (error) {
+  const code = exitCodeOf(error);
+  if (code !== 130) process.stderr.write(`error: ${describeError(error)}\n`);
+  // Not left to the end of all work: standard input may still be waited for.
+  process.exit(code);
+}

@@ -1,0 +1,50 @@
+// Opens the model that the options name, and says so on standard error.
+import { type LanguageModel, open, type Progress } from "../index.ts";
+import { aboutFlags, type ModelFlags, statedModelOptions } from "./model-options.ts";
+import { nameOf } from "./model-facts.ts";
+import { createProgressLine } from "./progress-line.ts";
+import { formatBytes, formatInteger } from "./quantities.ts";
+import { note } from "./terminal.ts";
+
+export interface OpenedModel {
+  readonly model: LanguageModel;
+  readonly name: string;
+  readonly loadMs: number;
+}
+
+/** @throws what `open` throws; UsageError when an option does not fit the model */
+export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise<OpenedModel> {
+  const begin = performance.now();
+  if (flags.model === undefined) sayEmbedded();
+  const progress = createProgressLine();
+  try {
+    const onProgress = ({ done, total }: Progress): void =>
+      progress.show(`Loading: ${percent(done, total)} of ${formatBytes(total)}`);
+    const model = await open(flags.model, { ...statedModelOptions(flags), signal, onProgress });
+    const name = nameOf(model.checkpoint.metadata, flags.model ?? "embedded model");
+    return { model, name, loadMs: performance.now() - begin };
+  } catch (error) {
+    throw aboutFlags(error);
+  } finally {
+    progress.clear();
+  }
+}
+
+export function sayEmbedded(): void {
+  note("No -m given: using the embedded model, lfm2-nano.");
+}
+
+/** Shows how far a long prompt has got. */
+export function createPrefillProgress(): { onProgress: (progress: Progress) => void; clear: () => void } {
+  const line = createProgressLine();
+  return {
+    clear: line.clear,
+    onProgress({ done, total }) {
+      line.show(`Reading the prompt: ${percent(done, total)} of ${formatInteger(total)} tokens`);
+    },
+  };
+}
+
+function percent(done: number, total: number): string {
+  return `${Math.floor((100 * done) / Math.max(1, total))} %`;
+}

@@ -1,0 +1,25 @@
+// How fast an answer came, on one line.
+import type { Summary } from "../index.ts";
+import { formatDuration, formatInteger, threeDigits } from "./quantities.ts";
+
+/** The first token belongs to the prompt: its time is in prefillMs. */
+export function tokensPerSecond({ newTokens, decodeMs }: Summary): number | undefined {
+  return newTokens > 1 && decodeMs > 0 ? ((newTokens - 1) * 1000) / decodeMs : undefined;
+}
+
+export function speedLine(summary: Summary): string {
+  const { promptTokens, newTokens, prefillMs, finishReason } = summary;
+  const speed = tokensPerSecond(summary);
+  return [
+    tokens(newTokens),
+    speed === undefined ? undefined : `${threeDigits(speed)} tok/s`,
+    `prompt ${tokens(promptTokens)} in ${formatDuration(prefillMs)}`,
+    finishReason === "length" ? "cut at the length limit" : undefined,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+function tokens(count: number): string {
+  return `${formatInteger(count)} token${count === 1 ? "" : "s"}`;
+}
