@@ -80,7 +80,7 @@ export interface LanguageModel {
   readonly settings: Settings;
   /** Bytes reserved for weights, state and working space. */
   readonly memoryBytes: number;
-  /** Absent when the files have none. */
+  /** Absent when the files have none, or a damaged one: ids can still be run; using text then says what is wrong. */
   readonly tokenizer: Tokenizer | undefined;
   /** The sampling that `chat` and `complete` use where options leave it open, and where it comes from. */
   readonly recommended: RecommendedSampling;
@@ -119,7 +119,6 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
   let worker: ModelWorker | undefined;
   try {
     const config = readConfig(rawConfig);
-    const tokenizer = checkpoint.tokenizer && createTokenizer(checkpoint.tokenizer);
     worker = connect(host.startWorker());
     const loaded = await worker.request(
       {
@@ -136,7 +135,7 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
         },
       },
     );
-    return createLanguageModel(worker, checkpoint, config, tokenizer, loaded);
+    return createLanguageModel(worker, checkpoint, config, loaded);
   } catch (error) {
     await worker?.close();
     throw error;
@@ -149,9 +148,9 @@ function createLanguageModel(
   worker: ModelWorker,
   checkpoint: Checkpoint,
   config: Config,
-  tokenizer: Tokenizer | undefined,
   { settings, bytes }: Results["load"],
 ): LanguageModel {
+  const { tokenizer, missing } = tokenizerOf(checkpoint);
   const name = checkpoint.metadata.get("general.name");
   const recommended = recommendedSampling({
     generationConfig: checkpoint.generationConfig,
@@ -164,9 +163,7 @@ function createLanguageModel(
 
   const needTokenizer = (): Tokenizer => {
     if (tokenizer !== undefined) return tokenizer;
-    throw new OptionError(
-      "text: expected a tokenizer in the model's files, found none. Use `generate` or `logits` with ids.",
-    );
+    throw missing;
   };
 
   const encodeChat: LanguageModel["encodeChat"] = (messages, { tools, now } = {}) => {
@@ -297,4 +294,17 @@ function createLanguageModel(
     },
     close: () => worker.close(),
   };
+}
+
+/** The tokenizer, or why there is none: a model whose tokenizer is damaged can still be run on ids. */
+function tokenizerOf({ tokenizer: source }: Checkpoint): { tokenizer?: Tokenizer; missing?: unknown } {
+  if (source === undefined) {
+    const found = "text: expected a tokenizer in the model's files, found none. Use `generate` or `logits` with ids.";
+    return { missing: new OptionError(found) };
+  }
+  try {
+    return { tokenizer: createTokenizer(source) };
+  } catch (error) {
+    return { missing: error };
+  }
 }

@@ -135,6 +135,19 @@ describe("a model", () => {
     expect(summary?.promptTokens).toBe(1 + (model.tokenizer?.encode("Once upon a time").length ?? 0));
   });
 
+  it("runs ids when its tokenizer is damaged, and says so when text is asked for", async () => {
+    const model = await openNano(golden("gguf/Q4_0.gguf"));
+    expect(model.tokenizer).toBeUndefined();
+    expect((await model.logits([20, 21])).rows).toBe(2);
+    await expect(model.complete("Hello").next()).rejects.toThrow(
+      'expected "to" in the vocabulary, found no such token',
+    );
+    const bare = await openNano(golden("transformers/moe-small"));
+    await expect(bare.chat(HELLO).next()).rejects.toThrow(
+      "text: expected a tokenizer in the model's files, found none.",
+    );
+  });
+
   it("answers requests one after another, however they are sent", async () => {
     const model = await openNano();
     const options = { temperature: 0, repetitionPenalty: 1 };
