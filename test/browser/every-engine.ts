@@ -17,7 +17,7 @@ export interface Page {
    * through `argument`.
    * @throws Error with the name and message of what `task` threw
    */
-  run<A extends Json, R extends Json>(task: (lfm2: Library, argument: A) => Promise<R>, argument: A): Promise<R>;
+  run<const A extends Json, R extends Json>(task: (lfm2: Library, argument: A) => Promise<R>, argument: A): Promise<R>;
   /** Of the site, with a slash at its end. */
   readonly url: string;
   /** What the site has answered since the page was opened. */
@@ -30,17 +30,21 @@ export function inEveryEngine({ isolated }: { readonly isolated: boolean }, test
     describe(`${name}, ${isolated ? "isolated page" : "plain page"}`, () => {
       let site: Site;
       let driver: Driver;
+      let launched: Promise<Driver> | undefined;
       beforeAll(async () => {
         site = await serveSite({ isolated });
-        driver = await launch(isolated);
       });
       beforeEach(async () => {
+        // Here and not in beforeAll, so that without the engine every test fails, and none counts as skipped.
+        launched ??= launch(isolated);
+        driver = await launched;
         await driver.visit(site.url);
         site.sent.length = 0;
       });
       afterAll(async () => {
-        await driver?.close();
-        await site?.close();
+        const started = await launched?.catch(() => undefined);
+        await started?.close();
+        await site.close();
       });
       tests({
         run: (task, argument) => inPage(driver, task, argument),

@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 for (const isolated of [false, true]) {
   inEveryEngine({ isolated }, (page) => {
-    it(`shares memory with its workers: ${isolated}`, async () => {
+    it(isolated ? "may share memory with its workers" : "may not share memory with its workers", async () => {
       const found = await page.run(async () => [crossOriginIsolated, typeof SharedArrayBuffer !== "undefined"], null);
       expect(found).toEqual([isolated, isolated]);
     });

@@ -11,6 +11,9 @@ const PAGE = new URL("./page.html", import.meta.url);
 
 const SERVED = /^\/(dist|golden|node_modules\/@huggingface)\//;
 
+/** Of a file's header, the package reads this much at once. */
+export const READ_AHEAD = 2 ** 20;
+
 const MIME_TYPES: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -42,8 +45,8 @@ export interface Site {
 }
 
 /**
- * Serves on a free port. Files are sent by Range, except that `?whole` ignores the range, and `?stall` sends long
- * ranges (over 64 KiB) up to their middle and then nothing more.
+ * Serves on a free port. Files are sent by Range, except that `?whole` ignores the range, and `?stall` sends weights
+ * (any range over READ_AHEAD) up to their middle and then nothing more.
  */
 export async function serveSite({ isolated }: { readonly isolated: boolean }): Promise<Site> {
   const sent: Sent[] = [];
@@ -90,7 +93,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
   const contentRange = range && { "Content-Range": `bytes ${begin}-${end}/${size}` };
   response.writeHead(range ? 206 : 200, { ...headers, ...contentRange, "Content-Length": length });
-  const stalls = searchParams.has("stall") && length > 65536;
+  const stalls = searchParams.has("stall") && length > READ_AHEAD;
   const content = createReadStream(fileURLToPath(file), { start: begin, end: stalls ? begin + length / 2 : end });
   content.on("error", (error) => response.destroy(error));
   response.on("close", () => content.destroy());
