@@ -1,17 +1,12 @@
 // An answer as it arrives: text and tool calls on standard output, thinking on standard error.
 import type { AnswerDelta } from "../index.ts";
-import { hasColour, harmless, type Style, styled } from "./terminal.ts";
-
-export interface AnswerPrinter {
-  push(piece: AnswerDelta): void;
-  /** Ends the last line. */
-  end(): void;
-}
+import type { AnswerSink } from "./take-answer.ts";
+import { harmless, hasColour, type Style, styled } from "./terminal.ts";
 
 const styles: Record<AnswerDelta["kind"], Style | undefined> = { thinking: "dim", text: undefined, toolCall: "cyan" };
 
 /** @param showThinking  false leaves thinking out */
-export function createAnswerPrinter(showThinking: boolean): AnswerPrinter {
+export function createAnswerPrinter(showThinking: boolean): AnswerSink {
   let stretch: string | undefined;
   let stream: NodeJS.WriteStream | undefined;
   // Newlines wait for what follows them: an answer has none at its ends but the one we put there.
@@ -53,25 +48,17 @@ function labelOf(kind: AnswerDelta["kind"], stream: NodeJS.WriteStream): string 
   return kind === "thinking" && !hasColour(stream) ? "thinking: " : "";
 }
 
-export interface Answer {
-  readonly text: string;
-  readonly thinking: string;
-  readonly toolCalls: readonly string[];
-}
-
-/** Puts an answer together from its pieces, without the newlines at the ends of each. */
-export function createAnswerCollector(): { push(piece: AnswerDelta): void; answer(): Answer } {
-  const stretches: { kind: AnswerDelta["kind"]; part: number; text: string }[] = [];
+/** A continuation to the letter: its spaces and newlines belong to the text it continues. */
+export function createTextPrinter(): AnswerSink {
+  const { stdout } = process;
+  let last = "\n";
   return {
-    push({ kind, part, text }) {
-      const last = stretches.at(-1);
-      if (last?.kind === kind && last.part === part) last.text += text;
-      else stretches.push({ kind, part, text });
+    push({ text }) {
+      stdout.write(harmless(stdout, text));
+      if (text !== "") last = text;
     },
-    answer() {
-      const of = (kind: AnswerDelta["kind"]): string[] =>
-        stretches.filter((stretch) => stretch.kind === kind).map(({ text }) => text.replace(/^\n+|\n+$/g, ""));
-      return { text: of("text").join("\n"), thinking: of("thinking").join("\n"), toolCalls: of("toolCall") };
+    end() {
+      if (!last.endsWith("\n")) stdout.write("\n");
     },
   };
 }

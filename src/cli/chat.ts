@@ -1,18 +1,20 @@
 // `lfm2 chat`: a conversation in the terminal, or line by line through a pipe.
 import { Command } from "commander";
-import type { LanguageModel, Summary } from "../index.ts";
-import { createAnswerCollector, createAnswerPrinter } from "./answer-printer.ts";
+import type { LanguageModel } from "../index.ts";
+import { createAnswerCollector } from "./answer.ts";
+import { createAnswerPrinter } from "./answer-printer.ts";
 import { createConversation } from "./conversation.ts";
 import { describeError, Interrupted } from "./exit.ts";
 import { greet } from "./greeting.ts";
 import { createInterruptor } from "./interruptor.ts";
 import { createLineReader, type LineReader } from "./line-reader.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
-import { createPrefillProgress, openModel } from "./open-model.ts";
-import { addSamplingOptions, type SamplingFlags, statedSampling } from "./sampling-options.ts";
+import { openModel, tokenizerOf } from "./open-model.ts";
+import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "./sampling-options.ts";
 import { runSlashCommand } from "./slash-commands.ts";
 import { speedLine } from "./speed-line.ts";
-import { note } from "./terminal.ts";
+import { takeAnswer } from "./take-answer.ts";
+import { harmless, note } from "./terminal.ts";
 
 interface ChatFlags extends ModelFlags, SamplingFlags {
   readonly system?: string;
@@ -45,9 +47,7 @@ async function run(flags: ChatFlags): Promise<void> {
   try {
     const opened = await interruptor.during((signal) => openModel(flags, signal));
     model = opened.model;
-    if (model.tokenizer === undefined) {
-      throw new Error(`${opened.name}: expected a tokenizer in the model's files, found none. Use lfm2 logits --ids.`);
-    }
+    tokenizerOf(opened);
     greet(opened, statedSampling(flags), { isEmbedded: flags.model === undefined, interactive: lines.interactive });
     await Promise.race([converse(model, flags, lines, interruptor.during), interruptor.quit]);
   } catch (error) {
@@ -66,6 +66,7 @@ async function converse(
   interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>,
 ): Promise<void> {
   const conversation = createConversation(flags.system);
+  const options = { ...statedSampling(flags), ...statedLength(flags) };
   for (;;) {
     const line = await readTurn(lines);
     if (line === undefined) break;
@@ -76,9 +77,12 @@ async function converse(
     conversation.ask(line);
     const collector = createAnswerCollector();
     try {
-      const summary = await interruptible((signal) => answer(model, conversation.messages, flags, signal, collector));
+      const sinks = [collector, createAnswerPrinter(flags.thinking)];
+      const summary = await interruptible((signal) =>
+        takeAnswer((more) => model.chat(conversation.messages, more), { ...options, signal }, sinks),
+      );
       conversation.answered(collector.answer());
-      if (summary !== undefined) note(speedLine(summary));
+      note(speedLine(summary));
     } catch (error) {
       if (!lines.interactive || (error instanceof Error && error.name === "WorkerError")) throw error;
       if (error instanceof Interrupted) {
@@ -86,7 +90,7 @@ async function converse(
         note("Stopped.");
       } else {
         conversation.retract();
-        process.stderr.write(`error: ${describeError(error)}\n`);
+        process.stderr.write(`error: ${harmless(process.stderr, describeError(error))}\n`);
       }
     }
     if (lines.interactive) process.stderr.write("\n");
@@ -103,36 +107,4 @@ async function readTurn(lines: LineReader): Promise<string | undefined> {
     if (!line.endsWith("\\")) return [...parts, line].join("\n");
     parts.push(line.slice(0, -1));
   }
-}
-
-async function answer(
-  model: LanguageModel,
-  messages: Parameters<LanguageModel["chat"]>[0],
-  flags: ChatFlags,
-  signal: AbortSignal,
-  collector: ReturnType<typeof createAnswerCollector>,
-): Promise<Summary | undefined> {
-  const printer = createAnswerPrinter(flags.thinking);
-  const progress = createPrefillProgress();
-  let summary: Summary | undefined;
-  const options = {
-    ...statedSampling(flags),
-    ...(flags.maxTokens === undefined ? {} : { maxTokens: flags.maxTokens }),
-    signal,
-    onProgress: progress.onProgress,
-    onFinish(finished: Summary) {
-      summary = finished;
-    },
-  };
-  try {
-    for await (const piece of model.chat(messages, options)) {
-      progress.clear();
-      collector.push(piece);
-      printer.push(piece);
-    }
-  } finally {
-    progress.clear();
-    printer.end();
-  }
-  return summary;
 }

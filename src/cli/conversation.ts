@@ -1,6 +1,6 @@
 // The messages of a chat, turn by turn.
 import type { ChatMessage } from "../index.ts";
-import type { Answer } from "./answer-printer.ts";
+import type { Answer } from "./answer.ts";
 
 export interface Conversation {
   readonly messages: readonly ChatMessage[];

@@ -19,7 +19,8 @@ export function exitCodeOf(error: unknown): number {
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (process.env.LFM2_DEBUG === "1") return error.stack ?? error.message;
-  return error.message.replace(/\s*\n\s*/g, " ");
+  // The library's option has another name here.
+  return error.message.replace(/\s*\n\s*/g, " ").replace(/\bcontextLength\b/g, "--context");
 }
 
 /** A signal that Ctrl-C aborts, for work that ends with it. A second Ctrl-C ends the process where it stands. */

@@ -6,16 +6,12 @@ import { formatBytes, formatCount } from "./quantities.ts";
 import { computationLine, samplingLine } from "./settings-line.ts";
 import { harmless, note, styled } from "./terminal.ts";
 
-/** Kinds of dialogue the embedded model was trained on. Source: golden/nano/README.md. */
-const EMBEDDED = [
-  "It was trained from scratch to show the architecture at work: it greets, tells small stories, knows LFM2 and a few",
-  "capitals, and nothing else.",
-];
-const SUGGESTIONS = [
-  "How many experts does LFM2 have?",
-  "What is the capital of Poland?",
-  "Tell me a story about a fox.",
-];
+/** What the embedded model was trained on. Source: golden/nano/README.md. */
+const EMBEDDED = `
+It greets, does small tasks, tells stories, knows LFM2 and a few capitals, and nothing else. Try:
+    How many experts does LFM2 have?
+    What is the capital of Poland?
+    Tell me a story about a fox.`;
 
 export function greet(
   { model, name }: OpenedModel,
@@ -23,17 +19,13 @@ export function greet(
   { isEmbedded, interactive }: { isEmbedded: boolean; interactive: boolean },
 ): void {
   const { stderr } = process;
-  const settings = `${computationLine(model.settings)} · ${samplingLine(model.recommended, stated)}`;
   if (interactive) {
     const { parameters, activeParameters } = modelFacts(model.config, model.checkpoint.tensors);
     const active = activeParameters < parameters ? `, ${formatCount(activeParameters)} at work per token` : "";
     const size = `${formatCount(parameters)} parameters${active}, ${formatBytes(model.memoryBytes)} of memory`;
-    stderr.write(`${styled(stderr, "bold", harmless(stderr, name))}: ${size}.\n`);
-    if (isEmbedded) stderr.write(`${EMBEDDED.join(" ")}\n`);
+    const title = styled(stderr, "bold", harmless(stderr, name));
+    stderr.write(`${title}: ${size}.${isEmbedded ? EMBEDDED : ""}\n`);
   }
-  note(settings);
-  if (!interactive) return;
-  if (isEmbedded) note(`Try: ${SUGGESTIONS.join("  ·  ")}`);
-  note("/help lists the commands, Ctrl-C stops an answer, Ctrl-D quits.");
-  stderr.write("\n");
+  note(`${computationLine(model.settings)} · ${samplingLine(model.recommended, stated)}`);
+  if (interactive) note("/help lists the commands, Ctrl-C stops an answer, Ctrl-D quits.\n");
 }

@@ -1,10 +1,10 @@
 // `lfm2 logits`: the model's raw numbers after each of some token ids.
 import { Command } from "commander";
 import { writeSafetensors } from "../formats/safetensors.ts";
-import type { LanguageModel, Logits } from "../index.ts";
+import type { Logits } from "../index.ts";
 import { abortOnInterrupt, UsageError } from "./exit.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
-import { createPrefillProgress, openModel } from "./open-model.ts";
+import { createPrefillProgress, openModel, tokenizerOf } from "./open-model.ts";
 import { renamed, tokenIds } from "./option-values.ts";
 import { formatBytes, formatDuration } from "./quantities.ts";
 import { computationLine } from "./settings-line.ts";
@@ -33,7 +33,8 @@ export function logitsCommand(): Command {
   command
     .option("--ids <ids>", "token ids, such as 1,2,3", tokenIds("--ids"))
     .addOption(
-      command.createOption("-p, --prompt <text>", "text instead of ids; the beginning-of-text token is put before it")
+      command
+        .createOption("-p, --prompt <text>", "text instead of ids; the beginning-of-text token is put before it")
         .conflicts("ids"),
     )
     .option("-o, --output <path>", "the safetensors file to write")
@@ -48,10 +49,11 @@ async function run(flags: LogitsFlags): Promise<void> {
   }
   if (output !== undefined) await checkWritable(output);
   const signal = abortOnInterrupt();
-  const { model, name } = await openModel(flags, signal);
+  const opened = await openModel(flags, signal);
+  const { model, name } = opened;
   try {
     note(computationLine(model.settings));
-    const ids = flags.ids ?? encode(model, name, flags.prompt as string);
+    const ids = flags.ids ?? tokenizerOf(opened).encode(flags.prompt as string, { addBos: true });
     const progress = createPrefillProgress();
     const begin = performance.now();
     const logits = await model
@@ -81,11 +83,6 @@ async function run(flags: LogitsFlags): Promise<void> {
   } finally {
     await model.close();
   }
-}
-
-function encode(model: LanguageModel, name: string, prompt: string): number[] {
-  if (model.tokenizer !== undefined) return model.tokenizer.encode(prompt, { addBos: true });
-  throw new UsageError(`--prompt: expected a tokenizer in the files of ${name}, found none. Give --ids.`);
 }
 
 function safetensorsOf({ data, rows, cols }: Logits, ids: readonly number[]): Uint8Array {

@@ -7,6 +7,7 @@ import { describeError, exitCodeOf, UsageError } from "./exit.ts";
 import { inspectCommand } from "./inspect.ts";
 import { logitsCommand } from "./logits.ts";
 import { runCommand } from "./run.ts";
+import { harmless } from "./terminal.ts";
 
 const examples = `
 Examples:
@@ -29,7 +30,10 @@ function createProgram(): Command {
   for (const command of [chatCommand(), runCommand(), inspectCommand(), logitsCommand()]) program.addCommand(command);
   // Errors are thrown, not written, so that there is one place that speaks of them.
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({ outputError() {} }).helpOption("-h, --help", "print this help");
+    command
+      .exitOverride()
+      .configureOutput({ outputError() {} })
+      .helpOption("-h, --help", "print this help");
   }
   return program;
 }
@@ -45,14 +49,17 @@ async function main(): Promise<void> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return;
-    throw new UsageError(`${error.message.replace(/^error: /, "")}. \`lfm2 --help\` tells more.`);
+    const asked = program.commands.find((command) => command.name() === process.argv[2]);
+    const command = ["lfm2", asked?.name()].filter(Boolean).join(" ");
+    throw new UsageError(`${error.message.replace(/^error: /, "")}. \`${command} --help\` tells more.`);
   }
 }
 
 // Somebody who reads no further, such as `head`, has what they wanted.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  process.stderr.write(`error: standard output: expected a place to write, found ${error.code}.\n`);
+  process.exit(1);
 });
 process.stderr.on("error", () => {});
 
@@ -60,7 +67,7 @@ try {
   await main();
 } catch (error) {
   const code = exitCodeOf(error);
-  if (code !== 130) process.stderr.write(`error: ${describeError(error)}\n`);
+  if (code !== 130) process.stderr.write(`error: ${harmless(process.stderr, describeError(error))}\n`);
   // Not left to the end of all work: standard input may still be waited for.
   process.exit(code);
 }

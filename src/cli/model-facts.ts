@@ -89,5 +89,10 @@ export function storedBytes({ parts }: StoredTensor): number {
 export function nameOf(metadata: Checkpoint["metadata"], source: string): string {
   const stated = metadata.get("general.name");
   if (typeof stated === "string" && stated.trim() !== "") return stated.trim();
-  return source.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1) || source;
+  return (
+    source
+      .replace(/[/\\]+$/, "")
+      .split(/[/\\]/)
+      .at(-1) || source
+  );
 }

@@ -1,7 +1,8 @@
 // Opens the model that the options name, and says so on standard error.
 import { type LanguageModel, open, type Progress } from "../index.ts";
-import { aboutFlags, type ModelFlags, statedModelOptions } from "./model-options.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { nameOf } from "./model-facts.ts";
+import { aboutFlags, type ModelFlags, statedModelOptions } from "./model-options.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatInteger } from "./quantities.ts";
 import { note } from "./terminal.ts";
@@ -17,6 +18,7 @@ export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise
   const begin = performance.now();
   if (flags.model === undefined) sayEmbedded();
   const progress = createProgressLine();
+  progress.show("Loading");
   try {
     const onProgress = ({ done, total }: Progress): void =>
       progress.show(`Loading: ${percent(done, total)} of ${formatBytes(total)}`);
@@ -28,6 +30,19 @@ export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise
   } finally {
     progress.clear();
   }
+}
+
+/** @throws Error saying why this model cannot be talked to: it has no tokenizer, or a damaged one */
+export function tokenizerOf({ model, name }: OpenedModel): Tokenizer {
+  if (model.tokenizer !== undefined) return model.tokenizer;
+  try {
+    model.encodeChat([{ role: "user", content: "" }]);
+  } catch (error) {
+    const { message } = error as Error;
+    const found = message.startsWith("text: ") ? "expected a tokenizer in the model's files, found none." : message;
+    throw new Error(`${name}: ${found} lfm2 logits --ids works without one.`, { cause: error });
+  }
+  throw new TypeError(`${name}: expected a tokenizer, found none.`);
 }
 
 export function sayEmbedded(): void {

@@ -15,20 +15,26 @@ const INTERVAL_MS = 80;
 export function createProgressLine(): ProgressLine {
   const { stderr } = process;
   if (!stderr.isTTY) return { show() {}, clear() {} };
-  let next = performance.now() + DELAY_MS;
-  let visible = false;
+  let latest = "";
+  let written = "";
+  let timer: NodeJS.Timeout | undefined;
+  // By a timer, so that the last word appears even when no other follows for long.
+  const write = (): void => {
+    if (latest !== written) stderr.write(`\r\x1b[K${styled(stderr, "dim", latest.slice(0, stderr.columns - 1))}`);
+    written = latest;
+    timer = setTimeout(write, INTERVAL_MS).unref();
+  };
   return {
     show(text) {
-      const now = performance.now();
-      if (now < next) return;
-      next = now + INTERVAL_MS;
-      visible = true;
-      stderr.write(`\r\x1b[K${styled(stderr, "dim", text.slice(0, stderr.columns - 1))}`);
+      latest = text;
+      timer ??= setTimeout(write, DELAY_MS).unref();
     },
     clear() {
-      if (visible) stderr.write("\r\x1b[K");
-      visible = false;
-      next = performance.now() + DELAY_MS;
+      clearTimeout(timer);
+      timer = undefined;
+      if (written !== "") stderr.write("\r\x1b[K");
+      latest = "";
+      written = "";
     },
   };
 }

@@ -1,15 +1,18 @@
 // `lfm2 run`: one prompt, one answer.
 import { Command } from "commander";
-import type { AnswerDelta, ChatMessage, LanguageModel, Summary } from "../index.ts";
-import { createAnswerCollector, createAnswerPrinter } from "./answer-printer.ts";
+import type { AnswerDelta, ChatMessage, GenerateOptions, LanguageModel, Summary } from "../index.ts";
+import { freshSeed } from "../sampling/random.ts";
+import { createAnswerCollector } from "./answer.ts";
+import { createAnswerPrinter, createTextPrinter } from "./answer-printer.ts";
 import { abortOnInterrupt } from "./exit.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
-import { createPrefillProgress, openModel } from "./open-model.ts";
+import { openModel, tokenizerOf } from "./open-model.ts";
 import { readPrompt } from "./prompt.ts";
-import { addSamplingOptions, type SamplingFlags, seededSampling } from "./sampling-options.ts";
+import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "./sampling-options.ts";
 import { computationLine, samplingLine } from "./settings-line.ts";
 import { speedLine, tokensPerSecond } from "./speed-line.ts";
-import { harmless, note } from "./terminal.ts";
+import { type AnswerSink, takeAnswer } from "./take-answer.ts";
+import { note } from "./terminal.ts";
 
 interface RunFlags extends ModelFlags, SamplingFlags {
   readonly prompt?: string;
@@ -49,48 +52,32 @@ export function runCommand(): Command {
 async function run(flags: RunFlags): Promise<void> {
   const signal = abortOnInterrupt();
   const prompt = await orAborted(readPrompt(flags.prompt, flags.file), signal);
-  const sampling = seededSampling(flags);
-  const { model, name, loadMs } = await openModel(flags, signal);
+  const opened = await openModel(flags, signal);
+  const { model, name, loadMs } = opened;
   try {
-    if (model.tokenizer === undefined) {
-      throw new Error(`${name}: expected a tokenizer in the model's files, found none. Use lfm2 logits --ids.`);
-    }
-    const { seed, ...stated } = sampling;
+    tokenizerOf(opened);
+    const stated = statedSampling(flags);
+    // Drawn here, so that it can be told and the answer repeated.
+    const seed = flags.seed ?? freshSeed();
     const isRandom = { ...model.recommended.sampling, ...stated }.temperature !== 0;
-    const settings = [computationLine(model.settings), samplingLine(model.recommended, stated)];
-    if (isRandom) settings.push(`seed ${seed}`);
-    note(settings.join(" · "));
+    const settings = `${computationLine(model.settings)} · ${samplingLine(model.recommended, stated)}`;
+    note(isRandom ? `${settings} · seed ${seed}` : settings);
 
     const collector = createAnswerCollector();
-    const printer = flags.raw ? createRawPrinter() : createAnswerPrinter(flags.thinking);
-    let written = "";
-    let summary: Summary | undefined;
-    const progress = createPrefillProgress();
-    const options = {
-      ...sampling,
-      ...(flags.maxTokens === undefined ? {} : { maxTokens: flags.maxTokens }),
-      signal,
-      onProgress: progress.onProgress,
-      onFinish(finished: Summary) {
-        summary = finished;
-      },
-    };
-    try {
-      for await (const piece of answer(model, prompt, flags, options)) {
-        progress.clear();
-        collector.push(piece);
-        written += piece.text;
-        if (!flags.json) printer.push(piece);
-      }
-    } finally {
-      progress.clear();
-      if (!flags.json) printer.end();
-    }
-    if (summary === undefined) return;
+    const sinks: AnswerSink[] = [collector];
+    if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.thinking));
+    const options = { ...stated, seed, ...statedLength(flags), signal };
+    const summary = await takeAnswer((more) => answer(model, prompt, flags, more), options, sinks);
     note(speedLine(summary));
     if (flags.json) {
       const { text, ...rest } = collector.answer();
-      const report = { text: flags.raw ? written : text, ...rest, ...figures(summary, loadMs), seed: jsonSeed(seed), model: name };
+      const report = {
+        text: flags.raw ? collector.written() : text,
+        ...rest,
+        ...figures(summary, loadMs),
+        seed: typeof seed === "bigint" ? String(seed) : seed, // JSON has no integers beyond 2⁵³
+        model: name,
+      };
       process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     }
   } finally {
@@ -102,7 +89,7 @@ async function* answer(
   model: LanguageModel,
   prompt: string,
   { raw, system }: RunFlags,
-  options: Parameters<LanguageModel["complete"]>[1],
+  options: GenerateOptions,
 ): AsyncGenerator<AnswerDelta, void> {
   if (raw) {
     for await (const text of model.complete(prompt, options)) yield { kind: "text", text, part: 0 };
@@ -113,33 +100,23 @@ async function* answer(
   yield* model.chat(messages, options);
 }
 
-/** A continuation to the letter: its spaces and newlines belong to the text it continues. */
-function createRawPrinter(): ReturnType<typeof createAnswerPrinter> {
-  const { stdout } = process;
-  let last = "\n";
-  return {
-    push({ text }) {
-      stdout.write(harmless(stdout, text));
-      if (text !== "") last = text;
-    },
-    end() {
-      if (!last.endsWith("\n")) stdout.write("\n");
-    },
-  };
-}
-
 function figures(summary: Summary, loadMs: number) {
   const { promptTokens, newTokens, prefillMs, decodeMs, finishReason } = summary;
+  const speed = tokensPerSecond(summary);
   return {
     usage: { promptTokens, newTokens },
-    timings: { loadMs, prefillMs, decodeMs, tokensPerSecond: tokensPerSecond(summary) ?? null },
+    timings: {
+      loadMs: rounded(loadMs),
+      prefillMs: rounded(prefillMs),
+      decodeMs: rounded(decodeMs),
+      tokensPerSecond: speed === undefined ? null : rounded(speed),
+    },
     finishReason,
   };
 }
 
-/** JSON has no integers beyond 2⁵³; a longer seed is a string. */
-function jsonSeed(seed: number | bigint): number | string {
-  return typeof seed === "bigint" ? String(seed) : seed;
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
 }
 
 /** Ctrl-C while standard input is read. */

@@ -1,6 +1,5 @@
 // Options about the choice of tokens: --temp and its kin.
 import { type Command, Option } from "commander";
-import { freshSeed } from "../sampling/random.ts";
 import { type SamplingOptions, validateSampling } from "../sampling/options.ts";
 import { checkedAs, integerOf, numberOrText } from "./option-values.ts";
 
@@ -57,7 +56,7 @@ export function statedSampling(flags: SamplingFlags): Partial<SamplingOptions> {
   return Object.fromEntries(Object.entries(stated).filter(([, value]) => value !== undefined));
 }
 
-/** The same with a seed, drawn here so that it can be told and the answer repeated. */
-export function seededSampling(flags: SamplingFlags): Partial<SamplingOptions> & { seed: number | bigint } {
-  return { ...statedSampling(flags), seed: flags.seed ?? freshSeed() };
+/** How long an answer may get, if that was stated. */
+export function statedLength({ maxTokens }: SamplingFlags): { maxTokens?: number } {
+  return maxTokens === undefined ? {} : { maxTokens };
 }

@@ -37,5 +37,8 @@ export function samplingLine(recommended: RecommendedSampling, stated: Partial<S
   const keys = Object.keys(names) as (keyof typeof names)[];
   const own = said(keys.filter((key) => stated[key] !== undefined));
   const theirs = said(keys.filter((key) => stated[key] === undefined && inForce[key] !== off[key]));
-  return [own && `${own} (command line)`, theirs && `${theirs} (${recommended.origin})`].filter(Boolean).join(", ") || "plain sampling";
+  return (
+    [own && `${own} (command line)`, theirs && `${theirs} (${recommended.origin})`].filter(Boolean).join(", ") ||
+    "plain sampling"
+  );
 }

@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 export async function checkWritable(path: string): Promise<void> {
   const folder = await stat(dirname(path)).catch(() => undefined);
   if (!folder?.isDirectory()) {
-    throw new Error(`${path}: expected a folder to write into, found no ${dirname(path)}. Create it first.`);
+    throw new Error(`${path}: expected a folder ${dirname(path)} to write into, found none. Create it first.`);
   }
   if ((await stat(path).catch(() => undefined))?.isDirectory()) {
     throw new Error(`${path}: expected a file name, found a folder. Name a file in it.`);
@@ -17,8 +17,8 @@ export async function checkWritable(path: string): Promise<void> {
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
   const existing = await stat(path).catch(() => undefined);
   // A device or a pipe cannot be replaced, and a link stays a link.
-  const target = existing === undefined ? path : await realpath(path);
   const isReplaced = existing === undefined || existing.isFile();
+  const target = existing?.isFile() ? await realpath(path) : path;
   const place = isReplaced ? join(dirname(target), `.${basename(target)}.${process.pid}.part`) : target;
   try {
     const file = await open(place, "w");
@@ -32,6 +32,8 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
   } catch (error) {
     if (isReplaced) await rm(place, { force: true });
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(`${path}: expected a place to write, found ${code ?? message}. Name another file.`, { cause: error });
+    throw new Error(`${path}: expected a place to write, found ${code ?? message}. Name another file.`, {
+      cause: error,
+    });
   }
 }

@@ -1,0 +1,130 @@
+// Everything `lfm2 inspect` tells, as plain data: what a model is, and the memory it needs. No weight is read.
+import type { FormatName } from "../blocks/formats.ts";
+import { openCheckpoint } from "../formats/open-checkpoint.ts";
+import { nodeHost } from "../index.ts";
+import { type ModelOptions, planMemory } from "../load.ts";
+import { type Config, readConfig } from "../model/config.ts";
+import { type RecommendedSampling, recommendedSampling } from "../sampling/defaults.ts";
+import { TokenizerError, type TokenizerSource } from "../tokenizer/source.ts";
+import { createTokenizer } from "../tokenizer/tokenizer.ts";
+import { type ModelFacts, modelFacts, nameOf, parametersOf, storedBytes } from "./model-facts.ts";
+
+export interface Inspection {
+  readonly name: string;
+  readonly source: string;
+  readonly container: string;
+  readonly fileBytes: number;
+  readonly config: Config;
+  readonly facts: ModelFacts;
+  readonly tensors: readonly TensorFacts[];
+  /** Null where the files have none; the error where it is damaged: ids run all the same. */
+  readonly tokenizer: TokenizerFacts | { readonly error: string } | null;
+  /** Characters of the chat template; null where the files have none. */
+  readonly chatTemplateLength: number | null;
+  readonly sampling: RecommendedSampling;
+  readonly memory: MemoryFacts | { readonly error: string };
+}
+
+export interface TensorFacts {
+  readonly name: string;
+  readonly format: FormatName;
+  readonly shape: readonly number[];
+  readonly parameters: number;
+  readonly bytes: number;
+}
+
+export interface TokenizerFacts {
+  readonly tokens: number;
+  readonly bos: TokenFacts | null;
+  /** Any of them ends an answer. */
+  readonly eos: readonly TokenFacts[];
+}
+
+export interface TokenFacts {
+  readonly id: number;
+  readonly text: string;
+}
+
+export interface MemoryFacts {
+  readonly banks: readonly {
+    /** `model` (embedding, final norm and head) and `model.layers.N`. */
+    readonly units: readonly string[];
+    readonly weightBytes: number;
+    readonly stateBytes: number;
+    readonly bytes: number;
+  }[];
+  readonly weightBytes: number;
+  /** Keys, values and convolution inputs for the whole context. */
+  readonly stateBytes: number;
+  /** Of each bank. */
+  readonly workBytes: number;
+  readonly totalBytes: number;
+}
+
+/** @throws what `open` throws for the files; OptionError when an option does not fit the model */
+export async function inspectModel(source: string | undefined, options: ModelOptions): Promise<Inspection> {
+  const { folder, file } = await nodeHost.locate(source);
+  const checkpoint = await openCheckpoint(folder, file);
+  try {
+    const config = readConfig(checkpoint.config);
+    const tokenizer = tokenizerFacts(checkpoint.tokenizer);
+    const stated = checkpoint.metadata.get("general.name");
+    return {
+      name: nameOf(checkpoint.metadata, source ?? "embedded model"),
+      source: source ?? "embedded",
+      container: checkpoint.container,
+      fileBytes: checkpoint.files.reduce((sum, { size }) => sum + size, 0),
+      config,
+      facts: modelFacts(config, checkpoint.tensors),
+      tensors: [...checkpoint.tensors.values()].map((tensor) => ({
+        name: tensor.name,
+        format: tensor.format,
+        shape: tensor.shape,
+        parameters: parametersOf(tensor),
+        bytes: storedBytes(tensor),
+      })),
+      tokenizer,
+      chatTemplateLength: checkpoint.chatTemplate?.length ?? null,
+      sampling: recommendedSampling({
+        generationConfig: checkpoint.generationConfig,
+        vocabSize: config.vocabSize,
+        bosId: tokenizer !== null && "bos" in tokenizer ? tokenizer.bos?.id : undefined,
+        name: typeof stated === "string" ? stated : undefined,
+      }),
+      memory: memoryOf(checkpoint, options),
+    };
+  } finally {
+    await Promise.all(checkpoint.files.map((opened) => opened.close()));
+  }
+}
+
+function tokenizerFacts(source: TokenizerSource | undefined): Inspection["tokenizer"] {
+  if (source === undefined) return null;
+  try {
+    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(source);
+    const token = (id: number): TokenFacts => ({ id, text: textOf(id) });
+    return { tokens: vocabSize, bos: bosId === undefined ? null : token(bosId), eos: eosIds.map(token) };
+  } catch (error) {
+    if (error instanceof TokenizerError) return { error: error.message };
+    throw error;
+  }
+}
+
+function memoryOf(checkpoint: Parameters<typeof planMemory>[0], options: ModelOptions): Inspection["memory"] {
+  try {
+    const { banks, workBytes } = planMemory(checkpoint, options);
+    const total = (key: "weightBytes" | "stateBytes" | "bytes"): number =>
+      banks.reduce((sum, bank) => sum + bank[key], 0);
+    return {
+      banks,
+      weightBytes: total("weightBytes"),
+      stateBytes: total("stateBytes"),
+      workBytes,
+      totalBytes: total("bytes"),
+    };
+  } catch (error) {
+    // What the model is can be told all the same.
+    if (error instanceof Error && error.name === "MemoryError") return { error: error.message };
+    throw error;
+  }
+}

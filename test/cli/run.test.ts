@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ending, golden, lfm2, nanoGolden, start, written } from "./lfm2.ts";
+
+const HELLO = "Hello! How can I help you?\n";
+const THOUGHT = "A greeting in English. Reply in English.";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "lfm2-run-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("lfm2 run", () => {
+  it("writes the answer to standard output and all else to standard error, the embedded model named first", async () => {
+    expect(nanoGolden[0].greedy_text).toBe(`<think>${THOUGHT}</think>${HELLO.trim()}<|im_end|>`);
+    const { code, stdout, stderr } = await lfm2(["run", "-p", "Hello!", "--greedy"]);
+    expect([code, stdout]).toEqual([0, HELLO]);
+    const lines = stderr.trimEnd().split("\n");
+    expect(lines).toHaveLength(4);
+    expect(lines[0]).toBe("No -m given: using the embedded model, lfm2-nano.");
+    expect(lines[1]).toBe("wasm int8 · KV f16 · context 4,096 · greedy (command line)");
+    expect(lines[2]).toBe(`thinking: ${THOUGHT}`);
+    expect(lines[3]).toMatch(/^22 tokens · [\d.]+ tok\/s · prompt 13 tokens in [\d.]+ m?s$/);
+  });
+
+  it("hides thinking on request", async () => {
+    const { stdout, stderr } = await lfm2(["run", "-p", "Hello!", "--greedy", "--no-thinking"]);
+    expect(stdout).toBe(HELLO);
+    expect(stderr).not.toContain(THOUGHT);
+  });
+
+  it("reads the prompt from standard input, and leaves its last newline out", async () => {
+    const { code, stdout } = await lfm2(["run", "--greedy", "-m", `${golden}nano/lfm2-nano-Q4_0.gguf`], {
+      stdin: "Hello!\n",
+    });
+    expect([code, stdout]).toEqual([0, HELLO]);
+  });
+
+  it("puts -p, a file and standard input together", async () => {
+    const file = join(folder, "middle.txt");
+    writeFileSync(file, "two\n");
+    const args = ["run", "-p", "one", "-f", file, "--json", "--greedy", "-n", "1"];
+    const together = JSON.parse((await lfm2(args, { stdin: "three\n" })).stdout);
+    const stated = JSON.parse((await lfm2(["run", "-p", "one\n\ntwo\n\nthree", ...args.slice(5)])).stdout);
+    expect(together.usage.promptTokens).toBe(stated.usage.promptTokens);
+    expect(together.text).toBe(stated.text);
+  });
+
+  it("gives one JSON object that tells text, thinking, figures and seed", async () => {
+    const { code, stdout } = await lfm2(["run", "-p", "Hello!", "--json", "--seed", "7"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      text: HELLO.trim(),
+      thinking: THOUGHT,
+      toolCalls: [],
+      usage: { promptTokens: 13, newTokens: 22 },
+      timings: {
+        loadMs: expect.any(Number),
+        prefillMs: expect.any(Number),
+        decodeMs: expect.any(Number),
+        tokensPerSecond: expect.any(Number),
+      },
+      finishReason: "stop",
+      seed: 7,
+      model: "lfm2-nano",
+    });
+  });
+
+  it("draws a seed where none is given, and gives the same answer for the same seed", async () => {
+    const story = ["run", "-p", "Tell me a story about a fox.", "--json", "--temp", "1"];
+    const first = JSON.parse((await lfm2(story)).stdout);
+    expect(first.seed).toBeGreaterThanOrEqual(0);
+    const again = JSON.parse((await lfm2([...story, "-s", String(first.seed)])).stdout);
+    expect(again.text).toBe(first.text);
+  });
+
+  it("tells tool calls from text", async () => {
+    const { prompt, greedy_text } = nanoGolden[4];
+    const system = /system\n(.*)<\|im_end\|>\n<\|im_start\|>user/s.exec(prompt)?.[1] as string;
+    const args = ["run", "-p", nanoGolden[4].messages[0].content, "--system", system, "--greedy", "--mode", "exact"];
+    const call = /<\|tool_call_start\|>(.*)<\|tool_call_end\|>/.exec(greedy_text)?.[1];
+    expect((await lfm2(args)).stdout).toBe(`tool call: ${call}\n`);
+    const { text, toolCalls } = JSON.parse((await lfm2([...args, "--json"])).stdout);
+    expect([text, toolCalls]).toEqual(["", [call]]);
+  });
+
+  it("continues a text to the letter with --raw", async () => {
+    const args = ["run", "--raw", "-p", "Once upon a time", "--greedy", "-n", "8"];
+    const { stdout, stderr } = await lfm2(args);
+    expect(stdout).toMatch(/^, \w.*\n$/);
+    expect(stderr).toContain("cut at the length limit");
+    const { text, finishReason } = JSON.parse((await lfm2([...args, "--json"])).stdout);
+    expect([`${text}\n`, finishReason]).toEqual([stdout, "length"]);
+  });
+
+  it("says what is in force and where it comes from", async () => {
+    const { stderr } = await lfm2([
+      "run",
+      "-p",
+      "Hello!",
+      "--temp",
+      "0.5",
+      "-s",
+      "3",
+      "-c",
+      "256",
+      "--kv-type",
+      "int8",
+    ]);
+    expect(stderr).toContain(
+      "wasm int8 · KV int8 · context 256 · temperature 0.5 (command line), top-k 80, repeat penalty 1.05 " +
+        "(table: lfm2-nano) · seed 3\n",
+    );
+  });
+
+  it("names what it runs when it is told a model, and does not speak of the embedded one", async () => {
+    const { code, stdout, stderr } = await lfm2(["run", "-m", `${golden}nano/hf`, "-p", "Hello!", "--greedy"]);
+    expect([code, stdout]).toEqual([0, HELLO]);
+    expect(stderr).toMatch(/^wasm int8 · /);
+  });
+
+  it("ends within a moment of Ctrl-C, with exit code 130 and no error", async () => {
+    const child = start(["run", "-p", "Tell me a story about a fox.", "--backend", "reference"]);
+    const ended = ending(child);
+    child.stdin.end();
+    await written(child.stdout, /\w+ \w+/);
+    const begin = performance.now();
+    child.kill("SIGINT");
+    const { code, stderr } = await ended;
+    expect(code).toBe(130);
+    expect(performance.now() - begin).toBeLessThan(2000); // 200 ms for the model, the rest for a busy machine
+    expect(stderr).not.toMatch(/error/i);
+  });
+
+  it("ends quietly when nobody reads on", async () => {
+    const child = start(["run", "-p", "Tell me a story about a fox.", "--backend", "reference"]);
+    const ended = ending(child);
+    child.stdin.end();
+    await written(child.stdout, /\w+ \w+/);
+    child.stdout.destroy();
+    const { code, stderr } = await ended;
+    expect(code).toBe(0);
+    expect(stderr).not.toMatch(/error|EPIPE/i);
+  });
+});
