@@ -175,7 +175,7 @@ function createLanguageModel(
 
   async function* generate(ids: readonly number[], options: GenerateOptions = {}): AsyncGenerator<number, void> {
     const { maxTokens, stopIds = eosIds, signal, onProgress, onFinish, ...stated } = options;
-    const sampling = validateSampling({ temperature: 0, ...stated });
+    const sampling = validateSampling({ ...stated, temperature: stated.temperature ?? 0 });
     checkIds(ids, config.vocabSize, settings.contextLength);
     if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 1)) {
       throw new OptionError(`maxTokens: expected an integer of at least 1, found ${maxTokens}.`);
@@ -235,12 +235,11 @@ function createLanguageModel(
     }
   }
 
-  /** Options for text: the recommended sampling where the caller states none. */
-  const withDefaults = (options: GenerateOptions): GenerateOptions => ({
-    maxTokens: recommended.maxNewTokens,
-    ...recommended.sampling,
-    ...options,
-  });
+  /** Options for text: what is recommended where the caller states nothing. */
+  const withDefaults = (options: GenerateOptions): GenerateOptions => {
+    const stated = Object.entries(options).filter(([, value]) => value !== undefined);
+    return { maxTokens: recommended.maxNewTokens, ...recommended.sampling, ...Object.fromEntries(stated) };
+  };
 
   return {
     config,

@@ -148,6 +148,16 @@ describe("a model", () => {
     );
   });
 
+  it("takes an option of undefined for one left out", async () => {
+    const model = await openNano();
+    const texts = (options: object) => textOf(model.chat(HELLO, { seed: 5, ...options }));
+    const left = { temperature: undefined, maxTokens: undefined, stopIds: undefined, signal: undefined };
+    expect(await texts(left)).toEqual(await texts({}));
+    const greedy: number[] = [];
+    for await (const id of model.generate(hello.ids, { temperature: undefined })) greedy.push(id);
+    expect(greedy).toEqual(hello.greedy_ids);
+  });
+
   it("answers requests one after another, however they are sent", async () => {
     const model = await openNano();
     const options = { temperature: 0, repetitionPenalty: 1 };
