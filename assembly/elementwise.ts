@@ -1,5 +1,5 @@
 // Ops that look at one number at a time. cols % 4 == 0 where four go together; strides are in numbers.
-import { sigmoidOf } from "./float";
+import { sigmoid4 } from "./float";
 
 export function add(y: usize, a: usize, b: usize, n: i32): void {
   for (let i = 0; i < n << 2; i += 16) v128.store(y + i, f32x4.add(v128.load(a + i), v128.load(b + i)));
@@ -26,6 +26,7 @@ export function addBias(y: usize, x: usize, bias: usize, rows: i32, cols: i32): 
   }
 }
 
+/** n % 4 == 0. */
 export function sigmoid(y: usize, x: usize, n: i32): void {
-  for (let i = 0; i < n << 2; i += 4) store<f32>(y + i, sigmoidOf(load<f32>(x + i)));
+  for (let i: usize = 0; i < <usize>n << 2; i += 16) v128.store(y + i, sigmoid4(v128.load(x + i)));
 }

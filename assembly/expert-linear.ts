@@ -1,6 +1,9 @@
 // linear with the matrices of the chosen experts: choices are grouped by expert, so a matrix is read once.
-import { Q8_BYTES } from "./q8";
-import { decodedRow, dotF32, dotInt8 } from "./row";
+import { tile } from "./gemm";
+import { gemv } from "./gemv";
+import { stripBytes } from "./packed";
+import { packTile, RECORD } from "./q8";
+import { decodedRow, dotF32 } from "./row";
 
 /**
  * Lists the choices expert by expert (counting sort, ascending within an expert).
@@ -36,7 +39,7 @@ export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: us
  *
  * y  f32[choices, rows]             w  experts × (rows × rowBytes) bytes
  * x  f32[choices / perRow, cols]: perRow choices share a row of x
- * begins, order  as groupByExpert leaves them          scratch  f32[cols], one per worker
+ * begins, order  as groupByExpert leaves them          scratch  f32[cols]
  */
 export function expertLinear(
   format: i32,
@@ -62,41 +65,96 @@ export function expertLinear(
       const row = decodedRow(format, w + <usize>(e * rows + r) * rowBytes, cols, scratch);
       for (let i = first; i < last; i++) {
         const choice = load<i32>(order + (i << 2));
-        const from = x + ((<usize>((choice / perRow) * cols)) << 2);
-        store<f32>(y + ((<usize>(choice * rows + r)) << 2), dotF32(row, from, cols));
+        const from = x + (<usize>((choice / perRow) * cols) << 2);
+        store<f32>(y + (<usize>(choice * rows + r) << 2), dotF32(row, from, cols));
       }
     }
   }
 }
 
-/** The same with int8 activations: x is blocks of q8.ts. */
-export function expertLinearInt8(
+/**
+ * Tiles of the choices of each expert, in the order of the experts; what is left of an expert's choices beyond a
+ * multiple of four has no tile. Of all tiles those numbered begin … end − 1 are written.
+ */
+export function packExpertTiles(
+  tiles: usize,
+  x: usize,
+  perRow: i32,
+  experts: i32,
+  begins: usize,
+  order: usize,
+  cols: i32,
+  begin: i32,
+  end: i32,
+): void {
+  const blocks = cols >> 5;
+  const row = <usize>(blocks * RECORD);
+  let number = 0;
+  for (let e = 0; e < experts; e++) {
+    const last = load<i32>(begins + (e << 2), 4);
+    for (let i = load<i32>(begins + (e << 2)); i + 4 <= last; i += 4) {
+      if (number >= begin && number < end) {
+        const at = order + (i << 2);
+        packTile(
+          tiles + <usize>(number << 2) * row,
+          x + <usize>(load<i32>(at) / perRow) * row,
+          x + <usize>(load<i32>(at, 4) / perRow) * row,
+          x + <usize>(load<i32>(at, 8) / perRow) * row,
+          x + <usize>(load<i32>(at, 12) / perRow) * row,
+          blocks,
+        );
+      }
+      number++;
+    }
+  }
+}
+
+/**
+ * expertLinear with int8 activations: packed weights, experts × strips; x records [choices / perRow, cols / 32]; tiles as
+ * packExpertTiles leaves them; r in [begin, end), multiples of 8.
+ */
+export function expertLinearPacked(
   format: i32,
   y: usize,
   w: usize,
   x: usize,
+  tiles: usize,
   perRow: i32,
   experts: i32,
   begins: usize,
   order: usize,
   rows: i32,
   cols: i32,
-  rowBytes: i32,
   begin: i32,
   end: i32,
+  scratch: usize,
 ): void {
-  const xBytes = (cols >> 5) * Q8_BYTES;
+  const rowRecords = <usize>((cols >> 5) * RECORD);
+  const strip = <usize>stripBytes(format, cols);
   for (let e = 0; e < experts; e++) {
     const first = load<i32>(begins + (e << 2));
     const last = load<i32>(begins + (e << 2), 4);
-    if (first == last) continue;
-    for (let r = begin; r < end; r++) {
-      const row = w + <usize>(e * rows + r) * rowBytes;
-      for (let i = first; i < last; i++) {
-        const choice = load<i32>(order + (i << 2));
-        const from = x + <usize>((choice / perRow) * xBytes);
-        store<f32>(y + ((<usize>(choice * rows + r)) << 2), dotInt8(format, row, from, cols));
+    const weights = w + <usize>(e * (rows >> 3)) * strip;
+    const whole = first + ((last - first) & ~3);
+    if (whole > first) {
+      for (let r = begin; r < end; r += 8) {
+        let at = tiles;
+        for (let i = first; i < whole; i += 4) {
+          tile(format, scratch, weights + <usize>(r >> 3) * strip, at, cols);
+          for (let k = 0; k < 4; k++) {
+            const to = y + (<usize>(load<i32>(order + ((i + k) << 2)) * rows + r) << 2);
+            v128.store(to, v128.load(scratch + (k << 5)), 0);
+            v128.store(to, v128.load(scratch + (k << 5), 16), 16);
+          }
+          at += rowRecords << 2;
+        }
       }
+      tiles += <usize>(whole - first) * rowRecords;
+    }
+    for (let i = whole; i < last; i++) {
+      const choice = load<i32>(order + (i << 2));
+      const from = x + <usize>(choice / perRow) * rowRecords;
+      gemv(format, y + (<usize>(choice * rows) << 2), weights, from, cols, begin, end);
     }
   }
 }

@@ -24,6 +24,40 @@ export function expf(x: f32): f32 {
   return p * pow2f(half) * pow2f(exponent - half);
 }
 
+/** expf of four numbers, with its bits. */
+@inline
+export function expf4(x: v128): v128 {
+  const shifter = f32x4.splat(12582912);
+  const n = f32x4.sub(f32x4.add(f32x4.mul(x, f32x4.splat(1.4426950408889634)), shifter), shifter);
+  let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
+  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.1219444e-4)));
+  let p = f32x4.splat(1.98756915e-4);
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
+  p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
+  const exponent = i32x4.trunc_sat_f32x4_s(n);
+  const half = i32x4.shr_s(exponent, 1);
+  const bias = i32x4.splat(127);
+  const y = f32x4.mul(
+    f32x4.mul(p, i32x4.shl(i32x4.add(half, bias), 23)),
+    i32x4.shl(i32x4.add(i32x4.sub(exponent, half), bias), 23),
+  );
+  const low = f32x4.gt(x, f32x4.splat(-87.33654022216797));
+  const high = f32x4.gt(x, f32x4.splat(88.72283172607422));
+  const bounded = v128.bitselect(f32x4.splat(Infinity), v128.and(y, low), high);
+  return v128.or(bounded, f32x4.ne(x, x));
+}
+
+/** 1 / (1 + e⁻ˣ) of four numbers, each step rounded. */
+@inline
+export function sigmoid4(x: v128): v128 {
+  const one = f32x4.splat(1);
+  return f32x4.div(one, f32x4.add(one, expf4(f32x4.neg(x))));
+}
+
 /** sin on [−π/4, π/4] (fdlibm k_sin.c). */
 @inline
 function sinKernel(r: f64): f64 {
@@ -79,9 +113,4 @@ export function sin(x: f64): f64 {
 
 export function cos(x: f64): f64 {
   return sinQuarters(x, 1);
-}
-
-/** 1 / (1 + e⁻ˣ), each step rounded. */
-export function sigmoidOf(x: f32): f32 {
-  return <f32>1.0 / (<f32>1.0 + expf(-x));
 }

@@ -1,12 +1,13 @@
 // Every export on one page: the contract with src/wasm/kernels.ts. Addresses, counts and numbers only.
-
-export { attention } from "./attention";
+export { attention, attentionScratch } from "./attention";
 export { causalConv } from "./causal-conv";
 export { add, addBias, mul, scale, sigmoid } from "./elementwise";
-export { expertLinear, expertLinearInt8, groupByExpert } from "./expert-linear";
+export { expertLinear, expertLinearPacked, groupByExpert, packExpertTiles } from "./expert-linear";
+export { FIFTH_MASK, HIGH_MASK, NIBBLE_MASK, SCALE_MASK } from "./gemv";
 export { storeKv } from "./kv-cache";
-export { embed, linear, linearInt8 } from "./linear";
-export { quantize } from "./q8";
+export { embed, embedPacked, linear, linearPacked, packTiles } from "./linear";
+export { packRows } from "./packed";
+export { quantize, recordBytes } from "./q8";
 export { rmsNorm } from "./rms-norm";
 export { rope } from "./rope";
 export { swiglu } from "./swiglu";

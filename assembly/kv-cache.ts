@@ -4,8 +4,6 @@
 //   int8       capacity × [kvHeads · headDim] int8, then capacity × [kvHeads] scales f32
 //
 import { f16ToF32, f32ToF16 } from "./f16";
-import { sumF32 } from "./lanes";
-import { dotF32 } from "./row";
 
 export const KV_F32: i32 = 0;
 export const KV_F16: i32 = 1;
@@ -56,57 +54,30 @@ function quantizeHead(to: usize, x: usize, n: i32): f32 {
   return scale;
 }
 
-/** q f32[headDim] · the stored key of `position`, columns column … column + headDim − 1. */
-@inline
-export function dotStored(
+/** Positions first … first + count − 1 of one KV head in float32: f32[count, headDim] at `to`. */
+export function decodeKv(
   type: i32,
+  to: usize,
   cache: usize,
   capacity: i32,
-  cols: i32,
-  position: i32,
-  column: i32,
-  q: usize,
+  kvHeads: i32,
   headDim: i32,
-): f32 {
-  const at = <usize>position * cols + column;
-  if (type == KV_F32) return dotF32(q, cache + (at << 2), headDim);
-  let sum = f32x4.splat(0);
-  if (type == KV_F16) {
-    for (let d = 0; d < headDim; d += 4) {
-      sum = f32x4.add(sum, f32x4.mul(v128.load(q + (d << 2)), loadHalves(cache + ((at + d) << 1))));
-    }
-    return sumF32(sum);
-  }
-  for (let d = 0; d < headDim; d += 4) {
-    sum = f32x4.add(sum, f32x4.mul(v128.load(q + (d << 2)), loadBytes(cache + at + d)));
-  }
-  return sumF32(sum) * load<f32>(scalesOf(cache, capacity, cols) + ((at / headDim) << 2));
-}
-
-/** y f32[headDim] += weight · the stored value of `position`. */
-@inline
-export function addStored(
-  type: i32,
-  cache: usize,
-  capacity: i32,
-  cols: i32,
-  position: i32,
-  column: i32,
-  y: usize,
-  headDim: i32,
-  weight: f32,
+  kvHead: i32,
+  first: i32,
+  count: i32,
 ): void {
-  const at = <usize>position * cols + column;
-  if (type == KV_INT8) weight *= load<f32>(scalesOf(cache, capacity, cols) + ((at / headDim) << 2));
-  const w = f32x4.splat(weight);
-  for (let d = 0; d < headDim; d += 4) {
-    const value =
-      type == KV_F32
-        ? v128.load(cache + ((at + d) << 2))
-        : type == KV_F16
-          ? loadHalves(cache + ((at + d) << 1))
-          : loadBytes(cache + at + d);
-    v128.store(y + (d << 2), f32x4.add(v128.load(y + (d << 2)), f32x4.mul(w, value)));
+  const cols = kvHeads * headDim;
+  for (let s = 0; s < count; s++) {
+    const at = <usize>(first + s) * cols + kvHead * headDim;
+    if (type == KV_F32) {
+      memory.copy(to, cache + (at << 2), headDim << 2);
+    } else if (type == KV_F16) {
+      for (let d = 0; d < headDim; d += 4) v128.store(to + (d << 2), loadHalves(cache + ((at + d) << 1)));
+    } else {
+      const scale = f32x4.splat(load<f32>(scalesOf(cache, capacity, cols) + (<usize>((first + s) * kvHeads + kvHead) << 2)));
+      for (let d = 0; d < headDim; d += 4) v128.store(to + (d << 2), f32x4.mul(loadBytes(cache + at + d), scale));
+    }
+    to += headDim << 2;
   }
 }
 

@@ -46,22 +46,6 @@ export function fifthBits(bits: u32): v128 {
   return v128.and(i8x16.eq(v128.and(spread, select), select), i8x16.splat(16));
 }
 
-/** Σ a[i] · b[i] over 16 pairs of int8, exact; |a · b| ≤ 127 · 128 fits 16 bits. In four partial sums. */
-@inline
-export function dotI8(a: v128, b: v128): v128 {
-  return i32x4.add(
-    i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(a, b)),
-    i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(a, b)),
-  );
-}
-
-@inline
-export function sumI32(v: v128): i32 {
-  return (
-    i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + (i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3))
-  );
-}
-
 @inline
 export function sumF32(v: v128): f32 {
   return (

@@ -12,17 +12,16 @@
 //   j ≥ 4:  scale = s[j + 4] & 15 | (s[j − 4] >> 6) << 4     min = s[j + 4] >> 4 | (s[j] >> 6) << 4
 //
 import { loadF16 } from "./f16";
-import { dotI8, highNibbles, lowNibbles, storeAffine, sumI32 } from "./lanes";
-import { Q8_BYTES } from "./q8";
+import { highNibbles, lowNibbles, storeAffine } from "./lanes";
 
 @inline
-function scaleOf(s: usize, j: i32): i32 {
+export function scaleOf(s: usize, j: i32): i32 {
   if (j < 4) return <i32>load<u8>(s + j) & 63;
   return (<i32>load<u8>(s + j, 4) & 15) | ((<i32>load<u8>(s + j - 4) >> 6) << 4);
 }
 
 @inline
-function minOf(s: usize, j: i32): i32 {
+export function minOf(s: usize, j: i32): i32 {
   if (j < 4) return <i32>load<u8>(s + j, 4) & 63;
   return (<i32>load<u8>(s + j, 4) >> 4) | ((<i32>load<u8>(s + j) >> 6) << 4);
 }
@@ -55,42 +54,11 @@ function decode(to: usize, from: usize, cols: i32, fiveBits: bool): void {
   }
 }
 
-/** Exact within a group: |Σ q · a| ≤ 32 · 31 · 127 = 125 984; group by group, left to right. */
-@inline
-function dot(w: usize, x: usize, cols: i32, fiveBits: bool): f32 {
-  let total: f32 = 0;
-  for (let i = 0; i < cols; i += 256) {
-    const d = loadF16(w);
-    const dmin = loadF16(w + 2);
-    const bits: usize = fiveBits ? w + 16 : 0;
-    const qs = w + (fiveBits ? 48 : 16);
-    for (let j = 0; j < 8; j++) {
-      const products = i32x4.add(
-        dotI8(group(qs, bits, j, 0), v128.load(x, 8)),
-        dotI8(group(qs, bits, j, 16), v128.load(x, 24)),
-      );
-      const scaled = d * <f32>(scaleOf(w + 4, j) * sumI32(products));
-      const offset = dmin * <f32>(minOf(w + 4, j) * load<i32>(x, 4));
-      total += load<f32>(x) * (scaled - offset);
-      x += Q8_BYTES;
-    }
-    w = qs + 128;
-  }
-  return total;
-}
-
 export function decodeQ4_K(to: usize, from: usize, cols: i32): void {
   decode(to, from, cols, false);
-}
-
-export function dotQ4_K(w: usize, x: usize, cols: i32): f32 {
-  return dot(w, x, cols, false);
 }
 
 export function decodeQ5_K(to: usize, from: usize, cols: i32): void {
   decode(to, from, cols, true);
 }
 
-export function dotQ5_K(w: usize, x: usize, cols: i32): f32 {
-  return dot(w, x, cols, true);
-}

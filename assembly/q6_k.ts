@@ -7,8 +7,7 @@
 //   low = nibble (g >> 1) of byte 64h + 32·(g & 1) + l      high = bits 2g, 2g + 1 of byte 128 + 32h + l
 //
 import { loadF16 } from "./f16";
-import { dotI8, highNibbles, lowNibbles, storeScaled, sumI32 } from "./lanes";
-import { Q8_BYTES } from "./q8";
+import { highNibbles, lowNibbles, storeScaled } from "./lanes";
 
 /** Weights 128h + 32g + at … + 15, at = 0 or 16, as −32 … 31. */
 @inline
@@ -30,21 +29,4 @@ export function decodeQ6_K(to: usize, from: usize, cols: i32): void {
     }
     from += 210;
   }
-}
-
-/** Exact within 32 weights: |Σ scale · q · a| ≤ 32 · 128 · 32 · 127 < 2²⁴; then group by group, left to right. */
-export function dotQ6_K(w: usize, x: usize, cols: i32): f32 {
-  let total: f32 = 0;
-  for (let i = 0; i < cols; i += 256) {
-    const d = loadF16(w + 208);
-    for (let j = 0; j < 8; j++) {
-      const scales = w + 192 + (j << 1);
-      const low = <i32>load<i8>(scales) * sumI32(dotI8(sixteen(w, j >> 2, j & 3, 0), v128.load(x, 8)));
-      const high = <i32>load<i8>(scales, 1) * sumI32(dotI8(sixteen(w, j >> 2, j & 3, 16), v128.load(x, 24)));
-      total += d * load<f32>(x) * <f32>(low + high);
-      x += Q8_BYTES;
-    }
-    w += 210;
-  }
-  return total;
 }

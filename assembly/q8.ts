@@ -1,41 +1,144 @@
-// Activations in int8: 32 values in 40 bytes, made anew for every row that meets a quantized weight.
+// Activations in int8: 32 values in one record, made anew for every row that meets a quantized weight.
 //
-//   byte  0           4           8                  39
-//         ├─ scale f32 ┼─ sum i32 ─┼─ 0 ─ 1 ─ …  ─ 31 ─┤     value[i] ≈ scale · q[i];  sum = Σ q[i]
+//   byte  0           4         8              12             16
+//         ├─ scale f32 ┼─ sum ──┼─ sum 0 … 15 ─┼─ sum 16 … 31 ┼─ q 0 … 31 ─┤     value[i] ≈ scale · 2⁻¹¹² · q[i]; sums i32
 //
-// llama.cpp's Q8_0 with two changes: the scale keeps its float32, and the sum, which Q4_0's offset and the minima of
-// Q4_K and Q5_K need, is made once. Rounding is to nearest, ties to even; |q| ≤ 127.
+//   relaxed build    q as 32 int8: 48 bytes a record
+//   baseline build   q as 32 int16, of every four the first, third, second, fourth: 80 bytes a record. Without an
+//                    8-bit dot product, even and odd weights of a register are multiplied apart.
+//
+// llama.cpp's Q8_0 with two changes: the scale keeps its float32, and the sums, which offsets and minima need, are made
+// once. Rounding is to nearest, ties to even; |q| ≤ 127; values beyond ±4,161,536 saturate. The factor 2¹¹² is what an
+// f16 scale of weights lacks when its bits are moved into a float32 without further ado (packed.ts, loadScales). Four rows together make a tile: each number of the record,
+// and of q each group of four, for rows 0, 1, 2, 3 in turn.
+const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD;
 
-/** Bytes of a block of 32 activations. */
-export const Q8_BYTES: i32 = 40;
+/** Bytes of a record. */
+export const RECORD: i32 = RELAXED ? 48 : 80;
+/** Where q begins in it. */
+export const Q: i32 = 16;
+/** Bytes of four columns of q. */
+export const FOUR: i32 = RELAXED ? 4 : 8;
 
-/** x f32[n] → n / 32 blocks at `to`; n % 32 == 0. Rows of activations follow one another, so n may span them. */
-export function quantize(to: usize, x: usize, n: i32): void {
-  for (let block = 0; block < n; block += 32) {
-    let max = f32x4.splat(0);
-    for (let i = 0; i < 128; i += 16) max = f32x4.pmax(max, f32x4.abs(v128.load(x + i)));
-    const amax = Mathf.max(
-      Mathf.max(f32x4.extract_lane(max, 0), f32x4.extract_lane(max, 1)),
-      Mathf.max(f32x4.extract_lane(max, 2), f32x4.extract_lane(max, 3)),
+/** For src/wasm: the builds differ. */
+export function recordBytes(): i32 {
+  return RECORD;
+}
+
+/** x f32[…] → records begin … end − 1 at `to`. Rows of activations follow one another, so the count may span them. */
+export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
+  to += <usize>begin * RECORD;
+  x += <usize>begin << 7;
+  for (let i = begin; i < end; i++) {
+    let most = f32x4.splat(0);
+    for (let c = 0; c < 128; c += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(x + c)));
+    const amax = max<f32>(
+      max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
+      max<f32>(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
     );
-    const scale = amax / <f32>127.0;
-    // Below the smallest normal float 1 / scale may overflow: such a block counts as zero.
+    const scale = min<f32>(amax / <f32>127.0, 32768);
+    // Below the smallest normal float 1 / scale may overflow: such a record counts as zero.
     const inverse = f32x4.splat(scale < <f32>1.17549435e-38 ? 0 : <f32>1.0 / scale);
-    let sum = i32x4.splat(0);
-    for (let i = 0; i < 32; i += 8) {
-      const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x + (i << 2)), inverse)));
-      const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x + (i << 2), 16), inverse)));
-      const words = i16x8.narrow_i32x4_s(a, b);
-      sum = i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(words));
-      v128.store64_lane(to + 8 + i, i8x16.narrow_i16x8_s(words, words), 0);
+    const a = eight(x, inverse);
+    const b = eight(x + 32, inverse);
+    const c = eight(x + 64, inverse);
+    const d = eight(x + 96, inverse);
+    const low = sumWords(i16x8.add(a, b));
+    const high = sumWords(i16x8.add(c, d));
+    store<f32>(to, scale * <f32>5.192296858534828e33);
+    store<i32>(to, low + high, 4);
+    store<i32>(to, low, 8);
+    store<i32>(to, high, 12);
+    if (RELAXED) {
+      v128.store(to, i8x16.narrow_i16x8_s(a, b), Q);
+      v128.store(to, i8x16.narrow_i16x8_s(c, d), Q + 16);
+    } else {
+      v128.store(to, evenOdd(a), Q);
+      v128.store(to, evenOdd(b), Q + 16);
+      v128.store(to, evenOdd(c), Q + 32);
+      v128.store(to, evenOdd(d), Q + 48);
     }
-    store<f32>(to, scale);
-    store<i32>(
-      to,
-      i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1) + i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3),
-      4,
-    );
     x += 128;
-    to += Q8_BYTES;
+    to += RECORD;
   }
+}
+
+/** Eight values as int16. */
+@inline
+function eight(x: usize, inverse: v128): v128 {
+  const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), inverse)));
+  const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 16), inverse)));
+  return i16x8.narrow_i32x4_s(a, b);
+}
+
+@inline
+function sumWords(words: v128): i32 {
+  const sums = i32x4.extadd_pairwise_i16x8_s(words);
+  return (
+    i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3)
+  );
+}
+
+/** Of every four words the first, third, second, fourth. */
+@inline
+function evenOdd(words: v128): v128 {
+  return i16x8.shuffle(words, words, 0, 2, 1, 3, 4, 6, 5, 7);
+}
+
+/** Four columns of a record, in every lane, as `dot` wants them. */
+@inline
+export function four(q: usize): v128 {
+  return v128.load32_splat(q);
+}
+
+/** The odd ones of them, where the build needs them apart. */
+@inline
+export function odd(q: usize): v128 {
+  return RELAXED ? i32x4.splat(0) : v128.load32_splat(q, 4);
+}
+
+/**
+ * acc + Σ w · q over four columns, in each lane: `w` holds bytes 0 … 127, a row's four columns in one lane; `even` and
+ * `odds` are `four` and `odd` of those columns. Exact.
+ */
+@inline
+export function dot(even: v128, odds: v128, w: v128, acc: v128): v128 {
+  if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(even, w, acc);
+  return i32x4.add(
+    acc,
+    i32x4.add(
+      i32x4.dot_i16x8_s(even, v128.and(w, i16x8.splat(255))),
+      i32x4.dot_i16x8_s(odds, i16x8.shr_u(w, 8)),
+    ),
+  );
+}
+
+/** Four rows of `blocks` records each as one tile of 4 · RECORD · blocks bytes. */
+export function packTile(to: usize, r0: usize, r1: usize, r2: usize, r3: usize, blocks: i32): void {
+  for (let b = 0; b < blocks; b++) {
+    for (let i = 0; i < Q; i += 4) {
+      store<u32>(to, load<u32>(r0 + i), 0);
+      store<u32>(to, load<u32>(r1 + i), 4);
+      store<u32>(to, load<u32>(r2 + i), 8);
+      store<u32>(to, load<u32>(r3 + i), 12);
+      to += 16;
+    }
+    for (let i = Q; i < RECORD; i += FOUR) {
+      copyFour(to, r0 + i);
+      copyFour(to + FOUR, r1 + i);
+      copyFour(to + 2 * FOUR, r2 + i);
+      copyFour(to + 3 * FOUR, r3 + i);
+      to += FOUR << 2;
+    }
+    r0 += RECORD;
+    r1 += RECORD;
+    r2 += RECORD;
+    r3 += RECORD;
+  }
+}
+
+@inline
+function copyFour(to: usize, from: usize): void {
+  if (RELAXED) store<u32>(to, load<u32>(from));
+  else store<u64>(to, load<u64>(from));
 }

@@ -1,15 +1,15 @@
-// One row of weights in any block format: decoded to float32, or multiplied with int8 activations as it is.
+// One row of weights in any block format, decoded to float32, and the product of two such rows.
 // Formats are numbered as in GGUF.
 import { decodeBF16, decodeF16 } from "./f16";
 import { decodeIQ4_NL, decodeIQ4_XS, decodeMXFP4 } from "./iq4";
 import { sumF32 } from "./lanes";
 import { decodeQ2_K, decodeQ3_K } from "./q2_k";
-import { decodeQ4_0, dotQ4_0 } from "./q4_0";
+import { decodeQ4_0 } from "./q4_0";
 import { decodeQ4_1 } from "./q4_1";
-import { decodeQ4_K, decodeQ5_K, dotQ4_K, dotQ5_K } from "./q4_k";
+import { decodeQ4_K, decodeQ5_K } from "./q4_k";
 import { decodeQ5_0, decodeQ5_1 } from "./q5_0";
-import { decodeQ6_K, dotQ6_K } from "./q6_k";
-import { decodeQ8_0, dotQ8_0 } from "./q8_0";
+import { decodeQ6_K } from "./q6_k";
+import { decodeQ8_0 } from "./q8_0";
 
 const F32: i32 = 0;
 const F16: i32 = 1;
@@ -82,24 +82,6 @@ export function decodedRow(format: i32, row: usize, cols: i32, scratch: usize): 
       unreachable();
   }
   return scratch;
-}
-
-/** Σ row[i] · x[i] with x in int8 blocks (q8.ts). */
-export function dotInt8(format: i32, row: usize, x: usize, cols: i32): f32 {
-  switch (format) {
-    case Q4_0:
-      return dotQ4_0(row, x, cols);
-    case Q8_0:
-      return dotQ8_0(row, x, cols);
-    case Q4_K:
-      return dotQ4_K(row, x, cols);
-    case Q5_K:
-      return dotQ5_K(row, x, cols);
-    case Q6_K:
-      return dotQ6_K(row, x, cols);
-  }
-  unreachable();
-  return 0;
 }
 
 /** Σ a[i] · b[i] in float32: sixteen partial sums, i mod 16, folded in a fixed order. n % 4 == 0. */

@@ -17,8 +17,8 @@ import type {
 } from "./ops/backend.ts";
 import type { Weight } from "./ops/ops.ts";
 import { createReferenceBackend } from "./reference/backend.ts";
-import { createWasmBackend, planWasmBanks, type WasmBackendRequest } from "./wasm/backend.ts";
-import type { Kernels } from "./wasm/kernels.ts";
+import { createWasmBackend, planWasmBanks, type WasmBackendRequest, type WasmRuntime } from "./wasm/backend.ts";
+import type { KernelBuild } from "./wasm/kernels.ts";
 import { type BankPlan, MAX_BANK_BYTES } from "./wasm/plan.ts";
 
 export interface ModelOptions {
@@ -32,6 +32,10 @@ export interface ModelOptions {
   readonly contextLength?: number;
   /** The most bytes in one WebAssembly memory; 4 GiB unless told. */
   readonly bankBytes?: number;
+  /** Threads of the wasm backend; physical cores unless told, and 1 where threads cannot share memory. */
+  readonly threads?: number;
+  /** The build of the kernels: `relaxed` where the engine has relaxed SIMD, unless told. Both give the same bits. */
+  readonly kernels?: "baseline" | "relaxed";
 }
 
 /** The files' part of a checkpoint that loading needs; tokenizer and template stay with the caller. */
@@ -64,11 +68,25 @@ export const MAX_LOGIT_ROWS = 16;
 const DEFAULT_CONTEXT = 32768;
 
 export interface LoadContext {
-  /** Makes kernels over a memory; not asked for by the reference. */
-  readonly instantiate: (memory: WebAssembly.Memory) => Kernels;
+  /** What this machine has; told apart from `options` so that these can be checked against it. */
+  readonly machine: Machine;
+  /** Compiles a build of the kernels and starts helpers for it; not asked for by the reference. */
+  readonly startRuntime: (build: KernelBuild, threads: number) => Promise<StartedRuntime>;
   readonly signal?: AbortSignal;
   /** Bytes of weights read so far. */
   readonly onProgress?: (loaded: number, total: number) => void;
+}
+
+export interface Machine {
+  /** Threads that make sense: physical cores, where they can be told. */
+  readonly cores: number;
+  readonly sharedMemory: boolean;
+  readonly relaxed: boolean;
+}
+
+export interface StartedRuntime extends WasmRuntime {
+  /** Gives the helpers their memories, and resolves when all of them are ready. */
+  join(memories: readonly WebAssembly.Memory[]): Promise<void>;
 }
 
 /**
@@ -77,29 +95,44 @@ export interface LoadContext {
  */
 export async function loadModel(files: WeightFiles, options: ModelOptions, context: LoadContext): Promise<LoadedModel> {
   const config = readConfig(files.config);
-  const settings = fillSettings(config, options);
+  const settings = fillSettings(config, options, context.machine);
   const found = findWeights(config, files.tensors);
   const request = backendRequest(config, found, settings);
   const backend =
-    settings.backend === "reference"
-      ? createReferenceBackend(request)
-      : createWasmBackend(context.instantiate, request);
+    settings.backend === "reference" ? createReferenceBackend(request) : await createWasm(request, settings, context);
   const sinks = found.map(({ spec, tensor }) => sinkOf(tensor, spec, backend.weights.get(spec.path) as PlacedWeight));
   await streamTensors(files.files, sinks, { signal: context.signal, onBytes: context.onProgress });
   return { ...assemble(config, settings, backend), backend, settings };
 }
 
-/** What the wasm backend will reserve for this checkpoint. Reads no weight. */
-export function planMemory(files: Pick<WeightFiles, "config" | "tensors">, options: ModelOptions): BankPlan {
+async function createWasm(request: WasmBackendRequest, settings: Settings, context: LoadContext): Promise<Backend> {
+  const build = { relaxed: settings.kernels === "relaxed", threads: settings.threads > 1 };
+  const runtime = await context.startRuntime(build, settings.threads);
+  const backend = createWasmBackend(runtime, request);
+  await runtime.join(backend.memories);
+  return backend;
+}
+
+/** What the wasm backend will reserve for this checkpoint on a machine like `machine`. Reads no weight. */
+export function planMemory(
+  files: Pick<WeightFiles, "config" | "tensors">,
+  options: ModelOptions,
+  machine: Machine,
+): BankPlan {
   const config = readConfig(files.config);
-  return planWasmBanks(backendRequest(config, findWeights(config, files.tensors), fillSettings(config, options)));
+  const settings = fillSettings(config, options, machine);
+  return planWasmBanks(backendRequest(config, findWeights(config, files.tensors), settings));
 }
 
 const choices = {
   backend: ["wasm", "reference"],
   mode: ["exact", "int8"],
   kvType: ["f32", "f16", "int8"],
+  kernels: ["baseline", "relaxed"],
 } as const;
+
+/** More would not find work: attention has eight KV heads to share. */
+const MAX_THREADS = 64;
 
 /**
  * What can be said of options before a model is known.
@@ -116,13 +149,17 @@ export function checkOptions(options: ModelOptions): void {
     } else if (name === "bankBytes") {
       if (Number.isInteger(value) && value >= 65536 && value <= MAX_BANK_BYTES) continue;
       throw new OptionError(`bankBytes: expected an integer in [65536, ${MAX_BANK_BYTES}], found ${value}.`);
+    } else if (name === "threads") {
+      if (Number.isInteger(value) && value >= 1 && value <= MAX_THREADS) continue;
+      throw new OptionError(`threads: expected an integer in [1, ${MAX_THREADS}], found ${value}.`);
     } else if (name !== "contextLength") {
-      throw new OptionError(`${name}: expected backend, mode, kvType, contextLength or bankBytes. Check the spelling.`);
+      const known = "backend, mode, kvType, contextLength, bankBytes, threads or kernels";
+      throw new OptionError(`${name}: expected ${known}. Check the spelling.`);
     }
   }
 }
 
-function fillSettings(config: Config, options: ModelOptions): Settings {
+function fillSettings(config: Config, options: ModelOptions, machine: Machine): Settings {
   checkOptions(options);
   const backend = options.backend ?? "wasm";
   const mode = options.mode ?? (backend === "reference" ? "exact" : "int8");
@@ -136,7 +173,19 @@ function fillSettings(config: Config, options: ModelOptions): Settings {
       `contextLength: expected an integer in [1, ${limit}] (max_position_embeddings), found ${contextLength}.`,
     );
   }
+  if (options.kernels === "relaxed" && !machine.relaxed) {
+    throw new OptionError('kernels: expected "baseline" on an engine without relaxed SIMD, found "relaxed".');
+  }
+  if ((options.threads ?? 1) > 1 && !machine.sharedMemory) {
+    throw new OptionError(
+      `threads: expected 1 where memory cannot be shared, found ${options.threads}. ` +
+        "In a browser, serve the page with COOP same-origin and COEP require-corp.",
+    );
+  }
+  const usable = machine.sharedMemory ? Math.min(machine.cores, MAX_THREADS) : 1;
   return {
+    threads: backend === "reference" ? 1 : (options.threads ?? usable),
+    kernels: options.kernels ?? (machine.relaxed ? "relaxed" : "baseline"),
     backend,
     mode,
     contextLength,
@@ -151,11 +200,13 @@ function backendRequest(config: Config, found: readonly FoundWeight[], settings:
     states: stateSpecs(config, settings.contextLength),
     kvType: settings.kvType,
   };
-  const { mode, bankBytes, contextLength } = settings;
+  const { mode, bankBytes, contextLength, threads } = settings;
   const maxStep = Math.min(MAX_STEP, contextLength);
   return {
     ...request,
     mode,
+    threads,
+    relaxed: settings.kernels === "relaxed",
     bankBytes,
     maxStep,
     hiddenSize: config.hiddenSize,
@@ -224,7 +275,7 @@ function findWeights(config: Config, tensors: ReadonlyMap<string, StoredTensor>)
 
 /** Blocks go to the backend as they are; vectors are few and small, so they are gathered and widened to float32. */
 function sinkOf(tensor: StoredTensor, spec: WeightSpec, placed: PlacedWeight): TensorSink {
-  if (spec.role !== "vector") return { tensor, write: placed.write };
+  if (spec.role !== "vector") return { tensor, granule: placed.granule, write: placed.write };
   const format = blockFormats[tensor.format];
   const blocks = new Uint8Array(spec.rows * rowBytes(format, spec.cols));
   let missing = blocks.byteLength;

@@ -44,6 +44,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "wasm",
     "ops",
     "bench",
+    "worker",
   ],
 };
 
@@ -88,7 +89,8 @@ describe("rooms", () => {
 
   it("use Node's modules at Node's doors only, and few packages", () => {
     const outside = imports.filter(({ to }) => !to.startsWith("."));
-    const doors = /^(cli|bench|picture)\/|^index\.ts$|^sources\/disk\.ts$|^worker\/(node-worker|start-node)\.ts$/;
+    const doors =
+      /^(cli|bench|picture)\/|^index\.ts$|^sources\/disk\.ts$|^worker\/(node-worker|start-node|node-machine|node-helper)\.ts$/;
     const node = outside.filter(({ from, to }) => to.startsWith("node:") && !doors.test(from));
     expect(node.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
     const packages = new Set(outside.map(({ to }) => to).filter((to) => !to.startsWith("node:")));

@@ -1,12 +1,14 @@
 // Everything `lfm2 inspect` tells, as plain data: what a model is, and the memory it needs. No weight is read.
+
 import type { FormatName } from "../blocks/formats.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { nodeHost } from "../index.ts";
-import { type ModelOptions, planMemory } from "../load.ts";
+import { type Machine, type ModelOptions, planMemory } from "../load.ts";
 import { type Config, readConfig } from "../model/config.ts";
 import { type RecommendedSampling, recommendedSampling } from "../sampling/defaults.ts";
 import { TokenizerError, type TokenizerSource } from "../tokenizer/source.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
+import { nodeMachine } from "../worker/node-machine.ts";
 import { type ModelFacts, modelFacts, nameOf, parametersOf, storedBytes } from "./model-facts.ts";
 
 export interface Inspection {
@@ -91,7 +93,7 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
         bosId: tokenizer !== null && "bos" in tokenizer ? tokenizer.bos?.id : undefined,
         name: typeof stated === "string" ? stated : undefined,
       }),
-      memory: memoryOf(checkpoint, options),
+      memory: memoryOf(checkpoint, options, await nodeMachine()),
     };
   } finally {
     await Promise.all(checkpoint.files.map((opened) => opened.close()));
@@ -110,9 +112,13 @@ function tokenizerFacts(source: TokenizerSource | undefined): Inspection["tokeni
   }
 }
 
-function memoryOf(checkpoint: Parameters<typeof planMemory>[0], options: ModelOptions): Inspection["memory"] {
+function memoryOf(
+  checkpoint: Parameters<typeof planMemory>[0],
+  options: ModelOptions,
+  machine: Machine,
+): Inspection["memory"] {
   try {
-    const { banks, workBytes } = planMemory(checkpoint, options);
+    const { banks, workBytes } = planMemory(checkpoint, options, machine);
     const total = (key: "weightBytes" | "stateBytes" | "bytes"): number =>
       banks.reduce((sum, bank) => sum + bank[key], 0);
     return {

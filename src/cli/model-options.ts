@@ -9,6 +9,8 @@ export interface ModelFlags {
   readonly mode?: "exact" | "int8";
   readonly kvType?: "f32" | "f16" | "int8";
   readonly context?: number;
+  readonly threads?: number;
+  readonly kernels?: "baseline" | "relaxed";
 }
 
 const flagOf: Readonly<Record<string, string>> = {
@@ -16,6 +18,8 @@ const flagOf: Readonly<Record<string, string>> = {
   mode: "--mode",
   kvType: "--kv-type",
   contextLength: "--context",
+  threads: "--threads",
+  kernels: "--kernels",
 };
 
 export function addModelOptions(command: Command): Command {
@@ -36,7 +40,13 @@ export function addMemoryOptions(command: Command): Command {
       new Option("-c, --context <tokens>", "longest conversation to reserve memory for").argParser(
         integerOf("--context", 1),
       ),
-    );
+    )
+    .addOption(
+      new Option("-t, --threads <count>", "threads of the kernels; physical cores unless told").argParser(
+        integerOf("--threads", 1),
+      ),
+    )
+    .addOption(choice("kernels", "--kernels <build>", "baseline or relaxed SIMD; the same bits, at different speed"));
 }
 
 function choice(option: keyof ModelOptions, flags: string, description: string): Option {
@@ -48,8 +58,8 @@ function choice(option: keyof ModelOptions, flags: string, description: string):
   );
 }
 
-export function statedModelOptions({ backend, mode, kvType, context }: ModelFlags): ModelOptions {
-  return { backend, mode, kvType, contextLength: context };
+export function statedModelOptions({ backend, mode, kvType, context, threads, kernels }: ModelFlags): ModelOptions {
+  return { backend, mode, kvType, contextLength: context, threads, kernels };
 }
 
 /** What the library says of an option once it knows the model, as a usage error about the flag. */

@@ -21,9 +21,11 @@ const off: Readonly<Record<keyof typeof names, number>> = {
   repetitionPenalty: 1,
 };
 
-/** `wasm int8 · KV f16 · context 4,096`. */
-export function computationLine({ backend, mode, kvType, contextLength }: Settings): string {
-  return `${backend} ${mode} · KV ${kvType} · context ${formatInteger(contextLength)}`;
+/** `wasm int8 · KV f16 · context 4,096 · 2 threads, relaxed SIMD`. */
+export function computationLine({ backend, mode, kvType, contextLength, threads, kernels }: Settings): string {
+  const common = `${backend} ${mode} · KV ${kvType} · context ${formatInteger(contextLength)}`;
+  if (backend === "reference") return common;
+  return `${common} · ${threads} ${threads === 1 ? "thread" : "threads"}, ${kernels} SIMD`;
 }
 
 /** `temperature 0.2, top-k 80 (table: LFM2.5)`; what the command line changed stands first. */

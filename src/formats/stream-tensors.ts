@@ -4,6 +4,8 @@ import type { StoredTensor } from "./checkpoint.ts";
 
 export interface TensorSink {
   readonly tensor: StoredTensor;
+  /** Pieces are cut at multiples of this many bytes of the tensor; every part of it is one. */
+  readonly granule?: number;
   /** Takes a piece of the tensor's bytes; `at` counts from the tensor's first byte. */
   write(at: number, bytes: Uint8Array): void;
 }
@@ -62,9 +64,11 @@ function inFileOrder(sinks: readonly TensorSink[], pieceBytes: number): Segment[
   const segments: Segment[] = [];
   for (const sink of sinks) {
     let at = 0;
+    const granule = sink.granule ?? 1;
+    const most = Math.max(granule, Math.floor(pieceBytes / granule) * granule);
     for (const { file, offset, bytes } of sink.tensor.parts) {
-      for (let done = 0; done < bytes; done += pieceBytes) {
-        const count = Math.min(pieceBytes, bytes - done);
+      for (let done = 0; done < bytes; done += most) {
+        const count = Math.min(most, bytes - done);
         segments.push({ file, offset: offset + done, bytes: count, at: at + done, sink });
       }
       at += bytes;

@@ -64,7 +64,7 @@ export function readConfig(raw: RawConfig): Config {
   const numKeyValueHeads = integer(raw, "num_key_value_heads", 1, numAttentionHeads);
   const headDim = integer(raw, "head_dim", 4, 1024, hiddenSize / numAttentionHeads);
   multiple("num_attention_heads", numAttentionHeads, numKeyValueHeads, "num_key_value_heads");
-  multiple("head_dim", headDim, 4, "4 float32 lanes");
+  multiple("head_dim", headDim, 16, "four registers of float32");
   multiple("hidden_size", hiddenSize, 4, "4 float32 lanes");
   const numExperts = moe ? integer(raw, "num_experts", 1, 4096) : 0;
   return {

@@ -42,6 +42,8 @@ export type ArithmeticMode = "exact" | "int8";
 
 export interface PlacedWeight {
   readonly weight: Weight;
+  /** Pieces are to be cut at multiples of this many bytes. */
+  readonly granule: number;
   /** Bytes of its blocks, to be written `at` an offset into them; once each. */
   write(at: number, bytes: Uint8Array): void;
 }

@@ -37,6 +37,7 @@ function place({ path, rows, cols, experts, format }: StoredWeight): PlacedWeigh
   const bytes = new Uint8Array(experts * rows * rowBytes(blocks, cols));
   return {
     weight: { path, rows, cols, experts, format: blocks, bytes },
+    granule: 1,
     write: (at, piece) => bytes.set(piece, at),
   };
 }

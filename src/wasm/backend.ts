@@ -1,5 +1,5 @@
 // Room for a model in banks: rehearses the graph to learn the working space, plans, reserves, places.
-import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, type FormatName, formatOfGgmlType, rowBytes } from "../blocks/formats.ts";
 import type {
   ArithmeticMode,
   Backend,
@@ -11,11 +11,22 @@ import type {
 } from "../ops/backend.ts";
 import { aligned, type Bank, createBank, createCountingBank } from "./bank.ts";
 import type { Kernels } from "./kernels.ts";
+import { canPack, STRIP_ROWS, stripBytes } from "./packing.ts";
 import { type BankPlan, kvBytes, MAX_BANK_BYTES, planBanks, unitOf, weightBytes } from "./plan.ts";
+import type { Pool } from "./pool.ts";
 import { type WasmConvState, type WasmKvCache, WasmOps, type WasmWeight } from "./wasm-ops.ts";
+
+/** What runs the kernels: a build of them, and the threads that share their work. */
+export interface WasmRuntime {
+  readonly instantiate: (memory: WebAssembly.Memory) => Kernels;
+  readonly relaxed: boolean;
+  readonly pool: Pool;
+}
 
 export interface WasmBackendRequest extends BackendRequest {
   readonly mode: ArithmeticMode;
+  readonly threads: number;
+  readonly relaxed: boolean;
   /** The longest step, in positions. */
   readonly maxStep: number;
   readonly hiddenSize: number;
@@ -27,39 +38,57 @@ export interface WasmBackendRequest extends BackendRequest {
 
 export interface WasmBackend extends Backend {
   readonly plan: BankPlan;
+  /** One to a bank, for the pool's helpers. */
+  readonly memories: readonly WebAssembly.Memory[];
   readonly weights: ReadonlyMap<string, PlacedWeight & { readonly weight: WasmWeight }>;
 }
-
-/** Formats whose blocks can be multiplied with int8 activations as they are. */
-const integerDot: ReadonlySet<string> = new Set<FormatName>(["Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"]);
 
 /** Numbers of the cache types in assembly/kv-cache.ts. */
 const kvTypes: Readonly<Record<KvType, number>> = { f32: 0, f16: 1, int8: 2 };
 
 /** @throws MemoryError when the plan does not fit, before any weight is read */
-export function createWasmBackend(
-  instantiate: (memory: WebAssembly.Memory) => Kernels,
-  request: WasmBackendRequest,
-): WasmBackend {
+export function createWasmBackend(runtime: WasmRuntime, request: WasmBackendRequest): WasmBackend {
   const plan = planWasmBanks(request);
-  const banks = plan.banks.map(({ bytes }) => createBank(instantiate, bytes));
-  return fill(request, plan, (path) => banks[plan.bankOf.get(unitOf(path)) as number]);
+  const { pool, instantiate } = runtime;
+  const banks = plan.banks.map(({ bytes }, index) => createBank(index, instantiate, bytes, pool.size > 1));
+  const bankOf = (path: string) => banks[plan.bankOf.get(unitOf(path)) as number];
+  return { ...fill(request, pool, bankOf), plan, memories: banks.map(({ memory }) => memory), bytes: bytesOf(plan) };
 }
 
 /** The plan alone: nothing is reserved. */
 export function planWasmBanks(request: WasmBackendRequest): BankPlan {
   const counting = createCountingBank();
-  const nowhere = { banks: [], bankOf: new Map(), workBytes: 0 };
-  request.rehearse(fill(request, nowhere, () => counting));
-  const workBytes = hiddenBytes(request) + counting.arenaBytes;
-  return planBanks(request, workBytes, request.bankBytes ?? MAX_BANK_BYTES);
+  const counted = fill(request, { size: request.threads, run() {} }, () => counting);
+  request.rehearse({ ...counted, bytes: 0 });
+  const weights = request.weights.map((weight) => ({ ...weight, packed: isPacked(weight, request.mode) }));
+  const staging = Math.max(0, ...weights.filter(({ packed }) => packed).map(stripFileBytes));
+  const workBytes = hiddenBytes(request) + Math.max(counting.arenaBytes, aligned(staging));
+  return planBanks({ ...request, weights }, workBytes, request.bankBytes ?? MAX_BANK_BYTES);
+}
+
+export function bytesOf(plan: BankPlan): number {
+  return plan.banks.reduce((sum, bank) => sum + bank.bytes, 0);
+}
+
+/** A router's weights may be of any format, but never meet rounded activations. */
+function isPacked({ role, format, rows }: StoredWeight, mode: ArithmeticMode): boolean {
+  return mode === "int8" && role === "matrix" && canPack(format as FormatName, rows);
+}
+
+/** Bytes in the file of the rows that are packed together. */
+function stripFileBytes({ format, cols }: StoredWeight): number {
+  return STRIP_ROWS * rowBytes(blockFormats[format as FormatName], cols);
 }
 
 function hiddenBytes({ maxStep, hiddenSize }: WasmBackendRequest): number {
   return aligned(maxStep * hiddenSize * 4);
 }
 
-function fill(request: WasmBackendRequest, plan: BankPlan, bankOf: (path: string) => Bank): WasmBackend {
+function fill(
+  request: WasmBackendRequest,
+  pool: Pool,
+  bankOf: (path: string) => Bank,
+): Pick<WasmBackend, "ops" | "weights" | "states"> {
   const placed = request.weights.map((stored) => place(stored, bankOf(stored.path), request.mode));
   const states = request.states.map((spec) => placeState(spec, bankOf(spec.layer), request.kvType));
   const hidden = new Map<Bank, number>();
@@ -67,18 +96,18 @@ function fill(request: WasmBackendRequest, plan: BankPlan, bankOf: (path: string
     if (!hidden.has(weight.bank)) hidden.set(weight.bank, weight.bank.place(hiddenBytes(request)));
   }
   return {
-    ops: new WasmOps(hidden),
+    ops: new WasmOps({ hidden, pool, relaxed: request.relaxed }),
     weights: new Map(placed.map((weight) => [weight.weight.path, weight])),
     states,
-    bytes: plan.banks.reduce((sum, bank) => sum + bank.bytes, 0),
-    plan,
   };
 }
 
 function place(stored: StoredWeight, bank: Bank, mode: ArithmeticMode): PlacedWeight & { weight: WasmWeight } {
   const { path, rows, cols, experts, role } = stored;
   const format = blockFormats[stored.format as FormatName];
-  const address = bank.place(weightBytes(stored));
+  const packed = isPacked(stored, mode);
+  const address = bank.place(weightBytes({ ...stored, packed }));
+  const inFile = rowBytes(format, cols);
   const weight: WasmWeight = {
     path,
     rows,
@@ -87,15 +116,36 @@ function place(stored: StoredWeight, bank: Bank, mode: ArithmeticMode): PlacedWe
     bank,
     address,
     format: format.ggmlType,
-    rowBytes: rowBytes(format, cols),
-    int8: mode === "int8" && role === "matrix" && integerDot.has(stored.format),
+    rowBytes: inFile,
+    packed,
   };
+  if (packed) return { weight, granule: STRIP_ROWS * inFile, write: (at, bytes) => writePacked(weight, at, bytes) };
   // Convolution taps are held tap by tap, so that a kernel reads neighbouring channels together.
   const taps = role === "vector" && rows > 1;
   return {
     weight,
+    granule: 1,
     write: (at, bytes) => bank.write(address + at, taps ? transposed(bytes, rows, cols) : bytes),
   };
+}
+
+/** Room in the arena for blocks on their way into strips. */
+const STAGING_BYTES = 1 << 18;
+
+/** Whole strips of the file's blocks, through the arena into their packed place. */
+function writePacked({ bank, address, format, cols, rowBytes }: WasmWeight, at: number, bytes: Uint8Array): void {
+  const inFile = STRIP_ROWS * rowBytes;
+  const packed = stripBytes(formatOfGgmlType(format)?.name as FormatName, cols);
+  const room = Math.max(inFile, Math.floor(Math.min(STAGING_BYTES, bank.arenaBytes) / inFile) * inFile);
+  bank.release();
+  const staging = bank.allocate(room);
+  for (let done = 0; done < bytes.byteLength; done += room) {
+    const piece = bytes.subarray(done, done + room);
+    bank.write(staging, piece);
+    const to = address + ((at + done) / inFile) * packed;
+    bank.kernels.packRows(format, to, staging, piece.byteLength / inFile, cols, rowBytes);
+  }
+  bank.release();
 }
 
 /** float32 [rows, cols] → [cols, rows]. */

@@ -13,6 +13,8 @@ export const PAGE_BYTES = 65536;
 export const RESERVED_BYTES = 1024;
 
 export interface Bank {
+  /** Counts the banks of a model; -1 for one that only counts bytes. */
+  readonly index: number;
   readonly kernels: Kernels;
   /** Address of room that lasts as long as the bank. */
   place(bytes: number): number;
@@ -20,6 +22,8 @@ export interface Bank {
   allocate(bytes: number): number;
   /** Empties the arena. */
   release(): void;
+  /** Size of the arena: what is left when everything has been placed; in a counting bank, the most it has held. */
+  readonly arenaBytes: number;
   write(address: number, bytes: Uint8Array): void;
   read(address: number, bytes: number): Uint8Array;
 }
@@ -34,9 +38,14 @@ export function aligned(bytes: number): number {
 }
 
 /** @param bytes  all that will be placed and allocated, by the plan; nothing grows afterwards */
-export function createBank(instantiate: (memory: WebAssembly.Memory) => Kernels, bytes: number): Bank {
+export function createBank(
+  index: number,
+  instantiate: (memory: WebAssembly.Memory) => Kernels,
+  bytes: number,
+  shared: boolean,
+): Bank & { readonly memory: WebAssembly.Memory } {
   const pages = Math.ceil(bytes / PAGE_BYTES);
-  const memory = reserve(pages);
+  const memory = reserve(pages, shared);
   const end = pages * PAGE_BYTES;
   let placed = RESERVED_BYTES;
   let top = placed;
@@ -52,6 +61,8 @@ export function createBank(instantiate: (memory: WebAssembly.Memory) => Kernels,
     return next;
   };
   return {
+    index,
+    memory,
     kernels: instantiate(memory),
     place(count) {
       const address = placed;
@@ -71,12 +82,15 @@ export function createBank(instantiate: (memory: WebAssembly.Memory) => Kernels,
       new Uint8Array(memory.buffer, address, source.byteLength).set(source);
     },
     read: (address, count) => new Uint8Array(memory.buffer, address, count),
+    get arenaBytes() {
+      return end - placed;
+    },
   };
 }
 
-function reserve(pages: number): WebAssembly.Memory {
+function reserve(pages: number, shared: boolean): WebAssembly.Memory {
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch (cause) {
     throw new MemoryError(
       `model: expected ${pages * PAGE_BYTES} bytes for one bank, found that this machine refuses them. ` +
@@ -87,11 +101,12 @@ function reserve(pages: number): WebAssembly.Memory {
 }
 
 /** A bank that only counts: the graph is rehearsed on it once, to learn how large an arena it needs. */
-export function createCountingBank(): Bank & { readonly arenaBytes: number } {
+export function createCountingBank(): Bank {
   let top = 0;
   let most = 0;
   const nothing = new Uint8Array();
   return {
+    index: -1,
     kernels: new Proxy({} as Kernels, { get: () => () => {} }),
     place: () => 0,
     allocate(bytes) {

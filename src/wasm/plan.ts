@@ -2,6 +2,7 @@
 import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { KvType, StateSpec, StoredWeight } from "../ops/backend.ts";
 import { aligned, MemoryError, PAGE_BYTES, RESERVED_BYTES } from "./bank.ts";
+import { STRIP_ROWS, stripBytes } from "./packing.ts";
 
 /** The most a memory of 32-bit addresses can hold. */
 export const MAX_BANK_BYTES = 65536 * PAGE_BYTES;
@@ -28,7 +29,13 @@ export function unitOf(path: string): string {
   return /^model\.layers\.\d+/.exec(path)?.[0] ?? "model";
 }
 
-export function weightBytes({ experts, rows, cols, format }: StoredWeight): number {
+/** A weight, and how the backend will hold it. */
+export interface PlannedWeight extends StoredWeight {
+  readonly packed: boolean;
+}
+
+export function weightBytes({ experts, rows, cols, format, packed }: PlannedWeight): number {
+  if (packed) return experts * (rows / STRIP_ROWS) * stripBytes(format as FormatName, cols);
   return experts * rows * rowBytes(blockFormats[format as FormatName], cols);
 }
 
@@ -51,7 +58,7 @@ export function kvBytes(spec: StateSpec & { type: "full_attention" }, kvType: Kv
  * @throws MemoryError when one unit alone does not fit
  */
 export function planBanks(
-  request: { weights: readonly StoredWeight[]; states: readonly StateSpec[]; kvType: KvType },
+  request: { weights: readonly PlannedWeight[]; states: readonly StateSpec[]; kvType: KvType },
   workBytes: number,
   bankBytes: number,
 ): BankPlan {

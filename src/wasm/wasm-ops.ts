@@ -1,19 +1,24 @@
 // Ops on the kernels: each verb finds room for its result, then makes one or two kernel calls in the weight's bank.
 import type { ConvState, ExpertIds, KvCache, Ops, Tensor, Weight } from "../ops/ops.ts";
 import type { Bank } from "./bank.ts";
+import { recordBytes, STRIP_ROWS } from "./packing.ts";
+import { alone, type Pool, type SharedKernel } from "./pool.ts";
 
 export interface WasmTensor extends Tensor {
   readonly bank: Bank;
   readonly address: number;
   /** Numbers from one row to the next. */
   readonly stride: number;
-  /** Address of the same rows as int8 blocks, once some weight has asked for them. */
-  int8?: number;
+  /** Address of the same rows in int8, once some weight has asked for them, and of their tiles of four rows. */
+  records?: number;
+  tiles?: number;
 }
 
 export interface WasmExpertIds extends ExpertIds {
   readonly bank: Bank;
   readonly address: number;
+  /** The choices grouped by expert, once some weight has asked for them: assembly/expert-linear.ts. */
+  groups?: { readonly begins: number; readonly order: number };
 }
 
 export interface WasmWeight extends Weight {
@@ -22,8 +27,8 @@ export interface WasmWeight extends Weight {
   /** ggml type id of its blocks. */
   readonly format: number;
   readonly rowBytes: number;
-  /** Multiplied with int8 activations. */
-  readonly int8: boolean;
+  /** In strips of 8 rows, multiplied with int8 activations; else as in the file, with float32 ones. */
+  readonly packed: boolean;
 }
 
 export interface WasmKvCache extends KvCache {
@@ -41,94 +46,95 @@ export interface WasmConvState extends ConvState {
   next: number;
 }
 
-/** Bytes of 32 activations in int8: assembly/q8.ts. */
-const Q8_BYTES = 40;
+/** Bytes that a tile's float32 sums take: assembly/gemm.ts. */
+const TILE_SCRATCH = 128;
+/** Multiplications from which on an op is worth a barrier: some ten microseconds of work. */
+const WORTH_SHARING = 1 << 18;
+/** What an op that only touches a number costs beside a multiplication of a matrix. */
+const TOUCH = 16;
+/** Rows in a tile of activations. */
+const TILE_ROWS = 4;
+
+/** How an op is shared: its multiplications, its units, where it may be cut, and scratch for each thread. */
+interface Work {
+  readonly work: number;
+  readonly total: number;
+  readonly grain?: number;
+  readonly scratchBytes?: number;
+}
+
+export interface WasmOpsParts {
+  /** Where `carry` puts the hidden state, one place to a bank. */
+  readonly hidden: ReadonlyMap<Bank, number>;
+  readonly pool: Pool;
+  readonly relaxed: boolean;
+}
 
 export class WasmOps implements Ops {
   // Not #private: an observer of the run derives its own Ops from this one.
-  /** Where `carry` puts the hidden state, one place to a bank. */
-  private readonly hidden: ReadonlyMap<Bank, number>;
+  private readonly parts: WasmOpsParts;
 
-  constructor(hidden: ReadonlyMap<Bank, number>) {
-    this.hidden = hidden;
+  constructor(parts: WasmOpsParts) {
+    this.parts = parts;
   }
 
   embed(ids: Int32Array, w: WasmWeight): WasmTensor {
-    const y = allocate(w.bank, ids.length, w.cols);
-    const list = w.bank.allocate(ids.byteLength);
-    w.bank.write(list, new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
-    const scratch = w.bank.allocate(w.cols * 4);
-    w.bank.kernels.embed(w.format, y.address, w.address, list, ids.length, w.cols, w.rowBytes, scratch);
+    const { bank, address, cols, format } = w;
+    const y = allocate(bank, ids.length, cols);
+    const list = bank.allocate(ids.byteLength);
+    bank.write(list, new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+    if (w.packed) {
+      bank.kernels.embedPacked(format, y.address, address, list, ids.length, cols);
+    } else {
+      const scratch = bank.allocate(cols * 4);
+      bank.kernels.embed(format, y.address, address, list, ids.length, cols, w.rowBytes, scratch);
+    }
     return y;
   }
 
   linear(x: WasmTensor, w: WasmWeight): WasmTensor {
-    const { kernels } = w.bank;
-    const y = allocate(w.bank, x.rows, w.rows);
-    if (w.int8) {
-      const from = quantized(x);
-      kernels.linearInt8(w.format, y.address, w.address, from, x.rows, w.rows, w.cols, w.rowBytes, 0, w.rows);
+    const { bank, address, rows, cols, format } = w;
+    const y = allocate(bank, x.rows, rows);
+    const work = x.rows * rows * cols;
+    if (w.packed) {
+      const args = [format, y.address, address, this.records(x), this.tiles(x), x.rows, rows, cols];
+      this.run(bank, "linearPacked", args, { work, total: rows, grain: STRIP_ROWS, scratchBytes: TILE_SCRATCH });
     } else {
-      const scratch = w.bank.allocate(w.cols * 4);
-      const from = joined(x);
-      kernels.linear(w.format, y.address, w.address, from, x.rows, w.rows, w.cols, w.rowBytes, 0, w.rows, scratch);
+      const args = [format, y.address, address, joined(x), x.rows, rows, cols, w.rowBytes];
+      this.run(bank, "linear", args, { work, total: rows, scratchBytes: cols * 4 });
     }
     return y;
   }
 
   expertLinear(x: WasmTensor, w: WasmWeight, chosen: WasmExpertIds): WasmTensor {
-    const { bank, experts, rows, cols, format, rowBytes } = w;
-    const { kernels } = bank;
+    const { bank, address, experts, rows, cols, format } = w;
     const choices = chosen.rows * chosen.k;
     const y = allocate(bank, choices, rows);
-    const begins = bank.allocate((experts + 1) * 4);
-    const order = bank.allocate(choices * 4);
-    kernels.groupByExpert(chosen.address, choices, experts, begins, order);
-    const perRow = choices / x.rows;
-    const to = y.address;
-    if (w.int8) {
-      const from = quantized(x);
-      kernels.expertLinearInt8(
-        format,
-        to,
-        w.address,
-        from,
-        perRow,
-        experts,
-        begins,
-        order,
-        rows,
-        cols,
-        rowBytes,
-        0,
-        rows,
-      );
+    const { begins, order } = grouped(chosen, experts);
+    const groups = [choices / x.rows, experts, begins, order];
+    const work = choices * rows * cols;
+    if (w.packed) {
+      const records = this.records(x);
+      // An expert is chosen once by a token, so fewer than four tokens make no tile.
+      const tiles = chosen.rows >= TILE_ROWS ? bank.allocate(choices * this.rowRecordBytes(cols)) : 0;
+      if (tiles !== 0) {
+        const total = Math.floor(choices / TILE_ROWS);
+        this.run(bank, "packExpertTiles", [tiles, records, ...groups, cols], { work: choices * cols * TOUCH, total });
+      }
+      const args = [format, y.address, address, records, tiles, ...groups, rows, cols];
+      this.run(bank, "expertLinearPacked", args, { work, total: rows, grain: STRIP_ROWS, scratchBytes: TILE_SCRATCH });
     } else {
-      const scratch = bank.allocate(cols * 4);
-      const from = joined(x);
-      kernels.expertLinear(
-        format,
-        to,
-        w.address,
-        from,
-        perRow,
-        experts,
-        begins,
-        order,
-        rows,
-        cols,
-        rowBytes,
-        0,
-        rows,
-        scratch,
-      );
+      const args = [format, y.address, address, joined(x), ...groups, rows, cols, w.rowBytes];
+      this.run(bank, "expertLinear", args, { work, total: rows, scratchBytes: cols * 4 });
     }
     return y;
   }
 
   rmsNorm(x: WasmTensor, w: WasmWeight, eps: number): WasmTensor {
     const y = allocate(x.bank, x.rows, x.cols);
-    x.bank.kernels.rmsNorm(y.address, joined(x), w.address, (x.rows * x.cols) / w.cols, w.cols, eps);
+    const count = x.rows * x.cols;
+    const args = [y.address, joined(x), w.address, w.cols, eps];
+    this.run(x.bank, "rmsNorm", args, { work: count * TOUCH, total: count / w.cols });
     return y;
   }
 
@@ -155,7 +161,8 @@ export class WasmOps implements Ops {
 
   swiglu(gate: WasmTensor, up: WasmTensor): WasmTensor {
     const y = allocate(gate.bank, gate.rows, gate.cols);
-    gate.bank.kernels.swiglu(y.address, joined(gate), joined(up), gate.rows * gate.cols);
+    const total = gate.rows * gate.cols;
+    this.run(gate.bank, "swiglu", [y.address, joined(gate), joined(up)], { work: total * TOUCH, total, grain: 4 });
     return y;
   }
 
@@ -232,31 +239,17 @@ export class WasmOps implements Ops {
     kernels.storeKv(type, cache.k, capacity, joined(k), k.rows, k.cols, headDim, start);
     kernels.storeKv(type, cache.v, capacity, joined(v), v.rows, v.cols, headDim, start);
     const y = allocate(bank, q.rows, q.cols);
-    const scores = bank.allocate(capacity * 4);
     const heads = q.cols / headDim;
     const kvHeads = k.cols / headDim;
-    const from = joined(q);
-    kernels.attention(
-      type,
-      y.address,
-      from,
-      cache.k,
-      cache.v,
-      capacity,
-      q.rows,
-      start,
-      heads,
-      kvHeads,
-      headDim,
-      0,
-      heads,
-      scores,
-    );
+    const args = [type, y.address, joined(q), cache.k, cache.v, capacity, q.rows, start, heads, kvHeads, headDim];
+    const scratchBytes = attentionScratch(q.rows, heads / kvHeads, headDim);
+    const work = 2 * q.rows * q.cols * (start + q.rows);
+    this.run(bank, "attention", args, { work, total: kvHeads, scratchBytes });
     return y;
   }
 
   carry(h: WasmTensor, { bank }: WasmWeight): WasmTensor {
-    const address = this.hidden.get(bank) as number;
+    const address = this.parts.hidden.get(bank) as number;
     bank.write(address, h.bank.read(joined(h), h.rows * h.cols * 4));
     h.bank.release();
     bank.release();
@@ -287,6 +280,63 @@ export class WasmOps implements Ops {
   readIds({ bank, address, rows, k }: WasmExpertIds): Int32Array {
     return new Int32Array(bank.read(address, rows * k * 4).slice().buffer);
   }
+
+  /** A kernel over `total` units, cut at multiples of `grain`, by all threads if the work is worth it. */
+  private run(
+    bank: Bank,
+    kernel: SharedKernel,
+    args: readonly number[],
+    { work, total, grain = 1, scratchBytes = 0 }: Work,
+  ) {
+    const { pool } = this.parts;
+    const each = Math.ceil(scratchBytes / 16) * 16;
+    // Every thread's, even if one does the work: rehearsals must find the most there will be.
+    const scratch = bank.allocate(each * pool.size);
+    const threads = work >= WORTH_SHARING ? pool : alone;
+    threads.run(bank, kernel, args, { total, grain, scratch, scratchBytes: each });
+  }
+
+  private rowRecordBytes(cols: number): number {
+    return (cols / 32) * recordBytes(this.parts.relaxed);
+  }
+
+  /** The rows in int8, made once however many weights ask. */
+  private records(x: WasmTensor): number {
+    if (x.records === undefined) {
+      x.records = x.bank.allocate(x.rows * this.rowRecordBytes(x.cols));
+      const count = x.rows * x.cols;
+      this.run(x.bank, "quantize", [x.records, joined(x)], { work: count * TOUCH, total: count / 32 });
+    }
+    return x.records;
+  }
+
+  /** The same in tiles, as far as rows make whole ones. */
+  private tiles(x: WasmTensor): number {
+    const count = Math.floor(x.rows / TILE_ROWS);
+    if (count === 0) return 0;
+    if (x.tiles === undefined) {
+      x.tiles = x.bank.allocate(count * TILE_ROWS * this.rowRecordBytes(x.cols));
+      const work = x.rows * x.cols * TOUCH;
+      this.run(x.bank, "packTiles", [x.tiles, this.records(x), x.cols], { work, total: count });
+    }
+    return x.tiles;
+  }
+}
+
+/** Keys and values of 32 positions, their scores, and maximum and sum of every row: assembly/attention.ts. */
+function attentionScratch(rows: number, group: number, headDim: number): number {
+  return 4 * (2 * 32 * headDim + 32 + 2 * rows * group);
+}
+
+/** The choices by expert, once for the three matrices of a layer. */
+function grouped(chosen: WasmExpertIds, experts: number): { begins: number; order: number } {
+  if (chosen.groups === undefined) {
+    const { bank, address } = chosen;
+    const choices = chosen.rows * chosen.k;
+    chosen.groups = { begins: bank.allocate((experts + 1) * 4), order: bank.allocate(choices * 4) };
+    bank.kernels.groupByExpert(address, choices, experts, chosen.groups.begins, chosen.groups.order);
+  }
+  return chosen.groups;
 }
 
 function allocate(bank: Bank, rows: number, cols: number): WasmTensor {
@@ -303,14 +353,4 @@ function joined(x: WasmTensor): number {
   throw new TypeError(
     `a tensor of ${x.cols} columns, ${x.stride} apart: only mul takes one; multiply or copy it first`,
   );
-}
-
-/** The rows as int8 blocks, made once however many weights ask. */
-function quantized(x: WasmTensor): number {
-  if (x.int8 === undefined) {
-    const count = x.rows * x.cols;
-    x.int8 = x.bank.allocate((count / 32) * Q8_BYTES);
-    x.bank.kernels.quantize(x.int8, joined(x), count);
-  }
-  return x.int8;
 }

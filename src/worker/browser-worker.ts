@@ -1,5 +1,5 @@
 // Entry of the model's thread in a browser.
-import { baselineUrl } from "../wasm/kernels.ts";
+import { hasRelaxedSimd } from "../wasm/kernels.ts";
 import { serve } from "./serve.ts";
 
 /** A timer would wait four milliseconds; a message of our own comes right after those that have arrived. */
@@ -11,17 +11,30 @@ serve(
     onMessage: (listener) => addEventListener("message", ({ data }) => listener(data)),
   },
   {
-    async compileKernels() {
-      const response = await fetch(baselineUrl);
+    machine: async () => ({
+      cores: likelyCores(),
+      sharedMemory: globalThis.crossOriginIsolated === true,
+      relaxed: hasRelaxedSimd(),
+    }),
+    async compileKernels(url) {
+      const response = await fetch(url);
       if (!response.ok) {
         throw new TypeError(
-          `${baselineUrl.pathname}: expected the compiled kernels, found HTTP status ${response.status}. ` +
+          `${url.pathname}: expected the compiled kernels, found HTTP status ${response.status}. ` +
             "Serve the package's dist/wasm folder beside its scripts.",
         );
       }
       // Not compileStreaming: it insists on a MIME type that many static servers do not send.
       return WebAssembly.compile(await response.arrayBuffer());
     },
+    startHelper: (task) =>
+      new Promise((resolve, reject) => {
+        // Written out, so that bundlers see it.
+        const helper = new Worker(new URL("./browser-helper.js", import.meta.url), { type: "module" });
+        helper.onmessage = () => resolve();
+        helper.onerror = ({ message }) => reject(new Error(message || "a helper thread could not be started"));
+        helper.postMessage(task);
+      }),
     nextTurn: () =>
       new Promise((resolve) => {
         turns.port1.onmessage = () => resolve();
@@ -29,3 +42,9 @@ serve(
       }),
   },
 );
+
+/** Browsers count threads, not cores; a machine with more than four threads most likely has two to a core. */
+function likelyCores(): number {
+  const threads = navigator.hardwareConcurrency || 1;
+  return threads > 4 ? threads >> 1 : threads;
+}

@@ -1,16 +1,19 @@
 // The model's thread: loads once, then answers one request after another, hearing the caller in between.
 import { eachLogits, generate, type Pace, type Sequence } from "../engine/engine.ts";
-import { type LoadContext, loadModel, MAX_LOGIT_ROWS, MAX_STEP } from "../load.ts";
+import { type LoadContext, loadModel, MAX_LOGIT_ROWS, MAX_STEP, type Machine } from "../load.ts";
 import { openSource } from "../sources/open-source.ts";
 import type { ByteSource } from "../sources/source.ts";
-import { instantiateKernels } from "../wasm/kernels.ts";
+import { kernelUrl } from "../wasm/kernels.ts";
+import { type StartHelper, startRuntime } from "./helper.ts";
 import type { FromWorker, Port, Request, Results, ToWorker, WorkerEvent } from "./protocol.ts";
 
 /** What differs between Node and a browser. */
 export interface Platform {
   /** Opens a path; absent in a browser. */
   readonly openFile?: (path: string) => Promise<ByteSource>;
-  readonly compileKernels: () => Promise<WebAssembly.Module>;
+  readonly machine: () => Promise<Machine>;
+  readonly compileKernels: (url: URL) => Promise<WebAssembly.Module>;
+  readonly startHelper: StartHelper;
   /** Resolves after the messages that have arrived were handled. */
   readonly nextTurn: () => Promise<void>;
 }
@@ -80,9 +83,13 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
   ): Promise<Results["load"]> {
     const files = await Promise.all(request.files.map((file) => openSource(file, platform.openFile, signal)));
     try {
-      const module = await platform.compileKernels();
-      const instantiate = (memory: WebAssembly.Memory) => instantiateKernels(module, memory);
-      const context = { instantiate, signal, onProgress };
+      const context: LoadContext = {
+        machine: await platform.machine(),
+        startRuntime: async (build, threads) =>
+          startRuntime(await platform.compileKernels(kernelUrl(build)), build, threads, platform.startHelper),
+        signal,
+        onProgress,
+      };
       const { config, tensors, options } = request;
       const { model, state, settings, backend } = await loadModel({ config, tensors, files }, options, context);
       sequence = { model, state, ids: [], maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS };

@@ -21,7 +21,9 @@ describe("lfm2 run", () => {
     const lines = stderr.trimEnd().split("\n");
     expect(lines).toHaveLength(4);
     expect(lines[0]).toBe("No -m given: using the embedded model, lfm2-nano.");
-    expect(lines[1]).toBe("wasm int8 · KV f16 · context 4,096 · greedy (command line)");
+    expect(lines[1]).toMatch(
+      /^wasm int8 · KV f16 · context 4,096 · \d+ threads?, (relaxed|baseline) SIMD · greedy \(command line\)$/,
+    );
     expect(lines[2]).toBe(`thinking: ${THOUGHT}`);
     expect(lines[3]).toMatch(/^22 tokens · [\d.]+ tok\/s · prompt 13 tokens in [\d.]+ m?s$/);
   });
@@ -109,9 +111,13 @@ describe("lfm2 run", () => {
       "256",
       "--kv-type",
       "int8",
+      "--threads",
+      "1",
+      "--kernels",
+      "baseline",
     ]);
     expect(stderr).toContain(
-      "wasm int8 · KV int8 · context 256 · temperature 0.5 (command line), top-k 80, repeat penalty 1.05 " +
+      "wasm int8 · KV int8 · context 256 · 1 thread, baseline SIMD · temperature 0.5 (command line), top-k 80, repeat penalty 1.05 " +
         "(table: lfm2-nano) · seed 3\n",
     );
   });

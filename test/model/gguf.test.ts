@@ -1,10 +1,10 @@
 // Sixteen block formats: logits of transformers on the dequantized weights, against both backends and both modes.
 import { describe, expect, it } from "vitest";
 import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
-import { loadModel } from "../../src/load.ts";
+import { type LoadContext, loadModel } from "../../src/load.ts";
 import type { Kernels } from "../../src/wasm/kernels.ts";
 import { floatGolden } from "../formats/float-goldens.ts";
-import { gap, instantiate } from "../ops/harness.ts";
+import { context, gap } from "../ops/harness.ts";
 import { goldenTensors, load, logitsOf, meanKl, open } from "./run.ts";
 
 const formats = Object.keys(blockFormats) as FormatName[];
@@ -55,13 +55,13 @@ describe("int8 mode", () => {
   it.each(formats)("%s: runs the integer kernels where the format has them, and nowhere else", async (format) => {
     const golden = await goldenOf("gguf", format);
     const calls = { integer: 0, float: 0 };
-    const counting = (memory: WebAssembly.Memory): Kernels => {
-      const kernels = { ...instantiate(memory) };
-      for (const name of ["linear", "linearInt8", "expertLinear", "expertLinearInt8"] as const) {
+    const counted = (plain: Kernels): Kernels => {
+      const kernels = { ...plain };
+      for (const name of ["linear", "linearPacked", "expertLinear", "expertLinearPacked"] as const) {
         const kernel = kernels[name] as (...args: number[]) => void;
         kernels[name] = (...args: number[]) => {
           // A router's few rows are meant to stay in float32.
-          if (name.endsWith("Int8")) calls.integer++;
+          if (name.endsWith("Packed")) calls.integer++;
           else if (args[5] !== 4) calls.float++;
           kernel(...args);
         };
@@ -69,7 +69,11 @@ describe("int8 mode", () => {
       return kernels;
     };
     const checkpoint = await checkpointOf("gguf", format);
-    const loaded = await loadModel(checkpoint, { mode: "int8" }, { instantiate: counting });
+    const startRuntime: LoadContext["startRuntime"] = async (build, threads) => {
+      const runtime = await context.startRuntime(build, threads);
+      return { ...runtime, instantiate: (memory) => counted(runtime.instantiate(memory)) };
+    };
+    const loaded = await loadModel(checkpoint, { mode: "int8" }, { ...context, startRuntime });
     await Promise.all(checkpoint.files.map((file) => file.close()));
     const logits = logitsOf(loaded, golden.ids, 24);
     divergences.set(format, meanKl(golden.logits, logits, loaded.model.config.vocabSize));

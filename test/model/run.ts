@@ -9,7 +9,7 @@ import { resetState } from "../../src/model/state.ts";
 import type { ExpertIds, Ops, Tensor } from "../../src/ops/ops.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
 import { diskFolder, openFile } from "../../src/sources/disk.ts";
-import { instantiate } from "../ops/harness.ts";
+import { context } from "../ops/harness.ts";
 
 export const golden = (path: string): string => new URL(`../../golden/${path}`, import.meta.url).pathname;
 
@@ -25,7 +25,7 @@ export async function open(
 
 export async function load(checkpoint: Checkpoint, options: ModelOptions): Promise<LoadedModel> {
   try {
-    return await loadModel(checkpoint, options, { instantiate });
+    return await loadModel(checkpoint, options, context);
   } finally {
     await Promise.all(checkpoint.files.map((file) => file.close()));
   }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
 import { loadModel, type ModelOptions, OptionError, planMemory, WeightError } from "../../src/load.ts";
-import { instantiate } from "../ops/harness.ts";
+import { context } from "../ops/harness.ts";
 import { open } from "./run.ts";
 
 /** moe-small with some tensors replaced (or, by undefined, removed); its bytes cannot be read. */
@@ -65,7 +65,7 @@ const refused: [string, Record<string, Partial<StoredTensor> | undefined>, strin
 describe("loadModel", () => {
   it.each(refused)("refuses %s", async (_, changes, message) => {
     const checkpoint = await changed(changes);
-    const loading = loadModel(checkpoint, {}, { instantiate });
+    const loading = loadModel(checkpoint, {}, context);
     await expect(loading).rejects.toThrow(message);
     await expect(loading).rejects.toBeInstanceOf(WeightError);
   });
@@ -80,11 +80,11 @@ describe("loadModel", () => {
     [{ bankBytes: 100 }, "bankBytes: expected an integer in [65536, 4294967296], found 100."],
     [
       { contextlength: 4 },
-      "contextlength: expected backend, mode, kvType, contextLength or bankBytes. Check the spelling.",
+      "contextlength: expected backend, mode, kvType, contextLength, bankBytes, threads or kernels. Check the spelling.",
     ],
   ];
   it.each(options)("refuses the options %o", async (bad, message) => {
-    const loading = loadModel(await changed({}), bad as ModelOptions, { instantiate });
+    const loading = loadModel(await changed({}), bad as ModelOptions, context);
     await expect(loading).rejects.toThrow(message);
     await expect(loading).rejects.toBeInstanceOf(OptionError);
   });
@@ -93,7 +93,7 @@ describe("loadModel", () => {
 describe("planMemory", () => {
   it("plans the full LFM2-8B-A1B shape in two banks of whole layers, without reserving it", () => {
     const { config, tensors } = fullShape();
-    const plan = planMemory({ config, tensors }, { contextLength: 32768 });
+    const plan = planMemory({ config, tensors }, { contextLength: 32768 }, context.machine);
     const weights = plan.banks.reduce((sum, bank) => sum + bank.weightBytes, 0);
     // The published size of the Q4_0 file's tensors: spec of llama-bench, 4,731,500,288 bytes; here plus alignment.
     expect(weights).toBeGreaterThanOrEqual(4_731_500_288);

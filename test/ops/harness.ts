@@ -2,17 +2,39 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
+import type { LoadContext } from "../../src/load.ts";
 import type { ArithmeticMode, Backend, KvType, StateSpec, StoredWeight, WeightRole } from "../../src/ops/backend.ts";
 import type { Ops, Tensor, Weight } from "../../src/ops/ops.ts";
 import { createReferenceBackend } from "../../src/reference/backend.ts";
 import { createWasmBackend } from "../../src/wasm/backend.ts";
-import { baselineUrl, instantiateKernels, type Kernels } from "../../src/wasm/kernels.ts";
+import { hasRelaxedSimd, instantiateKernels, type Kernels, kernelUrl } from "../../src/wasm/kernels.ts";
+import { alone } from "../../src/wasm/pool.ts";
 
-const module = new WebAssembly.Module(readFileSync(baselineUrl));
+/** This engine's builds: both where it can run both. */
+export const builds = hasRelaxedSimd() ? (["baseline", "relaxed"] as const) : (["baseline"] as const);
+export type Build = (typeof builds)[number];
 
-export function instantiate(memory: WebAssembly.Memory): Kernels {
-  return instantiateKernels(module, memory);
+const modules = new Map(
+  builds.map((build) => {
+    const url = kernelUrl({ relaxed: build === "relaxed", threads: false });
+    return [build, new WebAssembly.Module(readFileSync(url))];
+  }),
+);
+
+export function instantiate(memory: WebAssembly.Memory, build: Build = "baseline"): Kernels {
+  return instantiateKernels(modules.get(build) as WebAssembly.Module, memory);
 }
+
+/** Loads on this thread alone. */
+export const context: LoadContext = {
+  machine: { cores: 1, sharedMemory: false, relaxed: builds.length === 2 },
+  startRuntime: async ({ relaxed }) => ({
+    instantiate: (memory) => instantiate(memory, relaxed ? "relaxed" : "baseline"),
+    relaxed,
+    pool: alone,
+    join: async () => {},
+  }),
+};
 
 export interface Matrix {
   readonly rows: number;
@@ -37,10 +59,13 @@ export interface RigOptions {
   readonly states?: readonly StateSpec[];
   readonly kvType?: KvType;
   readonly mode?: ArithmeticMode;
+  readonly build?: Build;
 }
 
 /** The same matrices in the reference and in the kernels. */
 export function rigs(matrices: Readonly<Record<string, Matrix>>, options: RigOptions = {}): [Rig, Rig] {
+  const build = options.build ?? "baseline";
+  const relaxed = build === "relaxed";
   const weights: StoredWeight[] = Object.entries(matrices).map(([path, { rows, cols, experts = 1, role, format }]) => ({
     path,
     rows,
@@ -50,9 +75,12 @@ export function rigs(matrices: Readonly<Record<string, Matrix>>, options: RigOpt
     format: format ?? "F32",
   }));
   const request = { weights, states: options.states ?? [], kvType: options.kvType ?? "f32" };
-  const wasm = createWasmBackend(instantiate, {
+  const runtime = { instantiate: (memory: WebAssembly.Memory) => instantiate(memory, build), relaxed, pool: alone };
+  const wasm = createWasmBackend(runtime, {
     ...request,
     mode: options.mode ?? "exact",
+    threads: 1,
+    relaxed,
     maxStep: 1,
     hiddenSize: 4,
     rehearse(backend) {

@@ -6,7 +6,7 @@ import { gap, type Matrix, type Rig, randomBlocks, randomMatrix, rigs, seeded } 
 const formats = Object.keys(blockFormats) as FormatName[];
 const integer = new Set<FormatName>(["Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"]);
 const T = 7;
-const ROWS = 6;
+const ROWS = 24;
 const COLS = 512;
 
 function weights(format: FormatName, experts = 1): Matrix {
@@ -14,10 +14,17 @@ function weights(format: FormatName, experts = 1): Matrix {
   return { rows: ROWS, cols: COLS, experts, format, data: randomBlocks(format, experts * ROWS * COLS, random) };
 }
 
-/** Typical size of a result: √cols · (size of a weight) · (size of an activation). */
+/** Typical size of the largest results: the length of a row of weights times the size of an activation. */
 function scaleOf({ ops, weight }: Rig): number {
-  const row = ops.read(ops.embed(Int32Array.of(0), weight("w")));
-  return Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
+  const { rows, cols } = weight("w");
+  const w = ops.read(
+    ops.embed(
+      Int32Array.from({ length: rows }, (_, i) => i),
+      weight("w"),
+    ),
+  );
+  const lengths = Array.from({ length: rows }, (_, r) => Math.hypot(...w.subarray(r * cols, (r + 1) * cols)));
+  return Math.max(...lengths);
 }
 
 describe("linear", () => {

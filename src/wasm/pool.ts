@@ -1,0 +1,184 @@
+// Workers that share the kernels' work: one op at a time, cut into ranges that each thread takes as it comes.
+//
+// The model's own thread publishes an op in a small shared memory and takes ranges itself; helpers spin until they see
+// it, for a while, and then sleep, so that an idle model costs nothing. Nobody waits for a helper that has taken
+// nothing: on a machine busy with other things, one that gets no time costs little.
+import type { Bank } from "./bank.ts";
+import type { Kernels, SharedKernels } from "./kernels.ts";
+
+export type SharedKernel = keyof SharedKernels;
+
+const kernelNames: readonly SharedKernel[] = [
+  "linear",
+  "linearPacked",
+  "packTiles",
+  "expertLinear",
+  "expertLinearPacked",
+  "packExpertTiles",
+  "quantize",
+  "rmsNorm",
+  "swiglu",
+  "attention",
+];
+
+/** How the work of an op is cut: `total` units in ranges of multiples of `grain`, `scratchBytes` of scratch to each. */
+export interface Share {
+  readonly total: number;
+  readonly grain: number;
+  readonly scratch?: number;
+  readonly scratchBytes?: number;
+}
+
+export interface Pool {
+  /** Threads, this one included. */
+  readonly size: number;
+  /** Runs a kernel to its end. `args` lack the last three: begin, end, scratch. */
+  run(bank: Bank, kernel: SharedKernel, args: readonly number[], share: Share): void;
+}
+
+/** Everything on the caller's thread. */
+export const alone: Pool = {
+  size: 1,
+  run({ kernels }, kernel, args, { total, scratch = 0 }) {
+    call(kernels, kernel, [...args, 0, total, scratch]);
+  },
+};
+
+/** A helper died in the middle of an op, or does not answer. */
+export class PoolError extends Error {
+  override readonly name = "PoolError";
+}
+
+// Words of the shared memory.
+const GENERATION = 0; // counts published ops
+const NEXT = 1; // number of the next range to take; past all of them while no op is open
+const ACTIVE = 2; // helpers that may be taking ranges
+const SLEEPERS = 3; // helpers that wait to be woken
+const KERNEL = 4;
+const BANK = 5;
+const ARGS = 6; // how many
+const TOTAL = 7;
+const RANGE = 8; // units in a range
+const FAILED = 9; // length of the message of a helper that failed
+const ARG_BYTES = 64; // float64 values: args, then scratch and scratchBytes
+const MESSAGE_BYTES = 512;
+const CONTROL_BYTES = 1024;
+
+/** Of `NEXT`: no op is open. Far from overflow, however many helpers knock. */
+const CLOSED = 1 << 30;
+/** Ranges to a thread: enough that threads of unequal speed end together. */
+const RANGES_PER_THREAD = 4;
+/** About ten milliseconds: longer than sampling takes between two tokens, shorter than anyone notices. */
+const SPINS = 2_000_000;
+/** A range of a 512-token step takes a fraction of a second; this is a thread that will not come back. */
+const PATIENCE_MS = 60_000;
+
+export function createControl(): SharedArrayBuffer {
+  return new SharedArrayBuffer(CONTROL_BYTES);
+}
+
+/** The publishing side. Helpers run `help` on the same control. */
+export function createPool(control: SharedArrayBuffer, size: number): Pool {
+  const words = new Int32Array(control);
+  const numbers = new Float64Array(control, ARG_BYTES);
+  Atomics.store(words, NEXT, CLOSED);
+  return {
+    size,
+    run(bank, kernel, args, { total, grain, scratch = 0, scratchBytes = 0 }) {
+      // No helper reads any of this before NEXT is opened.
+      numbers.set(args);
+      numbers[args.length] = scratch;
+      numbers[args.length + 1] = scratchBytes;
+      words[KERNEL] = kernelNames.indexOf(kernel);
+      words[BANK] = bank.index;
+      words[ARGS] = args.length;
+      words[TOTAL] = total;
+      words[RANGE] = Math.ceil(total / grain / (size * RANGES_PER_THREAD)) * grain;
+      Atomics.store(words, NEXT, 0);
+      Atomics.add(words, GENERATION, 1);
+      if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, GENERATION);
+      try {
+        takeRanges(() => bank.kernels, words, numbers, 0);
+      } finally {
+        Atomics.store(words, NEXT, CLOSED);
+        awaitHelpers(words);
+      }
+      throwFailure(words, control);
+    },
+  };
+}
+
+/** Until no helper is in the middle of a range. */
+function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
+  for (let spins = 0; ; spins++) {
+    const active = Atomics.load(words, ACTIVE);
+    if (active === 0) return;
+    if (spins < SPINS) continue;
+    if (Atomics.wait(words, ACTIVE, active, PATIENCE_MS) === "timed-out") {
+      throw new PoolError(`threads: expected every helper to finish, found ${active} busy after ${PATIENCE_MS} ms.`);
+    }
+  }
+}
+
+function throwFailure(words: Int32Array<SharedArrayBuffer>, control: SharedArrayBuffer): void {
+  const length = Atomics.load(words, FAILED);
+  if (length === 0) return;
+  const message = new Uint8Array(control, MESSAGE_BYTES, length).slice();
+  throw new PoolError(`A helper thread failed: ${new TextDecoder().decode(message)}`);
+}
+
+/** A helper's life: never returns. `index` counts the threads from 1. */
+export function help(control: SharedArrayBuffer, banks: readonly Kernels[], index: number): never {
+  const words = new Int32Array(control);
+  const numbers = new Float64Array(control, ARG_BYTES);
+  for (let seen = 0; ; ) {
+    seen = awaitOp(words, seen);
+    // From here on the publisher waits, so whatever range is taken belongs to the op that the memory describes.
+    Atomics.add(words, ACTIVE, 1);
+    try {
+      takeRanges(() => banks[words[BANK]], words, numbers, index);
+    } catch (error) {
+      const message = new TextEncoder().encode(String(error)).subarray(0, CONTROL_BYTES - MESSAGE_BYTES);
+      new Uint8Array(control, MESSAGE_BYTES).set(message);
+      Atomics.store(words, FAILED, message.length);
+    }
+    Atomics.sub(words, ACTIVE, 1);
+    Atomics.notify(words, ACTIVE);
+  }
+}
+
+function awaitOp(words: Int32Array<SharedArrayBuffer>, seen: number): number {
+  for (let spins = 0; Atomics.load(words, GENERATION) === seen; spins++) {
+    if (spins < SPINS) continue;
+    // An op that is published in between changes the word, and then there is no wait.
+    Atomics.add(words, SLEEPERS, 1);
+    Atomics.wait(words, GENERATION, seen);
+    Atomics.sub(words, SLEEPERS, 1);
+  }
+  return Atomics.load(words, GENERATION);
+}
+
+/** Takes ranges of the open op until there are none. `kernels` is asked only when a range was taken. */
+function takeRanges(
+  kernels: () => Kernels,
+  words: Int32Array<SharedArrayBuffer>,
+  numbers: Float64Array,
+  index: number,
+): void {
+  for (;;) {
+    const number = Atomics.add(words, NEXT, 1);
+    if (number >= CLOSED) return;
+    const begin = number * words[RANGE];
+    const total = words[TOTAL];
+    if (begin >= total) return;
+    const count = words[ARGS];
+    const args = Array.from(numbers.subarray(0, count));
+    args.push(begin, Math.min(begin + words[RANGE], total), numbers[count] + index * numbers[count + 1]);
+    call(kernels(), kernelNames[words[KERNEL]], args);
+  }
+}
+
+/** A kernel that needs no scratch ignores it: exports drop arguments they do not declare. */
+function call(kernels: Kernels, kernel: SharedKernel, args: number[]): void {
+  (kernels[kernel] as (...args: number[]) => void)(...args);
+}

@@ -1,0 +1,87 @@
+// Packed weights: the values of the file, and the same bits from every build, for one token and for many.
+import { describe, expect, it } from "vitest";
+import type { FormatName } from "../../src/blocks/formats.ts";
+import { recordBytes } from "../../src/wasm/packing.ts";
+import {
+  type Build,
+  builds,
+  instantiate,
+  type Matrix,
+  type Rig,
+  randomBlocks,
+  randomMatrix,
+  rigs,
+  seeded,
+} from "./harness.ts";
+
+const formats = ["Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"] as const;
+const ROWS = 40; // five strips: an odd number, so that one of a walk's two streams ends early
+const COLS = 512;
+const EXPERTS = 5;
+const T = 11; // two tiles of four tokens and three more
+
+function weights(format: FormatName, experts = 1): Matrix {
+  const data = randomBlocks(format, experts * ROWS * COLS, seeded(experts + format.length));
+  return { rows: ROWS, cols: COLS, experts, format, data };
+}
+
+const kernelRig = (matrices: Record<string, Matrix>, build: Build): Rig => rigs(matrices, { mode: "int8", build })[1];
+
+describe.each(builds)("%s", (build) => {
+  it.each(formats)("%s: a packed row is the file's row, bit for bit", (format) => {
+    const [reference, wasm] = rigs({ w: weights(format) }, { mode: "int8", build });
+    expect(wasm.ops.read(wasm.tensor("w"))).toEqual(reference.ops.read(reference.tensor("w")));
+  });
+
+  it.each(formats)("%s: a token's bits do not depend on the tokens beside it", (format) => {
+    const { ops, tensor, weight } = kernelRig({ w: weights(format), x: randomMatrix(T, COLS, 5) }, build);
+    const together = ops.read(ops.linear(tensor("x"), weight("w")));
+    for (let t = 0; t < T; t++) {
+      const alone = ops.read(ops.linear(ops.rows(tensor("x"), t, 1), weight("w")));
+      expect(together.subarray(t * ROWS, (t + 1) * ROWS), `token ${t}`).toEqual(alone);
+    }
+  });
+
+  it("makes records of the size that memory is planned for", () => {
+    const kernels = instantiate(new WebAssembly.Memory({ initial: 1, maximum: 1 }), build);
+    expect((kernels as unknown as { recordBytes(): number }).recordBytes()).toBe(recordBytes(build === "relaxed"));
+  });
+});
+
+describe("the two builds", () => {
+  it.each(formats)("%s: give the same bits for matrices and for experts", (format) => {
+    const matrices = {
+      w: weights(format),
+      stacked: weights(format, EXPERTS),
+      x: randomMatrix(T, COLS, 5, 3),
+      scores: randomMatrix(T, EXPERTS, 6),
+    };
+    const results = builds.map((build) => {
+      const { ops, tensor, weight } = kernelRig(matrices, build);
+      const chosen = ops.topK(tensor("scores"), 2);
+      return {
+        linear: ops.read(ops.linear(tensor("x"), weight("w"))),
+        experts: ops.read(ops.expertLinear(tensor("x"), weight("stacked"), chosen)),
+      };
+    });
+    for (const result of results) expect(result).toEqual(results[0]);
+    // On an engine with one build there is nothing to compare; say so rather than pass silently.
+    if (builds.length === 1) console.info("this engine has no relaxed SIMD: one build only");
+  });
+
+  it("multiply Q8_0 weights of −128 exactly", () => {
+    // Scale 1, every weight −128, activations that are multiples of 1/127 of their largest.
+    const data = new Uint8Array(8 * 34).fill(0x80);
+    for (let row = 0; row < 8; row++) new DataView(data.buffer).setUint16(row * 34, 0x3c00, true);
+    const x = Float32Array.from({ length: 32 }, (_, i) => (i === 0 ? 127 : ((i * 37) % 255) - 127));
+    const want = -128 * x.reduce((sum, value) => sum + value, 0);
+    for (const build of builds) {
+      const matrices: Record<string, Matrix> = {
+        w: { rows: 8, cols: 32, format: "Q8_0", data },
+        x: { rows: 1, cols: 32, data: x },
+      };
+      const { ops, tensor, weight } = kernelRig(matrices, build);
+      expect([...ops.read(ops.linear(tensor("x"), weight("w")))]).toEqual(Array(8).fill(want));
+    }
+  });
+});

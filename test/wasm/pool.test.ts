@@ -1,0 +1,121 @@
+// Threads that share the kernels' work: the same bits whatever their number, errors instead of hangs, rest when idle.
+import { readFileSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { afterEach, describe, expect, it } from "vitest";
+import { type LanguageModel, open } from "../../src/index.ts";
+import type { Bank } from "../../src/wasm/bank.ts";
+import { type Kernels, kernelUrl } from "../../src/wasm/kernels.ts";
+import { createControl, createPool } from "../../src/wasm/pool.ts";
+import { golden } from "../model/run.ts";
+import { builds } from "../ops/harness.ts";
+
+const opened: LanguageModel[] = [];
+const helpers: Worker[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((model) => model.close()));
+  await Promise.all(helpers.splice(0).map((helper) => helper.terminate()));
+});
+
+async function logitsBits(file: string, options: object, ids: number[]): Promise<Uint32Array> {
+  const model = await open(golden(file), options);
+  opened.push(model);
+  return new Uint32Array((await model.logits(ids)).data.buffer);
+}
+
+describe("threads", () => {
+  const cases = ["nano/lfm2-nano-Q4_0.gguf", "gguf/Q6_K.gguf", "gguf/Q4_K.gguf", "transformers/moe-wide-heads"];
+  it.each(cases)("%s: give the same bits in any number, with every build, in both modes", async (file) => {
+    const ids = Array.from({ length: 70 }, (_, i) => 20 + ((i * 29) % 240));
+    for (const mode of ["int8", "exact"]) {
+      const want = await logitsBits(file, { mode, threads: 1, kernels: builds[0] }, ids);
+      for (const kernels of builds) {
+        for (const threads of [1, 2, 3]) {
+          const have = await logitsBits(file, { mode, threads, kernels }, ids);
+          expect(have, `${mode}, ${threads} threads, ${kernels}`).toEqual(want);
+        }
+      }
+    }
+  });
+
+  it("rest when there is nothing to do", async () => {
+    const model = await open(golden("nano/lfm2-nano-Q4_0.gguf"), { threads: 2 });
+    opened.push(model);
+    await model.logits(Array.from({ length: 400 }, (_, i) => 16 + i));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const before = process.cpuUsage();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { user, system } = process.cpuUsage(before);
+    // One thread that still spun would have used 500 ms.
+    expect((user + system) / 1000).toBeLessThan(100);
+  });
+});
+
+/** A helper over a memory of one page, where most addresses are out of bounds. */
+async function helperOver(control: SharedArrayBuffer): Promise<void> {
+  const module = new WebAssembly.Module(readFileSync(kernelUrl({ relaxed: false, threads: true })));
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  const helper = new Worker(new URL("../../src/worker/node-helper.ts", import.meta.url));
+  helpers.push(helper);
+  const ready = new Promise((resolve) => helper.once("message", resolve));
+  helper.postMessage({ module, memories: [memory], control, index: 1 });
+  await ready;
+}
+
+/** A bank whose kernels are JavaScript and slow, so that a helper finds ranges to take. */
+function slowBank(onRange: (begin: number, end: number) => void): Bank {
+  const swiglu = (...args: number[]): void => {
+    onRange(args[3], args[4]);
+    for (const begin = performance.now(); performance.now() - begin < 20; );
+  };
+  return { index: 0, kernels: { swiglu } as unknown as Kernels } as Bank;
+}
+
+describe("a pool", () => {
+  it("covers every unit once, a helper's part and its own together", async () => {
+    const control = createControl();
+    const pool = createPool(control, 2);
+    await helperOver(control);
+    const ranges: [number, number][] = [];
+    // Addresses within the helper's one page, so that its part succeeds.
+    pool.run(
+      slowBank((begin, end) => ranges.push([begin, end])),
+      "swiglu",
+      [1024, 2048, 4096],
+      { total: 200, grain: 4 },
+    );
+    const own = ranges.reduce((sum, [begin, end]) => sum + end - begin, 0);
+    expect(ranges.every(([begin, end]) => begin % 4 === 0 && end <= 200)).toBe(true);
+    expect(own).toBeGreaterThan(0);
+    expect(own).toBeLessThan(200);
+  });
+
+  it("turns a helper's trap into an error that says what happened", async () => {
+    const control = createControl();
+    const pool = createPool(control, 2);
+    await helperOver(control);
+    const beyond = 1 << 20;
+    const run = () =>
+      pool.run(
+        slowBank(() => {}),
+        "swiglu",
+        [beyond, beyond, beyond],
+        { total: 800, grain: 4 },
+      );
+    expect(run).toThrow(/A helper thread failed: RuntimeError: memory access out of bounds/);
+  });
+
+  it("does not wait for helpers that never came", () => {
+    const pool = createPool(createControl(), 8);
+    const ranges: [number, number][] = [];
+    pool.run(
+      slowBank((begin, end) => ranges.push([begin, end])),
+      "swiglu",
+      [0, 0, 0],
+      { total: 100, grain: 8 },
+    );
+    // In order, without gaps, to the end, though that is no multiple of the grain.
+    expect(ranges[0][0]).toBe(0);
+    expect(ranges.at(-1)?.[1]).toBe(100);
+    for (let i = 1; i < ranges.length; i++) expect(ranges[i][0]).toBe(ranges[i - 1][1]);
+  });
+});
