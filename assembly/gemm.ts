@@ -3,7 +3,21 @@
 //
 // A tile is 8 rows × 4 tokens: 8 integer sums live in registers while a group of 32 columns passes; the float32 sums
 // wait in scratch memory, because 8 more registers would spill.
-import { FIFTH_MASK, HIGH_MASK, highFive, highSix, lowFive, NIBBLE_MASK, SCALE_MASK, signedBytes, unsignedBytes } from "./gemv";
+import {
+  evenHigh,
+  evenLow,
+  FIFTH_MASK,
+  HIGH_MASK,
+  highFive,
+  lowFive,
+  NIBBLE_MASK,
+  oddHigh,
+  oddLow,
+  SCALE_MASK,
+  signedBytes,
+  twoTo112,
+  unsignedBytes,
+} from "./gemv";
 import { groupBytes, headBytes, loadScales, Q4_0, Q4_K, Q5_K, Q6_K, Q8_0 } from "./packed";
 import { dot, FOUR, four, odd, Q, RECORD } from "./q8";
 
@@ -86,8 +100,8 @@ function tileQ4_0(z: usize, w: usize, x: usize, cols: i32): void {
       q += 4 * FOUR;
     }
     const scales = i32x4.splat(SCALE_MASK);
-    const d0 = loadScales(w, scales);
-    const d1 = loadScales(w + 8, scales);
+    const d0 = f32x4.mul(loadScales(w, scales), twoTo112());
+    const d1 = f32x4.mul(loadScales(w + 8, scales), twoTo112());
     add(z, 0, x, d0, d1, a0, b0);
     add(z, 1, x, d0, d1, a1, b1);
     add(z, 2, x, d0, d1, a2, b2);
@@ -136,8 +150,8 @@ function tileQ8_0(z: usize, w: usize, x: usize, cols: i32): void {
       b3 = i32x4.shl(b3, shift);
     }
     const scales = i32x4.splat(SCALE_MASK);
-    const d0 = loadScales(w, scales);
-    const d1 = loadScales(w + 8, scales);
+    const d0 = f32x4.mul(loadScales(w, scales), twoTo112());
+    const d1 = f32x4.mul(loadScales(w + 8, scales), twoTo112());
     add(z, 0, x, d0, d1, a0, b0);
     add(z, 1, x, d0, d1, a1, b1);
     add(z, 2, x, d0, d1, a2, b2);
@@ -149,10 +163,10 @@ function tileQ8_0(z: usize, w: usize, x: usize, cols: i32): void {
 
 /** z[token] += (d · scale) · (s · Σ) − (dmin · scale) · (m · sum) for rows 4 · half … of a group. */
 @inline
-function addAffine(z: usize, token: i32, x: usize, head: usize, group: usize, half: i32, mask: v128, sum: v128): void {
+function addAffine(z: usize, token: i32, x: usize, head: usize, group: usize, half: i32, sum: v128): void {
   const scale = v128.load32_splat(x + (token << 2));
-  const d = f32x4.mul(loadScales(head + (half << 3), mask), scale);
-  const dmin = f32x4.mul(loadScales(head + 16 + (half << 3), mask), scale);
+  const d = f32x4.mul(v128.load(head + (half << 4)), scale);
+  const dmin = f32x4.mul(v128.load(head + 32 + (half << 4)), scale);
   const scaled = i32x4.mul(unsignedBytes(group + (half << 2)), sum);
   const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), v128.load32_splat(x + SUM + (token << 2)));
   const at = z + (token << 5) + (half << 4);
@@ -206,15 +220,14 @@ function tileQ4_K(format: i32, z: usize, w: usize, x: usize, cols: i32): void {
         at += 32;
         q += 4 * FOUR;
       }
-      const scales = i32x4.splat(SCALE_MASK);
-      addAffine(z, 0, x, head, w, 0, scales, a0);
-      addAffine(z, 0, x, head, w, 1, scales, b0);
-      addAffine(z, 1, x, head, w, 0, scales, a1);
-      addAffine(z, 1, x, head, w, 1, scales, b1);
-      addAffine(z, 2, x, head, w, 0, scales, a2);
-      addAffine(z, 2, x, head, w, 1, scales, b2);
-      addAffine(z, 3, x, head, w, 0, scales, a3);
-      addAffine(z, 3, x, head, w, 1, scales, b3);
+      addAffine(z, 0, x, head, w, 0, a0);
+      addAffine(z, 0, x, head, w, 1, b0);
+      addAffine(z, 1, x, head, w, 0, a1);
+      addAffine(z, 1, x, head, w, 1, b1);
+      addAffine(z, 2, x, head, w, 0, a2);
+      addAffine(z, 2, x, head, w, 1, b2);
+      addAffine(z, 3, x, head, w, 0, a3);
+      addAffine(z, 3, x, head, w, 1, b3);
       w += groupBytes(format);
       x += RECORD << 2;
     }
@@ -226,7 +239,7 @@ function tileQ6_K(z: usize, w: usize, x: usize, cols: i32): void {
   const pair = i32x4.splat(HIGH_MASK);
   for (let i = 0; i < cols; i += 256) {
     const head = w;
-    w += 16;
+    w += headBytes(Q6_K);
     for (let j = 0; j < 8; j++) {
       // Columns 0 … 15, then 16 … 31: each half has scales of its own.
       for (let part = 0; part < 2; part++) {
@@ -243,9 +256,8 @@ function tileQ6_K(z: usize, w: usize, x: usize, cols: i32): void {
         let q = x + TILE_Q + part * 16 * FOUR;
         for (let k = 0; k < 4; k++) {
           const bits = w + 144 + ((k >> 1) << 5);
-          const shift = (~k & 1) << 2;
-          const p = sixBits(part, v128.load(at, 16), i16x8.shl(v128.load(bits), shift), mask, pair);
-          const r = sixBits(part, v128.load(at, 32), i16x8.shl(v128.load(bits, 16), shift), mask, pair);
+          const p = sixBits(part, k, v128.load(at, 16), v128.load(bits), mask, pair);
+          const r = sixBits(part, k, v128.load(at, 32), v128.load(bits, 16), mask, pair);
           a0 = dot(four(q), odd(q), p, a0);
           b0 = dot(four(q), odd(q), r, b0);
           a1 = dot(four(q + FOUR), odd(q + FOUR), p, a1);
@@ -257,9 +269,8 @@ function tileQ6_K(z: usize, w: usize, x: usize, cols: i32): void {
           at += 32;
           q += 4 * FOUR;
         }
-        const scales = i32x4.splat(SCALE_MASK);
-        const d0 = loadScales(head, scales);
-        const d1 = loadScales(head + 8, scales);
+        const d0 = v128.load(head);
+        const d1 = v128.load(head, 16);
         const s0 = signedBytes(w + (part << 3));
         const s1 = signedBytes(w + (part << 3) + 4);
         add(z, 0, x, d0, d1, i32x4.mul(s0, a0), i32x4.mul(s1, b0));
@@ -273,8 +284,9 @@ function tileQ6_K(z: usize, w: usize, x: usize, cols: i32): void {
   }
 }
 
-/** Columns 4k … of four rows (part 0) or 16 + 4k … (part 1), `h` shifted as gemv.ts does. */
+/** Columns 4k … of four rows (part 0) or 16 + 4k … (part 1). */
 @inline
-function sixBits(part: i32, m: v128, h: v128, mask: v128, pair: v128): v128 {
-  return part ? highSix(m, h, mask, pair) : v128.or(v128.and(m, mask), v128.and(h, pair));
+function sixBits(part: i32, k: i32, m: v128, h: v128, mask: v128, pair: v128): v128 {
+  if (k & 1) return part ? oddHigh(m, h, mask, pair) : oddLow(m, h, mask, pair);
+  return part ? evenHigh(m, h, mask, pair) : evenLow(m, h, mask, pair);
 }

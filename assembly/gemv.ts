@@ -42,6 +42,12 @@ export function gemv(format: i32, y: usize, w: usize, x: usize, cols: i32, begin
   }
 }
 
+/** What loadScales leaves out. */
+@inline
+export function twoTo112(): v128 {
+  return f32x4.splat(reinterpret<f32>(0x77800000));
+}
+
 /** acc + (d · scale) · Σ for four rows. */
 @inline
 function add(acc: v128, d: v128, scale: v128, sum: v128): v128 {
@@ -85,7 +91,7 @@ function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i3
       at2 += 32;
       q += FOUR;
     }
-    const scale = v128.load32_splat(x);
+    const scale = f32x4.mul(v128.load32_splat(x), twoTo112());
     a = add(a, loadScales(w1, scales), scale, s);
     b = add(b, loadScales(w1 + 8, scales), scale, t);
     c = add(c, loadScales(w2, scales), scale, u);
@@ -139,7 +145,7 @@ function gemvQ8_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i3
       at2 += 32;
       q += FOUR;
     }
-    const scale = v128.load32_splat(x);
+    const scale = f32x4.mul(v128.load32_splat(x), twoTo112());
     a = add(a, loadScales(w1, scales), scale, i32x4.add(i32x4.shl(s, 4), sLow));
     b = add(b, loadScales(w1 + 8, scales), scale, i32x4.add(i32x4.shl(t, 4), tLow));
     c = add(c, loadScales(w2, scales), scale, i32x4.add(i32x4.shl(u, 4), uLow));
@@ -167,10 +173,10 @@ export function signedBytes(address: usize): v128 {
 
 /** acc + (d · scale) · (s · Σ) − (dmin · scale) · (m · sum) for rows 4 · half … of a group. */
 @inline
-function addAffine(acc: v128, head: usize, group: usize, half: i32, mask: v128, x: usize, sum: v128): v128 {
+function addAffine(acc: v128, head: usize, group: usize, half: i32, x: usize, sum: v128): v128 {
   const scale = v128.load32_splat(x);
-  const d = f32x4.mul(loadScales(head + (half << 3), mask), scale);
-  const dmin = f32x4.mul(loadScales(head + 16 + (half << 3), mask), scale);
+  const d = f32x4.mul(v128.load(head + (half << 4)), scale);
+  const dmin = f32x4.mul(v128.load(head + 32 + (half << 4)), scale);
   const scaled = i32x4.mul(unsignedBytes(group + (half << 2)), sum);
   const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), v128.load32_splat(x, 4));
   return f32x4.add(
@@ -184,7 +190,6 @@ function addAffine(acc: v128, head: usize, group: usize, half: i32, mask: v128, 
 function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   const mask = i32x4.splat(NIBBLE_MASK);
   const fifth = i32x4.splat(FIFTH_MASK);
-  const scales = i32x4.splat(SCALE_MASK);
   let a = f32x4.splat(0);
   let b = a;
   let c = a;
@@ -223,10 +228,10 @@ function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize, x: us
         at2 += 32;
         q += FOUR;
       }
-      a = addAffine(a, head1, w1, 0, scales, x, s);
-      b = addAffine(b, head1, w1, 1, scales, x, t);
-      c = addAffine(c, head2, w2, 0, scales, x, u);
-      d = addAffine(d, head2, w2, 1, scales, x, v);
+      a = addAffine(a, head1, w1, 0, x, s);
+      b = addAffine(b, head1, w1, 1, x, t);
+      c = addAffine(c, head2, w2, 0, x, u);
+      d = addAffine(d, head2, w2, 1, x, v);
       w1 += groupBytes(format);
       w2 += groupBytes(format);
       x += RECORD;
@@ -255,7 +260,6 @@ export function highFive(format: i32, m: v128, group: usize, bits: i32, k: i32, 
 function gemvQ6_K(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   const mask = i32x4.splat(NIBBLE_MASK);
   const pair = i32x4.splat(HIGH_MASK);
-  const scales = i32x4.splat(SCALE_MASK);
   let a = f32x4.splat(0);
   let b = a;
   let c = a;
@@ -263,8 +267,8 @@ function gemvQ6_K(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i3
   for (let i = 0; i < cols; i += 256) {
     const head1 = w1;
     const head2 = w2;
-    w1 += 16;
-    w2 += 16;
+    w1 += headBytes(Q6_K);
+    w2 += headBytes(Q6_K);
     for (let j = 0; j < 8; j++) {
       // Σ (q − 32) · x = Σ q · x − 32 · sum, for each half of the columns
       let s = i32x4.shl(i32x4.neg(v128.load32_splat(x, 8)), 5);
@@ -278,37 +282,36 @@ function gemvQ6_K(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i3
       let at1 = w1;
       let at2 = w2;
       let q = x + Q;
-      for (let k = 0; k < 4; k++) {
-        const low = four(q);
-        const lowOdd = odd(q);
-        const high = four(q + 4 * FOUR);
-        const highOdd = odd(q + 4 * FOUR);
-        const bits = 144 + ((k >> 1) << 5);
-        const shift = (~k & 1) << 2; // brings the pairs of this k to bits 4 … 7
-        let m = v128.load(at1, 16);
-        let h = i16x8.shl(v128.load(w1 + bits), shift);
-        s = dot(low, lowOdd, v128.or(v128.and(m, mask), v128.and(h, pair)), s);
-        sHigh = dot(high, highOdd, highSix(m, h, mask, pair), sHigh);
-        m = v128.load(at1, 32);
-        h = i16x8.shl(v128.load(w1 + bits, 16), shift);
-        t = dot(low, lowOdd, v128.or(v128.and(m, mask), v128.and(h, pair)), t);
-        tHigh = dot(high, highOdd, highSix(m, h, mask, pair), tHigh);
-        m = v128.load(at2, 16);
-        h = i16x8.shl(v128.load(w2 + bits), shift);
-        u = dot(low, lowOdd, v128.or(v128.and(m, mask), v128.and(h, pair)), u);
-        uHigh = dot(high, highOdd, highSix(m, h, mask, pair), uHigh);
-        m = v128.load(at2, 32);
-        h = i16x8.shl(v128.load(w2 + bits, 16), shift);
-        v = dot(low, lowOdd, v128.or(v128.and(m, mask), v128.and(h, pair)), v);
-        vHigh = dot(high, highOdd, highSix(m, h, mask, pair), vHigh);
-        at1 += 32;
-        at2 += 32;
-        q += FOUR;
+      // Two k at a time: each uses half of a byte of high bits, with shifts that are constants.
+      for (let p = 0; p < 64; p += 32) {
+        let h = v128.load(w1 + p, 144);
+        s = dot(four(q), odd(q), evenLow(v128.load(at1, 16), h, mask, pair), s);
+        s = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at1, 48), h, mask, pair), s);
+        sHigh = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at1, 16), h, mask, pair), sHigh);
+        sHigh = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at1, 48), h, mask, pair), sHigh);
+        h = v128.load(w1 + p, 160);
+        t = dot(four(q), odd(q), evenLow(v128.load(at1, 32), h, mask, pair), t);
+        t = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at1, 64), h, mask, pair), t);
+        tHigh = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at1, 32), h, mask, pair), tHigh);
+        tHigh = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at1, 64), h, mask, pair), tHigh);
+        h = v128.load(w2 + p, 144);
+        u = dot(four(q), odd(q), evenLow(v128.load(at2, 16), h, mask, pair), u);
+        u = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at2, 48), h, mask, pair), u);
+        uHigh = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at2, 16), h, mask, pair), uHigh);
+        uHigh = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at2, 48), h, mask, pair), uHigh);
+        h = v128.load(w2 + p, 160);
+        v = dot(four(q), odd(q), evenLow(v128.load(at2, 32), h, mask, pair), v);
+        v = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at2, 64), h, mask, pair), v);
+        vHigh = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at2, 32), h, mask, pair), vHigh);
+        vHigh = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at2, 64), h, mask, pair), vHigh);
+        at1 += 64;
+        at2 += 64;
+        q += 2 * FOUR;
       }
-      a = addSix(a, head1, w1, 0, scales, x, s, sHigh);
-      b = addSix(b, head1, w1, 1, scales, x, t, tHigh);
-      c = addSix(c, head2, w2, 0, scales, x, u, uHigh);
-      d = addSix(d, head2, w2, 1, scales, x, v, vHigh);
+      a = addSix(a, head1, w1, 0, x, s, sHigh);
+      b = addSix(b, head1, w1, 1, x, t, tHigh);
+      c = addSix(c, head2, w2, 0, x, u, uHigh);
+      d = addSix(d, head2, w2, 1, x, v, vHigh);
       w1 += 208;
       w2 += 208;
       x += RECORD;
@@ -320,14 +323,31 @@ function gemvQ6_K(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i3
   v128.store(y2, d, 16);
 }
 
+/** Columns 4k … of four rows for an even k: nibbles of `m` under bits 0, 1 of `h`; then the high columns, bits 2, 3. */
 @inline
-export function highSix(m: v128, h: v128, mask: v128, pair: v128): v128 {
+export function evenLow(m: v128, h: v128, mask: v128, pair: v128): v128 {
+  return v128.or(v128.and(m, mask), v128.and(i16x8.shl(h, 4), pair));
+}
+
+@inline
+export function evenHigh(m: v128, h: v128, mask: v128, pair: v128): v128 {
+  return v128.or(v128.and(i16x8.shr_u(m, 4), mask), v128.and(i16x8.shl(h, 2), pair));
+}
+
+/** The same for an odd k: bits 4, 5 and 6, 7. */
+@inline
+export function oddLow(m: v128, h: v128, mask: v128, pair: v128): v128 {
+  return v128.or(v128.and(m, mask), v128.and(h, pair));
+}
+
+@inline
+export function oddHigh(m: v128, h: v128, mask: v128, pair: v128): v128 {
   return v128.or(v128.and(i16x8.shr_u(m, 4), mask), v128.and(i16x8.shr_u(h, 2), pair));
 }
 
 @inline
-function addSix(acc: v128, head: usize, group: usize, half: i32, mask: v128, x: usize, low: v128, high: v128): v128 {
-  const d = f32x4.mul(loadScales(head + (half << 3), mask), v128.load32_splat(x));
+function addSix(acc: v128, head: usize, group: usize, half: i32, x: usize, low: v128, high: v128): v128 {
+  const d = f32x4.mul(v128.load(head + (half << 4)), v128.load32_splat(x));
   const first = i32x4.mul(signedBytes(group + (half << 2)), low);
   const second = i32x4.mul(signedBytes(group + 8 + (half << 2)), high);
   acc = f32x4.add(acc, f32x4.mul(d, f32x4.convert_i32x4_s(first)));

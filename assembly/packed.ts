@@ -8,12 +8,15 @@
 //
 //   Q4_0  144 a group         8 × d f16 │ nibbles                                                        + 0 %
 //   Q8_0  272 a group         8 × d f16 │ 8 steps of 32 bytes: columns 4g … 4g + 3 of 8 rows, q + 128    + 0 %
-//   Q4_K  1184 for 8 groups   8 × d f16 │ 8 × dmin f16 │ 8 × (8 scales │ 8 minima │ nibbles)             + 2.8 %
-//   Q5_K  1440 for 8 groups   the same, each group with 32 bytes more: bit k of a byte is the fifth bit  + 2.3 %
+//   Q4_K  1216 for 8 groups   8 × d f32 │ 8 × dmin f32 │ 8 × (8 scales │ 8 minima │ nibbles)             + 5.6 %
+//   Q5_K  1472 for 8 groups   the same, each group with 32 bytes more: bit k of a byte is the fifth bit  + 4.5 %
 //                             of column 4k + i, bit 4 + k that of 16 + 4k + i
-//   Q6_K  1680 for 8 groups   8 × d f16 │ 8 × (8 scales of columns 0 … 15 │ 8 of 16 … 31 │ nibbles │     + 0 %
+//   Q6_K  1696 for 8 groups   8 × d f32 │ 8 × (8 scales of columns 0 … 15 │ 8 of 16 … 31 │ nibbles │     + 1.0 %
 //                             64 bytes: for k 0|1 and 2|3, the fifth and sixth bits, two at a time: low column of
 //                             the even k, high column of the even k, low and high of the odd k)
+//
+// K-quants keep d in float32: as f16 it is often subnormal, and a product with a subnormal costs 150 cycles here (a
+// Q6_K head read 10 GB/s instead of 20).
 //
 // Eight rows share every activation that is loaded, and their sums come out in two registers without a horizontal add.
 import { loadF16 } from "./f16";
@@ -33,7 +36,7 @@ export function groupsPerHead(format: i32): i32 {
 
 @inline
 export function headBytes(format: i32): i32 {
-  return format == Q4_K || format == Q5_K ? 32 : 16;
+  return format == Q4_K || format == Q5_K ? 64 : format == Q6_K ? 32 : 16;
 }
 
 /** Bytes of one group after its head. */
@@ -102,10 +105,10 @@ function packNibbles(to: usize, row: i32, low: v128, high: v128): void {
 function packQ4_K(format: i32, to: usize, from: usize, row: i32, cols: i32): void {
   const fiveBits = format == Q5_K;
   for (let i = 0; i < cols; i += 256) {
-    store<u16>(to + (row << 1), load<u16>(from));
-    store<u16>(to + 16 + (row << 1), load<u16>(from + 2));
+    store<f32>(to + (row << 2), loadF16(from));
+    store<f32>(to + 32 + (row << 2), loadF16(from + 2));
     const qs = from + (fiveBits ? 48 : 16);
-    let group = to + 32;
+    let group = to + 64;
     for (let j = 0; j < 8; j++) {
       store<u8>(group + row, <u8>scaleOf(from + 4, j));
       store<u8>(group + 8 + row, <u8>minOf(from + 4, j));
@@ -135,8 +138,8 @@ function packFifthBits(to: usize, bits: usize, row: i32, j: i32): void {
 
 function packQ6_K(to: usize, from: usize, row: i32, cols: i32): void {
   for (let i = 0; i < cols; i += 256) {
-    store<u16>(to + (row << 1), load<u16>(from, 208));
-    let group = to + 16;
+    store<f32>(to + (row << 2), loadF16(from + 208));
+    let group = to + 32;
     for (let j = 0; j < 8; j++) {
       // Group j is half j >> 2, quarter j & 3 of the block; see q6_k.ts.
       store<i8>(group + row, load<i8>(from + 192 + (j << 1)));
@@ -173,8 +176,8 @@ export function unpackRow(format: i32, to: usize, w: usize, row: i32, cols: i32)
   row &= 7;
   const perHead = groupsPerHead(format);
   for (let head = 0; head < cols >> 5; head += perHead) {
-    const d = loadF16(w + (row << 1));
-    const dmin: f32 = format == Q4_K || format == Q5_K ? loadF16(w + 16 + (row << 1)) : 0;
+    const d = perHead == 1 ? loadF16(w + (row << 1)) : load<f32>(w + (row << 2));
+    const dmin: f32 = format == Q4_K || format == Q5_K ? load<f32>(w + 32 + (row << 2)) : 0;
     w += headBytes(format);
     for (let j = 0; j < perHead; j++) {
       for (let c = 0; c < 32; c++) store<f32>(to + (c << 2), weight(format, w, row, c, d, dmin));

@@ -1,15 +1,14 @@
 // Activations in int8: 32 values in one record, made anew for every row that meets a quantized weight.
 //
 //   byte  0           4         8              12             16
-//         ├─ scale f32 ┼─ sum ──┼─ sum 0 … 15 ─┼─ sum 16 … 31 ┼─ q 0 … 31 ─┤     value[i] ≈ scale · 2⁻¹¹² · q[i]; sums i32
+//         ├─ scale f32 ┼─ sum ──┼─ sum 0 … 15 ─┼─ sum 16 … 31 ┼─ q 0 … 31 ─┤     value[i] ≈ scale · q[i]; sums i32
 //
 //   relaxed build    q as 32 int8: 48 bytes a record
 //   baseline build   q as 32 int16, of every four the first, third, second, fourth: 80 bytes a record. Without an
 //                    8-bit dot product, even and odd weights of a register are multiplied apart.
 //
 // llama.cpp's Q8_0 with two changes: the scale keeps its float32, and the sums, which offsets and minima need, are made
-// once. Rounding is to nearest, ties to even; |q| ≤ 127; values beyond ±4,161,536 saturate. The factor 2¹¹² is what an
-// f16 scale of weights lacks when its bits are moved into a float32 without further ado (packed.ts, loadScales). Four rows together make a tile: each number of the record,
+// once. Rounding is to nearest, ties to even; |q| ≤ 127; values beyond ±4,161,536 saturate. Four rows together make a tile: each number of the record,
 // and of q each group of four, for rows 0, 1, 2, 3 in turn.
 const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD;
 
@@ -45,7 +44,7 @@ export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
     const d = eight(x + 96, inverse);
     const low = sumWords(i16x8.add(a, b));
     const high = sumWords(i16x8.add(c, d));
-    store<f32>(to, scale * <f32>5.192296858534828e33);
+    store<f32>(to, scale);
     store<i32>(to, low + high, 4);
     store<i32>(to, low, 8);
     store<i32>(to, high, 12);

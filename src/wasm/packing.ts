@@ -5,9 +5,9 @@ import type { FormatName } from "../blocks/formats.ts";
 const layouts: Partial<Record<FormatName, readonly [group: number, head: number, groups: number]>> = {
   Q4_0: [128, 16, 1],
   Q8_0: [256, 16, 1],
-  Q4_K: [144, 32, 8],
-  Q5_K: [176, 32, 8],
-  Q6_K: [208, 16, 8],
+  Q4_K: [144, 64, 8],
+  Q5_K: [176, 64, 8],
+  Q6_K: [208, 32, 8],
 };
 
 /** Rows that are packed together. */
