@@ -1,10 +1,12 @@
 // The library as its users meet it: a model opened from each kind of source, run in a thread, given up at any time.
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
-import { type LanguageModel, type OpenOptions, open } from "../src/index.ts";
+import { type LanguageModel, type OpenOptions, open, type Summary } from "../src/index.ts";
 import type { ModelSource } from "../src/open.ts";
 import { golden, load, logitsOf, open as openFiles } from "./model/run.ts";
 
@@ -146,6 +148,39 @@ describe("a model", () => {
     await expect(bare.chat(HELLO).next()).rejects.toThrow(
       "text: expected a tokenizer in the model's files, found none.",
     );
+  });
+
+  it("samples a conversation as its makers recommend, and says how it ended", async () => {
+    const model = await openNano();
+    const { temperature, topK, repetitionPenalty } = model.recommended.sampling;
+    expect([temperature, topK, repetitionPenalty]).toEqual([0.2, 80, 1.05]);
+    const ids: number[] = [];
+    const prompt = model.encodeChat(HELLO);
+    for await (const id of model.generate(prompt, { ...model.recommended.sampling, seed: 9 })) ids.push(id);
+    let end: Summary | undefined;
+    const texts = await textOf(model.chat(HELLO, { seed: 9, onFinish: (summary) => (end = summary) }));
+    const { thinking, text } = texts;
+    expect(`<think>${thinking}</think>${text}`).toBe(model.tokenizer?.decode(ids, { skipSpecial: true }));
+    expect(end).toMatchObject({ finishReason: "stop", newTokens: ids.length, promptTokens: prompt.length });
+  });
+
+  it("leaves no file open and no process waiting", async () => {
+    const script = `
+      import { open } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url).href)};
+      import { readdirSync } from "node:fs";
+      const files = () => readdirSync("/proc/self/fd").length;
+      const before = files();
+      const model = await open();
+      const open_ = files() - before;
+      for await (const _ of model.generate([1, 6], { maxTokens: 2 }));
+      console.log(JSON.stringify({ open_ }));
+    `;
+    // No close(): an idle model must not keep its process alive.
+    const typescript = new URL("../assembly/read-typescript.js", import.meta.url).href;
+    const flags = ["--import", typescript, "--input-type=module"];
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, "--eval", script], { timeout: 20_000 });
+    // What the threads themselves hold: pipes and event files, but not the model.
+    expect(JSON.parse(stdout).open_).toBeLessThan(40);
   });
 
   it("takes an option of undefined for one left out", async () => {

@@ -38,9 +38,9 @@ export async function streamTensors(
   const total = segments.reduce((sum, segment) => sum + segment.bytes, 0);
   let loaded = 0;
   const pieces = joinPieces(segments, pieceBytes);
-  const readPiece = (piece: Segment[] | undefined): Promise<Uint8Array> | undefined => {
+  const readPiece = (piece: Piece | undefined): Promise<Uint8Array> | undefined => {
     if (piece === undefined) return undefined;
-    const reading = files[piece[0].file].read(piece[0].offset, endOf(piece) - piece[0].offset, signal);
+    const reading = files[piece.file].read(piece.begin, piece.end - piece.begin, signal);
     // A failure is met where the piece is awaited; until then it must not count as unhandled.
     reading.catch(() => {});
     return reading;
@@ -50,8 +50,8 @@ export async function streamTensors(
     const bytes = (await next) as Uint8Array;
     signal?.throwIfAborted();
     next = readPiece(pieces[i + 1]);
-    for (const { offset, bytes: count, at, sink } of piece) {
-      const from = offset - piece[0].offset;
+    for (const { offset, bytes: count, at, sink } of piece.segments) {
+      const from = offset - piece.begin;
       sink.write(at, bytes.subarray(from, from + count));
       loaded += count;
     }
@@ -77,23 +77,32 @@ function inFileOrder(sinks: readonly TensorSink[], pieceBytes: number): Segment[
   return segments.sort((a, b) => a.file - b.file || a.offset - b.offset);
 }
 
-/** Groups neighbours that together span at most `pieceBytes` into one read; gaps between them are read and dropped. */
-function joinPieces(segments: readonly Segment[], pieceBytes: number): Segment[][] {
-  const pieces: Segment[][] = [];
+/** One read: bytes [begin, end) of a file, and what lies in them. */
+interface Piece {
+  readonly file: number;
+  readonly begin: number;
+  end: number;
+  readonly segments: Segment[];
+}
+
+/** Groups neighbours that together span at most `pieceBytes` into one read; small gaps between them are read and dropped. */
+function joinPieces(segments: readonly Segment[], pieceBytes: number): Piece[] {
+  const pieces: Piece[] = [];
   for (const segment of segments) {
+    const { file, offset: begin } = segment;
+    const end = begin + segment.bytes;
     const piece = pieces.at(-1);
     const joins =
       piece !== undefined &&
-      piece[0].file === segment.file &&
-      segment.offset + segment.bytes - piece[0].offset <= pieceBytes &&
-      segment.offset - endOf(piece) <= pieceBytes >> 4;
-    if (joins) piece.push(segment);
-    else pieces.push([segment]);
+      piece.file === file &&
+      end - piece.begin <= pieceBytes &&
+      begin - piece.end <= pieceBytes >> 4;
+    if (joins) {
+      piece.segments.push(segment);
+      piece.end = Math.max(piece.end, end);
+    } else {
+      pieces.push({ file, begin, end, segments: [segment] });
+    }
   }
   return pieces;
-}
-
-function endOf(piece: readonly Segment[]): number {
-  const last = piece[piece.length - 1];
-  return last.offset + last.bytes;
 }

@@ -5,7 +5,9 @@ import type { WorkerPort } from "./protocol.ts";
 export function startNodeWorker(): WorkerPort {
   // The compiled package has .js where the sources have .ts.
   const entry = import.meta.url.endsWith(".ts") ? "./node-worker.ts" : "./node-worker.js";
-  const worker = new Worker(new URL(entry, import.meta.url));
+  // A worker refuses --input-type, which a caller started with --eval passes on.
+  const execArgv = process.execArgv.filter((flag) => !flag.startsWith("--input-type"));
+  const worker = new Worker(new URL(entry, import.meta.url), { execArgv });
   let closing = false;
   worker.unref();
   return {

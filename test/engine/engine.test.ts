@@ -76,6 +76,19 @@ describe("prefill", () => {
 });
 
 describe("eachLogits", () => {
+  it("begins anew, whatever the sequence held", async () => {
+    const rows = async (used: Sequence): Promise<number[]> => {
+      const all: number[] = [];
+      await eachLogits(used, HELLO.slice(0, 5), patient, (logits) => all.push(...logits));
+      return all;
+    };
+    const used = await sequence();
+    const first = await rows(used);
+    await prefill(used, [1, 6, 331], patient);
+    expect(await rows(used)).toEqual(first);
+    expect(used.ids).toEqual(HELLO.slice(0, 5));
+  });
+
   it("gives a row to every id, the last one equal to prefill's", async () => {
     const want = await prefill(await sequence(), HELLO, patient);
     const rows: number[] = [];
@@ -107,6 +120,14 @@ describe("generate", () => {
     );
     // 256 positions hold the prompt and all new ids but the last, which nothing has to follow.
     expect(endless.length).toBe(256 - HELLO.length + 1);
+  });
+
+  it("holds the penalty against every id of the prompt and of the answer", async () => {
+    // A penalty this high forbids what it meets: nothing of the prompt returns, and nothing is said twice.
+    const sampling = { temperature: 0, repetitionPenalty: 100 };
+    const answer = await collect(generate(await sequence(), HELLO, { sampling, maxTokens: 30, stopIds: [] }, patient));
+    expect(answer.length).toBe(30);
+    expect(new Set([...answer, ...HELLO]).size).toBe(30 + new Set(HELLO).size);
   });
 
   it("runs each new id once", async () => {

@@ -76,6 +76,36 @@ describe("attention", () => {
     }
   });
 
+  it.each(["f16", "int8"] as const)("stores values in %s as the reference rounds them, bit for bit", (kvType) => {
+    // One position: its weight is 1, so the output is the value as stored. Ties, subnormals, and beyond the largest.
+    const awkward = [
+      1, 1.00048828125, 1.00146484375, 65504, 65519, 65520, 1e6, -1e30, 6e-8, 2.98e-8, 3e-8, 6.1e-5, 0, -0, 0.1, 3,
+    ];
+    const values = [
+      ...awkward,
+      ...Array.from({ length: HEAD_DIM }, (_, i) => Math.sin(i) * 0.01),
+      ...Array(HEAD_DIM).fill(0),
+    ];
+    const matrices = {
+      q: randomMatrix(1, 3 * HEAD_DIM, 1),
+      k: randomMatrix(1, 3 * HEAD_DIM, 2),
+      v: { rows: 1, cols: 3 * HEAD_DIM, data: Float32Array.from(values) },
+    };
+    const state = {
+      type: "full_attention",
+      layer: "model.layers.0",
+      capacity: 1,
+      cols: 3 * HEAD_DIM,
+      headDim: HEAD_DIM,
+    } as const;
+    const [want, have] = rigs(matrices, { kvType, states: [state] }).map(({ ops, tensor, backend }) => {
+      const [q, k, v] = ["q", "k", "v"].map(tensor);
+      return ops.read(ops.attention(q, k, v, backend.states[0] as KvCache, 0, HEAD_DIM));
+    });
+    expect([...have].map((value) => value + 0)).toEqual([...want].map((value) => value + 0)); // −0 counts as 0
+    expect(want.some((value, i) => value !== values[i])).toBe(true);
+  });
+
   it("stays finite when a key is beyond half precision", () => {
     for (const kvType of ["f16", "int8"] as const) {
       for (const rig of rigs(

@@ -1,7 +1,7 @@
 // linear and expertLinear, in every format and both arithmetic modes.
 import { describe, expect, it } from "vitest";
 import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
-import { gap, type Matrix, type Rig, randomBlocks, randomMatrix, rigs, seeded } from "./harness.ts";
+import { builds, gap, type Matrix, type Rig, randomBlocks, randomMatrix, rigs, seeded } from "./harness.ts";
 
 const formats = Object.keys(blockFormats) as FormatName[];
 const integer = new Set<FormatName>(["Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"]);
@@ -68,6 +68,24 @@ describe("linear", () => {
       { mode: "int8" },
     );
     expect([...wasm.ops.read(wasm.ops.linear(wasm.tensor("x"), wasm.weight("w")))]).toEqual([want]);
+  });
+
+  it.each(builds)("rounds activations to the nearest integer, ties to even, %s", (build) => {
+    // Row r has the one weight 1 in column r, so the result is activation r as it was rounded; 127 makes the scale 1.
+    const data = new Uint8Array(32 * 34);
+    for (let row = 0; row < 32; row++) {
+      new DataView(data.buffer).setUint16(row * 34, 0x3c00, true);
+      data[row * 34 + 2 + row] = 1;
+    }
+    const x = new Float32Array(32);
+    x.set([127, 0.5, 1.5, 2.5, -0.5, -1.5, -0.6, 0.4, 126.6, -126.5, 63.49]);
+    const matrices: Record<string, Matrix> = {
+      w: { rows: 32, cols: 32, format: "Q8_0", data },
+      x: { rows: 1, cols: 32, data: x },
+    };
+    const [, { ops, tensor, weight }] = rigs(matrices, { mode: "int8", build });
+    const rounded = [...ops.read(ops.linear(tensor("x"), weight("w")))].slice(0, 11).map((value) => value + 0);
+    expect(rounded).toEqual([127, 0, 2, 2, 0, -2, -1, 0, 127, -126, 63]);
   });
 
   it("survives activations of zero and near the smallest float", () => {

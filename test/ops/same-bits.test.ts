@@ -119,6 +119,16 @@ describe("causalConv", () => {
 });
 
 describe("embed", () => {
+  it("decodes MXFP4's two subnormal exponents", () => {
+    const data = randomBlocks("MXFP4", 4 * 32, seeded(1));
+    for (const [block, exponent] of [0, 1, 2, 254].entries()) data[block * 17] = exponent;
+    const [reference, wasm] = rigs({ w: { rows: 4, cols: 32, format: "MXFP4", data } }).map((rig) =>
+      rig.ops.read(rig.tensor("w")),
+    );
+    expect(wasm).toEqual(reference);
+    expect(reference.subarray(0, 32).some((value) => value !== 0)).toBe(true);
+  });
+
   it.each(Object.keys(blockFormats) as FormatName[])("decodes %s to the bits of src/blocks", (format) => {
     const random = seeded(format.length * 31 + format.charCodeAt(2));
     for (let round = 0; round < 8; round++) {

@@ -1,0 +1,129 @@
+// Tensors read in the order of the files, in pieces, each byte once.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { StoredTensor } from "../../src/formats/checkpoint.ts";
+import { streamTensors, type TensorSink } from "../../src/formats/stream-tensors.ts";
+import type { ByteSource } from "../../src/sources/source.ts";
+
+interface Read {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A file whose byte at i is i mod 251, and what was read of it. */
+function file(size: number, reads: Read[] = []): ByteSource {
+  return {
+    name: "file",
+    size,
+    descriptor: { kind: "file", path: "file" },
+    async read(offset, length) {
+      reads.push({ offset, length });
+      return Uint8Array.from({ length }, (_, i) => (offset + i) % 251);
+    },
+    async close() {},
+  };
+}
+
+function tensor(...parts: [file: number, offset: number, bytes: number][]): StoredTensor {
+  return {
+    name: "t",
+    format: "F32",
+    shape: [],
+    parts: parts.map(([f, offset, bytes]) => ({ file: f, offset, bytes })),
+  };
+}
+
+/** A sink that keeps what it is given, and where the pieces began. */
+function sink(of: StoredTensor, granule?: number): TensorSink & { bytes: number[]; cuts: number[] } {
+  const bytes: number[] = [];
+  const cuts: number[] = [];
+  return {
+    tensor: of,
+    granule,
+    bytes,
+    cuts,
+    write(at, piece) {
+      cuts.push(at);
+      for (const [i, byte] of piece.entries()) bytes[at + i] = byte;
+    },
+  };
+}
+
+const content = (of: StoredTensor): number[] =>
+  of.parts.flatMap(({ offset, bytes }) => Array.from({ length: bytes }, (_, i) => (offset + i) % 251));
+
+describe("streamTensors", () => {
+  it("delivers every byte of every part where it belongs, whatever the order of parts and the size of pieces", async () => {
+    const parts = fc.array(
+      fc.tuple(fc.integer({ min: 0, max: 1 }), fc.integer({ min: 0, max: 900 }), fc.integer({ min: 1, max: 99 })),
+      {
+        minLength: 1,
+        maxLength: 6,
+      },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(parts, { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 1, max: 300 }),
+        async (lists, pieceBytes) => {
+          const sinks = lists.map((list) => sink(tensor(...list)));
+          await streamTensors([file(1000), file(1000)], sinks, { pieceBytes });
+          for (const { tensor: of, bytes } of sinks) expect(bytes).toEqual(content(of));
+        },
+      ),
+    );
+  });
+
+  it("joins neighbours into one read, and does not read a wide gap between two", async () => {
+    const reads: Read[] = [];
+    const sinks = [sink(tensor([0, 0, 10])), sink(tensor([0, 12, 10])), sink(tensor([0, 600, 10]))];
+    await streamTensors([file(1000, reads)], sinks, { pieceBytes: 640 });
+    expect(reads).toEqual([
+      { offset: 0, length: 22 },
+      { offset: 600, length: 10 },
+    ]);
+  });
+
+  it("cuts at multiples of the granule, and never below one", async () => {
+    const one = sink(tensor([0, 0, 96]), 24);
+    await streamTensors([file(1000)], [one], { pieceBytes: 50 });
+    expect(one.cuts).toEqual([0, 48]);
+    const wide = sink(tensor([0, 0, 96]), 48);
+    await streamTensors([file(1000)], [wide], { pieceBytes: 10 });
+    expect(wide.cuts).toEqual([0, 48]);
+  });
+
+  it("counts the bytes delivered up to their total", async () => {
+    const seen: [number, number][] = [];
+    const onBytes = (loaded: number, total: number): number => seen.push([loaded, total]);
+    await streamTensors([file(1000)], [sink(tensor([0, 0, 100], [0, 300, 50]))], { pieceBytes: 64, onBytes });
+    expect(seen.at(-1)).toEqual([150, 150]);
+    expect(seen.length).toBeGreaterThan(2);
+  });
+
+  it("fails with the file's error, also when the failing piece was read ahead", async () => {
+    const failing: ByteSource = {
+      ...file(1000),
+      async read(offset, length) {
+        if (offset >= 64) throw new Error(`cannot read ${offset}`);
+        return new Uint8Array(length);
+      },
+    };
+    const reading = streamTensors([failing], [sink(tensor([0, 0, 200]))], { pieceBytes: 64 });
+    await expect(reading).rejects.toThrow("cannot read 64");
+  });
+
+  it("stops between two pieces when aborted", async () => {
+    const controller = new AbortController();
+    const reads: Read[] = [];
+    const onBytes = (): void => controller.abort(new Error("enough"));
+    const reading = streamTensors([file(1000, reads)], [sink(tensor([0, 0, 900]))], {
+      pieceBytes: 100,
+      onBytes,
+      signal: controller.signal,
+    });
+    await expect(reading).rejects.toThrow("enough");
+    // One piece delivered, one read ahead.
+    expect(reads.length).toBeLessThanOrEqual(3);
+  });
+});

@@ -1,0 +1,102 @@
+// The caller's end of the model's thread, against a port that a test plays.
+import { describe, expect, it } from "vitest";
+import { connect } from "../../src/worker/client.ts";
+import type { FromWorker, ToWorker, WorkerPort } from "../../src/worker/protocol.ts";
+
+function play() {
+  const sent: ToWorker[] = [];
+  const busy: boolean[] = [];
+  let toCaller = (_: FromWorker): void => {};
+  let fail = (_: Error): void => {};
+  let terminated = 0;
+  const port: WorkerPort = {
+    post: (message) => sent.push(message),
+    onMessage: (listener) => {
+      toCaller = listener;
+    },
+    onFailure: (listener) => {
+      fail = listener;
+    },
+    setBusy: (is) => busy.push(is),
+    terminate: async () => {
+      terminated++;
+    },
+  };
+  return {
+    worker: connect(port),
+    sent,
+    busy,
+    answer: (message: FromWorker) => toCaller(message),
+    fail: (cause: Error) => fail(cause),
+    terminations: () => terminated,
+  };
+}
+
+const request = { kind: "logits", ids: [1] } as const;
+
+describe("a model's thread that dies", () => {
+  it("ends every pending request with the cause, and refuses new ones", async () => {
+    const { worker, fail, busy } = play();
+    const pending = [worker.request(request), worker.request(request)];
+    fail(new Error("out of memory"));
+    for (const one of pending) await expect(one).rejects.toThrow("The model's thread died: out of memory");
+    await expect(async () => worker.request(request)).rejects.toThrow("The model's thread died: out of memory");
+    expect(busy.at(-1)).toBe(false);
+  });
+});
+
+describe("requests", () => {
+  it("keep the process alive exactly while one is pending", async () => {
+    const { worker, answer, busy } = play();
+    const first = worker.request(request);
+    const second = worker.request(request);
+    expect(busy).toEqual([true, true]);
+    answer({ id: 2, result: null });
+    await second;
+    expect(busy).toEqual([true, true]);
+    answer({ id: 1, result: null });
+    await first;
+    expect(busy).toEqual([true, true, false]);
+  });
+
+  it("are given up by a message and by shared memory at once, and reject with the caller's reason", async () => {
+    const { worker, sent, answer } = play();
+    const controller = new AbortController();
+    const pending = worker.request(request, { signal: controller.signal });
+    const { givenUp } = sent[0] as { givenUp: SharedArrayBuffer } & ToWorker;
+    expect(new Int32Array(givenUp)[0]).toBe(0);
+    controller.abort(new Error("enough"));
+    expect(new Int32Array(givenUp)[0]).toBe(1);
+    expect(sent.at(-1)).toEqual({ id: 1, abort: true });
+    answer({ id: 1, error: { name: "AbortError", message: "given up" } });
+    await expect(pending).rejects.toThrow("enough");
+  });
+
+  it("leave no listener on a signal that outlives them", async () => {
+    const { worker, sent, answer } = play();
+    const controller = new AbortController();
+    const pending = worker.request(request, { signal: controller.signal });
+    answer({ id: 1, result: null });
+    await pending;
+    controller.abort();
+    expect(sent.length).toBe(1);
+  });
+
+  it("reject with the thread's error under its own name", async () => {
+    const { worker, answer } = play();
+    const pending = worker.request(request);
+    answer({ id: 1, error: { name: "WeightError", message: "missing" } });
+    await expect(pending).rejects.toMatchObject({ name: "WeightError", message: "missing" });
+  });
+});
+
+describe("close", () => {
+  it("ends what is pending and the thread, once", async () => {
+    const { worker, terminations } = play();
+    const pending = worker.request(request);
+    const ended = expect(pending).rejects.toThrow("The model has been closed.");
+    await worker.close();
+    await ended;
+    expect(terminations()).toBe(1);
+  });
+});
