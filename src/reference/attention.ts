@@ -15,8 +15,8 @@ export function attention(
 ): ReferenceTensor {
   const f = Math.fround;
   for (let t = 0; t < k.rows; t++) {
-    store(cache.type, rowOf(k, t), cache.k.subarray((start + t) * k.cols), headDim);
-    store(cache.type, rowOf(v, t), cache.v.subarray((start + t) * k.cols), headDim);
+    storeRow(cache.type, rowOf(k, t), cache.k.subarray((start + t) * k.cols), headDim);
+    storeRow(cache.type, rowOf(v, t), cache.v.subarray((start + t) * k.cols), headDim);
   }
   const y = createTensor(q.rows, q.cols);
   const heads = q.cols / headDim;
@@ -50,8 +50,8 @@ export function attention(
   return y;
 }
 
-/** Writes `row` as a cache of this type gives it back. */
-function store(type: KvType, row: Float32Array, to: Float32Array, headDim: number): void {
+/** Writes a position's keys or values as a cache of this type gives them back. */
+export function storeRow(type: KvType, row: Float32Array, to: Float32Array, headDim: number): void {
   if (type === "f32") {
     to.set(row);
   } else if (type === "f16") {

@@ -165,15 +165,16 @@ function takeRanges(
   numbers: Float64Array,
   index: number,
 ): void {
-  for (;;) {
-    const number = Atomics.add(words, NEXT, 1);
-    if (number >= CLOSED) return;
-    const begin = number * words[RANGE];
-    const total = words[TOTAL];
-    if (begin >= total) return;
-    const count = words[ARGS];
-    const args = Array.from(numbers.subarray(0, count));
-    args.push(begin, Math.min(begin + words[RANGE], total), numbers[count] + index * numbers[count + 1]);
+  let number = Atomics.add(words, NEXT, 1);
+  if (number >= CLOSED) return;
+  const total = words[TOTAL];
+  const range = words[RANGE];
+  const count = words[ARGS];
+  const args = Array.from(numbers.subarray(0, count));
+  args.push(0, 0, numbers[count] + index * numbers[count + 1]);
+  for (; number * range < total; number = Atomics.add(words, NEXT, 1)) {
+    args[count] = number * range;
+    args[count + 1] = Math.min(args[count] + range, total);
     call(kernels(), kernelNames[words[KERNEL]], args);
   }
 }
