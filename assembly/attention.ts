@@ -10,16 +10,11 @@ import { sumF32 } from "./lanes";
 /** Positions in a block. */
 const BLOCK: i32 = 32;
 
-/** Bytes of scratch that one worker needs. */
-export function attentionScratch(rows: i32, heads: i32, kvHeads: i32, headDim: i32): i32 {
-  // Keys and values of a block, its scores, then maximum and sum of every row and query head of one KV head.
-  return (2 * BLOCK * headDim + BLOCK + 2 * rows * (heads / kvHeads)) << 2;
-}
-
 /**
  * y, q   f32[rows, heads · headDim]; row t stands at position start + t; the query heads of KV heads [begin, end)
  * k, v   caches as kv-cache.ts draws them; the rows' own keys and values are already in them
- * scratch  attentionScratch bytes, 16-aligned
+ * scratch  f32: keys and values of a block [2, 32, headDim], its scores [32], maximum and sum of every row and query
+ *          head of one KV head [rows, heads / kvHeads, 2]; 16-aligned
  */
 export function attention(
   type: i32,

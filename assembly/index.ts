@@ -1,5 +1,5 @@
 // Every export on one page: the contract with src/wasm/kernels.ts. Addresses, counts and numbers only.
-export { attention, attentionScratch } from "./attention";
+export { attention } from "./attention";
 export { causalConv } from "./causal-conv";
 export { add, addBias, mul, scale, sigmoid } from "./elementwise";
 export { expertLinear, expertLinearPacked, groupByExpert, packExpertTiles } from "./expert-linear";

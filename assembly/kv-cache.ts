@@ -3,7 +3,9 @@
 //   f32, f16   capacity × [kvHeads · headDim]
 //   int8       capacity × [kvHeads · headDim] int8, then capacity × [kvHeads] scales f32
 //
-import { f16ToF32, f32ToF16 } from "./f16";
+import { f32ToF16 } from "./f16";
+import { SCALE_MASK, twoTo112 } from "./gemv";
+import { loadScales } from "./packed";
 
 export const KV_F32: i32 = 0;
 export const KV_F16: i32 = 1;
@@ -67,27 +69,24 @@ export function decodeKv(
   count: i32,
 ): void {
   const cols = kvHeads * headDim;
+  const mask = i32x4.splat(SCALE_MASK);
+  const factor = twoTo112();
   for (let s = 0; s < count; s++) {
     const at = <usize>(first + s) * cols + kvHead * headDim;
     if (type == KV_F32) {
       memory.copy(to, cache + (at << 2), headDim << 2);
     } else if (type == KV_F16) {
-      for (let d = 0; d < headDim; d += 4) v128.store(to + (d << 2), loadHalves(cache + ((at + d) << 1)));
+      // The cache holds no infinity (f32ToF16 saturates), so moved bits need one product only. NaN reads as a number
+      // here; the hidden state beside it keeps its NaN, so nothing is hidden.
+      for (let d = 0; d < headDim; d += 4) {
+        v128.store(to + (d << 2), f32x4.mul(loadScales(cache + ((at + d) << 1), mask), factor));
+      }
     } else {
       const scale = f32x4.splat(load<f32>(scalesOf(cache, capacity, cols) + (<usize>((first + s) * kvHeads + kvHead) << 2)));
       for (let d = 0; d < headDim; d += 4) v128.store(to + (d << 2), f32x4.mul(loadBytes(cache + at + d), scale));
     }
     to += headDim << 2;
   }
-}
-
-/** Four f16 as f32. The cache holds no infinity (f32ToF16 saturates), so the exponent needs one product only. */
-@inline
-function loadHalves(address: usize): v128 {
-  const h = v128.load16x4_u(address);
-  const magnitude = i32x4.shl(v128.and(h, i32x4.splat(0x7fff)), 13);
-  const sign = i32x4.shl(v128.and(h, i32x4.splat(0x8000)), 16);
-  return v128.or(f32x4.mul(magnitude, f32x4.splat(reinterpret<f32>(0x77800000))), sign);
 }
 
 /** Four int8 as f32. */

@@ -8,7 +8,8 @@
 //                    8-bit dot product, even and odd weights of a register are multiplied apart.
 //
 // llama.cpp's Q8_0 with two changes: the scale keeps its float32, and the sums, which offsets and minima need, are made
-// once. Rounding is to nearest, ties to even; |q| ≤ 127; values beyond ±4,161,536 saturate. Four rows together make a tile: each number of the record,
+// once. Rounding is to nearest, ties to even; |q| ≤ 127. A value that is infinite or no number makes the scale so, and
+// with it every product.Four rows together make a tile: each number of the record,
 // and of q each group of four, for rows 0, 1, 2, 3 in turn.
 const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD;
 
@@ -30,12 +31,12 @@ export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
   x += <usize>begin << 7;
   for (let i = begin; i < end; i++) {
     let most = f32x4.splat(0);
-    for (let c = 0; c < 128; c += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(x + c)));
+    for (let c = 0; c < 128; c += 16) most = f32x4.max(most, f32x4.abs(v128.load(x + c)));
     const amax = max<f32>(
       max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
       max<f32>(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
     );
-    const scale = min<f32>(amax / <f32>127.0, 32768);
+    const scale = amax / <f32>127.0;
     // Below the smallest normal float 1 / scale may overflow: such a record counts as zero.
     const inverse = f32x4.splat(scale < <f32>1.17549435e-38 ? 0 : <f32>1.0 / scale);
     const a = eight(x, inverse);

@@ -17,7 +17,7 @@ export const nodeHost: Host = {
   async locate(source = embeddedModel, headers) {
     if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
     if (/^https?:/.test(String(source))) return locateUrl(String(source), headers);
-    const path = typeof source === "string" && !source.startsWith("file:") ? source : fileURLToPath(source);
+    const path = pathOf(source);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) {
       throw new SourceError(`${path}: expected a GGUF file or a model folder, found nothing there. Check the path.`);
@@ -26,6 +26,18 @@ export const nodeHost: Host = {
     return { folder: diskFolder(dirname(path)), file: basename(path) };
   },
 };
+
+function pathOf(source: string | URL): string {
+  if (typeof source === "string" && !source.startsWith("file:")) return source;
+  try {
+    return fileURLToPath(source);
+  } catch (cause) {
+    throw new SourceError(
+      `${String(source).slice(0, 80)}: expected a path, or a URL that begins with file:, http: or https:, found neither.`,
+      { cause },
+    );
+  }
+}
 
 /**
  * Opens a model from a path, URL, Blob, bytes or a list of Files; the embedded one when `source` is left out.

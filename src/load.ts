@@ -17,7 +17,13 @@ import type {
 } from "./ops/backend.ts";
 import type { Weight } from "./ops/ops.ts";
 import { createReferenceBackend } from "./reference/backend.ts";
-import { createWasmBackend, planWasmBanks, type WasmBackendRequest, type WasmRuntime } from "./wasm/backend.ts";
+import {
+  createWasmBackend,
+  planWasmBanks,
+  type WasmBackendRequest,
+  type WasmRuntime,
+  WeightError,
+} from "./wasm/backend.ts";
 import type { KernelBuild } from "./wasm/kernels.ts";
 import { type BankPlan, MAX_BANK_BYTES } from "./wasm/plan.ts";
 
@@ -50,11 +56,6 @@ export interface LoadedModel {
 
 /** `ModelOptions` with every default filled in. */
 export interface Settings extends Required<ModelOptions> {}
-
-/** A tensor is missing, or is not the one the config promises. */
-export class WeightError extends Error {
-  override readonly name = "WeightError";
-}
 
 /** An option is outside what the model or this build can do. */
 export class OptionError extends Error {
@@ -141,7 +142,7 @@ const MAX_THREADS = 64;
 export function checkOptions(options: ModelOptions): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    if (name in choices) {
+    if (Object.hasOwn(choices, name)) {
       const expected: readonly unknown[] = choices[name as keyof typeof choices];
       if (!expected.includes(value)) {
         throw new OptionError(`${name}: expected ${expected.join(" or ")}, found ${JSON.stringify(value)}.`);
@@ -212,9 +213,12 @@ function backendRequest(config: Config, found: readonly FoundWeight[], settings:
     hiddenSize: config.hiddenSize,
     rehearse(backend) {
       const { model, state } = assemble(config, settings, backend);
+      const few = Math.min(MAX_LOGIT_ROWS, maxStep);
+      // A step begins on what the head of the one before left behind: the most is a long step after many logits.
       for (const [step, rows] of [
+        [few, few],
         [maxStep, 1],
-        [Math.min(MAX_LOGIT_ROWS, maxStep), Math.min(MAX_LOGIT_ROWS, maxStep)],
+        [maxStep, 1],
       ]) {
         const h = forward(model, { ...state, length: 0 }, new Int32Array(step));
         lmHead(model, model.ops.rows(h, step - rows, rows));
@@ -225,12 +229,11 @@ function backendRequest(config: Config, found: readonly FoundWeight[], settings:
 
 function assemble(config: Config, settings: Settings, backend: Backend): { model: Model; state: State } {
   const weights = createWeights(config, ({ path }) => backend.weights.get(path)?.weight as Weight);
-  const state = createState(stateSpecs(config, settings.contextLength), backend.states);
-  // A model of convolutions alone has no cache to bound it.
-  const bounded = { ...state, capacity: Math.min(state.capacity, settings.contextLength) };
+  const { contextLength } = settings;
+  const state = createState(stateSpecs(config, contextLength), backend.states, contextLength);
   return {
     model: { ops: backend.ops, config, weights, inverseFrequency: ropeInverseFrequency(config) },
-    state: bounded,
+    state,
   };
 }
 
@@ -253,7 +256,8 @@ function findWeights(config: Config, tensors: ReadonlyMap<string, StoredTensor>)
       );
     }
     const shape = experts > 1 || tensor.shape.length === 3 ? [experts, rows, cols] : rows > 1 ? [rows, cols] : [cols];
-    const given = tensor.shape.length === 2 && shape.length === 1 ? tensor.shape.slice(1) : tensor.shape;
+    const row = tensor.shape.length === 2 && shape.length === 1 && tensor.shape[0] === 1;
+    const given = row ? tensor.shape.slice(1) : tensor.shape;
     if (given.length !== shape.length || given.some((size, axis) => size !== shape[axis])) {
       throw new WeightError(
         `${tensor.name}: expected shape [${shape.join(", ")}], as the config says, ` +

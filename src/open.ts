@@ -18,7 +18,7 @@ import type { Results, WorkerPort } from "./worker/protocol.ts";
  * What a model is opened from. A string is a path in Node and a URL in a browser; one that begins with http:// or
  * https:// is a URL in both. A GGUF file, one file of a split GGUF, a safetensors file, or a Hugging Face folder.
  */
-export type ModelSource = string | URL | Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | readonly File[];
+export type ModelSource = string | URL | Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | readonly File[] | FileList;
 
 export interface OpenOptions extends ModelOptions {
   readonly signal?: AbortSignal;
@@ -92,7 +92,10 @@ export interface LanguageModel {
   chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<AnswerDelta, void>;
   /** Continues a text, BOS put before it once. Yields text. */
   complete(prompt: string, options?: GenerateOptions): AsyncGenerator<string, void>;
-  /** Continues ids with ids; greedy unless sampling is given. A stop id ends it and is the last one. */
+  /**
+   * Continues ids with ids; greedy unless sampling is given. A stop id ends it and is the last one. Generation runs
+   * ahead of a slow consumer, until `maxTokens`; leaving the loop, or `signal`, ends it.
+   */
   generate(ids: readonly number[], options?: GenerateOptions): AsyncGenerator<number, void>;
   /** Logits after each of `ids`, f32 [T, vocab]. */
   logits(ids: readonly number[], options?: Pick<GenerateOptions, "signal" | "onProgress">): Promise<Logits>;
@@ -158,7 +161,7 @@ function createLanguageModel(
     bosId: tokenizer?.bosId,
     name: typeof name === "string" ? name : undefined,
   });
-  const eosIds = tokenizer?.eosIds ?? [];
+  const eosIds = tokenizer?.eosIds ?? statedEosIds(checkpoint);
   let template: ChatTemplate | undefined;
 
   const needTokenizer = (): Tokenizer => {
@@ -293,6 +296,12 @@ function createLanguageModel(
     },
     close: () => worker.close(),
   };
+}
+
+/** Ids that end an answer, as the files state them: one number or a list. */
+function statedEosIds({ generationConfig, config }: Checkpoint): number[] {
+  const stated = generationConfig.eos_token_id ?? config.eos_token_id;
+  return (Array.isArray(stated) ? stated : [stated]).filter((id) => Number.isInteger(id));
 }
 
 /** The tokenizer, or why there is none: a model whose tokenizer is damaged can still be run on ids. */

@@ -150,8 +150,10 @@ function watched(ops: Ops, check: (() => void) | undefined): Ops {
   if (check === undefined) return ops;
   const derived: Ops = Object.create(ops);
   derived.carry = (h, to) => {
+    // First, because it releases what the step has computed: the next step begins with an empty arena.
+    const carried = ops.carry(h, to);
     check();
-    return ops.carry(h, to);
+    return carried;
   };
   return derived;
 }

@@ -79,7 +79,7 @@ export function readConfig(raw: RawConfig): Config {
     headDim,
     convLCache: integer(raw, "conv_L_cache", 2, 64, 3),
     normEps: number(raw, "norm_eps", 0, 1, 1e-5),
-    ropeTheta: number(rope, "rope_theta", 1, 1e12, 1e6),
+    ropeTheta: number({ rope_theta: rope.rope_theta ?? raw.rope_theta }, "rope_theta", 1, 1e12, 1e6),
     maxPositionEmbeddings: integer(raw, "max_position_embeddings", 1, 1 << 24, 128000),
     tieWordEmbeddings: boolean(raw, "tie_word_embeddings", boolean(raw, "tie_embedding", true)),
     numDenseLayers: moe ? integer(raw, "num_dense_layers", 0, numHiddenLayers, 2) : numHiddenLayers,

@@ -1,4 +1,4 @@
-// LFM2-MoE from token ids to logits: embedding, 24 decoder layers, final norm, tied head.
+// LFM2-MoE from token ids to logits: embedding, decoder layers (24 in the 8B models), final norm, head.
 import type { Ops, Tensor } from "../ops/ops.ts";
 import type { Config } from "./config.ts";
 import { decoderLayer } from "./decoder-layer.ts";

@@ -31,13 +31,15 @@ export function stateSpecs(config: Config, capacity: number): StateSpec[] {
 }
 
 /** An empty sequence over what a backend has reserved for `specs`. */
-export function createState(specs: readonly StateSpec[], reserved: readonly (ConvState | KvCache)[]): State {
-  let capacity = Number.POSITIVE_INFINITY;
-  const layers = specs.map((spec, i): LayerState => {
-    if (spec.type === "conv") return { type: "conv", conv: reserved[i] as ConvState };
-    capacity = Math.min(capacity, spec.capacity);
-    return { type: "full_attention", cache: reserved[i] as KvCache };
-  });
+export function createState(
+  specs: readonly StateSpec[],
+  reserved: readonly (ConvState | KvCache)[],
+  capacity: number,
+): State {
+  const layers = specs.map(
+    ({ type }, i): LayerState =>
+      type === "conv" ? { type, conv: reserved[i] as ConvState } : { type, cache: reserved[i] as KvCache },
+  );
   return { length: 0, capacity, layers };
 }
 

@@ -37,7 +37,10 @@ export type StateSpec =
 /** Storage type of keys and values. int8 has one float32 scale per position and KV head. */
 export type KvType = "f32" | "f16" | "int8";
 
-/** `exact`: float32 activations. `int8`: 8-bit activations wherever the weight's format has an integer dot product. */
+/**
+ * `exact`: float32 activations. `int8`: 8-bit activations wherever the weight's format has an integer dot product and its
+ * rows come in strips of 8, as those of every LFM2 do.
+ */
 export type ArithmeticMode = "exact" | "int8";
 
 export interface PlacedWeight {
@@ -54,7 +57,7 @@ export interface Backend {
   readonly weights: ReadonlyMap<string, PlacedWeight>;
   /** In the order of the request. */
   readonly states: readonly (ConvState | KvCache)[];
-  /** Bytes reserved, weights, state and working space together. */
+  /** Bytes reserved. */
   readonly bytes: number;
 }
 

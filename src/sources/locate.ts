@@ -16,13 +16,15 @@ export function locateUrl(url: string, headers?: Record<string, string>): Locati
 }
 
 /** One Blob is a GGUF file. Of several Files, the GGUF (or the first part of one) or else a Hugging Face folder. */
-export function locateBlobs(source: Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | readonly File[]): Location {
-  if (!Array.isArray(source)) {
-    const blob = source instanceof Blob ? source : new Blob([source as ArrayBuffer]);
+export function locateBlobs(
+  source: Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | readonly File[] | FileList,
+): Location {
+  if (source instanceof Blob || source instanceof ArrayBuffer || ArrayBuffer.isView(source)) {
+    const blob = source instanceof Blob ? source : new Blob([source]);
     const name = "name" in blob && typeof blob.name === "string" ? blob.name : "model.gguf";
     return { folder: blobFolder(name, [{ name, blob }]), file: name };
   }
-  const files = source as readonly File[];
+  const files = Array.from(source);
   const ggufs = files.map(({ name }) => name).filter((name) => name.endsWith(".gguf"));
   const first = ggufs.length === 1 ? ggufs[0] : ggufs.find((name) => /-0*1-of-\d+\.gguf$/.test(name));
   if (ggufs.length > 0 && first === undefined) {

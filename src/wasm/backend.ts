@@ -16,6 +16,11 @@ import { type BankPlan, kvBytes, MAX_BANK_BYTES, planBanks, unitOf, weightBytes 
 import type { Pool } from "./pool.ts";
 import { type WasmConvState, type WasmKvCache, WasmOps, type WasmWeight } from "./wasm-ops.ts";
 
+/** A tensor is missing, is not the one the config promises, or holds what no weight can be. */
+export class WeightError extends Error {
+  override readonly name = "WeightError";
+}
+
 /** What runs the kernels: a build of them, and the threads that share their work. */
 export interface WasmRuntime {
   readonly instantiate: (memory: WebAssembly.Memory) => Kernels;
@@ -133,7 +138,8 @@ function place(stored: StoredWeight, bank: Bank, mode: ArithmeticMode): PlacedWe
 const STAGING_BYTES = 1 << 18;
 
 /** Whole strips of the file's blocks, through the arena into their packed place. */
-function writePacked({ bank, address, format, cols, rowBytes }: WasmWeight, at: number, bytes: Uint8Array): void {
+function writePacked(weight: WasmWeight, at: number, bytes: Uint8Array): void {
+  const { bank, address, format, cols, rowBytes, path } = weight;
   const inFile = STRIP_ROWS * rowBytes;
   const packed = stripBytes(formatOfGgmlType(format)?.name as FormatName, cols);
   const room = Math.max(inFile, Math.floor(Math.min(STAGING_BYTES, bank.arenaBytes) / inFile) * inFile);
@@ -143,7 +149,12 @@ function writePacked({ bank, address, format, cols, rowBytes }: WasmWeight, at: 
     const piece = bytes.subarray(done, done + room);
     bank.write(staging, piece);
     const to = address + ((at + done) / inFile) * packed;
-    bank.kernels.packRows(format, to, staging, piece.byteLength / inFile, cols, rowBytes);
+    const damaged = bank.kernels.packRows(format, to, staging, piece.byteLength / inFile, cols, rowBytes);
+    if (damaged === 0) continue;
+    throw new WeightError(
+      `${path}: expected finite scales, found ${damaged} that are infinite or no numbers. ` +
+        "The file is damaged; fetch it again.",
+    );
   }
   bank.release();
 }

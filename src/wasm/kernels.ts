@@ -94,7 +94,8 @@ export interface SharedKernels {
 }
 
 export interface Kernels extends SharedKernels {
-  packRows(format: number, to: number, from: number, strips: number, cols: number, rowBytes: number): void;
+  /** Returns how many scales are infinite or no numbers. */
+  packRows(format: number, to: number, from: number, strips: number, cols: number, rowBytes: number): number;
   embed(
     format: number,
     y: number,

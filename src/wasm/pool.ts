@@ -60,6 +60,7 @@ const ARGS = 6; // how many
 const TOTAL = 7;
 const RANGE = 8; // units in a range
 const FAILED = 9; // length of the message of a helper that failed
+const WAITING = 10; // 1 while the publisher sleeps until helpers are done
 const ARG_BYTES = 64; // float64 values: args, then scratch and scratchBytes
 const MESSAGE_BYTES = 512;
 const CONTROL_BYTES = 1024;
@@ -114,7 +115,10 @@ function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
     const active = Atomics.load(words, ACTIVE);
     if (active === 0) return;
     if (spins < SPINS) continue;
-    if (Atomics.wait(words, ACTIVE, active, PATIENCE_MS) === "timed-out") {
+    Atomics.store(words, WAITING, 1);
+    const outcome = Atomics.wait(words, ACTIVE, active, PATIENCE_MS);
+    Atomics.store(words, WAITING, 0);
+    if (outcome === "timed-out") {
       throw new PoolError(`threads: expected every helper to finish, found ${active} busy after ${PATIENCE_MS} ms.`);
     }
   }
@@ -123,6 +127,7 @@ function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
 function throwFailure(words: Int32Array<SharedArrayBuffer>, control: SharedArrayBuffer): void {
   const length = Atomics.load(words, FAILED);
   if (length === 0) return;
+  Atomics.store(words, FAILED, 0);
   const message = new Uint8Array(control, MESSAGE_BYTES, length).slice();
   throw new PoolError(`A helper thread failed: ${new TextDecoder().decode(message)}`);
 }
@@ -143,7 +148,7 @@ export function help(control: SharedArrayBuffer, banks: readonly Kernels[], inde
       Atomics.store(words, FAILED, message.length);
     }
     Atomics.sub(words, ACTIVE, 1);
-    Atomics.notify(words, ACTIVE);
+    if (Atomics.load(words, WAITING) !== 0) Atomics.notify(words, ACTIVE);
   }
 }
 

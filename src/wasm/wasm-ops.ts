@@ -48,8 +48,8 @@ export interface WasmConvState extends ConvState {
 
 /** Bytes that a tile's float32 sums take: assembly/gemm.ts. */
 const TILE_SCRATCH = 128;
-/** Multiplications from which on an op is worth a barrier: some microseconds of work. */
-const WORTH_SHARING = 1 << 16;
+/** Multiplications from which on an op is worth sharing: some ten microseconds of work, against two or three of waiting. */
+const WORTH_SHARING = 1 << 18;
 /** What an op that only touches a number costs beside a multiplication of a matrix. */
 const TOUCH = 16;
 /** Rows in a tile of activations. */

@@ -3,7 +3,7 @@ import type { FromWorker, Request, Results, WorkerEvent, WorkerPort } from "./pr
 
 export interface ModelWorker {
   /**
-   * @throws the worker's error under its own name, or the signal's reason; afterwards the worker takes new requests
+   * @throws the worker's error under its own name; the signal's reason, at once: the thread follows within a step
    */
   request<K extends Request["kind"]>(
     request: Request & { kind: K },
@@ -21,6 +21,7 @@ interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (cause: unknown) => void;
   readonly event?: (event: WorkerEvent) => void;
+  readonly givenUp: SharedArrayBuffer | undefined;
 }
 
 export function connect(port: WorkerPort): ModelWorker {
@@ -39,14 +40,32 @@ export function connect(port: WorkerPort): ModelWorker {
     const entry = pending.get(message.id);
     if (entry === undefined) return;
     if ("event" in message) {
-      entry.event?.(message.event);
+      try {
+        entry.event?.(message.event);
+      } catch (cause) {
+        // A listener of the caller's that throws ends its own request, not the process.
+        giveUp(message.id, cause);
+      }
       return;
     }
-    pending.delete(message.id);
-    if (pending.size === 0) port.setBusy(false);
+    settled(message.id);
     if ("error" in message) entry.reject(revive(message.error));
     else entry.resolve(message.result);
   });
+
+  const settled = (id: number): void => {
+    pending.delete(id);
+    if (pending.size === 0) port.setBusy(false);
+  };
+  /** Ends a request here at once; the thread is told, and what it still says of it is ignored. */
+  const giveUp = (id: number, cause: unknown): void => {
+    const entry = pending.get(id);
+    if (entry === undefined) return;
+    settled(id);
+    if (entry.givenUp !== undefined) Atomics.store(new Int32Array(entry.givenUp), 0, 1);
+    port.post({ id, abort: true });
+    entry.reject(cause);
+  };
 
   return {
     request(request, { event, signal } = {}) {
@@ -55,23 +74,20 @@ export function connect(port: WorkerPort): ModelWorker {
       const id = nextId++;
       const givenUp = canShareMemory() ? new SharedArrayBuffer(4) : undefined;
       return new Promise((resolve, reject) => {
-        const abort = (): void => {
-          if (givenUp !== undefined) Atomics.store(new Int32Array(givenUp), 0, 1);
-          port.post({ id, abort: true });
-        };
+        const abort = (): void => giveUp(id, signal?.reason);
         const settle = (done: (value: never) => void) => (value: unknown) => {
           signal?.removeEventListener("abort", abort);
           done(value as never);
         };
-        pending.set(id, {
-          event,
-          resolve: settle(resolve),
-          // The caller's own reason says more than the worker's echo of it.
-          reject: settle((cause) => reject(signal?.aborted ? signal.reason : cause)),
-        });
+        pending.set(id, { event, givenUp, resolve: settle(resolve), reject: settle(reject) });
         signal?.addEventListener("abort", abort);
         port.setBusy(true);
-        port.post({ id, request, givenUp });
+        try {
+          port.post({ id, request, givenUp });
+        } catch (cause) {
+          settled(id);
+          settle(reject)(cause);
+        }
       });
     },
     async close() {

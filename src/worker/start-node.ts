@@ -5,9 +5,7 @@ import type { WorkerPort } from "./protocol.ts";
 export function startNodeWorker(): WorkerPort {
   // The compiled package has .js where the sources have .ts.
   const entry = import.meta.url.endsWith(".ts") ? "./node-worker.ts" : "./node-worker.js";
-  // A worker refuses --input-type, which a caller started with --eval passes on.
-  const execArgv = process.execArgv.filter((flag) => !flag.startsWith("--input-type"));
-  const worker = new Worker(new URL(entry, import.meta.url), { execArgv });
+  const worker = new Worker(new URL(entry, import.meta.url), inherited());
   let closing = false;
   worker.unref();
   return {
@@ -26,4 +24,18 @@ export function startNodeWorker(): WorkerPort {
       await worker.terminate();
     },
   };
+}
+
+/**
+ * A worker inherits its process's flags, but refuses --input-type, which comes with --eval; and where flags are stated,
+ * it refuses those that concern a whole process. So they are stated only then, and only those that load modules.
+ */
+function inherited(): { execArgv?: string[] } {
+  const flags = process.execArgv;
+  if (!flags.some((flag) => flag.startsWith("--input-type"))) return {};
+  const loads = /^(--import|--require|-r|--loader|--experimental-loader)(=|$)/;
+  const execArgv = flags.filter(
+    (flag, i) => loads.test(flag) || (loads.test(flags[i - 1] ?? "") && !flags[i - 1].includes("=")),
+  );
+  return { execArgv };
 }

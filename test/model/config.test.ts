@@ -45,6 +45,19 @@ describe("readConfig", () => {
     expect(of({ intermediate_size: 12288, block_multiple_of: 256 })).toBe(8192);
     expect(of({ block_ff_dim: 6656, block_multiple_of: 256 })).toBe(4608); // LFM2-350M: int(4437.3) up to a multiple of 256
     expect(of({ intermediate_size: 200, block_multiple_of: 256, block_auto_adjust_ff_dim: false })).toBe(200);
+    // int(2 · 200 / 3) = 133, not 133.3 rounded to 134 after a multiplier; without one nothing is rounded up.
+    expect(of({ intermediate_size: 200, block_ffn_dim_multiplier: null })).toBe(133);
+    expect(of({ intermediate_size: 199, block_ffn_dim_multiplier: null })).toBe(132);
+  });
+
+  it("takes a RoPE base beside rope_parameters as well as inside them, and an eps of its own", () => {
+    const of = (more: object) => readConfig({ ...moe, ...more });
+    expect(of({ rope_theta: 5e6, rope_parameters: { rope_type: "default" } }).ropeTheta).toBe(5e6);
+    expect(of({ rope_theta: 5e6, rope_parameters: { rope_theta: 1e7 } }).ropeTheta).toBe(1e7);
+    expect(of({ rope_theta: 5e6, rope_parameters: undefined }).ropeTheta).toBe(5e6);
+    expect(of({ norm_eps: 1e-6 }).normEps).toBe(1e-6);
+    expect(of({ conv_L_cache: undefined }).convLCache).toBe(3);
+    expect(of({ tie_word_embeddings: undefined, tie_embedding: false }).tieWordEmbeddings).toBe(false);
   });
 
   it("takes layer types from full_attn_idxs where older configs have only those", () => {

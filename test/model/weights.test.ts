@@ -1,7 +1,19 @@
 // Tensors that do not fit the config are refused by name before any byte of them is read.
 import { describe, expect, it } from "vitest";
+import { eachLogits, prefill } from "../../src/engine/engine.ts";
 import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
-import { loadModel, type ModelOptions, OptionError, planMemory, WeightError } from "../../src/load.ts";
+import {
+  type LoadContext,
+  loadModel,
+  MAX_LOGIT_ROWS,
+  MAX_STEP,
+  type ModelOptions,
+  OptionError,
+  planMemory,
+} from "../../src/load.ts";
+import { resetState } from "../../src/model/state.ts";
+import { WeightError } from "../../src/wasm/backend.ts";
+import type { Kernels } from "../../src/wasm/kernels.ts";
 import { context } from "../ops/harness.ts";
 import { open } from "./run.ts";
 
@@ -25,6 +37,11 @@ async function changed(changes: Record<string, Partial<StoredTensor> | undefined
 }
 
 const refused: [string, Record<string, Partial<StoredTensor> | undefined>, string][] = [
+  [
+    "a norm of three rows",
+    { "model.layers.3.ffn_norm.weight": { shape: [3, 64] } },
+    "model.layers.3.ffn_norm.weight: expected shape [64], as the config says, found [3, 64].",
+  ],
   [
     "a missing norm",
     { "model.layers.3.ffn_norm.weight": undefined },
@@ -63,6 +80,27 @@ const refused: [string, Record<string, Partial<StoredTensor> | undefined>, strin
 ];
 
 describe("loadModel", () => {
+  it("refuses scales that are no numbers, by the tensor's name, where they would be packed", async () => {
+    const checkpoint = await open("nano", "lfm2-nano-Q4_0.gguf");
+    const damaged = checkpoint.tensors.get("model.layers.5.conv.out_proj.weight") as StoredTensor;
+    const files = checkpoint.files.map((file) => ({
+      ...file,
+      name: file.name,
+      async read(offset: number, length: number) {
+        const bytes = await file.read(offset, length);
+        const at = damaged.parts[0].offset - offset;
+        if (at >= 0 && at + 2 <= length) bytes.set([0x00, 0x7e], at);
+        return bytes;
+      },
+    }));
+    const loading = loadModel({ ...checkpoint, files }, {}, context);
+    await expect(loading).rejects.toThrow(
+      "model.layers.5.conv.out_proj: expected finite scales, found 1 that are infinite",
+    );
+    await expect(loading).rejects.toBeInstanceOf(WeightError);
+    await Promise.all(checkpoint.files.map((file) => file.close()));
+  });
+
   it.each(refused)("refuses %s", async (_, changes, message) => {
     const checkpoint = await changed(changes);
     const loading = loadModel(checkpoint, {}, context);
@@ -87,6 +125,46 @@ describe("loadModel", () => {
     const loading = loadModel(await changed({}), bad as ModelOptions, context);
     await expect(loading).rejects.toThrow(message);
     await expect(loading).rejects.toBeInstanceOf(OptionError);
+  });
+});
+
+describe("the working space", () => {
+  it("suffices for any order of steps, logits and steps given up, at the full shape", async () => {
+    const { config, tensors } = fullShape();
+    const bare = { size: 0, name: "", descriptor: { kind: "file", path: "" } as const, close: async () => {} };
+    const files = [{ ...bare, read: async (_: number, length: number) => new Uint8Array(length) }];
+    // Kernels that do nothing: only where results are put is at stake.
+    const nothing = new Proxy({} as Kernels, { get: () => () => 0 });
+    const startRuntime: LoadContext["startRuntime"] = async (build, threads) => ({
+      ...(await context.startRuntime(build, threads)),
+      instantiate: () => nothing,
+    });
+    for (const contextLength of [3, 8, 24, 600]) {
+      for (const mode of ["int8", "exact"] as const) {
+        const { model, state } = await loadModel(
+          { config, tensors, files },
+          { contextLength, mode },
+          { ...context, startRuntime },
+        );
+        for (const stopAt of [1, 3, 7, 12, 24, undefined]) {
+          const anew = () => {
+            resetState(model.ops, state);
+            return { model, state, ids: [], maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS };
+          };
+          let layer = 0;
+          const check = (): void => {
+            if (++layer === stopAt) throw new DOMException("given up", "AbortError");
+          };
+          const ids = Array.from({ length: contextLength }, () => 1);
+          const pace = { pause: async () => {}, check };
+          await prefill(anew(), ids, pace).catch((error) => expect(error.name).toBe("AbortError"));
+          const patient = { pause: async () => {}, check: undefined };
+          await prefill(anew(), ids, patient);
+          await eachLogits(anew(), ids, patient, () => {});
+          await prefill(anew(), ids, patient);
+        }
+      }
+    }
   });
 });
 

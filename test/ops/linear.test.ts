@@ -88,6 +88,25 @@ describe("linear", () => {
     expect(rounded).toEqual([127, 0, 2, 2, 0, -2, -1, 0, 127, -126, 63]);
   });
 
+  it.each(builds)("keeps an infinite or missing number visible, and exact what is merely large, %s", (build) => {
+    const rows = [Number.NaN, Number.POSITIVE_INFINITY, 4e6];
+    const x = new Float32Array(rows.length * COLS).fill(0.5);
+    for (const [t, value] of rows.entries()) x[t * COLS + 40] = value;
+    for (const format of ["Q4_0", "Q8_0", "Q4_K", "Q6_K"] as const) {
+      const matrices: Record<string, Matrix> = { w: weights(format), x: { rows: rows.length, cols: COLS, data: x } };
+      const [reference, wasm] = rigs(matrices, { mode: "int8", build });
+      const [want, have] = [reference, wasm].map((rig) =>
+        rig.ops.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))),
+      );
+      expect(
+        [...have.subarray(0, 2 * ROWS)].every((value) => !Number.isFinite(value)),
+        format,
+      ).toBe(true);
+      const large = 4e6 * scaleOf(reference);
+      expect(gap(have.subarray(2 * ROWS), want.subarray(2 * ROWS)), format).toBeLessThan(0.01 * large);
+    }
+  });
+
   it("survives activations of zero and near the smallest float", () => {
     const x = new Float32Array(T * COLS);
     x.fill(1e-42, COLS, 2 * COLS);
