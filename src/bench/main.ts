@@ -1,89 +1,42 @@
-// `npm run bench`: tokens per second of prefill and decode, and of the reference beside the kernels, in one run.
+// `npm run bench`: what is of use to those who work on this package, beside `lfm2 bench`, which everyone has.
 //
-//   npm run bench -- [MODEL] [--prompt 256] [--new 64] [--rounds 5] [--reference] [--json]
+//   npm run bench -- [MODEL] [OPTIONS]                 lfm2 bench
+//   npm run bench -- --peers [MODEL] [-p 512] [-n 48] [-t 2] [-r 3] [--only native|browser] [--folder F] [--json]
+//   npm run bench -- --kernels [--formats Q4_0,…] [--mb 256] [--json]      every kernel by itself
 //
-// Rounds alternate between the settings, so that a machine that changes its speed changes it for all of them.
-import { cpus } from "node:os";
-import { parseArgs } from "node:util";
-import { open } from "../index.ts";
-import type { ModelOptions } from "../load.ts";
-import type { LanguageModel } from "../open.ts";
+// `--kernels` with builds after it, such as `--kernels baseline,relaxed`, is the option of `lfm2 bench`.
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    prompt: { type: "string", default: "256" },
-    new: { type: "string", default: "64" },
-    rounds: { type: "string", default: "5" },
-    reference: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
-const promptTokens = Number(values.prompt);
-const newTokens = Number(values.new);
+const args = process.argv.slice(2);
+const without = (flag: string): string[] => args.filter((arg) => arg !== flag);
+const afterKernels = args[args.indexOf("--kernels") + 1];
 
-interface Contender {
-  readonly name: string;
-  readonly model: LanguageModel;
-  /** Tokens per second, a figure a round. */
-  readonly prefill: number[];
-  readonly decode: number[];
-}
-
-const settings: [string, ModelOptions][] = [
-  ["wasm int8", { mode: "int8" }],
-  ["wasm exact", { mode: "exact" }],
-  ...(values.reference ? [["reference", { backend: "reference" }] as [string, ModelOptions]] : []),
-];
-const contenders: Contender[] = [];
-for (const [name, options] of settings) {
-  const model = await open(positionals[0], { ...options, contextLength: promptTokens + newTokens + 1 });
-  contenders.push({ name, model, prefill: [], decode: [] });
-}
-
-// One round more than counted: the first compiles.
-for (let round = 0; round <= Number(values.rounds); round++) {
-  for (const { model, prefill, decode } of contenders) {
-    const { vocabSize } = model.config;
-    // A different prompt every round, so that nothing is reused.
-    const ids = Array.from({ length: promptTokens }, (_, i) => 16 + ((i * 7919 + round * 31) % (vocabSize - 16)));
-    const iterator = model.generate(ids, {
-      maxTokens: newTokens,
-      stopIds: [],
-      onFinish({ prefillMs, decodeMs }) {
-        if (round === 0) return;
-        prefill.push((promptTokens / prefillMs) * 1000);
-        decode.push(((newTokens - 1) / decodeMs) * 1000);
-      },
-    });
-    for await (const _ of iterator);
+try {
+  if (args.includes("--peers")) {
+    const controller = new AbortController();
+    process.once("SIGINT", () => controller.abort(new Error("Stopped by Ctrl-C.")));
+    const { runPeers } = await import("./peers-report.ts");
+    const isMeasured = await runPeers(without("--peers"), controller.signal);
+    process.exit(controller.signal.aborted ? 130 : isMeasured ? 0 : 1); // llama.cpp and Chromium may leave something open
+  } else if (args.includes("--kernels") && (afterKernels === undefined || afterKernels.startsWith("-"))) {
+    const { runKernels } = await import("./kernels-report.ts");
+    await runKernels(without("--kernels"));
+  } else {
+    process.exitCode = await runCommand();
   }
+} catch (error) {
+  process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = error instanceof TypeError ? 2 : 1;
 }
 
-const median = (figures: readonly number[]): number => [...figures].sort((a, b) => a - b)[figures.length >> 1];
-const spread = (figures: readonly number[]): string =>
-  `${Math.min(...figures).toFixed(1)}–${Math.max(...figures).toFixed(1)}`;
-const report = contenders.map(({ name, prefill, decode }) => ({
-  name,
-  prefill: median(prefill),
-  prefillSpread: spread(prefill),
-  decode: median(decode),
-  decodeSpread: spread(decode),
-  decodeToFirst: median(decode.map((figure, i) => figure / contenders[0].decode[i])),
-}));
-if (values.json) {
-  console.log(
-    JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, promptTokens, newTokens, report }, null, 2),
-  );
-} else {
-  console.log(
-    `Node ${process.version}, ${cpus()[0]?.model}, 1 thread; tok/s, median (range) of ${values.rounds} rounds`,
-  );
-  console.log(`| | prefill ${promptTokens} | decode ${newTokens} | decode, ratio to the first |\n|---|---|---|---|`);
-  for (const row of report) {
-    const prefill = `${row.prefill.toFixed(1)} (${row.prefillSpread})`;
-    const decode = `${row.decode.toFixed(1)} (${row.decodeSpread})`;
-    console.log(`| ${row.name} | ${prefill} | ${decode} | ${row.decodeToFirst.toFixed(2)} |`);
-  }
+/** `lfm2 bench` with the same arguments, as a program: the command is a door that nothing here may import. */
+function runCommand(): Promise<number> {
+  const command = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
+  const child = spawn(process.execPath, [...process.execArgv, command, "bench", ...args], { stdio: "inherit" });
+  process.on("SIGINT", () => {}); // the command prints what there is, and ends
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
 }
-await Promise.all(contenders.map(({ model }) => model.close()));

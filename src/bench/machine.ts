@@ -1,0 +1,29 @@
+// What a figure was measured on; without it a figure says nothing.
+import { cpus, totalmem } from "node:os";
+
+export interface MachineFacts {
+  readonly cpu: string;
+  /** As the operating system counts them, threads of one core apart. */
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly platform: string;
+  readonly node: string;
+  readonly v8: string;
+}
+
+export function machineFacts(): MachineFacts {
+  const all = cpus();
+  return {
+    cpu: all[0]?.model.trim() || "unknown processor",
+    cpus: all.length,
+    memoryBytes: totalmem(),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.versions.node,
+    v8: process.versions.v8,
+  };
+}
+
+/** "AMD EPYC 9575F, 2 CPUs, linux x64, Node 24.21.0". */
+export function machineLine({ cpu, cpus, platform, node }: MachineFacts): string {
+  return `${cpu}, ${cpus} ${cpus === 1 ? "CPU" : "CPUs"}, ${platform}, Node ${node}`;
+}

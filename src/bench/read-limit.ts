@@ -1,0 +1,98 @@
+// The most that this machine's memory gives to so many threads, measured beside the kernels and in the same way:
+// WebAssembly memory, read sixteen bytes at a time.
+import { Worker } from "node:worker_threads";
+import { STREAMS } from "./stream-module.ts";
+
+/** What a thread is told once: how much to hold, and the words that all threads share. */
+export interface StreamerTask {
+  readonly bytes: number;
+  /** Threads that have arrived at the pass to come. */
+  readonly arrived: SharedArrayBuffer;
+}
+
+/** Read everything, `passes` times, together with the other threads. */
+export interface Passes {
+  readonly streams: (typeof STREAMS)[number];
+  readonly threads: number;
+  readonly passes: number;
+}
+
+/** When a thread began and ended each pass, in nanoseconds of the machine's clock. */
+export type PassTimes = readonly (readonly [begin: bigint, end: bigint])[];
+
+export interface ReadLimit {
+  /** The fastest of several passes: bytes per second. */
+  measure(threads: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** The first pass or two still run code that is not optimized; the fastest counts. */
+const PASSES = 5;
+
+/** Together a gigabyte at most, unless threads are many; far more than caches hold. */
+export function bytesPerThread(threads: number): number {
+  return 2 ** 20 * Math.max(64, Math.min(256, Math.floor(1024 / threads)));
+}
+
+export async function createReadLimit(mostThreads: number, bytes = bytesPerThread(mostThreads)): Promise<ReadLimit> {
+  const arrived = new SharedArrayBuffer(4);
+  const task: StreamerTask = { bytes, arrived };
+  // The compiled package has .js where the sources have .ts.
+  const entry = import.meta.url.endsWith(".ts") ? "./read-limit-thread.ts" : "./read-limit-thread.js";
+  const workers = Array.from({ length: mostThreads }, () => {
+    const worker = new Worker(new URL(entry, import.meta.url), { workerData: task });
+    worker.unref();
+    return worker;
+  });
+  await Promise.all(workers.map((worker) => answerOf(worker)));
+
+  const together = async (streams: Passes["streams"], threads: number): Promise<number> => {
+    Atomics.store(new Int32Array(arrived), 0, 0);
+    const order: Passes = { streams, threads, passes: PASSES };
+    const times = await Promise.all(
+      workers.slice(0, threads).map((worker) => {
+        const answer = answerOf(worker) as Promise<PassTimes>;
+        worker.postMessage(order);
+        return answer;
+      }),
+    );
+    const seconds = Array.from({ length: PASSES }, (_, pass) => {
+      const begins = times.map((own) => own[pass][0]);
+      const ends = times.map((own) => own[pass][1]);
+      const first = begins.reduce((a, b) => (b < a ? b : a));
+      const last = ends.reduce((a, b) => (b > a ? b : a));
+      return Number(last - first) / 1e9;
+    });
+    return (threads * bytes) / Math.min(...seconds);
+  };
+  return {
+    async measure(threads) {
+      let best = 0;
+      for (const streams of STREAMS) best = Math.max(best, await together(streams, threads));
+      return best;
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    },
+  };
+}
+
+/** The next message, or the worker's death as an error. */
+function answerOf(worker: Worker): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      worker.off("message", succeed).off("error", fail);
+      worker.unref();
+    };
+    const succeed = (message: unknown): void => {
+      settle();
+      resolve(message);
+    };
+    const fail = (cause: unknown): void => {
+      settle();
+      reject(cause);
+    };
+    worker.ref();
+    worker.on("message", succeed).on("error", fail);
+  });
+}

@@ -1,0 +1,99 @@
+// What the comparison with other engines stands on: the site that serves them, the install that may fail, the table.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { machineFacts } from "../../src/bench/machine.ts";
+import { installPeer } from "../../src/bench/peer-packages.ts";
+import type { PeersRun } from "../../src/bench/peers.ts";
+import { reportPeers } from "../../src/bench/peers-report.ts";
+import { serveSite } from "../../src/bench/site.ts";
+import { spreadOf } from "../../src/bench/statistics.ts";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "lfm2-peers-test-"));
+  writeFileSync(join(folder, "a.js"), "0123456789");
+  writeFileSync(join(folder, "page.html"), "<p>");
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("the site", () => {
+  it("isolates its pages, sends files whole and by range, and nothing else", async () => {
+    const content = {
+      files: { "/model.gguf": join(folder, "a.js"), "/page": join(folder, "page.html") },
+      folders: { dist: folder },
+    };
+    const site = await serveSite(content);
+    try {
+      const get = (path: string, range?: string) => fetch(site.url + path, { headers: range ? { Range: range } : {} });
+      const page = await get("page");
+      expect(await page.text()).toBe("<p>");
+      expect(page.headers.get("Content-Type")).toBe("text/html");
+      expect(page.headers.get("Cross-Origin-Embedder-Policy")).toBe("require-corp");
+      expect(page.headers.get("Cross-Origin-Opener-Policy")).toBe("same-origin");
+
+      const whole = await get("dist/a.js");
+      expect([whole.status, whole.headers.get("Content-Type"), await whole.text()]).toEqual([
+        200,
+        "text/javascript",
+        "0123456789",
+      ]);
+      const part = await get("model.gguf", "bytes=2-4");
+      expect([part.status, part.headers.get("Content-Range"), await part.text()]).toEqual([206, "bytes 2-4/10", "234"]);
+      expect(await (await get("model.gguf", "bytes=7-")).text()).toBe("789");
+      for (const path of ["", "dist", "dist/", "dist/b.js", "other/a.js", "dist/..%2f..%2fetc/passwd"]) {
+        expect((await get(path)).status, path).toBe(404);
+      }
+    } finally {
+      await site.close();
+    }
+  });
+});
+
+describe("a peer that cannot be installed", () => {
+  it("is an error with what npm said", async () => {
+    const npm = process.env.npm_execpath;
+    const fake = join(folder, "npm.js");
+    writeFileSync(fake, 'console.error("npm error network is down"); process.exit(1);');
+    process.env.npm_execpath = fake;
+    try {
+      await expect(installPeer("@wllama/wllama", folder)).rejects.toThrow(/@wllama\/wllama@3\.8\.1: npm error network/);
+    } finally {
+      if (npm === undefined) delete process.env.npm_execpath;
+      else process.env.npm_execpath = npm;
+    }
+  });
+});
+
+describe("the table of peers", () => {
+  it("has both engines, their ratio, and what was left out", () => {
+    const figures = (name: string, prefill: number, decode: number, peakBytes: number | undefined) => ({
+      name,
+      prefill: spreadOf([prefill]),
+      decode: spreadOf([decode]),
+      peakBytes,
+    });
+    const run: PeersRun = {
+      kind: "lfm2 bench peers",
+      date: "",
+      machine: machineFacts(),
+      request: { path: "a.gguf", threads: 2, prefill: 512, decode: 48, rounds: 1, surroundings: ["native"], folder },
+      comparisons: [
+        {
+          ours: figures("ours", 120, 45, 5e9),
+          theirs: figures("theirs", 88, 30, 9.35e9),
+          prefillRatio: spreadOf([120 / 88]),
+          decodeRatio: spreadOf([1.5]),
+        },
+      ],
+      notes: ["browser: no Chromium"],
+    };
+    const report = reportPeers(run);
+    expect(report).toMatch(/\| ours +\| +120 \| +45\.0 \| 5\.00 GB \|/);
+    expect(report).toMatch(/\| theirs +\| +88\.0 \| +30\.0 \| 9\.35 GB \|/);
+    expect(report).toMatch(/\| ours \/ theirs \| +1\.36 \| +1\.50 \| +0\.535 \|/);
+    expect(report).toContain("Left out: browser: no Chromium");
+    expect(reportPeers({ ...run, comparisons: [] })).not.toContain("|");
+  });
+});
