@@ -1,5 +1,5 @@
 // Where file, backend and graph meet: a checkpoint becomes a model that can be run.
-import { blockFormats, decodeRow, rowBytes } from "./blocks/formats.ts";
+import { blockFormats, decodeRow, type FormatName, rowBytes } from "./blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "./formats/checkpoint.ts";
 import { streamTensors, type TensorSink } from "./formats/stream-tensors.ts";
 import { type Config, readConfig, ropeInverseFrequency } from "./model/config.ts";
@@ -16,6 +16,8 @@ import type {
   WeightSpec,
 } from "./ops/backend.ts";
 import type { Weight } from "./ops/ops.ts";
+import { formatsAtLoad, recodingSink } from "./quantize/at-load.ts";
+import { type QuantizationType, quantizationTypes } from "./quantize/types.ts";
 import { createReferenceBackend } from "./reference/backend.ts";
 import {
   createWasmBackend,
@@ -42,6 +44,8 @@ export interface ModelOptions {
   readonly threads?: number;
   /** The build of the kernels: `relaxed` where the engine has relaxed SIMD, unless told. Both give the same bits. */
   readonly kernels?: "baseline" | "relaxed";
+  /** Quantizes the matrices of F32, F16 and BF16 files while they are read; they stay as they are unless told. */
+  readonly quantize?: QuantizationType;
 }
 
 /** The files' part of a checkpoint that loading needs; tokenizer and template stay with the caller. */
@@ -55,7 +59,7 @@ export interface LoadedModel {
 }
 
 /** `ModelOptions` with every default filled in. */
-export interface Settings extends Required<ModelOptions> {}
+export interface Settings extends Required<Omit<ModelOptions, "quantize">>, Pick<ModelOptions, "quantize"> {}
 
 /** An option is outside what the model or this build can do. */
 export class OptionError extends Error {
@@ -97,11 +101,11 @@ export interface StartedRuntime extends WasmRuntime {
 export async function loadModel(files: WeightFiles, options: ModelOptions, context: LoadContext): Promise<LoadedModel> {
   const config = readConfig(files.config);
   const settings = fillSettings(config, options, context.machine);
-  const found = findWeights(config, files.tensors);
+  const found = findWeights(config, files.tensors, settings.quantize);
   const request = backendRequest(config, found, settings);
   const backend =
     settings.backend === "reference" ? createReferenceBackend(request) : await createWasm(request, settings, context);
-  const sinks = found.map(({ spec, tensor }) => sinkOf(tensor, spec, backend.weights.get(spec.path) as PlacedWeight));
+  const sinks = found.map((weight) => sinkOf(weight, backend.weights.get(weight.spec.path) as PlacedWeight));
   await streamTensors(files.files, sinks, { signal: context.signal, onBytes: context.onProgress });
   return { ...assemble(config, settings, backend), backend, settings };
 }
@@ -122,7 +126,7 @@ export function planMemory(
 ): BankPlan {
   const config = readConfig(files.config);
   const settings = fillSettings(config, options, machine);
-  return planWasmBanks(backendRequest(config, findWeights(config, files.tensors), settings));
+  return planWasmBanks(backendRequest(config, findWeights(config, files.tensors, settings.quantize), settings));
 }
 
 const choices = {
@@ -130,6 +134,7 @@ const choices = {
   mode: ["exact", "int8"],
   kvType: ["f32", "f16", "int8"],
   kernels: ["baseline", "relaxed"],
+  quantize: quantizationTypes,
 } as const;
 
 /** More would not find work: attention has eight KV heads to share. */
@@ -154,7 +159,7 @@ export function checkOptions(options: ModelOptions): void {
       if (Number.isInteger(value) && value >= 1 && value <= MAX_THREADS) continue;
       throw new OptionError(`threads: expected an integer in [1, ${MAX_THREADS}], found ${value}.`);
     } else if (name !== "contextLength") {
-      const known = "backend, mode, kvType, contextLength, bankBytes, threads or kernels";
+      const known = "backend, mode, kvType, contextLength, bankBytes, threads, kernels or quantize";
       throw new OptionError(`${name}: expected ${known}. Check the spelling.`);
     }
   }
@@ -192,6 +197,7 @@ function fillSettings(config: Config, options: ModelOptions, machine: Machine): 
     contextLength,
     kvType: options.kvType ?? (mode === "exact" ? "f32" : "f16"),
     bankBytes: options.bankBytes ?? MAX_BANK_BYTES,
+    quantize: options.quantize,
   };
 }
 
@@ -244,7 +250,12 @@ interface FoundWeight {
 }
 
 /** The tensor of every parameter the graph asks for, checked against its expected shape. */
-function findWeights(config: Config, tensors: ReadonlyMap<string, StoredTensor>): FoundWeight[] {
+function findWeights(
+  config: Config,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  quantize: QuantizationType | undefined,
+): FoundWeight[] {
+  const formatOf = formatsAtLoad(quantize, tensors);
   const found: FoundWeight[] = [];
   createWeights(config, (spec) => {
     const { path, role, rows, cols, experts } = spec;
@@ -271,15 +282,19 @@ function findWeights(config: Config, tensors: ReadonlyMap<string, StoredTensor>)
           `found ${cols}. Convert this tensor to another format.`,
       );
     }
-    found.push({ spec, tensor, stored: { ...spec, format: role === "vector" ? "F32" : tensor.format } });
+    const held = { vector: "F32", router: tensor.format, matrix: formatOf(tensor) }[role];
+    found.push({ spec, tensor, stored: { ...spec, format: held } });
     return spec;
   });
   return found;
 }
 
-/** Blocks go to the backend as they are; vectors are few and small, so they are gathered and widened to float32. */
-function sinkOf(tensor: StoredTensor, spec: WeightSpec, placed: PlacedWeight): TensorSink {
-  if (spec.role !== "vector") return { tensor, granule: placed.granule, write: placed.write };
+/** Blocks go to the backend as they are, or quantized; vectors are few and small: they are gathered, then widened. */
+function sinkOf({ spec, tensor, stored }: FoundWeight, placed: PlacedWeight): TensorSink {
+  if (spec.role !== "vector") {
+    if (stored.format !== tensor.format) return recodingSink(tensor, stored.format as FormatName, placed);
+    return { tensor, granule: placed.granule, write: placed.write };
+  }
   const format = blockFormats[tensor.format];
   const blocks = new Uint8Array(spec.rows * rowBytes(format, spec.cols));
   let missing = blocks.byteLength;

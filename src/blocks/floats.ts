@@ -26,6 +26,9 @@ export const F32: BlockFormat = {
     float[0] = from[at];
     for (let i = 0; i < 4; i++) bytes[offset + i] = bits[0] >>> (8 * i);
   },
+  encodeRun(from, at, bytes, offset, count) {
+    bytes.set(new Uint8Array(from.buffer, from.byteOffset + 4 * at, 4 * count), offset);
+  },
 };
 
 export const F16: BlockFormat = {
@@ -41,6 +44,9 @@ export const F16: BlockFormat = {
   },
   encode(from, at, bytes, offset) {
     writeF16(bytes, offset, from[at]);
+  },
+  encodeRun(from, at, bytes, offset, count) {
+    for (let i = 0; i < count; i++) writeF16(bytes, offset + 2 * i, from[at + i]);
   },
 };
 
@@ -64,5 +70,8 @@ export const BF16: BlockFormat = {
     const upper = nan ? (bits[0] >>> 16) | 64 : (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) >>> 16;
     bytes[offset] = upper;
     bytes[offset + 1] = upper >>> 8;
+  },
+  encodeRun(from, at, bytes, offset, count) {
+    for (let i = 0; i < count; i++) BF16.encode?.(from, at + i, bytes, offset + 2 * i);
   },
 };

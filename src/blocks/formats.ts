@@ -42,6 +42,8 @@ export interface BlockFormat {
   decodeRun?(bytes: Uint8Array, offset: number, to: Float32Array, at: number, count: number): void;
   /** One block: `blockLength` weights at `from[at]` → `bytes[offset]`. Absent where nothing here writes the format. */
   encode?(from: Float32Array, at: number, bytes: Uint8Array, offset: number): void;
+  /** `count` blocks at once, where there is a `decodeRun`. */
+  encodeRun?(from: Float32Array, at: number, bytes: Uint8Array, offset: number, count: number): void;
 }
 
 export const blockFormats: Readonly<Record<FormatName, BlockFormat>> = {
@@ -128,12 +130,33 @@ export function decodeRow(
   }
 }
 
+/** `cols` weights at `from[at]` → blocks at `bytes[offset]`. Given: the format has an encoder; whole blocks. */
+export function encodeRow(
+  format: BlockFormat,
+  from: Float32Array,
+  at: number,
+  bytes: Uint8Array,
+  offset: number,
+  cols: number,
+): void {
+  if (format.encodeRun) {
+    format.encodeRun(from, at, bytes, offset, cols / format.blockLength);
+    return;
+  }
+  if (!format.encode) {
+    const known = Object.values(blockFormats).filter(({ encode }) => encode);
+    throw new TypeError(
+      `${format.name}: expected a format with an encoder (${known.map(({ name }) => name).join(", ")})`,
+    );
+  }
+  for (const end = at + cols; at < end; at += format.blockLength, offset += format.blockBytes) {
+    format.encode(from, at, bytes, offset);
+  }
+}
+
 /** `weights` in the given format. Given: the format has an encoder and weights.length % format.blockLength == 0. */
 export function encodeBlocks(format: BlockFormat, weights: Float32Array): Uint8Array<ArrayBuffer> {
-  if (!format.encode) throw new TypeError(`${format.name}: expected a format with an encoder (F32, F16, BF16, Q8_0)`);
   const bytes = new Uint8Array(rowBytes(format, weights.length));
-  for (let at = 0, offset = 0; at < weights.length; at += format.blockLength, offset += format.blockBytes) {
-    format.encode(weights, at, bytes, offset);
-  }
+  encodeRow(format, weights, 0, bytes, 0, weights.length);
   return bytes;
 }

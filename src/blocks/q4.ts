@@ -10,8 +10,11 @@
 //
 // d · nibble has at most 16 significant bits and is exact in a double, so storing rounds once, as float32 does.
 
-import { readF16 } from "./f16.ts";
+import { readF16, writeF16 } from "./f16.ts";
 import type { BlockFormat } from "./formats.ts";
+import { extremeOf, rangeOf, stepCodes } from "./steps.ts";
+
+const codes = new Uint8Array(32);
 
 export const Q4_0: BlockFormat = {
   name: "Q4_0",
@@ -25,6 +28,13 @@ export const Q4_0: BlockFormat = {
       to[at + i] = d * ((pair & 15) - 8);
       to[at + 16 + i] = d * ((pair >> 4) - 8);
     }
+  },
+  /** The weight of largest magnitude becomes −8 exactly. */
+  encode(from, at, bytes, offset) {
+    const d = Math.fround(extremeOf(from, at) / -8);
+    writeF16(bytes, offset, d);
+    stepCodes(from, at, 0, d, 8, 15, codes);
+    for (let i = 0; i < 16; i++) bytes[offset + 2 + i] = codes[i] | (codes[i + 16] << 4);
   },
 };
 
@@ -41,5 +51,13 @@ export const Q4_1: BlockFormat = {
       to[at + i] = d * (pair & 15) + m;
       to[at + 16 + i] = d * (pair >> 4) + m;
     }
+  },
+  encode(from, at, bytes, offset) {
+    const { low, high } = rangeOf(from, at);
+    const d = Math.fround(Math.fround(high - low) / 15);
+    writeF16(bytes, offset, d);
+    writeF16(bytes, offset + 2, low);
+    stepCodes(from, at, low, d, 0, 15, codes);
+    for (let i = 0; i < 16; i++) bytes[offset + 4 + i] = codes[i] | (codes[i + 16] << 4);
   },
 };

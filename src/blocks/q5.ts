@@ -10,8 +10,19 @@
 //
 // Products are exact in a double, so storing rounds once, as float32 does.
 
-import { readF16 } from "./f16.ts";
+import { readF16, writeF16 } from "./f16.ts";
 import type { BlockFormat } from "./formats.ts";
+import { extremeOf, rangeOf, stepCodes } from "./steps.ts";
+
+const codes = new Uint8Array(32);
+
+/** `codes` as a word of fifth bits at `bytes[qh]` and the nibbles behind it. */
+function writeCodes(bytes: Uint8Array, qh: number): void {
+  let fifths = 0;
+  for (let i = 0; i < 32; i++) fifths |= (codes[i] >> 4) << i;
+  for (let i = 0; i < 4; i++) bytes[qh + i] = fifths >>> (8 * i);
+  for (let i = 0; i < 16; i++) bytes[qh + 4 + i] = (codes[i] & 15) | ((codes[i + 16] & 15) << 4);
+}
 
 function readU32(bytes: Uint8Array, offset: number): number {
   return bytes[offset] | (bytes[offset + 1] << 8) | (bytes[offset + 2] << 16) | (bytes[offset + 3] << 24);
@@ -31,6 +42,13 @@ export const Q5_0: BlockFormat = {
       to[at + 16 + i] = d * (((pair >> 4) | (((qh >>> (16 + i)) & 1) << 4)) - 16);
     }
   },
+  /** The weight of largest magnitude becomes −16 exactly. */
+  encode(from, at, bytes, offset) {
+    const d = Math.fround(extremeOf(from, at) / -16);
+    writeF16(bytes, offset, d);
+    stepCodes(from, at, 0, d, 16, 31, codes);
+    writeCodes(bytes, offset + 2);
+  },
 };
 
 export const Q5_1: BlockFormat = {
@@ -47,5 +65,13 @@ export const Q5_1: BlockFormat = {
       to[at + i] = d * ((pair & 15) | (((qh >>> i) & 1) << 4)) + m;
       to[at + 16 + i] = d * ((pair >> 4) | (((qh >>> (16 + i)) & 1) << 4)) + m;
     }
+  },
+  encode(from, at, bytes, offset) {
+    const { low, high } = rangeOf(from, at);
+    const d = Math.fround(Math.fround(high - low) / 31);
+    writeF16(bytes, offset, d);
+    writeF16(bytes, offset + 2, low);
+    stepCodes(from, at, low, d, 0, 31, codes);
+    writeCodes(bytes, offset + 4);
   },
 };

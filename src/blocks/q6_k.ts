@@ -9,8 +9,45 @@
 //
 // d · scale · q fits 24 bits, so it is exact.
 
-import { readF16 } from "./f16.ts";
+import { readF16, writeF16 } from "./f16.ts";
 import type { BlockFormat } from "./formats.ts";
+import { createScratch, searchScale, signedLossOf } from "./scale-search.ts";
+
+// One block on its way in. Reused, for a model has millions of them.
+const scratch = createScratch();
+const scales = new Float64Array(16);
+const codes = new Uint8Array(256);
+
+/** Importances are llama.cpp's: the square of the weight. */
+function loadWeights(from: Float32Array, at: number): void {
+  const { x, importance, weighted } = scratch;
+  for (let i = 0; i < 256; i++) {
+    x[i] = from[at + i];
+    importance[i] = x[i] * x[i];
+    weighted[i] = importance[i] * x[i];
+  }
+}
+
+/** The i8 scale of sub-block s: the rounded one, or a neighbour that loses less. */
+function nearestScale(s: number, d: number): number {
+  if (d === 0) return 0;
+  const rounded = Math.round(scales[s] / d);
+  let best = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (let scale = Math.max(-128, rounded - 1); scale <= Math.min(127, rounded + 1); scale++) {
+    const loss = signedLossOf(scratch, 16 * s, 16 * s + 16, 32, d * scale);
+    if (loss >= least) continue;
+    least = loss;
+    best = scale;
+  }
+  return best;
+}
+
+function chooseCodes(s: number, scale: number): void {
+  const { x } = scratch;
+  const inverse = scale === 0 ? 0 : 1 / scale;
+  for (let i = 16 * s; i < 16 * s + 16; i++) codes[i] = Math.max(0, Math.min(63, (x[i] * inverse + 32.5) | 0));
+}
 
 export const Q6_K: BlockFormat = {
   name: "Q6_K",
@@ -31,6 +68,32 @@ export const Q6_K: BlockFormat = {
       for (let i = 0; i < 16; i++) {
         const q = ((bytes[low + i] >> lowShift) & 15) | (((bytes[high + i] >> highShift) & 3) << 4);
         to[at + 16 * s + i] = scale * (q - 32);
+      }
+    }
+  },
+  encode(from, at, bytes, offset) {
+    loadWeights(from, at);
+    let extreme = 0;
+    for (let s = 0; s < 16; s++) {
+      scales[s] = searchScale(scratch, 16 * s, 16 * s + 16, 32);
+      if (Math.abs(scales[s]) > Math.abs(extreme)) extreme = scales[s];
+    }
+    // The largest scale is stored as −128, for i8 goes one further there.
+    writeF16(bytes, offset + 208, extreme / -128);
+    const d = readF16(bytes, offset + 208);
+    for (let s = 0; s < 16; s++) {
+      const scale = nearestScale(s, d);
+      bytes[offset + 192 + s] = scale;
+      chooseCodes(s, d * scale);
+    }
+    for (let half = 0; half < 2; half++) {
+      for (let l = 0; l < 32; l++) {
+        const q = 128 * half + l;
+        const low = offset + 64 * half + l;
+        bytes[low] = (codes[q] & 15) | ((codes[q + 64] & 15) << 4);
+        bytes[low + 32] = (codes[q + 32] & 15) | ((codes[q + 96] & 15) << 4);
+        bytes[offset + 128 + 32 * half + l] =
+          (codes[q] >> 4) | ((codes[q + 32] >> 4) << 2) | ((codes[q + 64] >> 4) << 4) | ((codes[q + 96] >> 4) << 6);
       }
     }
   },

@@ -2,11 +2,15 @@
 // The `lfm2` command: finds the subcommand, runs it, and turns what it throws into an exit code.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { benchCommand } from "./bench.ts";
 import { chatCommand } from "./chat.ts";
+import { convertCommand } from "./convert.ts";
 import { describeError, exitCodeOf, UsageError } from "./exit.ts";
 import { inspectCommand } from "./inspect.ts";
 import { logitsCommand } from "./logits.ts";
+import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
+import { synthCommand } from "./synth.ts";
 import { harmless } from "./terminal.ts";
 
 const examples = `
@@ -16,6 +20,8 @@ Examples:
   $ lfm2 run -p "What is the capital of Poland?"   one answer on standard output
   $ lfm2 inspect LFM2-1.2B/                        what a model is and the memory it needs
   $ lfm2 logits --ids 1,2,3 -o logits.safetensors
+  $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -t 1,2        tokens per second
+  $ lfm2 quantize LFM2-1.2B/ -o LFM2-1.2B-Q4_0.gguf --type Q4_0
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 Environment: NO_COLOR=1 for no colour, LFM2_DEBUG=1 for the stack of an error.`;
@@ -26,10 +32,13 @@ function createProgram(): Command {
     .description("Runs LFM2 and LFM2-MoE language models: GGUF files and Hugging Face model folders.")
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
+    .enablePositionalOptions() // a subcommand's own subcommand may have options of the same names
     .addHelpText("after", examples);
-  for (const command of [chatCommand(), runCommand(), inspectCommand(), logitsCommand()]) program.addCommand(command);
+  const forModels = [chatCommand(), runCommand(), inspectCommand(), logitsCommand(), benchCommand()];
+  const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
+  for (const command of [...forModels, ...forFiles]) program.addCommand(command);
   // Errors are thrown, not written, so that there is one place that speaks of them.
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((own) => own.commands)]) {
     command
       .exitOverride()
       .configureOutput({ outputError() {} })

@@ -11,6 +11,7 @@ export interface ModelFlags {
   readonly context?: number;
   readonly threads?: number;
   readonly kernels?: "baseline" | "relaxed";
+  readonly quantize?: ModelOptions["quantize"];
 }
 
 const flagOf: Readonly<Record<string, string>> = {
@@ -20,6 +21,7 @@ const flagOf: Readonly<Record<string, string>> = {
   contextLength: "--context",
   threads: "--threads",
   kernels: "--kernels",
+  quantize: "--quantize",
 };
 
 export function addModelOptions(command: Command): Command {
@@ -46,7 +48,10 @@ export function addMemoryOptions(command: Command): Command {
         integerOf("--threads", 1),
       ),
     )
-    .addOption(choice("kernels", "--kernels <build>", "baseline or relaxed SIMD; the same bits, at different speed"));
+    .addOption(choice("kernels", "--kernels <build>", "baseline or relaxed SIMD; the same bits, at different speed"))
+    .addOption(
+      choice("quantize", "--quantize <type>", "quantize F32, F16 and BF16 weights while loading: Q4_0, Q8_0, …"),
+    );
 }
 
 function choice(option: keyof ModelOptions, flags: string, description: string): Option {
@@ -58,8 +63,9 @@ function choice(option: keyof ModelOptions, flags: string, description: string):
   );
 }
 
-export function statedModelOptions({ backend, mode, kvType, context, threads, kernels }: ModelFlags): ModelOptions {
-  return { backend, mode, kvType, contextLength: context, threads, kernels };
+export function statedModelOptions(flags: ModelFlags): ModelOptions {
+  const { backend, mode, kvType, context, threads, kernels, quantize } = flags;
+  return { backend, mode, kvType, contextLength: context, threads, kernels, quantize };
 }
 
 /** What the library says of an option once it knows the model, as a usage error about the flag. */

@@ -4,7 +4,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { nameOf } from "./model-facts.ts";
 import { aboutFlags, type ModelFlags, statedModelOptions } from "./model-options.ts";
 import { createProgressLine } from "./progress-line.ts";
-import { formatBytes, formatInteger } from "./quantities.ts";
+import { formatBytes, formatInteger, percent } from "./quantities.ts";
 import { note } from "./terminal.ts";
 
 export interface OpenedModel {
@@ -58,8 +58,4 @@ export function createPrefillProgress(): { onProgress: (progress: Progress) => v
       line.show(`Reading the prompt: ${percent(done, total)} of ${formatInteger(total)} tokens`);
     },
   };
-}
-
-function percent(done: number, total: number): string {
-  return `${Math.floor((100 * done) / Math.max(1, total))} %`;
 }

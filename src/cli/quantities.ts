@@ -27,6 +27,11 @@ export function formatDuration(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${threeDigits(milliseconds / 1000)} s`;
 }
 
+/** Full only when it is. */
+export function percent(done: number, total: number): string {
+  return `${Math.floor((100 * done) / Math.max(1, total))} %`;
+}
+
 export function threeDigits(value: number): string {
   return value >= 100 ? String(Math.round(value)) : value.toPrecision(3);
 }

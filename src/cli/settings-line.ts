@@ -22,8 +22,10 @@ const off: Readonly<Record<keyof typeof names, number>> = {
 };
 
 /** `wasm int8 · KV f16 · context 4,096 · 2 threads, relaxed SIMD`. */
-export function computationLine({ backend, mode, kvType, contextLength, threads, kernels }: Settings): string {
-  const common = `${backend} ${mode} · KV ${kvType} · context ${formatInteger(contextLength)}`;
+export function computationLine(settings: Settings): string {
+  const { backend, mode, kvType, contextLength, threads, kernels, quantize } = settings;
+  const weights = quantize === undefined ? "" : ` · weights to ${quantize}`;
+  const common = `${backend} ${mode}${weights} · KV ${kvType} · context ${formatInteger(contextLength)}`;
   if (backend === "reference") return common;
   return `${common} · ${threads} ${threads === 1 ? "thread" : "threads"}, ${kernels} SIMD`;
 }

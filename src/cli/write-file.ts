@@ -1,6 +1,7 @@
 // Files that are either whole or not there.
-import { open, realpath, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { Sink } from "../formats/streamed-tensor.ts";
 
 /** Before long work: whether its result will have a place. @throws Error naming the folder that is not there */
 export async function checkWritable(path: string): Promise<void> {
@@ -13,27 +14,54 @@ export async function checkWritable(path: string): Promise<void> {
   }
 }
 
+/** @throws Error when there is a file already and nobody said that it may go */
+export async function checkFree(path: string, force: boolean | undefined): Promise<void> {
+  await checkWritable(path);
+  const isThere = await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  if (!isThere || force) return;
+  throw new Error(`${path}: expected no file of this name, found one. Name another, or replace it with --force.`);
+}
+
 /** Writes beside `path`, then renames: readers see the old file or the whole new one. */
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
+  await writePieces(path, (sink) => sink(typeof content === "string" ? new TextEncoder().encode(content) : content));
+}
+
+/**
+ * The same for content that comes piece by piece: `write` hands them to the sink it is given.
+ * @throws what `write` throws; nothing is left behind then
+ */
+export async function writePieces<T>(path: string, write: (sink: Sink) => Promise<T>): Promise<T> {
   const existing = await stat(path).catch(() => undefined);
   // A device or a pipe cannot be replaced, and a link stays a link.
   const isReplaced = existing === undefined || existing.isFile();
   const target = existing?.isFile() ? await realpath(path) : path;
   const place = isReplaced ? join(dirname(target), `.${basename(target)}.${process.pid}.part`) : target;
+  const writable = <R>(work: Promise<R>): Promise<R> =>
+    work.catch((error: NodeJS.ErrnoException) => {
+      const found = error.code ?? error.message;
+      throw new Error(`${path}: expected a place to write, found ${found}. Name another file.`, { cause: error });
+    });
   try {
-    const file = await open(place, "w");
+    const file = await writable(open(place, "w"));
+    let result: T;
     try {
-      await file.writeFile(content);
-      if (isReplaced) await file.sync();
+      result = await write((bytes) => writable(writeAll(file, bytes)));
+      if (isReplaced) await writable(file.sync());
     } finally {
       await file.close();
     }
-    if (isReplaced) await rename(place, target);
+    if (isReplaced) await writable(rename(place, target));
+    return result;
   } catch (error) {
     if (isReplaced) await rm(place, { force: true });
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(`${path}: expected a place to write, found ${code ?? message}. Name another file.`, {
-      cause: error,
-    });
+    throw error;
   }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.byteLength; ) at += (await file.write(bytes, at)).bytesWritten;
 }

@@ -1,4 +1,4 @@
-// GGUF's tensor names → Hugging Face's. The only place that knows both.
+// GGUF's tensor names ↔ Hugging Face's. The only place that knows both.
 import type { StoredTensor } from "./checkpoint.ts";
 import type { GgufFileTensor } from "./gguf-split.ts";
 import { refuse, within } from "./refusal.ts";
@@ -39,6 +39,24 @@ export function nameOfGgufTensor(name: string): string | undefined {
   const [, layer, rest] = /^blk\.(0|[1-9]\d{0,4})\.(.+)$/.exec(name) ?? [];
   if (layer === undefined) return Object.hasOwn(modelNames, name) ? modelNames[name] : undefined;
   return Object.hasOwn(layerNames, rest) ? `model.layers.${layer}.${layerNames[rest]}` : undefined;
+}
+
+const reversed = (names: Readonly<Record<string, string>>) =>
+  // The first of two names is the one to write.
+  new Map(
+    Object.entries(names)
+      .reverse()
+      .map(([gguf, hf]) => [hf, gguf]),
+  );
+const modelNamesBack = reversed(modelNames);
+const layerNamesBack = reversed(layerNames);
+
+/** The name that llama.cpp's converter writes, or undefined for a tensor no LFM2 model has. */
+export function ggufNameOf(hfName: string): string | undefined {
+  const [, layer, rest] = /^model\.layers\.(\d+)\.(.+)$/.exec(hfName) ?? [];
+  if (layer === undefined) return modelNamesBack.get(hfName);
+  const name = layerNamesBack.get(rest);
+  return name && `blk.${layer}.${name}`;
 }
 
 /** GGUF stacks experts and squeezes convolution taps itself, so every tensor is one part. @throws FormatError */

@@ -3,7 +3,21 @@ import type { ByteSource } from "../sources/source.ts";
 import { DAMAGED, refuse, show, within } from "./refusal.ts";
 
 /** By the numbers GGUF files store. Source: ggml/docs/gguf.md, enum gguf_metadata_value_type. */
-const typeNames = ["u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "str", "arr", "u64", "i64", "f64"] as const;
+export const typeNames = [
+  "u8",
+  "i8",
+  "u16",
+  "i16",
+  "u32",
+  "i32",
+  "f32",
+  "bool",
+  "str",
+  "arr",
+  "u64",
+  "i64",
+  "f64",
+] as const;
 export type GgufType = (typeof typeNames)[number];
 
 /** Arrays of at most 32-bit numbers, and of f64, are typed arrays. u64 and i64 are bigint beyond 2⁵³. */

@@ -168,33 +168,58 @@ export interface TensorToWrite {
   readonly data: ArrayBufferView;
 }
 
-/**
- * A safetensors file, laid out as Hugging Face's own writer does: wide types first, names ascending within one type.
- *
- * Given: each `data` has as many bytes as its shape and dtype say.
- */
-export function writeSafetensors(
-  tensors: ReadonlyMap<string, TensorToWrite>,
-  metadata: ReadonlyMap<string, string> = new Map(),
-): Uint8Array<ArrayBuffer> {
+/** A tensor as the header tells of it. */
+export interface SafeEntry {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+}
+
+/** As Hugging Face's own writer lays tensors out: wide types first, names ascending within one type. */
+export function inSafetensorsOrder<T extends SafeEntry>(entries: Iterable<T>): T[] {
   const order = Object.keys(dtypeBytes);
-  const sorted = [...tensors].sort(
-    ([a, { dtype: s }], [b, { dtype: t }]) => order.indexOf(t) - order.indexOf(s) || (a < b ? -1 : 1),
+  return [...entries].sort(
+    (a, b) => order.indexOf(b.dtype) - order.indexOf(a.dtype) || (a.name < b.name ? -1 : Number(a.name > b.name)),
   );
+}
+
+export function bytesOfSafeEntry({ dtype, shape }: SafeEntry): number {
+  return shape.reduce((product, axis) => product * axis, dtypeBytes[dtype]);
+}
+
+/** Everything before the tensors' bytes, which follow in the order of `entries` without gaps. */
+export function encodeSafetensorsHeader(
+  entries: readonly SafeEntry[],
+  metadata: ReadonlyMap<string, string>,
+): Uint8Array<ArrayBuffer> {
   const header: JsonObject = metadata.size > 0 ? { __metadata__: Object.fromEntries(metadata) } : {};
-  let size = 0;
-  for (const [name, { dtype, shape, data }] of sorted) {
-    header[name] = { dtype, shape, data_offsets: [size, size + data.byteLength] };
-    size += data.byteLength;
+  let end = 0;
+  for (const entry of entries) {
+    const begin = end;
+    end += bytesOfSafeEntry(entry);
+    header[entry.name] = { dtype: entry.dtype, shape: entry.shape, data_offsets: [begin, end] };
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
   // Spaces after the JSON bring the numbers to a multiple of 8.
   const headerBytes = Math.ceil(text.length / 8) * 8;
-  const file = new Uint8Array(8 + headerBytes + size).fill(0x20, 8, 8 + headerBytes);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  file.set(text, 8);
-  let at = 8 + headerBytes;
-  for (const [, { data }] of sorted) {
+  const bytes = new Uint8Array(8 + headerBytes).fill(0x20, 8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  bytes.set(text, 8);
+  return bytes;
+}
+
+/** A whole safetensors file. Given: each `data` has as many bytes as its shape and dtype say. */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, TensorToWrite>,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): Uint8Array<ArrayBuffer> {
+  const sorted = inSafetensorsOrder([...tensors].map(([name, tensor]) => ({ ...tensor, name })));
+  const header = encodeSafetensorsHeader(sorted, metadata);
+  const size = sorted.reduce((sum, { data }) => sum + data.byteLength, header.byteLength);
+  const file = new Uint8Array(size);
+  file.set(header);
+  let at = header.byteLength;
+  for (const { data } of sorted) {
     file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }

@@ -1,8 +1,9 @@
 // GGUF files made wrong in one place, and what is expected of every broken file.
 import { expect, it } from "vitest";
 import { FormatError } from "../../src/formats/checkpoint.ts";
+import { GgufBytes } from "../../src/formats/gguf-bytes.ts";
 import type { GgufValue } from "../../src/formats/gguf-value.ts";
-import { ByteWriter, type GgufOptions, type WrittenTensor, writeGguf } from "./gguf-writer.ts";
+import { type GgufOptions, type WrittenTensor, writeGguf } from "./gguf-writer.ts";
 import { tinyGguf, tinyMetadata, tinyTensors } from "./tiny-model.ts";
 
 /** What is wrong, the file, and the whole message. */
@@ -31,8 +32,8 @@ export function withTensor(name: string, change: Partial<WrittenTensor>): Uint8A
 }
 
 /** A header of one key whose content is written by hand, then 64 zero bytes. */
-export function handmade(write: (out: ByteWriter) => void): Uint8Array<ArrayBuffer> {
-  const out = new ByteWriter();
+export function handmade(write: (out: GgufBytes) => void): Uint8Array<ArrayBuffer> {
+  const out = new GgufBytes();
   out.bytes(new TextEncoder().encode("GGUF"));
   out.u32(3);
   out.u64(0);

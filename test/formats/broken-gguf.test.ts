@@ -1,6 +1,7 @@
 // GGUF files no writer should make. Each is refused with a message that says where, what was expected, and what to do.
 import { describe } from "vitest";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { scalar } from "../../src/formats/write-gguf.ts";
 import {
   type BrokenFile,
   handmade,
@@ -11,7 +12,6 @@ import {
   withOptions,
   withTensor,
 } from "./broken-files.ts";
-import { scalar } from "./gguf-writer.ts";
 import { folderOf, tinyGguf } from "./tiny-model.ts";
 
 const DAMAGED = "The file is damaged or cut short; fetch it again.";

@@ -6,8 +6,9 @@ import { readGgufHeader } from "../../src/formats/gguf.ts";
 import { nameOfGgufTensor } from "../../src/formats/gguf-names.ts";
 import type { GgufValue } from "../../src/formats/gguf-value.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { scalar } from "../../src/formats/write-gguf.ts";
 import { diskFolder, openFile } from "../../src/sources/disk.ts";
-import { scalar, writeGguf } from "./gguf-writer.ts";
+import { writeGguf } from "./gguf-writer.ts";
 import { closeAll, floatsOf, goldenFolder } from "./golden-files.ts";
 
 /** `golden/gguf/F32.gguf` and so on, as make_golden_gguf.py wrote it. */

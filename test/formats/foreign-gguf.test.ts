@@ -1,8 +1,8 @@
 // Whole GGUF files that hold no model of the LFM2 family, or not the way llama.cpp's converter writes it.
 import { describe } from "vitest";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { integers, scalar, strings } from "../../src/formats/write-gguf.ts";
 import { type BrokenFile, changed, itRefuses, withKeys, withTensor } from "./broken-files.ts";
-import { integers, scalar, strings } from "./gguf-writer.ts";
 import { folderOf } from "./tiny-model.ts";
 
 const CONVERTED = "Take a copy that llama.cpp converted.";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
-import { scalar, writeGguf } from "./gguf-writer.ts";
+import { scalar } from "../../src/formats/write-gguf.ts";
+import { writeGguf } from "./gguf-writer.ts";
 import { bytesOf } from "./golden-files.ts";
 import { folderOf, tinyGguf, tinyMetadata, tinyTensors } from "./tiny-model.ts";
 

@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isGguf, placeTensors, readGgufHeader } from "../../src/formats/gguf.ts";
 import type { GgufValue } from "../../src/formats/gguf-value.ts";
+import { scalar, strings } from "../../src/formats/write-gguf.ts";
 import { blobSource } from "../../src/sources/blob.ts";
 import { openFile } from "../../src/sources/disk.ts";
 import type { ByteSource } from "../../src/sources/source.ts";
-import { scalar, strings, writeGguf } from "./gguf-writer.ts";
+import { writeGguf } from "./gguf-writer.ts";
 import { goldenFolder } from "./golden-files.ts";
 import { tinyGguf, tinyMetadata, tinyTensors } from "./tiny-model.ts";
 

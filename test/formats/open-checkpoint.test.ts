@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { scalar, strings } from "../../src/formats/write-gguf.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
 import { diskFolder } from "../../src/sources/disk.ts";
 import type { ByteSource } from "../../src/sources/source.ts";
-import { scalar, strings, writeGguf } from "./gguf-writer.ts";
+import { writeGguf } from "./gguf-writer.ts";
 import { closeAll, floatsOf, goldenFolder } from "./golden-files.ts";
 import { folderOf, tinyGguf, tinyMetadata, tinyTensors } from "./tiny-model.ts";
 

@@ -2,9 +2,10 @@
 import { blockFormats, encodeBlocks } from "../../src/blocks/formats.ts";
 import type { GgufValue } from "../../src/formats/gguf-value.ts";
 import { type Dtype, type TensorToWrite, writeSafetensors } from "../../src/formats/safetensors.ts";
+import { integers, scalar, strings } from "../../src/formats/write-gguf.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
 import type { Folder } from "../../src/sources/source.ts";
-import { integers, scalar, strings, type WrittenTensor, writeGguf } from "./gguf-writer.ts";
+import { type WrittenTensor, writeGguf } from "./gguf-writer.ts";
 
 const HIDDEN = 32;
 

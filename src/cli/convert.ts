@@ -1,0 +1,55 @@
+// `lfm2 convert`: a model as a Hugging Face folder, in BF16 or float32.
+import { Command, Option } from "commander";
+import { openCheckpoint } from "../formats/open-checkpoint.ts";
+import { nodeHost } from "../index.ts";
+import { convertToHf } from "../quantize/convert.ts";
+import { abortOnInterrupt } from "./exit.ts";
+import { createProgressLine } from "./progress-line.ts";
+import { formatBytes, formatDuration, percent } from "./quantities.ts";
+import { note } from "./terminal.ts";
+import { checkEmptyFolder, writeFolder } from "./write-folder.ts";
+
+interface ConvertFlags {
+  readonly output: string;
+  readonly type: "BF16" | "F32";
+}
+
+const examples = `
+Examples:
+  $ lfm2 convert LFM2-1.2B-Q8_0.gguf -o LFM2-1.2B/
+  $ lfm2 convert LFM2-8B-A1B-Q4_0.gguf -o LFM2-8B-A1B/ --type F32
+
+F32 keeps the values of a quantized file exactly; BF16 rounds them, in half the bytes.`;
+
+export function convertCommand(): Command {
+  return new Command("convert")
+    .description("write a model as a Hugging Face folder: safetensors, config, tokenizer")
+    .argument("<path or URL>", "a GGUF file, or a Hugging Face model folder")
+    .requiredOption("-o, --output <path>", "the folder to write; new, or empty")
+    .addOption(new Option("--type <type>", "numbers of the weights").choices(["BF16", "F32"]).default("BF16"))
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+async function run(source: string, { output, type }: ConvertFlags): Promise<void> {
+  await checkEmptyFolder(output);
+  const signal = abortOnInterrupt();
+  const { folder, file } = await nodeHost.locate(source);
+  const checkpoint = await openCheckpoint(folder, file, signal);
+  const progress = createProgressLine();
+  const begin = performance.now();
+  try {
+    const onProgress = (done: number, total: number): void =>
+      progress.show(`Converting: ${percent(done, total)} of ${formatBytes(total)}`);
+    const { fileNames, weightBytes } = await writeFolder(output, (writeFile) =>
+      convertToHf(checkpoint, writeFile, { format: type, signal, onProgress }),
+    );
+    progress.clear();
+    const duration = formatDuration(performance.now() - begin);
+    note(`Wrote ${output} in ${duration}: ${formatBytes(weightBytes)} of ${type} weights, ${fileNames.join(", ")}.`);
+    if (checkpoint.tokenizer === undefined) note("The model has no tokenizer, so none was written.");
+  } finally {
+    progress.clear();
+    await Promise.all(checkpoint.files.map((opened) => opened.close()));
+  }
+}

@@ -1,0 +1,103 @@
+// A checkpoint of any kind → the files of a Hugging Face folder: weights in BF16 or F32, config, tokenizer, template.
+import type { Checkpoint } from "../formats/checkpoint.ts";
+import { bytesOfSafeEntry } from "../formats/safetensors.ts";
+import type { Sink } from "../formats/streamed-tensor.ts";
+import { type Config, readConfig } from "../model/config.ts";
+import { type HfFormat, hfTensors, indexOf, shardsOf, writeShard } from "./hf-tensors.ts";
+import { tokenizerConfigOf, tokenizerJsonOf } from "./hf-tokenizer.ts";
+import { findParameters } from "./parameters.ts";
+
+/** The size of a file, as Hugging Face's own tools cut it. */
+const SHARD_BYTES = 4_000_000_000;
+
+export interface ConvertOptions {
+  readonly format: HfFormat;
+  readonly shardBytes?: number;
+  readonly signal?: AbortSignal;
+  /** Bytes of weights read so far. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface Converted {
+  readonly fileNames: readonly string[];
+  readonly weightBytes: number;
+}
+
+/** Makes a file of that name from what `write` hands to the sink. */
+export type WriteFile = (fileName: string, write: (sink: Sink) => Promise<void>) => Promise<void>;
+
+/**
+ * Weights are decoded to float32 and stored in `format`: F32 keeps them exactly, BF16 rounds them. Weights come last.
+ *
+ * @throws FormatError when a tensor is missing; ConfigError; SourceError; what `writeFile` throws; the signal's reason
+ */
+export async function convertToHf(
+  checkpoint: Checkpoint,
+  writeFile: WriteFile,
+  { format, shardBytes = SHARD_BYTES, signal, onProgress }: ConvertOptions,
+): Promise<Converted> {
+  const config = readConfig(checkpoint.config);
+  const stored = findParameters(config, checkpoint.tensors);
+  const total = stored.flatMap(({ parts }) => parts).reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  const onBytes = (bytes: number): void => {
+    done += bytes;
+    onProgress?.(done, total);
+  };
+  const tensors = hfTensors(checkpoint, stored, format, onBytes, signal);
+  const shards = shardsOf(tensors, shardBytes);
+
+  const texts = textFiles(checkpoint, config, format);
+  if (shards.length > 1) texts.set("model.safetensors.index.json", json(indexOf(shards)));
+  for (const [fileName, text] of texts) {
+    await writeFile(fileName, (sink) => sink(new TextEncoder().encode(text)));
+  }
+  for (const shard of shards) await writeFile(shard.fileName, (sink) => writeShard(sink, shard, signal));
+  return {
+    fileNames: [...texts.keys(), ...shards.map(({ fileName }) => fileName)],
+    weightBytes: tensors.reduce((sum, tensor) => sum + bytesOfSafeEntry(tensor), 0),
+  };
+}
+
+function textFiles(checkpoint: Checkpoint, config: Config, format: HfFormat): Map<string, string> {
+  const { tokenizer, chatTemplate } = checkpoint;
+  const files = new Map([["config.json", json(configJsonOf(checkpoint.config, config, format))]]);
+  files.set("generation_config.json", json(generationConfigOf(checkpoint)));
+  if (tokenizer !== undefined) {
+    const isJson = tokenizer.kind === "json";
+    files.set("tokenizer.json", json(isJson ? tokenizer.tokenizer : tokenizerJsonOf(tokenizer)));
+    const tokenizerConfig = isJson ? tokenizer.config : tokenizerConfigOf(tokenizer, config.maxPositionEmbeddings);
+    files.set("tokenizer_config.json", json(tokenizerConfig));
+  }
+  if (chatTemplate !== undefined) files.set("chat_template.jinja", chatTemplate);
+  return files;
+}
+
+function configJsonOf(config: Checkpoint["config"], { modelType, ropeTheta }: Config, format: HfFormat): object {
+  const { torch_dtype: _, ...raw } = config; // dtype's old name
+  return {
+    architectures: [modelType === "lfm2_moe" ? "Lfm2MoeForCausalLM" : "Lfm2ForCausalLM"],
+    // transformers 5 reads these, older ones rope_theta.
+    rope_parameters: { rope_theta: ropeTheta, rope_type: "default" },
+    ...raw,
+    dtype: format === "BF16" ? "bfloat16" : "float32",
+  };
+}
+
+function generationConfigOf({ config, generationConfig }: Checkpoint): object {
+  const ids = Object.fromEntries(
+    ["bos_token_id", "eos_token_id", "pad_token_id"].flatMap((key) => (key in config ? [[key, config[key]]] : [])),
+  );
+  const { temperature } = generationConfig;
+  // transformers ignores a temperature, and all that goes with it, unless told to sample.
+  const sample = typeof temperature === "number" ? { do_sample: temperature > 0 } : {};
+  return { ...ids, ...sample, ...generationConfig };
+}
+
+/** Keys whose values are floats in Python, which tells 1 from 1.0 and takes no int for a float everywhere. */
+const FLOATS =
+  /"(rope_theta|norm_eps|routed_scaling_factor|block_ffn_dim_multiplier|temperature|top_p|min_p|repetition_penalty)": (-?\d+)(?=,?\n)/g;
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2).replace(FLOATS, '"$1": $2.0')}\n`;
+}

@@ -1,0 +1,107 @@
+// A checkpoint of any kind → a GGUF file in a mix of block formats, tensor by tensor, a few megabytes in memory.
+import { blockFormats, type FormatName } from "../blocks/formats.ts";
+import type { Checkpoint, StoredTensor } from "../formats/checkpoint.ts";
+import { isGguf, readGgufHeader } from "../formats/gguf.ts";
+import { ggufNameOf } from "../formats/gguf-names.ts";
+import { bytesOfTensor, type Sink, type StreamedTensor } from "../formats/streamed-tensor.ts";
+import { scalar, writeGguf } from "../formats/write-gguf.ts";
+import { readConfig } from "../model/config.ts";
+import { addSampling, type Metadata, metadataOf, setFileType } from "./gguf-metadata.ts";
+import { mixOf } from "./mix.ts";
+import { findParameters } from "./parameters.ts";
+import { rowsOf } from "./pieces.ts";
+import { createRecoder } from "./recode.ts";
+import { addTokenizer } from "./tokenizer-metadata.ts";
+import type { QuantizationType } from "./types.ts";
+
+export interface QuantizeOptions {
+  readonly type: QuantizationType;
+  /** The model's name, for files that do not state one. */
+  readonly name: string;
+  readonly signal?: AbortSignal;
+  /** Bytes of weights read so far. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface Quantized {
+  readonly tensors: readonly QuantizedTensor[];
+  readonly fileBytes: number;
+}
+
+export interface QuantizedTensor {
+  /** Hugging Face name. */
+  readonly name: string;
+  readonly weights: number;
+  readonly from: FormatName;
+  readonly to: FormatName;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
+/**
+ * Writes `checkpoint` into `sink`, its tensors in the order of the graph. A GGUF file's metadata stays as it is but for
+ * the keys that tell of blocks and of other files; a Hugging Face folder's is made from its JSON files.
+ *
+ * @throws FormatError when a tensor is missing or holds infinite weights; ConfigError; SourceError; what the sink throws;
+ *   the signal's reason when aborted
+ */
+export async function quantize(checkpoint: Checkpoint, sink: Sink, options: QuantizeOptions): Promise<Quantized> {
+  const { type, signal, onProgress } = options;
+  const config = readConfig(checkpoint.config);
+  const stored = findParameters(config, checkpoint.tensors);
+  const mix = mixOf(type, stored);
+  const metadata = await metadataFor(checkpoint, options);
+
+  const total = stored.reduce((sum, tensor) => sum + storedBytes(tensor), 0);
+  let done = 0;
+  const tensors = stored.map((tensor): StreamedTensor => {
+    const format = mix.get(tensor.name) as FormatName;
+    return {
+      name: ggufNameOf(tensor.name) as string,
+      shape: tensor.shape,
+      format,
+      async *pieces() {
+        const recode = createRecoder(tensor.name, blockFormats[tensor.format], blockFormats[format]);
+        for await (const rows of rowsOf(checkpoint.files, tensor, signal)) {
+          yield recode(rows);
+          done += rows.byteLength;
+          onProgress?.(done, total);
+        }
+      },
+    };
+  });
+  const fileBytes = await writeGguf(sink, metadata, tensors, signal);
+  return { tensors: stored.map((tensor, i) => quantizedTensor(tensor, tensors[i])), fileBytes };
+}
+
+function quantizedTensor(stored: StoredTensor, written: StreamedTensor): QuantizedTensor {
+  return {
+    name: stored.name,
+    weights: stored.shape.reduce((product, axis) => product * axis, 1),
+    from: stored.format,
+    to: written.format,
+    bytesBefore: storedBytes(stored),
+    bytesAfter: bytesOfTensor(written),
+  };
+}
+
+function storedBytes({ parts }: StoredTensor): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+async function metadataFor(checkpoint: Checkpoint, { type, name, signal }: QuantizeOptions): Promise<Metadata> {
+  const [first] = checkpoint.files;
+  if (await isGguf(first, signal)) {
+    const { metadata } = await readGgufHeader(first, signal);
+    const kept: Metadata = new Map([...metadata].filter(([key]) => !key.startsWith("split.")));
+    setFileType(kept, type);
+    return kept;
+  }
+  const config = readConfig(checkpoint.config);
+  const metadata = metadataOf(config, type, name);
+  addSampling(metadata, checkpoint.generationConfig);
+  const { tokenizer, chatTemplate } = checkpoint;
+  if (tokenizer?.kind === "json") addTokenizer(metadata, tokenizer, checkpoint.config, config.vocabSize);
+  if (chatTemplate !== undefined) metadata.set("tokenizer.chat_template", scalar("str", chatTemplate));
+  return metadata;
+}
