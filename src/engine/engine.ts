@@ -14,6 +14,8 @@ export interface Sequence {
   /** Bounds of a step: positions, and rows of logits. */
   readonly maxStep: number;
   readonly maxLogitRows: number;
+  /** Of the last long step; decides how long the next one may be. */
+  msPerPosition?: number;
 }
 
 /** How long work goes on before its caller is let in. */
@@ -29,8 +31,12 @@ export class PromptError extends Error {
   override readonly name = "PromptError";
 }
 
-/** Milliseconds between two moments at which the caller is heard: half of the promised 200. */
-const PATIENCE_MS = 100;
+/** Milliseconds between two moments at which the caller is heard: less than the promised 200. */
+const PATIENCE_MS = 150;
+/** Positions of the first step of a model whose speed is not known yet. */
+const FIRST_STEP = 16;
+/** A step of fewer positions says little of the speed of long ones. */
+const TELLING_STEP = 16;
 
 /** Checks ids that came from outside. @throws PromptError */
 export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: number): void {
@@ -131,17 +137,18 @@ async function inSteps(
   const model = { ...sequence.model, ops: watched(sequence.model.ops, pace.check) };
   // Heard at every layer, a step may last as long as all its layers may.
   const patience = pace.check === undefined ? PATIENCE_MS : PATIENCE_MS * state.layers.length;
-  let step = Math.min(limit, 8);
   for (let done = 0; done < ids.length; ) {
     await pace.pause();
-    const piece = ids.slice(done, done + step);
+    const { msPerPosition } = sequence;
+    const step = msPerPosition === undefined ? FIRST_STEP : Math.max(1, Math.floor(patience / msPerPosition));
+    const piece = ids.slice(done, done + Math.min(step, limit));
     const begin = performance.now();
     const h = forward(model, state, Int32Array.from(piece));
     done += piece.length;
     for (const id of piece) sequence.ids.push(id);
     onStep(model, h, done);
-    const perPosition = (performance.now() - begin) / piece.length;
-    step = Math.max(1, Math.min(limit, Math.floor(patience / perPosition), step * 4));
+    if (piece.length >= Math.min(TELLING_STEP, step))
+      sequence.msPerPosition = (performance.now() - begin) / piece.length;
   }
 }
 

@@ -6,8 +6,8 @@
 // What is placed stays; what is allocated from the arena lives until `release`.
 import type { Kernels } from "./kernels.ts";
 
-/** Everything begins at a multiple of this: four lanes, and a whole cache line is not worth the gaps. */
-const ALIGNMENT = 16;
+/** Everything begins at a multiple of this: two cache lines, so that no two threads' scratch shares one. */
+const ALIGNMENT = 128;
 export const PAGE_BYTES = 65536;
 /** A null address never points at data. */
 export const RESERVED_BYTES = 1024;

@@ -1,6 +1,6 @@
 // Ops on the kernels: each verb finds room for its result, then makes one or two kernel calls in the weight's bank.
 import type { ConvState, ExpertIds, KvCache, Ops, Tensor, Weight } from "../ops/ops.ts";
-import type { Bank } from "./bank.ts";
+import { aligned, type Bank } from "./bank.ts";
 import { recordBytes, STRIP_ROWS } from "./packing.ts";
 import { alone, type Pool, type SharedKernel } from "./pool.ts";
 
@@ -289,7 +289,7 @@ export class WasmOps implements Ops {
     { work, total, grain = 1, scratchBytes = 0 }: Work,
   ) {
     const { pool } = this.parts;
-    const each = Math.ceil(scratchBytes / 16) * 16;
+    const each = aligned(scratchBytes);
     // Every thread's, even if one does the work: rehearsals must find the most there will be.
     const scratch = bank.allocate(each * pool.size);
     const threads = work >= WORTH_SHARING ? pool : alone;

@@ -15,7 +15,7 @@ import { load, open } from "../model/run.ts";
 const HELLO = [1, 6, 330, 214, 55, 746, 94, 16, 7, 214, 6, 335, 214];
 const patient: Pace = { pause: async () => {}, check: undefined };
 
-async function sequence(): Promise<Sequence & { steps: number[] }> {
+async function sequence(maxStep = MAX_STEP): Promise<Sequence & { steps: number[] }> {
   const { model, state } = await load(await open("nano", "lfm2-nano-Q4_0.gguf"), { mode: "exact", contextLength: 256 });
   const steps: number[] = [];
   const ops: typeof model.ops = Object.create(model.ops);
@@ -23,7 +23,7 @@ async function sequence(): Promise<Sequence & { steps: number[] }> {
     steps.push(ids.length);
     return model.ops.embed(ids, w);
   };
-  return { model: { ...model, ops }, state, ids: [], maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS, steps };
+  return { model: { ...model, ops }, state, ids: [], maxStep, maxLogitRows: MAX_LOGIT_ROWS, steps };
 }
 
 const total = (steps: readonly number[]) => steps.reduce((sum, step) => sum + step, 0);
@@ -52,7 +52,7 @@ describe("prefill", () => {
 
   it("reports its progress, ending with the whole", async () => {
     const seen: [number, number][] = [];
-    await prefill(await sequence(), HELLO, patient, (done, all) => seen.push([done, all]));
+    await prefill(await sequence(4), HELLO, patient, (done, all) => seen.push([done, all]));
     expect(seen.length).toBeGreaterThan(1);
     expect(seen.at(-1)).toEqual([13, 13]);
   });
@@ -60,7 +60,7 @@ describe("prefill", () => {
   it("can be given up at a pause and at a layer, and goes on from there as if nothing had happened", async () => {
     const want = await prefill(await sequence(), HELLO, patient);
     for (const at of ["pause", "layer"] as const) {
-      const stopped = await sequence();
+      const stopped = await sequence(8);
       let calls = 0;
       const giveUp = (): void => {
         if (++calls === (at === "pause" ? 2 : 40)) throw new DOMException("given up", "AbortError");
@@ -71,6 +71,28 @@ describe("prefill", () => {
       expect(stopped.state.length).toBe(stopped.ids.length);
       expect(stopped.ids).toEqual(HELLO.slice(0, 8));
       expect(await prefill(stopped, HELLO, patient)).toEqual(want);
+    }
+  });
+});
+
+describe("steps", () => {
+  it("are as long as the caller's patience once the speed is known, and never longer than they may be", async () => {
+    const counted = await sequence();
+    const ids = Array.from({ length: 200 }, (_, i) => 20 + i);
+    await prefill(counted, ids, patient);
+    expect(counted.steps[0]).toBe(16);
+    // At a millisecond a position, 150 ms are 150 positions.
+    for (const [ms, first] of [
+      [1, 150],
+      [10, 15],
+      [1000, 1],
+      [0.001, 200],
+    ]) {
+      counted.steps.length = 0;
+      counted.msPerPosition = ms;
+      await prefill(counted, [1, ...ids.slice(0, 199)], patient);
+      await prefill(counted, ids, patient);
+      expect(counted.steps[0]).toBe(first);
     }
   });
 });
