@@ -140,8 +140,11 @@ async function inSteps(
   for (let done = 0; done < ids.length; ) {
     await pace.pause();
     const { msPerPosition } = sequence;
-    const step = msPerPosition === undefined ? FIRST_STEP : Math.max(1, Math.floor(patience / msPerPosition));
-    const piece = ids.slice(done, done + Math.min(step, limit));
+    const bearable = msPerPosition === undefined ? FIRST_STEP : Math.max(1, Math.floor(patience / msPerPosition));
+    const step = Math.min(bearable, limit);
+    // Even steps: a short last one would read all the weights for little.
+    const left = ids.length - done;
+    const piece = ids.slice(done, done + Math.ceil(left / Math.ceil(left / step)));
     const begin = performance.now();
     const h = forward(model, state, Int32Array.from(piece));
     done += piece.length;

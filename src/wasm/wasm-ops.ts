@@ -52,6 +52,9 @@ const TILE_SCRATCH = 128;
 const WORTH_SHARING = 1 << 18;
 /** What an op that only touches a number costs beside a multiplication of a matrix. */
 const TOUCH = 16;
+/** The same for a number whose exponential is taken, and for a key or value that is decoded and met by four heads. */
+const EXP_TOUCH = 40;
+const KV_TOUCH = 3;
 /** Rows in a tile of activations. */
 const TILE_ROWS = 4;
 
@@ -162,7 +165,11 @@ export class WasmOps implements Ops {
   swiglu(gate: WasmTensor, up: WasmTensor): WasmTensor {
     const y = allocate(gate.bank, gate.rows, gate.cols);
     const total = gate.rows * gate.cols;
-    this.run(gate.bank, "swiglu", [y.address, joined(gate), joined(up)], { work: total * TOUCH, total, grain: 4 });
+    this.run(gate.bank, "swiglu", [y.address, joined(gate), joined(up)], {
+      work: total * EXP_TOUCH,
+      total,
+      grain: 4,
+    });
     return y;
   }
 
@@ -243,7 +250,7 @@ export class WasmOps implements Ops {
     const kvHeads = k.cols / headDim;
     const args = [type, y.address, joined(q), cache.k, cache.v, capacity, q.rows, start, heads, kvHeads, headDim];
     const scratchBytes = attentionScratch(q.rows, heads / kvHeads, headDim);
-    const work = 2 * q.rows * q.cols * (start + q.rows);
+    const work = KV_TOUCH * 2 * q.rows * q.cols * (start + q.rows);
     this.run(bank, "attention", args, { work, total: kvHeads, scratchBytes });
     return y;
   }
