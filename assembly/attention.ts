@@ -80,12 +80,16 @@ function score(scores: usize, q: usize, keys: usize, count: i32, headDim: i32, s
   for (let s = 0; s < count; s++) {
     let a = f32x4.splat(0);
     let b = a;
-    for (let d = 0; d < headDim << 2; d += 32) {
-      a = f32x4.add(a, f32x4.mul(v128.load(q + d), v128.load(keys + d)));
+    let c = a;
+    let e = a;
+    for (let d = 0; d < headDim << 2; d += 64) {
+      a = f32x4.add(a, f32x4.mul(v128.load(q + d, 0), v128.load(keys + d, 0)));
       b = f32x4.add(b, f32x4.mul(v128.load(q + d, 16), v128.load(keys + d, 16)));
+      c = f32x4.add(c, f32x4.mul(v128.load(q + d, 32), v128.load(keys + d, 32)));
+      e = f32x4.add(e, f32x4.mul(v128.load(q + d, 48), v128.load(keys + d, 48)));
     }
     keys += headDim << 2;
-    const value = sumF32(f32x4.add(a, b)) * scaling;
+    const value = sumF32(f32x4.add(f32x4.add(a, b), f32x4.add(c, e))) * scaling;
     store<f32>(scores + (s << 2), value);
     largest = max<f32>(largest, value);
   }

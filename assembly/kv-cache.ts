@@ -5,6 +5,7 @@
 //
 import { f32ToF16 } from "./f16";
 import { SCALE_MASK, twoTo112 } from "./gemv";
+import { storeScaled } from "./lanes";
 import { loadScales } from "./packed";
 
 export const KV_F32: i32 = 0;
@@ -73,24 +74,35 @@ export function decodeKv(
   const factor = twoTo112();
   for (let s = 0; s < count; s++) {
     const at = <usize>(first + s) * cols + kvHead * headDim;
+    // Sixteen numbers a turn, with a pointer of its own: three times as fast as four, with computed addresses.
     if (type == KV_F32) {
-      memory.copy(to, cache + (at << 2), headDim << 2);
+      let from = cache + (at << 2);
+      for (let d = 0; d < headDim << 2; d += 64) {
+        v128.store(to + d, v128.load(from, 0), 0);
+        v128.store(to + d, v128.load(from, 16), 16);
+        v128.store(to + d, v128.load(from, 32), 32);
+        v128.store(to + d, v128.load(from, 48), 48);
+        from += 64;
+      }
     } else if (type == KV_F16) {
       // The cache holds no infinity (f32ToF16 saturates), so moved bits need one product only. NaN reads as a number
       // here; the hidden state beside it keeps its NaN, so nothing is hidden.
-      for (let d = 0; d < headDim; d += 4) {
-        v128.store(to + (d << 2), f32x4.mul(loadScales(cache + ((at + d) << 1), mask), factor));
+      let from = cache + (at << 1);
+      for (let d = 0; d < headDim << 2; d += 64) {
+        v128.store(to + d, f32x4.mul(loadScales(from, mask), factor), 0);
+        v128.store(to + d, f32x4.mul(loadScales(from + 8, mask), factor), 16);
+        v128.store(to + d, f32x4.mul(loadScales(from + 16, mask), factor), 32);
+        v128.store(to + d, f32x4.mul(loadScales(from + 24, mask), factor), 48);
+        from += 32;
       }
     } else {
-      const scale = f32x4.splat(load<f32>(scalesOf(cache, capacity, cols) + (<usize>((first + s) * kvHeads + kvHead) << 2)));
-      for (let d = 0; d < headDim; d += 4) v128.store(to + (d << 2), f32x4.mul(loadBytes(cache + at + d), scale));
+      const scale = load<f32>(scalesOf(cache, capacity, cols) + (<usize>((first + s) * kvHeads + kvHead) << 2));
+      let from = cache + at;
+      for (let d = 0; d < headDim << 2; d += 64) {
+        storeScaled(to + d, v128.load(from), scale);
+        from += 16;
+      }
     }
     to += headDim << 2;
   }
-}
-
-/** Four int8 as f32. */
-@inline
-function loadBytes(address: usize): v128 {
-  return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(address))));
 }
