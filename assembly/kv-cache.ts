@@ -10,7 +10,7 @@ import { loadScales } from "./packed";
 
 export const KV_F32: i32 = 0;
 export const KV_F16: i32 = 1;
-export const KV_INT8: i32 = 2;
+// 2: int8
 
 /** Writes x f32[rows, cols] at positions start …; `headDim` values share an int8 scale. */
 export function storeKv(

@@ -96,7 +96,8 @@ export interface StartedRuntime extends WasmRuntime {
 
 /**
  * Reads the weights of `files` into a backend, by range, each byte once.
- * @throws ConfigError, WeightError, OptionError, MemoryError before any weight is read; SourceError while reading
+ * @throws ConfigError, WeightError, OptionError, MemoryError before any weight is read; SourceError, and WeightError for
+ *         scales that are no numbers, while reading
  */
 export async function loadModel(files: WeightFiles, options: ModelOptions, context: LoadContext): Promise<LoadedModel> {
   const config = readConfig(files.config);

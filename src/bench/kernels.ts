@@ -5,10 +5,10 @@ import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { Backend, BackendRequest, KvType, StateSpec, StoredWeight } from "../ops/backend.ts";
 import type { KvCache, Ops, Tensor, Weight } from "../ops/ops.ts";
 import { createWasmBackend } from "../wasm/backend.ts";
+import type { WasmKvCache } from "../wasm/handles.ts";
 import { hasRelaxedSimd, instantiateKernels, kernelUrl } from "../wasm/kernels.ts";
 import { kvBytes } from "../wasm/plan.ts";
 import { alone } from "../wasm/pool.ts";
-import type { WasmKvCache } from "../wasm/wasm-ops.ts";
 import { randomBlocks } from "./random-blocks.ts";
 import type { Range } from "./statistics.ts";
 

@@ -9,8 +9,8 @@ import { loadModel, MAX_LOGIT_ROWS, MAX_STEP, type ModelOptions, type Settings }
 import type { Config } from "../model/config.ts";
 import { stateSpecs } from "../model/state.ts";
 import type { Backend } from "../ops/backend.ts";
+import type { WasmKvCache } from "../wasm/handles.ts";
 import { kernelUrl } from "../wasm/kernels.ts";
-import type { WasmKvCache } from "../wasm/wasm-ops.ts";
 import { type StartHelper, startRuntime } from "../worker/helper.ts";
 import { nodeMachine } from "../worker/node-machine.ts";
 import { randomBlocks } from "./random-blocks.ts";

@@ -10,11 +10,12 @@ import type {
   StoredWeight,
 } from "../ops/backend.ts";
 import { aligned, type Bank, createBank, createCountingBank } from "./bank.ts";
+import type { WasmConvState, WasmKvCache, WasmWeight } from "./handles.ts";
 import type { Kernels } from "./kernels.ts";
 import { canPack, STRIP_ROWS, stripBytes } from "./packing.ts";
 import { type BankPlan, kvBytes, MAX_BANK_BYTES, planBanks, unitOf, weightBytes } from "./plan.ts";
 import type { Pool } from "./pool.ts";
-import { type WasmConvState, type WasmKvCache, WasmOps, type WasmWeight } from "./wasm-ops.ts";
+import { WasmOps } from "./wasm-ops.ts";
 
 /** A tensor is missing, is not the one the config promises, or holds what no weight can be. */
 export class WeightError extends Error {

@@ -1,50 +1,9 @@
 // Ops on the kernels: each verb finds room for its result, then makes one or two kernel calls in the weight's bank.
-import type { ConvState, ExpertIds, KvCache, Ops, Tensor, Weight } from "../ops/ops.ts";
+import type { Ops } from "../ops/ops.ts";
 import { aligned, type Bank } from "./bank.ts";
+import type { WasmConvState, WasmExpertIds, WasmKvCache, WasmTensor, WasmWeight } from "./handles.ts";
 import { recordBytes, STRIP_ROWS } from "./packing.ts";
 import { alone, type Pool, type SharedKernel } from "./pool.ts";
-
-export interface WasmTensor extends Tensor {
-  readonly bank: Bank;
-  readonly address: number;
-  /** Numbers from one row to the next. */
-  readonly stride: number;
-  /** Address of the same rows in int8, once some weight has asked for them, and of their tiles of four rows. */
-  records?: number;
-  tiles?: number;
-}
-
-export interface WasmExpertIds extends ExpertIds {
-  readonly bank: Bank;
-  readonly address: number;
-  /** The choices grouped by expert, once some weight has asked for them: assembly/expert-linear.ts. */
-  groups?: { readonly begins: number; readonly order: number };
-}
-
-export interface WasmWeight extends Weight {
-  readonly bank: Bank;
-  readonly address: number;
-  /** ggml type id of its blocks. */
-  readonly format: number;
-  readonly rowBytes: number;
-  /** In strips of 8 rows, multiplied with int8 activations; else as in the file, with float32 ones. */
-  readonly packed: boolean;
-}
-
-export interface WasmKvCache extends KvCache {
-  readonly bank: Bank;
-  readonly k: number;
-  readonly v: number;
-  /** 0 float32, 1 half precision, 2 int8: assembly/kv-cache.ts. */
-  readonly type: number;
-}
-
-export interface WasmConvState extends ConvState {
-  readonly bank: Bank;
-  readonly bytes: number;
-  current: number;
-  next: number;
-}
 
 /** Bytes that a tile's float32 sums take: assembly/gemm.ts. */
 const TILE_SCRATCH = 128;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { storeRow } from "../../src/reference/attention.ts";
 import type { ReferenceKvCache } from "../../src/reference/tensor.ts";
-import type { WasmKvCache, WasmTensor } from "../../src/wasm/wasm-ops.ts";
+import type { WasmKvCache, WasmTensor } from "../../src/wasm/handles.ts";
 import { builds, gap, randomMatrix, rigs } from "./harness.ts";
 
 const CAPACITY = 128_000;
