@@ -289,9 +289,9 @@ export class WasmOps implements Ops {
   }
 }
 
-/** Keys and values of 32 positions, their scores, and maximum and sum of every row: assembly/attention.ts. */
+/** What a block needs, and a record for every row and four query heads: assembly/attention-record.ts. */
 function attentionScratch(rows: number, group: number, headDim: number): number {
-  return 4 * (2 * 32 * headDim + 32 + 2 * rows * group);
+  return 2560 + 256 * headDim + rows * Math.ceil(group / 4) * (48 + 32 * headDim);
 }
 
 /** The choices by expert, once for the three matrices of a layer. */
