@@ -39,13 +39,14 @@ export function forward(model: Model, state: State, ids: Int32Array): Tensor {
   let h = ops.note(w.embedTokens.path, ops.embed(ids, w.embedTokens)); // [T, hidden]
   for (const [i, layer] of w.layers.entries()) {
     h = ops.carry(h, layer.operatorNorm);
-    h = ops.note(layer.path, decoderLayer(model, layer, state.layers[i], h, state.length));
+    h = ops.note(layer.path, decoderLayer(model, layer, state.layers[i], h, state));
   }
   h = ops.carry(h, w.embeddingNorm);
   h = ops.note(w.embeddingNorm.path, ops.rmsNorm(h, w.embeddingNorm, config.normEps));
 
   ops.commit(convStates(state));
   state.length += ids.length;
+  state.stored = Math.max(state.stored, state.length);
   return h;
 }
 
