@@ -151,6 +151,37 @@ describe("prefill", () => {
   });
 });
 
+describe("a replay that is given up", () => {
+  it("can be followed by any prompt: one that ends where it stopped, the same again, another", async () => {
+    const [used, other] = await Promise.all([forgetful({ mode: "exact" }), forgetful({ mode: "exact" })]);
+    const ids = Array.from({ length: 70 }, (_, i) => (i * i * 7) % 320);
+    const cut = [...ids.slice(0, 50), 300, 301];
+    const followers = [
+      (at: number) => [...ids.slice(0, at), 302],
+      (at: number) => ids.slice(0, at + 1),
+      (at: number) => ids.slice(0, at),
+      () => cut,
+      () => ids,
+      () => [1, 2, 3],
+    ];
+    for (const follow of followers) {
+      await fresh(used, ids);
+      const run = { ...used, ids: [...ids], maxStep: 5 };
+      let pauses = 0;
+      const pause = async (): Promise<void> => {
+        if (++pauses === 3) throw new DOMException("given up", "AbortError");
+      };
+      await expect(prefill(run, cut, { ...patient, pause })).rejects.toThrow("given up");
+      const { length, stored } = run.state;
+      expect(stored).toBe(50);
+      expect(length).toBeGreaterThan(50 - REPLAY);
+      expect(length).toBeLessThan(50);
+      expect(run.ids).toEqual(ids.slice(0, length));
+      expect(await prefill(run, follow(length), patient)).toEqual(await fresh(other, follow(length)));
+    }
+  });
+});
+
 describe("the embedded model", () => {
   const nano = () => open("nano", "lfm2-nano-Q4_0.gguf");
   const HELLO = [1, 6, 330, 214, 55, 746, 94, 16, 7, 214, 6, 335, 214];
