@@ -24,7 +24,8 @@ export class ContextError extends Error {
  *
  * @param ids    token ids [T], T ≥ 1, each in [0, vocabSize)
  * @param state  KV and convolution state; advanced by T positions once everything has been computed
- * @returns      hidden states after the final norm [T, hidden]
+ * @returns      hidden states after the final norm [T, hidden]; not those of a fresh run before
+ *               `state.stored`, where a rewound state is replayed
  * @throws ContextError when state.length + T exceeds state.capacity; state is then unchanged
  * @source LFM2 Technical Report, arXiv 2511.23404; transformers modeling_lfm2_moe.py, Lfm2MoeModel.forward
  */

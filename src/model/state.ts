@@ -6,7 +6,7 @@ import type { Config } from "./config.ts";
 export interface State {
   /** Positions consumed so far; the next token stands at this position. */
   length: number;
-  /** Positions whose keys and values the caches hold: more than `length` only while a rewound sequence is replayed. */
+  /** Positions whose keys and values are in the caches, not to be written again: more than `length` in a replay only. */
   stored: number;
   /** Positions the caches hold. */
   readonly capacity: number;
@@ -53,15 +53,13 @@ export function resetState(ops: Ops, state: State): void {
 }
 
 /**
- * Goes back to the first `to` of the `stored` positions; whoever has the ids goes on from the new `length`, which may be
- * less. Keys and values of every position are still there, but a convolution does not remember what it has let go. It is
- * brought back by running the last positions before `to` again, with empty convolutions, over keys and values as stored.
+ * Goes back to the first `to` of the stored positions. Their keys and values are still there, but convolutions have let
+ * go of their past inputs: `length` may become less than `to`, and running the ids from there brings them back exactly.
  *
- * Everything at `to` and after then has the bits it would have had without the detour. What an empty convolution gets
- * wrong are its first width − 1 outputs, since they alone look before the replay. All else that a layer does concerns one
- * position, or reads keys and values of the caches, which are right. So where the layers below are right from position p
- * on, a convolution is right from p + width − 1 on, and all of them, one above the other, from Σ (width − 1) on: where
- * `to` is. A replay from position 0 is right from the beginning, for there the convolutions are empty in truth.
+ * For in a replay from p0 on, a convolution finds zeros before p0, so that its first width − 1 outputs are wrong. All else
+ * in a layer concerns a position by itself, or reads keys and values, which are the stored ones. So the inputs of a
+ * convolution are right from p0 + Σ (width − 1) over those below it, and what it has to remember at `to`, the last
+ * width − 1 of them, is right when p0 = to − Σ (width − 1) over all. From p0 = 0 on nothing is wrong: zeros came before.
  */
 export function rewindState(ops: Ops, state: State, to: number): void {
   if (state.length === to && state.stored === to) return;
