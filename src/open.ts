@@ -29,7 +29,7 @@ export interface OpenOptions extends ModelOptions {
 }
 
 export interface Progress {
-  /** `load` counts bytes of weights, `prefill` tokens of the prompt. */
+  /** `load` counts bytes of weights, `prefill` tokens of the prompt that have to be read. */
   readonly phase: "load" | "prefill";
   readonly done: number;
   readonly total: number;
@@ -48,6 +48,8 @@ export interface GenerateOptions extends Partial<SamplingOptions> {
 
 export interface Summary {
   readonly promptTokens: number;
+  /** Of these, reused from the request before: the beginning that both share was not read again. */
+  readonly cachedTokens: number;
   readonly newTokens: number;
   /** Until the first new token, and from there to the last. */
   readonly prefillMs: number;

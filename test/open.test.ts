@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
-import { type LanguageModel, type OpenOptions, open, type Summary } from "../src/index.ts";
+import { type ChatMessage, type LanguageModel, type OpenOptions, open, type Summary } from "../src/index.ts";
 import type { ModelSource } from "../src/open.ts";
 import { golden, load, logitsOf, open as openFiles } from "./model/run.ts";
 
@@ -169,6 +169,50 @@ describe("a model", () => {
     const { thinking, text } = texts;
     expect(`<think>${thinking}</think>${text}`).toBe(model.tokenizer?.decode(ids, { skipSpecial: true }));
     expect(end).toMatchObject({ finishReason: "stop", newTokens: ids.length, promptTokens: prompt.length });
+  });
+
+  it("reads only what a turn adds to a long conversation, and answers as if it had read all", async () => {
+    const model = await openNano();
+    const options = { temperature: 0, repetitionPenalty: 1, maxTokens: 40 };
+    const ask = async (asked: LanguageModel, messages: ChatMessage[]) => {
+      const read: number[] = [];
+      let end: Summary | undefined;
+      const texts = await textOf(
+        asked.chat(messages, {
+          ...options,
+          onProgress: ({ total }) => read.push(total),
+          onFinish: (summary) => (end = summary),
+        }),
+      );
+      const { promptTokens, cachedTokens, newTokens } = end as Summary;
+      expect(new Set(read)).toEqual(new Set([promptTokens - cachedTokens]));
+      return { texts, promptTokens, cachedTokens, newTokens };
+    };
+    const hello: ChatMessage = { role: "user", content: "Hello!" };
+    const past: ChatMessage[] = [hello, { role: "assistant", content: "Hello! How can I help you?" }];
+    const question: ChatMessage[] = [...Array(90).fill(past).flat(), hello];
+    const first = await ask(model, question);
+    expect(first.promptTokens).toBeGreaterThan(2000);
+    expect(first.cachedTokens).toBe(0);
+
+    const { thinking, text } = first.texts;
+    const extended: ChatMessage[] = [...question, { role: "assistant", content: text, thinking }, hello];
+    const second = await ask(model, extended);
+    // All but the id that was said last, which nothing has been run after.
+    expect(second.cachedTokens).toBe(first.promptTokens + first.newTokens - 1);
+
+    // Without its thought, the answer parts from what was said; 18 convolutions of width 3 reach back 36 positions.
+    const thoughtless: ChatMessage[] = [...question, { role: "assistant", content: text }, hello];
+    const third = await ask(model, thoughtless);
+    const shared = model.encodeChat(question).length;
+    expect(third.cachedTokens).toBe(shared - 36);
+
+    const other = await openNano();
+    expect(second.texts).toEqual((await ask(other, extended)).texts);
+    await other.logits([0]); // shares nothing with a conversation, which begins with BOS
+    const alone = await ask(other, thoughtless);
+    expect(alone.cachedTokens).toBe(0);
+    expect(third.texts).toEqual(alone.texts);
   });
 
   it("leaves no file open and no process waiting", async () => {

@@ -101,10 +101,10 @@ async function* answer(
 }
 
 function figures(summary: Summary, loadMs: number) {
-  const { promptTokens, newTokens, prefillMs, decodeMs, finishReason } = summary;
+  const { promptTokens, cachedTokens, newTokens, prefillMs, decodeMs, finishReason } = summary;
   const speed = tokensPerSecond(summary);
   return {
-    usage: { promptTokens, newTokens },
+    usage: { promptTokens, cachedTokens, newTokens },
     timings: {
       loadMs: rounded(loadMs),
       prefillMs: rounded(prefillMs),

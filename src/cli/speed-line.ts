@@ -8,12 +8,13 @@ export function tokensPerSecond({ newTokens, decodeMs }: Summary): number | unde
 }
 
 export function speedLine(summary: Summary): string {
-  const { promptTokens, newTokens, prefillMs, finishReason } = summary;
+  const { promptTokens, cachedTokens, newTokens, prefillMs, finishReason } = summary;
   const speed = tokensPerSecond(summary);
+  const read = cachedTokens > 0 ? `prefill ${formatInteger(promptTokens - cachedTokens)} of` : "prompt";
   return [
     tokens(newTokens),
     speed === undefined ? undefined : `${threeDigits(speed)} tok/s`,
-    `prompt ${tokens(promptTokens)} in ${formatDuration(prefillMs)}`,
+    `${read} ${tokens(promptTokens)} in ${formatDuration(prefillMs)}`,
     finishReason === "length" ? "cut at the length limit" : undefined,
   ]
     .filter(Boolean)

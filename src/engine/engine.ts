@@ -1,6 +1,6 @@
 // Prefill and decode: ids in, ids out. Works in steps, and lets its caller in between them.
 import { forward, lmHead, type Model } from "../model/model.ts";
-import { resetState, type State } from "../model/state.ts";
+import { resetState, rewindState, type State } from "../model/state.ts";
 import type { Ops, Tensor } from "../ops/ops.ts";
 import type { SamplingOptions } from "../sampling/options.ts";
 import { createSampler } from "../sampling/sampler.ts";
@@ -57,7 +57,8 @@ export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: nu
 }
 
 /**
- * Consumes `ids`, going on from the state's sequence when they extend it and from nothing when they do not.
+ * Consumes `ids`, going on from where they part from the state's sequence.
+ * @param onProgress  told of the ids that had to be run; `total` of them, the others were reused
  * @returns logits after the last id [vocab]
  */
 export async function prefill(
@@ -66,7 +67,7 @@ export async function prefill(
   pace: Pace,
   onProgress?: (done: number, total: number) => void,
 ): Promise<Float32Array> {
-  return extend(sequence, ids.slice(continueFrom(sequence, ids)), pace, onProgress);
+  return extend(sequence, ids.slice(reuse(sequence, ids)), pace, onProgress);
 }
 
 /** Consumes `ids` after what the state holds. Logits after the last of them. */
@@ -168,13 +169,15 @@ function watched(ops: Ops, check: (() => void) | undefined): Ops {
   return derived;
 }
 
-/** How many of `ids` the state already holds: all of its own when they begin `ids`, else none, after a restart. */
-function continueFrom(sequence: Sequence, ids: readonly number[]): number {
-  const held = sequence.ids;
-  // The last id has to run again for its logits, and a convolution cannot step back.
-  if (held.length < ids.length && held.every((id, i) => id === ids[i])) return held.length;
-  restart(sequence);
-  return 0;
+/** Goes back to where `ids` part from the state's sequence. How many of them need not be run. */
+function reuse({ model, state, ids: held }: Sequence, ids: readonly number[]): number {
+  // The last one has to run for its logits, even if it is held.
+  const most = Math.min(held.length, ids.length - 1);
+  let shared = 0;
+  while (shared < most && held[shared] === ids[shared]) shared++;
+  rewindState(model.ops, state, shared);
+  held.length = state.length;
+  return state.length;
 }
 
 function restart({ model, state, ids }: Sequence): void {

@@ -24,7 +24,8 @@ export class ContextError extends Error {
  *
  * @param ids    token ids [T], T ≥ 1, each in [0, vocabSize)
  * @param state  KV and convolution state; advanced by T positions once everything has been computed
- * @returns      hidden states after the final norm [T, hidden]
+ * @returns      hidden states after the final norm [T, hidden]; not those of a fresh run before
+ *               `state.stored`, where a rewound state is replayed
  * @throws ContextError when state.length + T exceeds state.capacity; state is then unchanged
  * @source LFM2 Technical Report, arXiv 2511.23404; transformers modeling_lfm2_moe.py, Lfm2MoeModel.forward
  */
@@ -39,13 +40,14 @@ export function forward(model: Model, state: State, ids: Int32Array): Tensor {
   let h = ops.note(w.embedTokens.path, ops.embed(ids, w.embedTokens)); // [T, hidden]
   for (const [i, layer] of w.layers.entries()) {
     h = ops.carry(h, layer.operatorNorm);
-    h = ops.note(layer.path, decoderLayer(model, layer, state.layers[i], h, state.length));
+    h = ops.note(layer.path, decoderLayer(model, layer, state.layers[i], h, state));
   }
   h = ops.carry(h, w.embeddingNorm);
   h = ops.note(w.embeddingNorm.path, ops.rmsNorm(h, w.embeddingNorm, config.normEps));
 
   ops.commit(convStates(state));
   state.length += ids.length;
+  state.stored = Math.max(state.stored, state.length);
   return h;
 }
 

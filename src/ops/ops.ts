@@ -99,8 +99,9 @@ export interface Ops {
   /**
    * Writes `k`, `v` [T, kvHeads · headDim] at `start` into `cache`, then softmax(q · kᵀ / √headDim) · v for every query
    * head, position t seeing 0 … start + t; K and V are read as stored. Query head h reads KV head ⌊h · kvHeads / heads⌋.
+   * Positions before `stored` (`start`, unless told) keep what the cache holds: their rows of `k`, `v` are not written.
    */
-  attention(q: Tensor, k: Tensor, v: Tensor, cache: KvCache, start: number, headDim: number): Tensor;
+  attention(q: Tensor, k: Tensor, v: Tensor, cache: KvCache, start: number, headDim: number, stored?: number): Tensor;
 
   /** Carries the hidden state into the memory that holds `to`, and releases every other result. */
   carry(h: Tensor, to: Weight): Tensor;

@@ -199,11 +199,14 @@ export class WasmOps implements Ops {
     cache: WasmKvCache,
     start: number,
     headDim: number,
+    stored = start,
   ): WasmTensor {
     const { bank, type, capacity } = cache;
     const { kernels } = bank;
-    kernels.storeKv(type, cache.k, capacity, joined(k), k.rows, k.cols, headDim, start);
-    kernels.storeKv(type, cache.v, capacity, joined(v), v.rows, v.cols, headDim, start);
+    const kept = Math.min(k.rows, Math.max(0, stored - start));
+    const [newK, newV] = [k, v].map((x) => this.rows(x, kept, x.rows - kept));
+    kernels.storeKv(type, cache.k, capacity, joined(newK), newK.rows, k.cols, headDim, start + kept);
+    kernels.storeKv(type, cache.v, capacity, joined(newV), newV.rows, v.cols, headDim, start + kept);
     const y = allocate(bank, q.rows, q.cols);
     const heads = q.cols / headDim;
     const kvHeads = k.cols / headDim;

@@ -18,7 +18,12 @@ export type Request =
 /** What a request gives back, by its kind, besides the events on the way. */
 export interface Results {
   readonly load: { readonly settings: Settings; readonly bytes: number };
-  readonly generate: { readonly prefillMs: number; readonly decodeMs: number };
+  readonly generate: {
+    /** Of the prompt, not run again. */
+    readonly cachedTokens: number;
+    readonly prefillMs: number;
+    readonly decodeMs: number;
+  };
   readonly logits: null;
 }
 

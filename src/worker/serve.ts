@@ -68,12 +68,18 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     }
     const begin = performance.now();
     let first: number | undefined;
-    for await (const token of generate(sequence, request.ids, request.options, pace, onProgress)) {
+    let read = 0;
+    const onPrefill = (done: number, total: number): void => {
+      read = total;
+      onProgress(done, total);
+    };
+    for await (const token of generate(sequence, request.ids, request.options, pace, onPrefill)) {
       first ??= performance.now();
       emit({ kind: "id", token });
     }
     const decoding = first ?? performance.now();
-    return { prefillMs: decoding - begin, decodeMs: performance.now() - decoding };
+    const cachedTokens = request.ids.length - read;
+    return { cachedTokens, prefillMs: decoding - begin, decodeMs: performance.now() - decoding };
   }
 
   async function load(

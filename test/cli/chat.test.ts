@@ -11,6 +11,8 @@ describe("lfm2 chat through a pipe", () => {
     expect(stdout).toBe("Hello! How can I help you?\nNice to meet you, Emma!\nYour name is Emma.\n");
     expect(stderr.split("\n")[0]).toBe("No -m given: using the embedded model, lfm2-nano.");
     expect(stderr.match(/tok\/s/g)).toHaveLength(3);
+    // The first prompt is read whole, the second from where the first answer ended: 13 tokens and 21 of 22.
+    expect(stderr).toMatch(/ · prompt 13 tokens in [\s\S]* · prefill 17 of 51 tokens in /);
     expect(stderr).not.toMatch(/[\r\x1b]/); // no colour, no progress in place, where there is no terminal
   });
 

@@ -58,7 +58,7 @@ describe("lfm2 run", () => {
       text: HELLO.trim(),
       thinking: THOUGHT,
       toolCalls: [],
-      usage: { promptTokens: 13, newTokens: 22 },
+      usage: { promptTokens: 13, cachedTokens: 0, newTokens: 22 },
       timings: {
         loadMs: expect.any(Number),
         prefillMs: expect.any(Number),

@@ -39,7 +39,7 @@ describe("prefill", () => {
     expect(total(resumed.steps)).toBe(6);
   });
 
-  it("starts again when the ids differ anywhere, or are no longer than what it holds", async () => {
+  it("goes back when the ids differ anywhere, or are no longer than what it holds", async () => {
     const fresh = await sequence();
     const want = await prefill(fresh, HELLO, patient);
     const used = await sequence();

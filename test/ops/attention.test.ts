@@ -55,6 +55,27 @@ describe.each(["f32", "f16", "int8"] as const)("attention over a cache of type %
   });
 });
 
+describe("positions that a cache holds already", () => {
+  it.each(["f32", "f16", "int8"] as const)("keep their keys and values of type %s", (kvType) => {
+    for (const rig of make(kvType)) {
+      const want = run(rig, [T]).slice(40 * HEADS * HEAD_DIM);
+      const { ops, tensor, backend } = rig;
+      const [q, k, v] = ["q", "k", "v"].map((name) => ops.rows(tensor(name), 40, T - 40));
+      const [wrongK, wrongV] = [ops.scale(k, -3), ops.scale(v, 5)];
+      const cache = backend.states[0] as KvCache;
+      const again = (stored: number) => [...ops.read(ops.attention(q, wrongK, wrongV, cache, 40, HEAD_DIM, stored))];
+      expect(again(T + 3)).toEqual(want);
+      expect(again(T)).toEqual(want);
+      // Rows from 60 on are written, so from there on everything differs.
+      const part = again(60);
+      expect(part.slice(0, 20 * HEADS * HEAD_DIM)).toEqual(want.slice(0, 20 * HEADS * HEAD_DIM));
+      expect(part.slice(20 * HEADS * HEAD_DIM).some((value, i) => value === want[20 * HEADS * HEAD_DIM + i])).toBe(
+        false,
+      );
+    }
+  });
+});
+
 describe("attention", () => {
   it.each([1, 2, 4, 5, 8])("serves %i query heads to a KV head", (group) => {
     for (const kvType of ["f32", "f16", "int8"] as const) {
