@@ -84,7 +84,9 @@ export class WasmOps implements Ops {
         this.run(bank, "packExpertTiles", [tiles, records, ...groups, cols], { work: choices * cols * TOUCH, total });
       }
       const args = [format, y.address, address, records, tiles, ...groups, rows, cols];
-      this.run(bank, "expertLinearPacked", args, { work, total: rows, grain: STRIP_ROWS, scratchBytes: TILE_SCRATCH });
+      // At most so many experts are chosen; if fewer, ranges past their rows are empty.
+      const total = Math.min(choices, experts) * rows;
+      this.run(bank, "expertLinearPacked", args, { work, total, grain: STRIP_ROWS, scratchBytes: TILE_SCRATCH });
     } else {
       const args = [format, y.address, address, joined(x), ...groups, rows, cols, w.rowBytes];
       this.run(bank, "expertLinear", args, { work, total: rows, scratchBytes: cols * 4 });
