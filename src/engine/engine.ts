@@ -96,18 +96,27 @@ export async function eachLogits(
   await inSteps(sequence, ids, maxLogitRows, pace, (model, h, done) => onRows(model.ops.read(lmHead(model, h)), done));
 }
 
+/** What may come next, decided anew before every id. */
+export interface Constraint {
+  /** The ids that may come next, as a mask (see Sampler.next); undefined: all. */
+  allowed(): Uint32Array | undefined;
+  /** Tells the id that was taken. */
+  accept(id: number): void;
+}
+
 export interface GenerateOptions {
   readonly sampling: Partial<SamplingOptions>;
   readonly maxTokens: number;
   /** Generation ends after one of these; it is yielded. */
   readonly stopIds: readonly number[];
+  readonly constraint?: Constraint;
 }
 
 /** Yields ids one by one, until a stop id, `maxTokens`, or the end of the context. */
 export async function* generate(
   sequence: Sequence,
   ids: readonly number[],
-  { sampling, maxTokens, stopIds }: GenerateOptions,
+  { sampling, maxTokens, stopIds, constraint }: GenerateOptions,
   pace: Pace,
   onProgress?: (done: number, total: number) => void,
 ): AsyncGenerator<number, void> {
@@ -117,7 +126,8 @@ export async function* generate(
   const stops = new Set(stopIds);
   let logits = await prefill(sequence, ids, pace, onProgress);
   for (let count = 1; ; count++) {
-    const id = sampler.next(logits, history);
+    const id = sampler.next(logits, history, constraint?.allowed());
+    constraint?.accept(id);
     history.push(id);
     yield id;
     if (stops.has(id) || count >= maxTokens || state.length >= state.capacity) return;

@@ -1,5 +1,6 @@
 // Which ids may be drawn and how much each weighs: penalty, temperature, top_k, top_p, min_p, in Hugging Face's order.
 import { exp, log } from "../float.ts";
+import { checkMask, isAllowed } from "./mask.ts";
 import { SamplingError, type SamplingOptions } from "./options.ts";
 import { createPenalty } from "./penalty.ts";
 import { createCut } from "./threshold.ts";
@@ -23,15 +24,15 @@ const NEGLIGIBLE = -50;
  * Scores are float32 through temperature, as in Hugging Face, so that ties are ties there too; weights are float64.
  *
  * @param settings  checked by validateSampling
- * @returns         a function of `logits` f32[vocabSize] (left as they are) and the sequence so far; its result lives
- *                  until the next call
+ * @returns         a function of `logits` f32[vocabSize] (left as they are), the sequence so far and the ids that may
+ *                  come (all, unless told); its result lives until the next call
  * @source Hugging Face transformers 5.18.0, generation/logits_process.py: RepetitionPenaltyLogitsProcessor,
  *         TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper, MinPLogitsWarper
  */
 export function createCandidates(
   vocabSize: number,
   settings: SamplingOptions,
-): (logits: Float32Array, history: ArrayLike<number>) => Candidates {
+): (logits: Float32Array, history: ArrayLike<number>, allowed?: Uint32Array) => Candidates {
   const { temperature, topK, topP, minP, repetitionPenalty } = settings;
   const scores = new Float32Array(vocabSize);
   const found: Candidates = {
@@ -45,13 +46,14 @@ export function createCandidates(
   // The exps of scores this far below the highest are spared: min_p would drop them. A thousandth more for rounding.
   const lowest = minP > 0 && topP === 1 ? log(minP) - 1e-3 : NEGLIGIBLE;
 
-  return (logits, history) => {
+  return (logits, history, allowed) => {
     if (logits.length !== vocabSize) {
       throw new SamplingError(`logits: expected ${vocabSize} (the vocabulary), found ${logits.length}.`);
     }
+    if (allowed !== undefined) checkMask(allowed, vocabSize);
     scores.set(logits);
     penalize?.(scores, history);
-    const best = scale(scores, temperature === 0 ? 1 : Math.fround(temperature), logits);
+    const best = scale(scores, temperature === 0 ? 1 : Math.fround(temperature), logits, allowed);
     if (temperature === 0) return only(found, best);
 
     const { ids, weights } = found;
@@ -80,9 +82,9 @@ export function createCandidates(
   };
 }
 
-/** Divides by the temperature in place; returns the id of the highest score, the lowest such id. */
-function scale(scores: Float32Array, temperature: number, logits: Float32Array): number {
-  let best = 0;
+/** Divides by the temperature in place; what is not allowed becomes −∞. Returns the lowest id of the highest score. */
+function scale(scores: Float32Array, temperature: number, logits: Float32Array, allowed?: Uint32Array): number {
+  let best = -1;
   for (let id = 0; id < scores.length; id++) {
     // + 0 turns −0 into 0, which it must tie with.
     const score = Math.fround(scores[id] / temperature) + 0;
@@ -92,9 +94,14 @@ function scale(scores: Float32Array, temperature: number, logits: Float32Array):
           "The forward pass overflowed, or the weights are damaged.",
       );
     }
+    if (allowed !== undefined && !isAllowed(allowed, id)) {
+      scores[id] = Number.NEGATIVE_INFINITY;
+      continue;
+    }
     scores[id] = score;
-    if (score > scores[best]) best = id;
+    if (best < 0 || score > scores[best]) best = id;
   }
+  if (best < 0) throw new SamplingError("allowed: expected at least one id that may come next, found none.");
   return best;
 }
 

@@ -11,9 +11,11 @@ export interface Sampler {
    *
    * @param logits   f32[vocabSize], finite; left as they are
    * @param history  all ids so far, prompt included; only the repetition penalty looks at them
-   * @throws SamplingError when a logit is NaN or infinite, or an id is outside the vocabulary
+   * @param allowed  u32[⌈vocabSize / 32⌉], bit (id & 31) of word id >>> 5 set: the id may come. The others weigh nothing,
+   *                 as if they were not there. All, unless told
+   * @throws SamplingError when a logit is NaN or infinite, an id is outside the vocabulary, or no id is allowed
    */
-  next(logits: Float32Array, history: ArrayLike<number>): number;
+  next(logits: Float32Array, history: ArrayLike<number>, allowed?: Uint32Array): number;
 }
 
 /**
@@ -28,8 +30,8 @@ export function createSampler(vocabSize: number, options: Partial<SamplingOption
   const random = createRandom(settings.seed);
   return {
     settings,
-    next(logits, history) {
-      const { ids, weights, count, total } = candidates(logits, history);
+    next(logits, history, allowed) {
+      const { ids, weights, count, total } = candidates(logits, history, allowed);
       if (count === 1 && settings.temperature === 0) return ids[0];
       let left = random() * total;
       for (let i = 0; i < count - 1; i++) {
@@ -50,8 +52,10 @@ export function probabilities(
   logits: Float32Array,
   history: ArrayLike<number>,
   options: Partial<SamplingOptions>,
+  allowed?: Uint32Array,
 ): Float64Array {
-  const { ids, weights, count, total } = createCandidates(logits.length, validateSampling(options))(logits, history);
+  const weigh = createCandidates(logits.length, validateSampling(options));
+  const { ids, weights, count, total } = weigh(logits, history, allowed);
   const result = new Float64Array(logits.length);
   for (let i = 0; i < count; i++) result[ids[i]] = weights[i] / total;
   return result;

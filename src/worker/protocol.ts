@@ -12,7 +12,11 @@ export type Request =
       readonly files: readonly SourceDescriptor[];
       readonly options: ModelOptions;
     }
-  | { readonly kind: "generate"; readonly ids: readonly number[]; readonly options: GenerateOptions }
+  | {
+      readonly kind: "generate";
+      readonly ids: readonly number[];
+      readonly options: Omit<GenerateOptions, "constraint">;
+    }
   | { readonly kind: "logits"; readonly ids: readonly number[] };
 
 /** What a request gives back, by its kind, besides the events on the way. */

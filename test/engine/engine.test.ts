@@ -152,6 +152,27 @@ describe("generate", () => {
     expect(new Set([...answer, ...HELLO]).size).toBe(30 + new Set(HELLO).size);
   });
 
+  it("takes only what a constraint allows, and tells it what was taken", async () => {
+    const vocabSize = 2048;
+    const mask = new Uint32Array(vocabSize / 32);
+    const taken: number[] = [];
+    const constraint = {
+      allowed() {
+        if (taken.length === 2) return undefined;
+        mask.fill(0);
+        mask[(100 + taken.length) >>> 5] = 1 << (100 + taken.length);
+        return mask;
+      },
+      accept: (id: number) => taken.push(id),
+    };
+    const answer = await collect(
+      generate(await sequence(), HELLO, { ...options, maxTokens: 4, stopIds: [103], constraint }, patient),
+    );
+    expect(answer.slice(0, 2)).toEqual([100, 101]);
+    expect(answer.slice(3)).toEqual([103]);
+    expect(taken).toEqual(answer);
+  });
+
   it("runs each new id once", async () => {
     const counted = await sequence();
     await collect(generate(counted, HELLO, options, patient));
