@@ -121,7 +121,7 @@ export async function* generate(
   onProgress?: (done: number, total: number) => void,
 ): AsyncGenerator<number, void> {
   const { model, state } = sequence;
-  const sampler = createSampler(model.config.vocabSize, sampling);
+  const sampler = createSampler(model.config.vocabSize, sampling, ids.length);
   const history = [...ids];
   const stops = new Set(stopIds);
   let logits = await prefill(sequence, ids, pace, onProgress);
