@@ -2,6 +2,7 @@
 import type { GenerateOptions } from "../engine/engine.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
 import type { ModelOptions, Settings } from "../load.ts";
+import type { Logprobs } from "../sampling/logprobs.ts";
 import type { SourceDescriptor } from "../sources/source.ts";
 
 export type Request =
@@ -15,7 +16,7 @@ export type Request =
   | {
       readonly kind: "generate";
       readonly ids: readonly number[];
-      readonly options: Omit<GenerateOptions, "constraint">;
+      readonly options: Omit<GenerateOptions, "constraint" | "onLogprobs">;
     }
   | { readonly kind: "logits"; readonly ids: readonly number[] };
 
@@ -37,7 +38,7 @@ export type ToWorker =
 
 export type WorkerEvent =
   | { readonly kind: "progress"; readonly done: number; readonly total: number }
-  | { readonly kind: "id"; readonly token: number }
+  | { readonly kind: "id"; readonly token: number; readonly logprobs: Logprobs | undefined }
   | { readonly kind: "rows"; readonly logits: Float32Array };
 
 export type FromWorker =
