@@ -13,9 +13,9 @@ const MAX_CHOICES = 128;
  * @param ask  begins answer `index` with the options it is given: those stated, and its seed
  * @throws SamplingError when `count` is not an integer from 1 to 128; what `ask` throws
  */
-export async function* choices<Options extends { readonly seed?: Seed }, Piece>(
+export async function* choices<Options extends object, Piece>(
   count: number,
-  options: Options,
+  options: Options & { readonly seed?: Seed },
   ask: (options: Options & { readonly seed: Seed }, index: number) => AsyncIterable<Piece>,
 ): AsyncGenerator<{ readonly index: number; readonly piece: Piece }, void> {
   if (!(Number.isInteger(count) && count >= 1 && count <= MAX_CHOICES)) {

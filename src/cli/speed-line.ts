@@ -8,13 +8,14 @@ export function tokensPerSecond({ newTokens, decodeMs }: Summary): number | unde
 }
 
 export function speedLine(summary: Summary): string {
-  const { promptTokens, newTokens, prefillMs, finishReason } = summary;
+  const { promptTokens, newTokens, prefillMs, finishReason, stopped } = summary;
   const speed = tokensPerSecond(summary);
   return [
     tokens(newTokens),
     speed === undefined ? undefined : `${threeDigits(speed)} tok/s`,
     `prompt ${tokens(promptTokens)} in ${formatDuration(prefillMs)}`,
     finishReason === "length" ? "cut at the length limit" : undefined,
+    stopped === undefined ? undefined : `stopped at ${JSON.stringify(stopped)}`,
   ]
     .filter(Boolean)
     .join(" · ");

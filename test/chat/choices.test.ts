@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { choices, seedOfChoice } from "../../src/chat/choices.ts";
 
-async function* echo({ seed }: { seed: number | bigint }, index: number) {
+async function* echo({ seed }: { readonly seed?: number | bigint }, index: number) {
   yield `${index}: ${seed}`;
 }
 
