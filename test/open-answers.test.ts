@@ -58,6 +58,7 @@ describe("stop", () => {
   it("ends a text that is continued, and counts before a limit on tokens", async () => {
     const options = { ...GREEDY, maxTokens: 30 };
     const whole = await complete("Once upon a time", options);
+    expect(await complete("Once upon a time", { ...options, stop: `${whole.slice(-3)} never` })).toBe(whole);
     for (const begin of [0, 5, 9, 14]) {
       const stop = whole.slice(begin, begin + 6);
       let summary: Summary | undefined;
@@ -123,9 +124,10 @@ describe("onToken", () => {
   it("is told the log-softmax of the logits and the most likely tokens, whatever sampling does to them", async () => {
     const told: TokenReport[] = [];
     const prompt = model.encodeChat(HELLO);
-    const options = { temperature: 1.5, seed: 2, topK: 5, logitBias: { 300: 2 }, maxTokens: 10, stopIds: [] };
+    const options = { temperature: 3, seed: 2, topK: 20, logitBias: { 300: 2 }, maxTokens: 10, stopIds: [] };
     const topLogprobs = 3;
     for await (const _ of model.generate(prompt, { ...options, topLogprobs, onToken: (token) => told.push(token) }));
+    expect(told.some(({ id, top }) => id !== top?.[0].id)).toBe(true);
     const { data, cols } = await model.logits([...prompt, ...told.map(({ id }) => id)]);
     told.forEach(({ id, logprob, top }, i) => {
       const row = data.subarray((prompt.length - 1 + i) * cols, (prompt.length + i) * cols);

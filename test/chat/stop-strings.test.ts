@@ -36,6 +36,7 @@ describe("createStopMatcher", () => {
     [["a\n", "\nb"], ["\n\n"], "a", "\n\n"],
     [["😀", "😁x"], ["😁"], "😀", "😁"],
     [["END"], ["END"], "", "END"],
+    [["aabaaabaaac"], ["aabaaac"], "aaba", "aabaaac"],
     [["plain", " text"], [], "plain text", undefined],
   ])("cuts %j at %j", (pieces, stops, text, met) => {
     expect(through(pieces, stops)).toMatchObject({ text, met });

@@ -257,6 +257,24 @@ describe("generate", () => {
     });
   });
 
+  it("holds frequency and presence penalties against what was sampled, not against the prompt", async () => {
+    const first = async (penalties: object): Promise<number[]> => {
+      const ids: number[] = [];
+      const used = await sequence();
+      for (let seed = 0; seed < 20; seed++) {
+        const sampling = { temperature: 3, seed, ...penalties };
+        ids.push(...(await collect(generate(used, HELLO, { sampling, maxTokens: 1, stopIds: [] }, patient))));
+      }
+      return ids;
+    };
+    expect(await first({ frequencyPenalty: 2, presencePenalty: 2 })).toEqual(await first({}));
+    const sampling = { temperature: 0, frequencyPenalty: 2, presencePenalty: 2, logitBias: { 40: 30 } };
+    const answer = await collect(generate(await sequence(), HELLO, { ...options, sampling, stopIds: [] }, patient));
+    // With the bias it comes first, and each time by 2 less likely, until others are.
+    expect(answer.indexOf(40)).toBe(0);
+    expect(answer.filter((id) => id === 40).length).toBeLessThan(20);
+  });
+
   it("runs each new id once", async () => {
     const counted = await sequence();
     await collect(generate(counted, HELLO, options, patient));

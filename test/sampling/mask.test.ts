@@ -74,6 +74,7 @@ describe("a mask", () => {
       expect(() => sampler.next(logits, [], new Uint32Array(1))).toThrow(
         "allowed: expected 2 words (32 ids each), found 1.",
       );
+      expect(() => sampler.next(logits, [], Uint32Array.of(1, 0, 0))).toThrow("found 3.");
     }
   });
 });

@@ -229,6 +229,7 @@ describe("createSampler", () => {
     expect(draw(7)).not.toEqual(draw(8));
   });
 
+  // A second implementation, of generator, seeding, processors and draw, in Python gives the same ids.
   it("draws these ids for seed 7, on every engine", () => {
     const logits = Float32Array.from({ length: 1000 }, (_, i) => ((i * 7919) % 1013) / 100);
     const sampler = createSampler(1000, { seed: 7, temperature: 0.8, topK: 300, topP: 0.95, minP: 0.01 });
