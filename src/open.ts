@@ -11,12 +11,12 @@ import { openCheckpoint } from "./formats/open-checkpoint.ts";
 import { checkOptions, type ModelOptions, OptionError, type Settings } from "./load.ts";
 import { type Config, readConfig } from "./model/config.ts";
 import { type RecommendedSampling, recommendedSampling } from "./sampling/defaults.ts";
-import { type Logprobs, MAX_TOP_LOGPROBS } from "./sampling/logprobs.ts";
+import { MAX_TOP_LOGPROBS } from "./sampling/logprobs.ts";
 import { type SamplingOptions, validateSampling } from "./sampling/options.ts";
 import type { Folder } from "./sources/source.ts";
 import { createTokenizer, type Tokenizer } from "./tokenizer/tokenizer.ts";
 import { connect, type ModelWorker } from "./worker/client.ts";
-import type { Results, WorkerPort } from "./worker/protocol.ts";
+import type { Results, WorkerEvent, WorkerPort } from "./worker/protocol.ts";
 
 /**
  * What a model is opened from. A string is a path in Node and a URL in a browser; one that begins with http:// or
@@ -220,12 +220,11 @@ function createLanguageModel(
     // Breaking out of the loop must stop the worker too.
     const left = new AbortController();
     const either = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
-    const arrived: { readonly token: number; readonly logprobs: Logprobs | undefined; readonly at: number }[] = [];
+    const arrived: Extract<WorkerEvent, { kind: "id" }>[] = [];
     let wake = (): void => {};
     let newTokens = 0;
     let lastId = -1;
-    const begin = performance.now();
-    let firstAt: number | undefined;
+    let prefillMs: number | undefined;
     const request = {
       ids,
       options: {
@@ -244,7 +243,7 @@ function createLanguageModel(
           signal: either,
           event(event) {
             if (event.kind === "id") {
-              arrived.push({ token: event.token, logprobs: event.logprobs, at: performance.now() });
+              arrived.push(event);
               wake();
             } else if (event.kind === "progress") {
               onProgress?.({ phase: "prefill", done: event.done, total: event.total });
@@ -264,16 +263,16 @@ function createLanguageModel(
     try {
       for (;;) {
         while (arrived.length > 0) {
-          const { token, logprobs, at } = arrived.shift() as (typeof arrived)[number];
+          const { token, logprobs, ms } = arrived.shift() as (typeof arrived)[number];
           lastId = token;
-          firstAt ??= at;
+          prefillMs ??= ms;
           newTokens++;
           onToken?.(reportToken(tokenizer, token, logprobs));
           yield token;
           signal?.throwIfAborted();
           const stopped = inner.metStop?.();
           if (stopped === undefined) continue;
-          const timing = { prefillMs: firstAt - begin, decodeMs: at - firstAt };
+          const timing = { prefillMs, decodeMs: ms - prefillMs };
           onFinish?.({ promptTokens: ids.length, newTokens, ...timing, finishReason: "stop", stopped });
           return;
         }

@@ -38,7 +38,13 @@ export type ToWorker =
 
 export type WorkerEvent =
   | { readonly kind: "progress"; readonly done: number; readonly total: number }
-  | { readonly kind: "id"; readonly token: number; readonly logprobs: Logprobs | undefined }
+  | {
+      readonly kind: "id";
+      readonly token: number;
+      readonly logprobs: Logprobs | undefined;
+      /** Since the request's turn came. */
+      readonly ms: number;
+    }
   | { readonly kind: "rows"; readonly logits: Float32Array };
 
 export type FromWorker =

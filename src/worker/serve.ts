@@ -75,7 +75,7 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     };
     for await (const token of generate(sequence, request.ids, { ...request.options, onLogprobs }, pace, onProgress)) {
       first ??= performance.now();
-      emit({ kind: "id", token, logprobs });
+      emit({ kind: "id", token, logprobs, ms: performance.now() - begin });
     }
     const decoding = first ?? performance.now();
     return { prefillMs: decoding - begin, decodeMs: performance.now() - decoding };
