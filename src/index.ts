@@ -51,10 +51,13 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openOn(nodeHost, source, options);
 }
 
+export { choices } from "./chat/choices.ts";
 export type { ChatMessage } from "./chat/messages.ts";
 export type { AnswerDelta } from "./chat/thinking.ts";
+export type { TokenReport } from "./chat/token-report.ts";
 export type {
   ChatOptions,
+  CompleteOptions,
   GenerateOptions,
   LanguageModel,
   Logits,

@@ -1,18 +1,22 @@
 // Where files, the model's thread, tokenizer and template meet: a checkpoint becomes something one can talk to.
 import type { ChatMessage } from "./chat/messages.ts";
+import { checkStops, createStopFilter, createStopMatcher } from "./chat/stop-strings.ts";
 import { type ChatTemplate, createTemplate, type RenderOptions } from "./chat/template.ts";
 import { type AnswerDelta, createAnswerSplitter, endsThinking } from "./chat/thinking.ts";
+import { reportToken, type TokenReport } from "./chat/token-report.ts";
 import { checkIds } from "./engine/engine.ts";
+import type { ThinkingBudget } from "./engine/thinking-budget.ts";
 import type { Checkpoint } from "./formats/checkpoint.ts";
 import { openCheckpoint } from "./formats/open-checkpoint.ts";
 import { checkOptions, type ModelOptions, OptionError, type Settings } from "./load.ts";
 import { type Config, readConfig } from "./model/config.ts";
 import { type RecommendedSampling, recommendedSampling } from "./sampling/defaults.ts";
+import { MAX_TOP_LOGPROBS } from "./sampling/logprobs.ts";
 import { type SamplingOptions, validateSampling } from "./sampling/options.ts";
 import type { Folder } from "./sources/source.ts";
 import { createTokenizer, type Tokenizer } from "./tokenizer/tokenizer.ts";
 import { connect, type ModelWorker } from "./worker/client.ts";
-import type { Results, WorkerPort } from "./worker/protocol.ts";
+import type { Results, WorkerEvent, WorkerPort } from "./worker/protocol.ts";
 
 /**
  * What a model is opened from. A string is a path in Node and a URL in a browser; one that begins with http:// or
@@ -40,6 +44,13 @@ export interface GenerateOptions extends Partial<SamplingOptions> {
   readonly maxTokens?: number;
   /** Ids that end the answer; the model's own unless told. */
   readonly stopIds?: readonly number[];
+  /** Called for every token that is taken, before its text is given out: stop ids, markers and stop strings included. */
+  readonly onToken?: (token: TokenReport) => void;
+  /**
+   * With it, onToken is told log-probabilities: of the token, and of so many of the most likely ones, 0 to 20. They are
+   * the model's own, before bias, penalties, temperature and all else that sampling does.
+   */
+  readonly topLogprobs?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
   /** Called once, when the last token has been given out. */
@@ -54,11 +65,28 @@ export interface Summary {
   /** Until the first new token, and from there to the last. */
   readonly prefillMs: number;
   readonly decodeMs: number;
-  /** `stop`: the model ended its answer; `length`: maxTokens or the context did. */
+  /** `stop`: the model or a stop string ended the answer; `length`: maxTokens or the context did. */
   readonly finishReason: "stop" | "length";
+  /** The stop string that ended the answer. */
+  readonly stopped?: string;
 }
 
-export interface ChatOptions extends GenerateOptions, RenderChoices {}
+export interface CompleteOptions extends GenerateOptions {
+  /**
+   * Strings that end the answer, wherever tokens begin and end: at most 16, of up to 1,000 characters. The one that is
+   * complete first counts, and is not given out. In a chat they are looked for in the answer's text, not in thoughts or
+   * tool calls.
+   */
+  readonly stop?: string | readonly string[];
+}
+
+export interface ChatOptions extends CompleteOptions, RenderChoices {
+  /**
+   * Most tokens of thinking in the answer: a thought that is longer is closed, and the model goes on from there. 0: no
+   * thinking at all. Without effect on a model whose tokenizer has no `<think>`.
+   */
+  readonly thinkingBudget?: number;
+}
 
 export interface RenderChoices {
   /** Descriptions of functions the model may call, as JSON objects. */
@@ -93,7 +121,7 @@ export interface LanguageModel {
    */
   chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<AnswerDelta, void>;
   /** Continues a text, BOS put before it once. Yields text. */
-  complete(prompt: string, options?: GenerateOptions): AsyncGenerator<string, void>;
+  complete(prompt: string, options?: CompleteOptions): AsyncGenerator<string, void>;
   /**
    * Continues ids with ids; greedy unless sampling is given. A stop id ends it and is the last one. Generation runs
    * ahead of a slow consumer, until `maxTokens`; leaving the loop, or `signal`, ends it.
@@ -178,21 +206,38 @@ function createLanguageModel(
     return encode(template.render(messages, { tools, now, addGenerationPrompt: true, bosToken }));
   };
 
-  async function* generate(ids: readonly number[], options: GenerateOptions = {}): AsyncGenerator<number, void> {
-    const { maxTokens, stopIds = eosIds, signal, onProgress, onFinish, ...stated } = options;
+  /** @param inner  what only answers in text have; `metStop` is asked after every id, and ends the answer */
+  async function* generate(
+    ids: readonly number[],
+    options: GenerateOptions = {},
+    inner: { readonly thinking?: ThinkingBudget; readonly metStop?: () => string | undefined } = {},
+  ): AsyncGenerator<number, void> {
+    const { maxTokens, stopIds = eosIds, onToken, topLogprobs, signal, onProgress, onFinish, ...stated } = options;
     const sampling = validateSampling({ ...stated, temperature: stated.temperature ?? 0 });
     checkIds(ids, config.vocabSize, settings.contextLength);
     if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 1)) {
       throw new OptionError(`maxTokens: expected an integer of at least 1, found ${maxTokens}.`);
     }
+    checkCount("topLogprobs", topLogprobs, MAX_TOP_LOGPROBS);
     // Breaking out of the loop must stop the worker too.
     const left = new AbortController();
     const either = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
-    const arrived: number[] = [];
+    const arrived: Extract<WorkerEvent, { kind: "id" }>[] = [];
     let wake = (): void => {};
+    let cachedTokens = 0;
     let newTokens = 0;
     let lastId = -1;
-    const request = { ids, options: { sampling, maxTokens: maxTokens ?? Number.POSITIVE_INFINITY, stopIds } };
+    let prefillMs: number | undefined;
+    const request = {
+      ids,
+      options: {
+        sampling,
+        maxTokens: maxTokens ?? Number.POSITIVE_INFINITY,
+        stopIds,
+        thinking: inner.thinking,
+        topLogprobs: onToken && topLogprobs,
+      },
+    };
     let ended: { timing: Results["generate"] } | { error: unknown } | undefined;
     const done = worker
       .request(
@@ -201,9 +246,10 @@ function createLanguageModel(
           signal: either,
           event(event) {
             if (event.kind === "id") {
-              arrived.push(event.token);
+              arrived.push(event);
               wake();
             } else if (event.kind === "progress") {
+              cachedTokens = ids.length - event.total;
               onProgress?.({ phase: "prefill", done: event.done, total: event.total });
             }
           },
@@ -221,10 +267,18 @@ function createLanguageModel(
     try {
       for (;;) {
         while (arrived.length > 0) {
-          lastId = arrived.shift() as number;
+          const { token, logprobs, ms } = arrived.shift() as (typeof arrived)[number];
+          lastId = token;
+          prefillMs ??= ms;
           newTokens++;
-          yield lastId;
+          onToken?.(reportToken(tokenizer, token, logprobs));
+          yield token;
           signal?.throwIfAborted();
+          const stopped = inner.metStop?.();
+          if (stopped === undefined) continue;
+          const timing = { prefillMs, decodeMs: ms - prefillMs };
+          onFinish?.({ promptTokens: ids.length, cachedTokens, newTokens, ...timing, finishReason: "stop", stopped });
+          return;
         }
         if (ended !== undefined) break;
         await new Promise<void>((resolve) => {
@@ -233,7 +287,7 @@ function createLanguageModel(
       }
       if ("error" in ended) throw ended.error;
       const finishReason = stopIds.includes(lastId) ? "stop" : "length";
-      onFinish?.({ promptTokens: ids.length, newTokens, ...ended.timing, finishReason });
+      onFinish?.({ promptTokens: ids.length, cachedTokens, newTokens, ...ended.timing, finishReason });
     } finally {
       left.abort();
       await done;
@@ -246,6 +300,12 @@ function createLanguageModel(
     return { maxTokens: recommended.maxNewTokens, ...recommended.sampling, ...Object.fromEntries(stated) };
   };
 
+  const budgetOf = (tokens: number | undefined, isOpen: boolean): ThinkingBudget | undefined => {
+    const [open, close] = ["<think>", "</think>"].map(needTokenizer().idOf);
+    if (tokens === undefined || open === undefined || close === undefined) return undefined;
+    return { tokens, open, close, isOpen };
+  };
+
   return {
     config,
     checkpoint,
@@ -254,25 +314,36 @@ function createLanguageModel(
     tokenizer,
     recommended,
     encodeChat,
-    generate,
+    generate: (ids, options) => generate(ids, options),
     async *chat(messages, options = {}) {
-      const { tools, now, ...rest } = options;
+      const { tools, now, stop, thinkingBudget, ...rest } = options;
+      const stops = createStopFilter<AnswerDelta>(
+        checkStops(stop),
+        ({ kind, text }) => (kind === "text" ? text : undefined),
+        (delta, text) => ({ ...delta, text }),
+      );
+      checkCount("thinkingBudget", thinkingBudget, Number.MAX_SAFE_INTEGER);
       const ids = encodeChat(messages, { tools, now });
       // Some templates begin the thought themselves.
-      const splitter = createAnswerSplitter(needTokenizer(), { thinking: endsThinking(needTokenizer(), ids) });
-      for await (const id of generate(ids, withDefaults(rest))) {
-        yield* splitter.push(id);
+      const isOpen = endsThinking(needTokenizer(), ids);
+      const splitter = createAnswerSplitter(needTokenizer(), { thinking: isOpen });
+      const thinking = budgetOf(thinkingBudget, isOpen);
+      for await (const id of generate(ids, withDefaults(rest), { thinking, metStop: () => stops.met })) {
+        yield* stops.push(splitter.push(id));
       }
-      yield* splitter.end();
+      yield* stops.push(splitter.end());
+      yield* stops.end();
     },
-    async *complete(prompt, options = {}) {
+    async *complete(prompt, { stop, ...options } = {}) {
       const text = needTokenizer();
+      const stops = createStopMatcher(checkStops(stop));
       const stream = text.stream({ skipSpecial: true });
-      for await (const id of generate(text.encode(prompt, { addBos: true }), withDefaults(options))) {
-        const piece = stream.push(id);
+      const ids = text.encode(prompt, { addBos: true });
+      for await (const id of generate(ids, withDefaults(options), { metStop: () => stops.met })) {
+        const piece = stops.push(stream.push(id));
         if (piece !== "") yield piece;
       }
-      const rest = stream.end();
+      const rest = stops.push(stream.end()) + stops.end();
       if (rest !== "") yield rest;
     },
     async logits(ids, { signal, onProgress } = {}) {
@@ -298,6 +369,13 @@ function createLanguageModel(
     },
     close: () => worker.close(),
   };
+}
+
+/** @throws OptionError unless an optional count is an integer in [0, most] */
+function checkCount(name: string, count: number | undefined, most: number): void {
+  if (count === undefined || (Number.isSafeInteger(count) && count >= 0 && count <= most)) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? "of at least 0" : `from 0 to ${most}`;
+  throw new OptionError(`${name}: expected an integer ${range}, found ${count}.`);
 }
 
 /** Ids that end an answer, as the files state them: one number or a list. */

@@ -25,7 +25,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   synth: ["blocks", "formats", "model", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
   "load.ts": ["blocks", "formats", "model", "ops", "quantize", "reference", "wasm"],
-  worker: ["engine", "formats", "load.ts", "sources", "wasm"],
+  worker: ["engine", "formats", "load.ts", "sampling", "sources", "wasm"],
   "open.ts": ["chat", "engine", "formats", "load.ts", "model", "sampling", "sources", "tokenizer", "worker"],
   // The doors.
   "index.ts": ["chat", "open.ts", "sources", "worker"],

@@ -6,12 +6,13 @@ export function numberOrText(text: string): number | string {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
 }
 
-/** A parser for integers of at least `least`. */
-export function integerOf(flag: string, least: number): (text: string) => number {
+/** A parser for integers of at least `least`, and at most `most`. */
+export function integerOf(flag: string, least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
   return (text) => {
     const value = numberOrText(text);
-    if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
-    throw new UsageError(`${flag}: expected an integer of at least ${least}, found ${JSON.stringify(text)}.`);
+    if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
+    throw new UsageError(`${flag}: expected an integer ${range}, found ${JSON.stringify(text)}.`);
   };
 }
 

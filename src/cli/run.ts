@@ -1,18 +1,23 @@
-// `lfm2 run`: one prompt, one answer.
+// `lfm2 run`: one prompt, one answer or several.
 import { Command } from "commander";
-import type { AnswerDelta, ChatMessage, GenerateOptions, LanguageModel, Summary } from "../index.ts";
-import { freshSeed } from "../sampling/random.ts";
+import { seedOfChoice } from "../chat/choices.ts";
+import type { AnswerDelta, ChatMessage, ChatOptions, LanguageModel, Summary, TokenReport } from "../index.ts";
+import { MAX_TOP_LOGPROBS } from "../sampling/logprobs.ts";
+import { freshSeed, type Seed } from "../sampling/random.ts";
 import { createAnswerCollector } from "./answer.ts";
 import { createAnswerPrinter, createTextPrinter } from "./answer-printer.ts";
 import { abortOnInterrupt } from "./exit.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
-import { openModel, tokenizerOf } from "./open-model.ts";
+import { type OpenedModel, openModel, tokenizerOf } from "./open-model.ts";
+import { integerOf } from "./option-values.ts";
 import { readPrompt } from "./prompt.ts";
 import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "./sampling-options.ts";
 import { computationLine, samplingLine } from "./settings-line.ts";
 import { speedLine, tokensPerSecond } from "./speed-line.ts";
 import { type AnswerSink, takeAnswer } from "./take-answer.ts";
 import { note } from "./terminal.ts";
+
+const MAX_ANSWERS = 128;
 
 interface RunFlags extends ModelFlags, SamplingFlags {
   readonly prompt?: string;
@@ -21,6 +26,8 @@ interface RunFlags extends ModelFlags, SamplingFlags {
   readonly raw?: true;
   readonly thinking: boolean;
   readonly json?: true;
+  readonly answers: number;
+  readonly logprobs?: number;
 }
 
 const examples = `
@@ -29,7 +36,8 @@ Examples:
   $ lfm2 run -p "Summarize this:" -f notes.txt --no-thinking
   $ git diff | lfm2 run -m LFM2.5-8B-A1B-Q4_K_M.gguf -p "Write a commit message for:"
   $ lfm2 run --raw -p "Once upon a time" -n 100
-  $ lfm2 run -p "Hello!" --greedy --json
+  $ lfm2 run -p "Hello!" --greedy --json --logprobs 5
+  $ lfm2 run -p "Name a colour." --answers 3 --seed 7 --stop "."
 
 The answer goes to standard output, everything else to standard error.`;
 
@@ -40,11 +48,24 @@ export function runCommand(): Command {
     .option("-f, --file <path>", "a file to read it from; with -p, what the file says comes after")
     .option("--system <text>", "the system prompt");
   command.addOption(
-    command.createOption("--raw", "continue the text as it is, without a chat template").conflicts(["system"]),
+    command
+      .createOption("--raw", "continue the text as it is, without a chat template")
+      .conflicts(["system", "thinkingBudget"]),
   );
   command
     .option("--no-thinking", "do not show what the model thinks")
-    .option("--json", "print one JSON object instead of text");
+    .option("--json", "print one JSON object instead of text; with --answers, a list of them");
+  command.addOption(
+    command
+      .createOption("--answers <count>", "answer several times, with seed, seed + 1, …")
+      .argParser(integerOf("--answers", 1, MAX_ANSWERS))
+      .default(1),
+  );
+  command.addOption(
+    command
+      .createOption("--logprobs <count>", "with --json: each token, its log-probability, and the likeliest tokens'")
+      .argParser(integerOf("--logprobs", 0, MAX_TOP_LOGPROBS)),
+  );
   addSamplingOptions(addModelOptions(command));
   return command.addHelpText("after", examples).action(run);
 }
@@ -53,7 +74,7 @@ async function run(flags: RunFlags): Promise<void> {
   const signal = abortOnInterrupt();
   const prompt = await orAborted(readPrompt(flags.prompt, flags.file), signal);
   const opened = await openModel(flags, signal);
-  const { model, name, loadMs } = opened;
+  const { model } = opened;
   try {
     tokenizerOf(opened);
     const stated = statedSampling(flags);
@@ -63,33 +84,64 @@ async function run(flags: RunFlags): Promise<void> {
     const settings = `${computationLine(model.settings)} · ${samplingLine(model.recommended, stated)}`;
     note(isRandom ? `${settings} · seed ${seed}` : settings);
 
-    const collector = createAnswerCollector();
-    const sinks: AnswerSink[] = [collector];
-    if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.thinking));
-    const options = { ...stated, seed, ...statedLength(flags), signal };
-    const summary = await takeAnswer((more) => answer(model, prompt, flags, more), options, sinks);
-    note(speedLine(summary));
-    if (flags.json) {
-      const { text, ...rest } = collector.answer();
-      const report = {
-        text: flags.raw ? collector.written() : text,
-        ...rest,
-        ...figures(summary, loadMs),
-        seed: typeof seed === "bigint" ? String(seed) : seed, // JSON has no integers beyond 2⁵³
-        model: name,
-      };
-      process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    const reports: object[] = [];
+    for (let index = 0; index < flags.answers; index++) {
+      const seedHere = seedOfChoice(seed, index);
+      if (flags.answers > 1) note(`Answer ${index + 1} of ${flags.answers}${isRandom ? ` · seed ${seedHere}` : ""}`);
+      if (index > 0 && !flags.json) process.stdout.write("\n");
+      reports.push(await answerOnce(opened, prompt, flags, { ...stated, seed: seedHere, signal }));
     }
+    if (flags.json) process.stdout.write(`${JSON.stringify(flags.answers > 1 ? reports : reports[0], null, 2)}\n`);
   } finally {
     await model.close();
   }
+}
+
+/** Prints an answer as it comes, unless it is wanted as JSON; gives back what is told of it then. */
+async function answerOnce(
+  { model, name, loadMs }: OpenedModel,
+  prompt: string,
+  flags: RunFlags,
+  stated: ChatOptions & { readonly seed: Seed },
+): Promise<object> {
+  const collector = createAnswerCollector();
+  const sinks: AnswerSink[] = [collector];
+  if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.thinking));
+  const tokens: object[] = [];
+  const onToken = (token: TokenReport): void => {
+    tokens.push(printable(token));
+  };
+  const wantsTokens = flags.json && flags.logprobs !== undefined;
+  const options = {
+    ...stated,
+    ...statedLength(flags),
+    ...(wantsTokens ? { onToken, topLogprobs: flags.logprobs } : {}),
+  };
+  const summary = await takeAnswer((more) => answer(model, prompt, flags, more), options, sinks);
+  note(speedLine(summary));
+  const { text, ...rest } = collector.answer();
+  const { seed } = stated;
+  return {
+    text: flags.raw ? collector.written() : text,
+    ...rest,
+    ...(wantsTokens ? { tokens } : {}),
+    ...figures(summary, loadMs),
+    seed: typeof seed === "bigint" ? String(seed) : seed, // JSON has no integers beyond 2⁵³
+    model: name,
+  };
+}
+
+/** A token whose bytes JSON can hold. */
+function printable({ top, ...token }: TokenReport): object {
+  const listed = (facts: Omit<TokenReport, "top">): object => ({ ...facts, bytes: [...(facts.bytes ?? [])] });
+  return { ...listed(token), top: top?.map(listed) };
 }
 
 async function* answer(
   model: LanguageModel,
   prompt: string,
   { raw, system }: RunFlags,
-  options: GenerateOptions,
+  options: ChatOptions,
 ): AsyncGenerator<AnswerDelta, void> {
   if (raw) {
     for await (const text of model.complete(prompt, options)) yield { kind: "text", text, part: 0 };
@@ -101,7 +153,7 @@ async function* answer(
 }
 
 function figures(summary: Summary, loadMs: number) {
-  const { promptTokens, cachedTokens, newTokens, prefillMs, decodeMs, finishReason } = summary;
+  const { promptTokens, cachedTokens, newTokens, prefillMs, decodeMs, finishReason, stopped } = summary;
   const speed = tokensPerSecond(summary);
   return {
     usage: { promptTokens, cachedTokens, newTokens },
@@ -112,6 +164,7 @@ function figures(summary: Summary, loadMs: number) {
       tokensPerSecond: speed === undefined ? null : rounded(speed),
     },
     finishReason,
+    ...(stopped === undefined ? {} : { stopped }),
   };
 }
 

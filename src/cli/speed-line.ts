@@ -8,7 +8,7 @@ export function tokensPerSecond({ newTokens, decodeMs }: Summary): number | unde
 }
 
 export function speedLine(summary: Summary): string {
-  const { promptTokens, cachedTokens, newTokens, prefillMs, finishReason } = summary;
+  const { promptTokens, cachedTokens, newTokens, prefillMs, finishReason, stopped } = summary;
   const speed = tokensPerSecond(summary);
   const read = cachedTokens > 0 ? `prefill ${formatInteger(promptTokens - cachedTokens)} of` : "prompt";
   return [
@@ -16,6 +16,7 @@ export function speedLine(summary: Summary): string {
     speed === undefined ? undefined : `${threeDigits(speed)} tok/s`,
     `${read} ${tokens(promptTokens)} in ${formatDuration(prefillMs)}`,
     finishReason === "length" ? "cut at the length limit" : undefined,
+    stopped === undefined ? undefined : `stopped at ${JSON.stringify(stopped)}`,
   ]
     .filter(Boolean)
     .join(" · ");

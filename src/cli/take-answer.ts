@@ -1,5 +1,5 @@
 // One answer from its first piece to its last: handed on as it comes, with progress while the prompt is read.
-import type { AnswerDelta, GenerateOptions, Summary } from "../index.ts";
+import type { AnswerDelta, ChatOptions, Summary } from "../index.ts";
 import { createPrefillProgress } from "./open-model.ts";
 
 export interface AnswerSink {
@@ -14,8 +14,8 @@ export interface AnswerSink {
  * @throws what the model throws; the signal's reason when aborted
  */
 export async function takeAnswer(
-  start: (options: GenerateOptions) => AsyncIterable<AnswerDelta>,
-  options: GenerateOptions,
+  start: (options: ChatOptions) => AsyncIterable<AnswerDelta>,
+  options: ChatOptions,
   sinks: readonly AnswerSink[],
 ): Promise<Summary> {
   const progress = createPrefillProgress();

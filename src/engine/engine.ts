@@ -2,8 +2,11 @@
 import { forward, lmHead, type Model } from "../model/model.ts";
 import { resetState, rewindState, type State } from "../model/state.ts";
 import type { Ops, Tensor } from "../ops/ops.ts";
+import { type Logprobs, logprobsOf } from "../sampling/logprobs.ts";
+import { isAllowed } from "../sampling/mask.ts";
 import type { SamplingOptions } from "../sampling/options.ts";
 import { createSampler } from "../sampling/sampler.ts";
+import { countThinking, type ThinkingBudget } from "./thinking-budget.ts";
 
 /** A model, and the sequence it is in the middle of. */
 export interface Sequence {
@@ -97,29 +100,52 @@ export async function eachLogits(
   await inSteps(sequence, ids, maxLogitRows, pace, (model, h, done) => onRows(model.ops.read(lmHead(model, h)), done));
 }
 
+/** What may come next, decided anew before every id. */
+export interface Constraint {
+  /** The ids that may come next, as a mask (see Sampler.next); undefined: all. */
+  allowed(): Uint32Array | undefined;
+  /** Tells the id that was taken. */
+  accept(id: number): void;
+}
+
 export interface GenerateOptions {
   readonly sampling: Partial<SamplingOptions>;
   readonly maxTokens: number;
   /** Generation ends after one of these; it is yielded. */
   readonly stopIds: readonly number[];
+  readonly constraint?: Constraint;
+  /** Closes thoughts that grow too long; where a constraint does not allow that, as soon as it does. */
+  readonly thinking?: ThinkingBudget;
+  /** How many of the most likely ids `onLogprobs` is told of at every id; undefined: it is not called. */
+  readonly topLogprobs?: number;
+  /** Called before the id is yielded. */
+  readonly onLogprobs?: (logprobs: Logprobs) => void;
 }
 
 /** Yields ids one by one, until a stop id, `maxTokens`, or the end of the context. */
 export async function* generate(
   sequence: Sequence,
   ids: readonly number[],
-  { sampling, maxTokens, stopIds }: GenerateOptions,
+  { sampling, maxTokens, stopIds, constraint, thinking, topLogprobs, onLogprobs }: GenerateOptions,
   pace: Pace,
   onProgress?: (done: number, total: number) => void,
 ): AsyncGenerator<number, void> {
   const { model, state } = sequence;
-  const sampler = createSampler(model.config.vocabSize, sampling);
+  const sampler = createSampler(model.config.vocabSize, sampling, ids.length);
   const history = [...ids];
   const stops = new Set(stopIds);
+  const thought = thinking && countThinking(thinking);
   let logits = await prefill(sequence, ids, pace, onProgress);
   for (let count = 1; ; count++) {
-    const id = sampler.next(logits, history);
+    const allowed = constraint?.allowed();
+    const forced = thought?.forced();
+    // A forced id uses up no random number.
+    const isForced = forced !== undefined && (allowed === undefined || isAllowed(allowed, forced));
+    const id = isForced ? forced : sampler.next(logits, history, allowed);
+    constraint?.accept(id);
+    thought?.accept(id);
     history.push(id);
+    if (topLogprobs !== undefined) onLogprobs?.(logprobsOf(logits, id, topLogprobs));
     yield id;
     if (stops.has(id) || count >= maxTokens || state.length >= state.capacity) return;
     logits = await extend(sequence, [id], pace);

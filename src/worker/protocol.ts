@@ -2,6 +2,7 @@
 import type { GenerateOptions } from "../engine/engine.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
 import type { ModelOptions, Settings } from "../load.ts";
+import type { Logprobs } from "../sampling/logprobs.ts";
 import type { SourceDescriptor } from "../sources/source.ts";
 
 export type Request =
@@ -12,18 +13,17 @@ export type Request =
       readonly files: readonly SourceDescriptor[];
       readonly options: ModelOptions;
     }
-  | { readonly kind: "generate"; readonly ids: readonly number[]; readonly options: GenerateOptions }
+  | {
+      readonly kind: "generate";
+      readonly ids: readonly number[];
+      readonly options: Omit<GenerateOptions, "constraint" | "onLogprobs">;
+    }
   | { readonly kind: "logits"; readonly ids: readonly number[] };
 
 /** What a request gives back, by its kind, besides the events on the way. */
 export interface Results {
   readonly load: { readonly settings: Settings; readonly bytes: number };
-  readonly generate: {
-    /** Of the prompt, not run again. */
-    readonly cachedTokens: number;
-    readonly prefillMs: number;
-    readonly decodeMs: number;
-  };
+  readonly generate: { readonly prefillMs: number; readonly decodeMs: number };
   readonly logits: null;
 }
 
@@ -38,7 +38,13 @@ export type ToWorker =
 
 export type WorkerEvent =
   | { readonly kind: "progress"; readonly done: number; readonly total: number }
-  | { readonly kind: "id"; readonly token: number }
+  | {
+      readonly kind: "id";
+      readonly token: number;
+      readonly logprobs: Logprobs | undefined;
+      /** Since the request's turn came. */
+      readonly ms: number;
+    }
   | { readonly kind: "rows"; readonly logits: Float32Array };
 
 export type FromWorker =

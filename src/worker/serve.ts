@@ -1,6 +1,7 @@
 // The model's thread: loads once, then answers one request after another, hearing the caller in between.
 import { eachLogits, generate, type Pace, type Sequence } from "../engine/engine.ts";
 import { type LoadContext, loadModel, MAX_LOGIT_ROWS, MAX_STEP, type Machine } from "../load.ts";
+import type { Logprobs } from "../sampling/logprobs.ts";
 import { openSource } from "../sources/open-source.ts";
 import type { ByteSource } from "../sources/source.ts";
 import { kernelUrl } from "../wasm/kernels.ts";
@@ -68,18 +69,16 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     }
     const begin = performance.now();
     let first: number | undefined;
-    let read = 0;
-    const onPrefill = (done: number, total: number): void => {
-      read = total;
-      onProgress(done, total);
+    let logprobs: Logprobs | undefined;
+    const onLogprobs = (found: Logprobs): void => {
+      logprobs = found;
     };
-    for await (const token of generate(sequence, request.ids, request.options, pace, onPrefill)) {
+    for await (const token of generate(sequence, request.ids, { ...request.options, onLogprobs }, pace, onProgress)) {
       first ??= performance.now();
-      emit({ kind: "id", token });
+      emit({ kind: "id", token, logprobs, ms: performance.now() - begin });
     }
     const decoding = first ?? performance.now();
-    const cachedTokens = request.ids.length - read;
-    return { cachedTokens, prefillMs: decoding - begin, decodeMs: performance.now() - decoding };
+    return { prefillMs: decoding - begin, decodeMs: performance.now() - decoding };
   }
 
   async function load(
