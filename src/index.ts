@@ -51,8 +51,10 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openOn(nodeHost, source, options);
 }
 
+export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
+export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
 export type { ChatMessage } from "./chat/messages.ts";
-export type { AnswerDelta } from "./chat/thinking.ts";
+export type { ToolCallProblem } from "./chat/tool-call-parser.ts";
 export type {
   ChatOptions,
   GenerateOptions,

@@ -1,7 +1,8 @@
 // Where files, the model's thread, tokenizer and template meet: a checkpoint becomes something one can talk to.
+import { type ChatDelta, createAnswerParser } from "./chat/answer-parser.ts";
 import type { ChatMessage } from "./chat/messages.ts";
 import { type ChatTemplate, createTemplate, type RenderOptions } from "./chat/template.ts";
-import { type AnswerDelta, createAnswerSplitter, endsThinking } from "./chat/thinking.ts";
+import { endsThinking } from "./chat/thinking.ts";
 import { checkIds } from "./engine/engine.ts";
 import type { Checkpoint } from "./formats/checkpoint.ts";
 import { openCheckpoint } from "./formats/open-checkpoint.ts";
@@ -52,8 +53,8 @@ export interface Summary {
   /** Until the first new token, and from there to the last. */
   readonly prefillMs: number;
   readonly decodeMs: number;
-  /** `stop`: the model ended its answer; `length`: maxTokens or the context did. */
-  readonly finishReason: "stop" | "length";
+  /** `stop`: the model ended its answer; `tool_calls`: the same, and it waits for results; `length`: a limit did. */
+  readonly finishReason: "stop" | "length" | "tool_calls";
 }
 
 export interface ChatOptions extends GenerateOptions, RenderChoices {}
@@ -86,10 +87,11 @@ export interface LanguageModel {
   readonly recommended: RecommendedSampling;
 
   /**
-   * Answers a conversation, piece by piece. Thinking, text and tool calls are told apart.
+   * Answers a conversation, piece by piece, in OpenAI's names. A tool call comes whole, as soon as it is complete, and
+   * is checked against `tools`. createAnswerCollector makes a message of the pieces.
    * @throws PromptError when the conversation does not fit; the signal's reason when aborted
    */
-  chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<AnswerDelta, void>;
+  chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<ChatDelta, void>;
   /** Continues a text, BOS put before it once. Yields text. */
   complete(prompt: string, options?: GenerateOptions): AsyncGenerator<string, void>;
   /**
@@ -257,11 +259,17 @@ function createLanguageModel(
       const { tools, now, ...rest } = options;
       const ids = encodeChat(messages, { tools, now });
       // Some templates begin the thought themselves.
-      const splitter = createAnswerSplitter(needTokenizer(), { thinking: endsThinking(needTokenizer(), ids) });
-      for await (const id of generate(ids, withDefaults(rest))) {
-        yield* splitter.push(id);
-      }
-      yield* splitter.end();
+      const thinking = endsThinking(needTokenizer(), ids);
+      const parser = createAnswerParser(needTokenizer(), { thinking, tools, messages });
+      let summary: Summary | undefined;
+      const onFinish = (finished: Summary): void => {
+        summary = finished;
+      };
+      for await (const id of generate(ids, { ...withDefaults(rest), onFinish })) yield* parser.push(id);
+      yield* parser.end(summary?.finishReason === "stop" ? "model" : "cut");
+      if (summary === undefined) return;
+      const waits = summary.finishReason === "stop" && parser.callCount > 0;
+      rest.onFinish?.(waits ? { ...summary, finishReason: "tool_calls" } : summary);
     },
     async *complete(prompt, options = {}) {
       const text = needTokenizer();

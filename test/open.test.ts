@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
-import { type LanguageModel, type OpenOptions, open, type Summary } from "../src/index.ts";
+import { type ChatDelta, type LanguageModel, type OpenOptions, open, type Summary } from "../src/index.ts";
 import type { ModelSource } from "../src/open.ts";
 import { golden, load, logitsOf, open as openFiles } from "./model/run.ts";
 
@@ -29,9 +29,11 @@ async function openNano(source?: ModelSource, options?: OpenOptions): Promise<La
   return model;
 }
 
-async function textOf(pieces: AsyncIterable<{ kind: string; text: string }>): Promise<Record<string, string>> {
+async function textOf(deltas: AsyncIterable<ChatDelta>): Promise<Record<string, string>> {
   const texts: Record<string, string> = {};
-  for await (const { kind, text } of pieces) texts[kind] = (texts[kind] ?? "") + text;
+  for await (const delta of deltas) {
+    for (const [name, text] of Object.entries(delta)) texts[name] = (texts[name] ?? "") + text;
+  }
   return texts;
 }
 
@@ -57,7 +59,10 @@ describe("open", () => {
   it.each(sources)("takes %s, and greets", async (_, source) => {
     const model = await openNano(await source(), { mode: "exact" });
     const texts = await textOf(model.chat(HELLO, { temperature: 0, repetitionPenalty: 1 }));
-    expect(texts).toEqual({ thinking: "A greeting in English. Reply in English.", text: "Hello! How can I help you?" });
+    expect(texts).toEqual({
+      reasoning_content: "A greeting in English. Reply in English.",
+      content: "Hello! How can I help you?",
+    });
   });
 
   const refused: [string, ModelSource, OpenOptions, string, string][] = [
@@ -166,7 +171,7 @@ describe("a model", () => {
     for await (const id of model.generate(prompt, { ...model.recommended.sampling, seed: 9 })) ids.push(id);
     let end: Summary | undefined;
     const texts = await textOf(model.chat(HELLO, { seed: 9, onFinish: (summary) => (end = summary) }));
-    const { thinking, text } = texts;
+    const { reasoning_content: thinking, content: text } = texts;
     expect(`<think>${thinking}</think>${text}`).toBe(model.tokenizer?.decode(ids, { skipSpecial: true }));
     expect(end).toMatchObject({ finishReason: "stop", newTokens: ids.length, promptTokens: prompt.length });
   });
@@ -233,7 +238,7 @@ describe("a model", () => {
     const model = await openNano();
     const options = { temperature: 0, repetitionPenalty: 1 };
     const answers = await Promise.all([1, 2, 3].map(() => textOf(model.chat(HELLO, options))));
-    for (const { text } of answers) expect(text).toBe("Hello! How can I help you?");
+    for (const { content } of answers) expect(content).toBe("Hello! How can I help you?");
   });
 
   it("stops working when its consumer leaves the loop", async () => {

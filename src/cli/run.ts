@@ -1,8 +1,14 @@
 // `lfm2 run`: one prompt, one answer.
 import { Command } from "commander";
-import type { AnswerDelta, ChatMessage, GenerateOptions, LanguageModel, Summary } from "../index.ts";
+import {
+  type ChatDelta,
+  type ChatMessage,
+  type ChatOptions,
+  createAnswerCollector,
+  type LanguageModel,
+  type Summary,
+} from "../index.ts";
 import { freshSeed } from "../sampling/random.ts";
-import { createAnswerCollector } from "./answer.ts";
 import { createAnswerPrinter, createTextPrinter } from "./answer-printer.ts";
 import { abortOnInterrupt } from "./exit.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
@@ -13,23 +19,26 @@ import { computationLine, samplingLine } from "./settings-line.ts";
 import { speedLine, tokensPerSecond } from "./speed-line.ts";
 import { type AnswerSink, takeAnswer } from "./take-answer.ts";
 import { note } from "./terminal.ts";
+import { addToolsOption, readTools } from "./tools.ts";
 
 interface RunFlags extends ModelFlags, SamplingFlags {
   readonly prompt?: string;
   readonly file?: string;
   readonly system?: string;
   readonly raw?: true;
-  readonly thinking: boolean;
+  readonly tools?: string;
+  readonly think: boolean;
   readonly json?: true;
 }
 
 const examples = `
 Examples:
   $ lfm2 run -p "How many experts does LFM2 have?"
-  $ lfm2 run -p "Summarize this:" -f notes.txt --no-thinking
+  $ lfm2 run -p "Summarize this:" -f notes.txt --no-think
   $ git diff | lfm2 run -m LFM2.5-8B-A1B-Q4_K_M.gguf -p "Write a commit message for:"
   $ lfm2 run --raw -p "Once upon a time" -n 100
   $ lfm2 run -p "Hello!" --greedy --json
+  $ lfm2 run -p "Weather in Paris?" --tools tools.json --json
 
 The answer goes to standard output, everything else to standard error.`;
 
@@ -40,10 +49,10 @@ export function runCommand(): Command {
     .option("-f, --file <path>", "a file to read it from; with -p, what the file says comes after")
     .option("--system <text>", "the system prompt");
   command.addOption(
-    command.createOption("--raw", "continue the text as it is, without a chat template").conflicts(["system"]),
+    command.createOption("--raw", "continue the text as it is, without a chat template").conflicts(["system", "tools"]),
   );
-  command
-    .option("--no-thinking", "do not show what the model thinks")
+  addToolsOption(command)
+    .option("--no-think", "do not show what the model thinks")
     .option("--json", "print one JSON object instead of text");
   addSamplingOptions(addModelOptions(command));
   return command.addHelpText("after", examples).action(run);
@@ -52,6 +61,7 @@ export function runCommand(): Command {
 async function run(flags: RunFlags): Promise<void> {
   const signal = abortOnInterrupt();
   const prompt = await orAborted(readPrompt(flags.prompt, flags.file), signal);
+  const tools = await readTools(flags);
   const opened = await openModel(flags, signal);
   const { model, name, loadMs } = opened;
   try {
@@ -65,15 +75,16 @@ async function run(flags: RunFlags): Promise<void> {
 
     const collector = createAnswerCollector();
     const sinks: AnswerSink[] = [collector];
-    if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.thinking));
-    const options = { ...stated, seed, ...statedLength(flags), signal };
+    if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.think));
+    const options = { ...stated, seed, ...statedLength(flags), tools, signal };
     const summary = await takeAnswer((more) => answer(model, prompt, flags, more), options, sinks);
     note(speedLine(summary));
     if (flags.json) {
-      const { text, ...rest } = collector.answer();
+      const { content, reasoning_content: thinking = "" } = collector.message();
       const report = {
-        text: flags.raw ? collector.written() : text,
-        ...rest,
+        text: flags.raw ? content : withoutOuterLines(content),
+        thinking: withoutOuterLines(thinking),
+        toolCalls: collector.toolCalls,
         ...figures(summary, loadMs),
         seed: typeof seed === "bigint" ? String(seed) : seed, // JSON has no integers beyond 2⁵³
         model: name,
@@ -89,10 +100,10 @@ async function* answer(
   model: LanguageModel,
   prompt: string,
   { raw, system }: RunFlags,
-  options: GenerateOptions,
-): AsyncGenerator<AnswerDelta, void> {
+  options: ChatOptions,
+): AsyncGenerator<ChatDelta, void> {
   if (raw) {
-    for await (const text of model.complete(prompt, options)) yield { kind: "text", text, part: 0 };
+    for await (const text of model.complete(prompt, options)) yield { content: text };
     return;
   }
   const messages: ChatMessage[] = [{ role: "user", content: prompt }];
@@ -113,6 +124,10 @@ function figures(summary: Summary, loadMs: number) {
     },
     finishReason,
   };
+}
+
+function withoutOuterLines(text: string): string {
+  return text.replace(/^\n+|\n+$/g, "");
 }
 
 function rounded(value: number): number {

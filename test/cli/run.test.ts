@@ -29,7 +29,7 @@ describe("lfm2 run", () => {
   });
 
   it("hides thinking on request", async () => {
-    const { stdout, stderr } = await lfm2(["run", "-p", "Hello!", "--greedy", "--no-thinking"]);
+    const { stdout, stderr } = await lfm2(["run", "-p", "Hello!", "--greedy", "--no-think"]);
     expect(stdout).toBe(HELLO);
     expect(stderr).not.toContain(THOUGHT);
   });
