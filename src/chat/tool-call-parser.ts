@@ -61,7 +61,7 @@ export interface ToolCallParser {
 
 /** What a string is part of decides what may follow it. */
 type Place =
-  | { readonly in: "arguments"; readonly separator: "=" | ":" | undefined }
+  | { readonly in: "arguments"; readonly key?: { readonly separator: "=" | ":"; readonly isQuoted: boolean } }
   | { readonly in: "list" | "tuple" | "key" | "member" };
 
 class Unreadable extends Error {}
@@ -147,17 +147,17 @@ export function createToolCallParser(): ToolCallParser {
     } else {
       const begin = at;
       const isQuoted = yield* startsString();
-      const key = isQuoted ? yield* string({ in: "arguments", separator: undefined }) : yield* word();
+      const key = isQuoted ? yield* string({ in: "arguments" }) : yield* word();
       const after = yield* skipGap(at);
       const separator = yield* unit(after);
       if (key !== "" && (separator === ":" || (separator === "=" && (yield* unit(after + 1)) !== "="))) {
         at = yield* skipGap(after + 1);
-        if (!(yield* isCutOff())) name(key, yield* value(1, { in: "arguments", separator }));
+        if (!(yield* isCutOff())) name(key, yield* value(1, { in: "arguments", key: { separator, isQuoted } }));
       } else if (isQuoted) {
         positional.push(JSON.stringify(key));
       } else {
         at = begin;
-        positional.push(yield* value(1, { in: "arguments", separator: undefined }));
+        positional.push(yield* value(1, { in: "arguments" }));
       }
     }
     yield* comma(")");
@@ -323,8 +323,8 @@ export function createToolCallParser(): ToolCallParser {
       case "arguments":
         if (next === ")") return yield* continuesBlock(i + 1);
         if (next === "]") return yield* isLast(i);
-        if (place.separator === undefined) return ",=:".includes(next);
-        return next === "," && (yield* startsArgument(i + 1, place.separator));
+        if (place.key === undefined) return ",=:".includes(next);
+        return next === "," && (yield* startsArgument(i + 1, place.key));
     }
   }
 
@@ -334,16 +334,20 @@ export function createToolCallParser(): ToolCallParser {
     return next === "" || next === close || /['"[{(#\d.+-]/.test(next) || /[a-z]/i.test(next);
   }
 
-  /** Behind the comma after a keyword argument come only keyword arguments, or nothing. */
-  function* startsArgument(from: number, separator: string): Reading<boolean> {
-    const i = yield* skipSpace(from);
+  /** Behind the comma after a keyword argument come only keyword arguments, written like it, or nothing. */
+  function* startsArgument(from: number, key: { separator: string; isQuoted: boolean }): Reading<boolean> {
+    let i = yield* skipSpace(from);
     const next = yield* unit(i);
     if (next === ")") return yield* continuesBlock(i + 1);
     if (next === "" || next === "#" || next === "*") return true;
+    const hasQuotes = key.isQuoted && isQuote(next);
+    if (hasQuotes) i++;
     const end = yield* skipWord(i);
-    const after = yield* skipSpace(end);
-    if ((yield* unit(after)) === "") return true;
-    return end > i && (yield* unit(after)) === separator && (yield* unit(after + 1)) !== "=";
+    if (end === i || (hasQuotes && !next.startsWith(yield* unit(end)))) return false;
+    const after = yield* skipSpace(hasQuotes ? end + 1 : end);
+    const separator = yield* unit(after);
+    if (separator === "" || separator === "#") return true;
+    return separator === key.separator && (yield* unit(after + 1)) !== "=";
   }
 
   /** Whether what begins at `from` may follow a call. */
@@ -354,8 +358,8 @@ export function createToolCallParser(): ToolCallParser {
     const next = yield* unit(i);
     if (next === "" || "];#{".includes(next)) return true;
     const end = yield* skipWord(i);
-    const after = yield* unit(end);
-    return startsName(text.slice(i, end)) && (after === "(" || (after === "" && hasComma));
+    const after = yield* unit(yield* skipSpace(end));
+    return startsName(text.slice(i, end)) && (after === "(" || after === "#" || (after === "" && hasComma));
   }
 
   /** Whether nothing but space comes after the unit at `i`. */

@@ -156,8 +156,8 @@ describe("messages are refused", () => {
       "tool_calls[0].function.name: expected a function's name",
     ],
     [
-      [{ role: "assistant", tool_calls: [{ function: { name: "f", arguments: "{}" } }] }],
-      "arguments: expected an object, found a string.",
+      [{ role: "assistant", tool_calls: [{ function: { name: "f", arguments: "[]" } }] }],
+      "arguments: expected an object, or JSON text of one, found a string that is neither.",
     ],
     [[{ role: "user", content: "x".repeat(2 ** 24 + 1) }], "messages: expected at most 16777216 characters in all"],
     [[{ role: "user", content: "", extra: circular }], "messages: expected at most 64 levels of nesting, found more."],
