@@ -44,6 +44,8 @@ const ROLES: readonly unknown[] = ["system", "user", "assistant", "tool"];
 const MAX_MESSAGES = 10_000;
 const MAX_CHARACTERS = 1 << 24;
 const MAX_DEPTH = 64;
+/** Arguments as JSON text. A context of 128,000 tokens holds about half as much. */
+export const MAX_ARGUMENTS_CHARACTERS = 1 << 20;
 
 /**
  * Checks a conversation from outside; it is returned as it came, not copied.
@@ -118,11 +120,17 @@ function checkToolCall(call: unknown, subject: string): void {
   if (typeof name !== "string" || name === "") {
     throw new ChatError(`${subject}.function.name: expected a function's name, found ${kindOf(name)}.`);
   }
-  if (kindOf(args) === "an object" || (typeof args === "string" && kindOf(parsedOrText(args)) === "an object")) return;
-  throw new ChatError(
-    `${subject}.function.arguments: expected an object, or JSON text of one, found ${kindOf(args)}` +
-      `${typeof args === "string" ? " that is neither" : ""}.`,
-  );
+  if (kindOf(args) === "an object") return;
+  const where = `${subject}.function.arguments`;
+  if (typeof args === "string" && args.length > MAX_ARGUMENTS_CHARACTERS) {
+    throw new ChatError(`${where}: expected at most ${MAX_ARGUMENTS_CHARACTERS} characters, found ${args.length}.`);
+  }
+  const parsed = typeof args === "string" ? parsedOrText(args) : args;
+  if (kindOf(parsed) !== "an object") {
+    const found = typeof args === "string" ? "text that is neither" : kindOf(args);
+    throw new ChatError(`${where}: expected an object, or JSON text of one, found ${found}.`);
+  }
+  checkSize(parsed, where);
 }
 
 function parsedOrText(text: string): unknown {

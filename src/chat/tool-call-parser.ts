@@ -22,7 +22,7 @@
 //
 // A quote ends a string only where what follows it could follow a string: LFM2.5's template writes strings raw, so
 // quotes inside them are not escaped, and the model learns it from there. What follows a string in correct Python
-// always ends it, with one exception: 'a' 'b' is not joined.
+// always ends it, with two exceptions: 'a' 'b' is not joined, and a comment stands apart from a string.
 //
 // After a call that cannot be read, the rest of the block is text. Looking for the next call in it could find one
 // that was meant to be part of a string.

@@ -6,6 +6,7 @@
 // Unlike JSON Schema, a tool's own parameters are all there are unless it says additionalProperties: models make
 // arguments up.
 import { PythonFloat, parseExactJson } from "./exact-json.ts";
+import { MAX_ARGUMENTS_CHARACTERS } from "./messages.ts";
 import { isObject, jsonOf, type Value } from "./python-literals.ts";
 import type { ParsedCall, ToolCallProblem } from "./tool-call-parser.ts";
 
@@ -68,7 +69,10 @@ export function checkCall({ name, positional, named, problems }: ParsedCall, sch
     for (const [key, value] of named) placed.set(key, value);
   }
   const json = jsonOf(placed);
-  if (schema !== undefined) {
+  if (json.length > MAX_ARGUMENTS_CHARACTERS) {
+    const expected = `at most ${MAX_ARGUMENTS_CHARACTERS} characters of arguments`;
+    reported.push({ path: "", expected, found: String(json.length) });
+  } else if (schema !== undefined) {
     const isClosed = properties !== undefined && schema.additionalProperties === undefined;
     const whole = { type: "object", ...schema, ...(isClosed ? { additionalProperties: false } : {}) };
     const isPlaced = (path: string): boolean => reported.some((problem) => problem.path === path);

@@ -41,6 +41,7 @@ export function addToolOptions(command: Command): Command {
  * @throws Error naming the file and the tool at fault; UsageError for a command without tools
  */
 export async function readTools({ tools: path, toolCmd }: Partial<ToolFlags>): Promise<unknown[] | undefined> {
+  if (toolCmd?.trim() === "") throw new UsageError('--tool-cmd: expected a command, found "".');
   if (path === undefined) {
     if (toolCmd !== undefined) throw new UsageError("--tool-cmd: expected --tools FILE beside it, found none.");
     return undefined;
