@@ -6,7 +6,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
-import { type ChatDelta, type LanguageModel, type OpenOptions, open, type Summary } from "../src/index.ts";
+import {
+  type ChatDelta,
+  type ChatMessage,
+  createAnswerCollector,
+  type LanguageModel,
+  type OpenOptions,
+  open,
+  type Summary,
+} from "../src/index.ts";
 import type { ModelSource } from "../src/open.ts";
 import { golden, load, logitsOf, open as openFiles } from "./model/run.ts";
 
@@ -232,6 +240,32 @@ describe("a model", () => {
     const stopIds = [() => {}] as never;
     await expect(model.generate([1], { stopIds }).next()).rejects.toHaveProperty("name", "DataCloneError");
     expect((await model.logits([1])).rows).toBe(1);
+  });
+
+  it("calls tools, waits for their results, and reads them", async () => {
+    const model = await openNano(undefined, { mode: "exact" });
+    const [, , , , { prompt }] = JSON.parse(readFileSync(golden("nano/golden.json"), "utf8"));
+    const tools = JSON.parse(/<\|tool_list_start\|>(.*)<\|tool_list_end\|>/.exec(prompt)?.[1] as string);
+    const messages: ChatMessage[] = [{ role: "user", content: "What's the weather in Paris?" }];
+    expect(model.encodeChat(messages, { tools })).toEqual(model.tokenizer?.encode(prompt));
+    const reasons: string[] = [];
+    const options = {
+      tools,
+      temperature: 0,
+      repetitionPenalty: 1,
+      onFinish: (end: Summary) => reasons.push(end.finishReason),
+    };
+    const answers = [createAnswerCollector(), createAnswerCollector()];
+    for await (const delta of model.chat(messages, options)) answers[0].push(delta);
+    const called = { name: "get_weather", arguments: '{"city":"Paris"}' };
+    expect(answers[0].toolCalls).toEqual([{ index: 0, id: "call_0", type: "function", function: called }]);
+    const content = '{"city": "Paris", "temperature": 11, "condition": "clear"}';
+    messages.push(answers[0].message(), { role: "tool", tool_call_id: "call_0", content });
+    for await (const delta of model.chat(messages, options)) answers[1].push(delta);
+    expect(answers[1].message().content).toBe("It is 11°C and clear in Paris.");
+    // The call is whole after 28 of 30 tokens, but the answer is cut.
+    for await (const _ of model.chat(messages.slice(0, 1), { ...options, maxTokens: 28 }));
+    expect(reasons).toEqual(["tool_calls", "stop", "length"]);
   });
 
   it("answers requests one after another, however they are sent", async () => {

@@ -61,7 +61,7 @@ export interface ToolCallParser {
 
 /** What a string is part of decides what may follow it. */
 type Place =
-  | { readonly in: "arguments"; readonly key?: { readonly separator: "=" | ":"; readonly isQuoted: boolean } }
+  | { readonly in: "arguments"; readonly separator?: "=" | ":" }
   | { readonly in: "list" | "tuple" | "key" | "member" };
 
 class Unreadable extends Error {}
@@ -107,7 +107,6 @@ export function createToolCallParser(): ToolCallParser {
           continue;
         }
         problems = [];
-        isUnclosed = false;
         isJson = first === "{";
         found.push({ call: isJson ? jsonCall(yield* object(1)) : yield* call() });
         read = at;
@@ -150,9 +149,9 @@ export function createToolCallParser(): ToolCallParser {
       const key = isQuoted ? yield* string({ in: "arguments" }) : yield* word();
       const after = yield* skipGap(at);
       const separator = yield* unit(after);
-      if (key !== "" && (separator === ":" || (separator === "=" && (yield* unit(after + 1)) !== "="))) {
+      if (key !== "" && (separator === "=" || separator === ":")) {
         at = yield* skipGap(after + 1);
-        if (!(yield* isCutOff())) name(key, yield* value(1, { in: "arguments", key: { separator, isQuoted } }));
+        if (!(yield* isCutOff())) name(key, yield* value(1, { in: "arguments", separator }));
       } else if (isQuoted) {
         positional.push(JSON.stringify(key));
       } else {
@@ -323,8 +322,8 @@ export function createToolCallParser(): ToolCallParser {
       case "arguments":
         if (next === ")") return yield* continuesBlock(i + 1);
         if (next === "]") return yield* isLast(i);
-        if (place.key === undefined) return ",=:".includes(next);
-        return next === "," && (yield* startsArgument(i + 1, place.key));
+        if (place.separator === undefined) return ",=:".includes(next);
+        return next === "," && (yield* startsArgument(i + 1, place.separator));
     }
   }
 
@@ -335,19 +334,19 @@ export function createToolCallParser(): ToolCallParser {
   }
 
   /** Behind the comma after a keyword argument come only keyword arguments, written like it, or nothing. */
-  function* startsArgument(from: number, key: { separator: string; isQuoted: boolean }): Reading<boolean> {
+  function* startsArgument(from: number, separator: string): Reading<boolean> {
     let i = yield* skipSpace(from);
     const next = yield* unit(i);
     if (next === ")") return yield* continuesBlock(i + 1);
     if (next === "" || next === "#" || next === "*") return true;
-    const hasQuotes = key.isQuoted && isQuote(next);
+    const hasQuotes = isQuote(next);
     if (hasQuotes) i++;
     const end = yield* skipWord(i);
     if (end === i || (hasQuotes && !next.startsWith(yield* unit(end)))) return false;
     const after = yield* skipSpace(hasQuotes ? end + 1 : end);
-    const separator = yield* unit(after);
-    if (separator === "" || separator === "#") return true;
-    return separator === key.separator && (yield* unit(after + 1)) !== "=";
+    const found = yield* unit(after);
+    if (found === "" || found === "#") return true;
+    return found === separator && (yield* unit(after + 1)) !== "=";
   }
 
   /** Whether what begins at `from` may follow a call. */
