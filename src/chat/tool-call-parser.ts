@@ -20,15 +20,14 @@
 // zero-padded ones too. A word is a string whose quotes were forgotten. An object that stands for a call is the JSON
 // variant: {"name": …, "arguments": {…}}, also with "parameters", or wrapped as {"function": {…}}.
 //
-// A quote ends a string only where what follows it could follow a string: LFM2.5's template writes strings raw, so
-// quotes inside them are not escaped, and the model learns it from there. What follows a string in correct Python
-// always ends it, with two exceptions: 'a' 'b' is not joined, and a comment stands apart from a string.
+// Quotes inside a string need not be escaped: string-end.ts tells which one ends it.
 //
 // After a call that cannot be read, the rest of the block is text. Looking for the next call in it could find one
 // that was meant to be part of a string.
 
-import { createArrivingText, isSpace, type Reading } from "./arriving-text.ts";
+import { createArrivingText, type Reading } from "./arriving-text.ts";
 import { isObject, readEscape, scalarOf, textOf, type Value } from "./python-literals.ts";
+import { continuesBlock, endsString, isLast, isQuote, type Place, startsName } from "./string-end.ts";
 
 /** Something about a call that should be known before it is run. */
 export interface ToolCallProblem {
@@ -59,11 +58,6 @@ export interface ToolCallParser {
   end(by: "model" | "cut"): BlockPiece[];
 }
 
-/** What a string is part of decides what may follow it. */
-type Place =
-  | { readonly in: "arguments"; readonly separator?: "=" | ":" }
-  | { readonly in: "list" | "tuple" | "key" | "member" };
-
 class Unreadable extends Error {}
 
 // Arguments go back into messages, which may be 64 levels deep.
@@ -71,7 +65,7 @@ const MAX_DEPTH = 32;
 
 export function createToolCallParser(): ToolCallParser {
   const text = createArrivingText();
-  const { unit, skipSpace, skipGap, skipWord } = text;
+  const { unit, skipGap, skipWord } = text;
   let at = 0;
   let endedBy: "model" | "cut" | undefined;
   let problems: ToolCallProblem[] = [];
@@ -133,7 +127,7 @@ export function createToolCallParser(): ToolCallParser {
     const named = new Map<string, Value>();
     while (!(yield* closes(")"))) yield* argument(positional, named);
     // 'f(x).g' and 'f(x) + 1' are not calls of f.
-    if (!isUnclosed && !(yield* continuesBlock(at))) throw new Unreadable();
+    if (!isUnclosed && !(yield* continuesBlock(text, at))) throw new Unreadable();
     return { name, positional, named, problems };
   }
 
@@ -220,7 +214,7 @@ export function createToolCallParser(): ToolCallParser {
     const next = yield* unit(at);
     if (next === bracket) at++;
     // [f(a='b'] with nothing behind it
-    else if (bracket === ")" && next === "]" && (yield* isLast(at))) return close();
+    else if (bracket === ")" && next === "]" && (yield* isLast(text, at))) return close();
     return next === bracket;
   }
 
@@ -281,7 +275,7 @@ export function createToolCallParser(): ToolCallParser {
       }
       const isEnd =
         next === quote && (!isTriple || ((yield* unit(at + 1)) === quote && (yield* unit(at + 2)) === quote));
-      if (isEnd && (yield* endsString(at + width, place))) {
+      if (isEnd && (yield* endsString(text, at + width, place))) {
         at += width;
         return written.join("");
       }
@@ -293,7 +287,7 @@ export function createToolCallParser(): ToolCallParser {
         written.push(next, yield* unit(at + 1));
         at += 2;
       } else {
-        if ((yield* unit(at + 1)) === quote && (yield* endsString(at + 2, place))) {
+        if ((yield* unit(at + 1)) === quote && (yield* endsString(text, at + 2, place))) {
           otherwise = { at: at + 2, length: written.length };
         }
         const [escaped, after] = yield* readEscape(text, at, isJson);
@@ -301,69 +295,6 @@ export function createToolCallParser(): ToolCallParser {
         at = after;
       }
     }
-  }
-
-  /** Whether what begins at `after`, behind a quote, may follow a string in this place. */
-  function* endsString(after: number, place: Place): Reading<boolean> {
-    const i = yield* skipSpace(after);
-    const next = yield* unit(i);
-    if (next === "") return true;
-    // '#fff' is a colour; a comment stands apart.
-    if (next === "#") return i > after || isSpace(yield* unit(i + 1));
-    switch (place.in) {
-      case "key":
-        return next === ":";
-      case "member":
-        return next === "}" || (next === "," && (yield* startsValue(i + 1, "}")));
-      case "list":
-        return next === "]" || (next === "," && (yield* startsValue(i + 1, "]")));
-      case "tuple":
-        return next === ")" || (next === "," && (yield* startsValue(i + 1, ")")));
-      case "arguments":
-        if (next === ")") return yield* continuesBlock(i + 1);
-        if (next === "]") return yield* isLast(i);
-        if (place.separator === undefined) return ",=:".includes(next);
-        return next === "," && (yield* startsArgument(i + 1, place.separator));
-    }
-  }
-
-  function* startsValue(from: number, close: string): Reading<boolean> {
-    const i = yield* skipSpace(from);
-    const next = yield* unit(i);
-    return next === "" || next === close || /['"[{(#\d.+-]/.test(next) || /[a-z]/i.test(next);
-  }
-
-  /** Behind the comma after a keyword argument come only keyword arguments, written like it, or nothing. */
-  function* startsArgument(from: number, separator: string): Reading<boolean> {
-    let i = yield* skipSpace(from);
-    const next = yield* unit(i);
-    if (next === ")") return yield* continuesBlock(i + 1);
-    if (next === "" || next === "#" || next === "*") return true;
-    const hasQuotes = isQuote(next);
-    if (hasQuotes) i++;
-    const end = yield* skipWord(i);
-    if (end === i || (hasQuotes && !next.startsWith(yield* unit(end)))) return false;
-    const after = yield* skipSpace(hasQuotes ? end + 1 : end);
-    const found = yield* unit(after);
-    if (found === "" || found === "#") return true;
-    return found === separator && (yield* unit(after + 1)) !== "=";
-  }
-
-  /** Whether what begins at `from` may follow a call. */
-  function* continuesBlock(from: number): Reading<boolean> {
-    let i = yield* skipSpace(from);
-    const hasComma = (yield* unit(i)) === ",";
-    if (hasComma) i = yield* skipSpace(i + 1);
-    const next = yield* unit(i);
-    if (next === "" || "];#{".includes(next)) return true;
-    const end = yield* skipWord(i);
-    const after = yield* unit(yield* skipSpace(end));
-    return startsName(text.slice(i, end)) && (after === "(" || after === "#" || (after === "" && hasComma));
-  }
-
-  /** Whether nothing but space comes after the unit at `i`. */
-  function* isLast(i: number): Reading<boolean> {
-    return (yield* unit(yield* skipSpace(i + 1))) === "";
   }
 
   function jsonCall(described: ReadonlyMap<string, Value>): ParsedCall {
@@ -393,9 +324,6 @@ function parsesAsJson(text: string): boolean {
     return false;
   }
 }
-
-const isQuote = (unit: string): boolean => unit === "'" || unit === '"';
-const startsName = (word: string): boolean => /^[\p{L}_]/u.test(word);
 
 /** json.dumps writes keys that are no strings as the JSON text they would be. */
 const keyOf = (json: string): string => textOf(json) ?? json;

@@ -37,7 +37,7 @@ export function createConversation(system: string | undefined): Conversation {
     },
     get system() {
       const [first] = messages;
-      return first?.role === "system" ? (first.content as string) : undefined;
+      return first?.role === "system" && typeof first.content === "string" ? first.content : undefined;
     },
     ask(text) {
       messages.push({ role: "user", content: text });

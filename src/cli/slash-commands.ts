@@ -49,7 +49,11 @@ export async function runSlashCommand(
       else await (name === "save" ? save(rest, conversation) : load(rest, conversation)).catch(complain);
       return "done";
     case "stats":
-      for (const text of statistics()) note(text);
+      try {
+        for (const text of statistics()) note(text);
+      } catch (error) {
+        complain(error); // a loaded conversation may be one that the template refuses
+      }
       return "done";
     default:
       note(`/${name}: expected a command, found none of this name. /help lists them.`);
