@@ -1,8 +1,9 @@
 // Where files, the model's thread, tokenizer and template meet: a checkpoint becomes something one can talk to.
+import { type ChatDelta, createAnswerParser } from "./chat/answer-parser.ts";
 import type { ChatMessage } from "./chat/messages.ts";
 import { checkStops, createStopFilter, createStopMatcher } from "./chat/stop-strings.ts";
 import { type ChatTemplate, createTemplate, type RenderOptions } from "./chat/template.ts";
-import { type AnswerDelta, createAnswerSplitter, endsThinking } from "./chat/thinking.ts";
+import { endsThinking } from "./chat/thinking.ts";
 import { reportToken, type TokenReport } from "./chat/token-report.ts";
 import { checkIds } from "./engine/engine.ts";
 import type { ThinkingBudget } from "./engine/thinking-budget.ts";
@@ -65,8 +66,11 @@ export interface Summary {
   /** Until the first new token, and from there to the last. */
   readonly prefillMs: number;
   readonly decodeMs: number;
-  /** `stop`: the model or a stop string ended the answer; `length`: maxTokens or the context did. */
-  readonly finishReason: "stop" | "length";
+  /**
+   * `stop`: the model or a stop string ended the answer; `tool_calls`: the model did, and waits for results; `length`:
+   * maxTokens or the context did.
+   */
+  readonly finishReason: "stop" | "length" | "tool_calls";
   /** The stop string that ended the answer. */
   readonly stopped?: string;
 }
@@ -116,10 +120,11 @@ export interface LanguageModel {
   readonly recommended: RecommendedSampling;
 
   /**
-   * Answers a conversation, piece by piece. Thinking, text and tool calls are told apart.
+   * Answers a conversation, piece by piece, in OpenAI's names. A tool call comes whole, as soon as it is complete, and
+   * is checked against `tools`. createAnswerCollector makes a message of the pieces.
    * @throws PromptError when the conversation does not fit; the signal's reason when aborted
    */
-  chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<AnswerDelta, void>;
+  chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<ChatDelta, void>;
   /** Continues a text, BOS put before it once. Yields text. */
   complete(prompt: string, options?: CompleteOptions): AsyncGenerator<string, void>;
   /**
@@ -317,22 +322,31 @@ function createLanguageModel(
     generate: (ids, options) => generate(ids, options),
     async *chat(messages, options = {}) {
       const { tools, now, stop, thinkingBudget, ...rest } = options;
-      const stops = createStopFilter<AnswerDelta>(
+      const stops = createStopFilter<ChatDelta>(
         checkStops(stop),
-        ({ kind, text }) => (kind === "text" ? text : undefined),
-        (delta, text) => ({ ...delta, text }),
+        (delta) => delta.content,
+        (_, content) => ({ content }),
       );
       checkCount("thinkingBudget", thinkingBudget, Number.MAX_SAFE_INTEGER);
       const ids = encodeChat(messages, { tools, now });
       // Some templates begin the thought themselves.
       const isOpen = endsThinking(needTokenizer(), ids);
-      const splitter = createAnswerSplitter(needTokenizer(), { thinking: isOpen });
+      const parser = createAnswerParser(needTokenizer(), { thinking: isOpen, tools, messages });
       const thinking = budgetOf(thinkingBudget, isOpen);
-      for await (const id of generate(ids, withDefaults(rest), { thinking, metStop: () => stops.met })) {
-        yield* stops.push(splitter.push(id));
+      let summary: Summary | undefined;
+      const onFinish = (finished: Summary): void => {
+        summary = finished;
+      };
+      const asked = { ...withDefaults(rest), onFinish };
+      for await (const id of generate(ids, asked, { thinking, metStop: () => stops.met })) {
+        yield* stops.push(parser.push(id));
       }
-      yield* stops.push(splitter.end());
+      const ended = summary?.finishReason === "stop" && stops.met === undefined;
+      if (stops.met === undefined) yield* stops.push(parser.end(ended ? "model" : "cut"));
       yield* stops.end();
+      if (summary === undefined) return;
+      const waits = ended && parser.callCount > 0;
+      rest.onFinish?.(waits ? { ...summary, finishReason: "tool_calls" } : summary);
     },
     async *complete(prompt, { stop, ...options } = {}) {
       const text = needTokenizer();

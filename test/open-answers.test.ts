@@ -17,12 +17,15 @@ afterAll(() => model.close());
 
 /** The texts of an answer by kind, and how it ended. */
 async function chat(options: Parameters<LanguageModel["chat"]>[1], asked = model) {
-  const texts = { thinking: "", text: "", toolCall: "" };
+  const texts = { thinking: "", text: "" };
   let summary: Summary | undefined;
   const onFinish = (finished: Summary): void => {
     summary = finished;
   };
-  for await (const { kind, text } of asked.chat(HELLO, { ...options, onFinish })) texts[kind] += text;
+  for await (const delta of asked.chat(HELLO, { ...options, onFinish })) {
+    texts.thinking += delta.reasoning_content ?? "";
+    texts.text += delta.content ?? "";
+  }
   return { ...texts, summary: summary as unknown as Summary };
 }
 
@@ -153,7 +156,7 @@ describe("choices", () => {
     const options = { temperature: 1.3, seed: 40, maxTokens: 15 };
     const answers: string[] = [];
     for await (const { index, piece } of choices(3, options, (more) => model.chat(HELLO, more))) {
-      answers[index] = (answers[index] ?? "") + piece.text;
+      answers[index] = (answers[index] ?? "") + (piece.reasoning_content ?? piece.content);
     }
     for (const [i, answer] of answers.entries()) {
       const { thinking, text } = await chat({ ...options, seed: 40 + i });

@@ -1,10 +1,17 @@
 // `lfm2 run`: one prompt, one answer or several.
 import { Command } from "commander";
 import { seedOfChoice } from "../chat/choices.ts";
-import type { AnswerDelta, ChatMessage, ChatOptions, LanguageModel, Summary, TokenReport } from "../index.ts";
+import {
+  type ChatDelta,
+  type ChatMessage,
+  type ChatOptions,
+  createAnswerCollector,
+  type LanguageModel,
+  type Summary,
+  type TokenReport,
+} from "../index.ts";
 import { MAX_TOP_LOGPROBS } from "../sampling/logprobs.ts";
 import { freshSeed, type Seed } from "../sampling/random.ts";
-import { createAnswerCollector } from "./answer.ts";
 import { createAnswerPrinter, createTextPrinter } from "./answer-printer.ts";
 import { abortOnInterrupt } from "./exit.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
@@ -16,6 +23,7 @@ import { computationLine, samplingLine } from "./settings-line.ts";
 import { speedLine, tokensPerSecond } from "./speed-line.ts";
 import { type AnswerSink, takeAnswer } from "./take-answer.ts";
 import { note } from "./terminal.ts";
+import { addToolsOption, readTools } from "./tools.ts";
 
 const MAX_ANSWERS = 128;
 
@@ -24,7 +32,8 @@ interface RunFlags extends ModelFlags, SamplingFlags {
   readonly file?: string;
   readonly system?: string;
   readonly raw?: true;
-  readonly thinking: boolean;
+  readonly tools?: string;
+  readonly think: boolean;
   readonly json?: true;
   readonly answers: number;
   readonly logprobs?: number;
@@ -33,9 +42,10 @@ interface RunFlags extends ModelFlags, SamplingFlags {
 const examples = `
 Examples:
   $ lfm2 run -p "How many experts does LFM2 have?"
-  $ lfm2 run -p "Summarize this:" -f notes.txt --no-thinking
+  $ lfm2 run -p "Summarize this:" -f notes.txt --no-think
   $ git diff | lfm2 run -m LFM2.5-8B-A1B-Q4_K_M.gguf -p "Write a commit message for:"
   $ lfm2 run --raw -p "Once upon a time" -n 100
+  $ lfm2 run -p "Weather in Paris?" --tools tools.json --json
   $ lfm2 run -p "Hello!" --greedy --json --logprobs 5
   $ lfm2 run -p "Name a colour." --answers 3 --seed 7 --stop "."
 
@@ -50,10 +60,10 @@ export function runCommand(): Command {
   command.addOption(
     command
       .createOption("--raw", "continue the text as it is, without a chat template")
-      .conflicts(["system", "thinkingBudget"]),
+      .conflicts(["system", "tools", "thinkingBudget"]),
   );
-  command
-    .option("--no-thinking", "do not show what the model thinks")
+  addToolsOption(command)
+    .option("--no-think", "do not show what the model thinks")
     .option("--json", "print one JSON object instead of text; with --answers, a list of them");
   command.addOption(
     command
@@ -73,6 +83,7 @@ export function runCommand(): Command {
 async function run(flags: RunFlags): Promise<void> {
   const signal = abortOnInterrupt();
   const prompt = await orAborted(readPrompt(flags.prompt, flags.file), signal);
+  const tools = await readTools(flags);
   const opened = await openModel(flags, signal);
   const { model } = opened;
   try {
@@ -89,7 +100,7 @@ async function run(flags: RunFlags): Promise<void> {
       const seedHere = seedOfChoice(seed, index);
       if (flags.answers > 1) note(`Answer ${index + 1} of ${flags.answers}${isRandom ? ` · seed ${seedHere}` : ""}`);
       if (index > 0 && !flags.json) process.stdout.write("\n");
-      reports.push(await answerOnce(opened, prompt, flags, { ...stated, seed: seedHere, signal }));
+      reports.push(await answerOnce(opened, prompt, flags, { ...stated, seed: seedHere, tools, signal }));
     }
     if (flags.json) process.stdout.write(`${JSON.stringify(flags.answers > 1 ? reports : reports[0], null, 2)}\n`);
   } finally {
@@ -106,7 +117,7 @@ async function answerOnce(
 ): Promise<object> {
   const collector = createAnswerCollector();
   const sinks: AnswerSink[] = [collector];
-  if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.thinking));
+  if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.think));
   const tokens: object[] = [];
   const onToken = (token: TokenReport): void => {
     tokens.push(printable(token));
@@ -119,11 +130,12 @@ async function answerOnce(
   };
   const summary = await takeAnswer((more) => answer(model, prompt, flags, more), options, sinks);
   note(speedLine(summary));
-  const { text, ...rest } = collector.answer();
+  const { content, reasoning_content: thinking = "" } = collector.message();
   const { seed } = stated;
   return {
-    text: flags.raw ? collector.written() : text,
-    ...rest,
+    text: flags.raw ? content : withoutOuterLines(content),
+    thinking: withoutOuterLines(thinking),
+    toolCalls: collector.toolCalls,
     ...(wantsTokens ? { tokens } : {}),
     ...figures(summary, loadMs),
     seed: typeof seed === "bigint" ? String(seed) : seed, // JSON has no integers beyond 2⁵³
@@ -142,9 +154,9 @@ async function* answer(
   prompt: string,
   { raw, system }: RunFlags,
   options: ChatOptions,
-): AsyncGenerator<AnswerDelta, void> {
+): AsyncGenerator<ChatDelta, void> {
   if (raw) {
-    for await (const text of model.complete(prompt, options)) yield { kind: "text", text, part: 0 };
+    for await (const text of model.complete(prompt, options)) yield { content: text };
     return;
   }
   const messages: ChatMessage[] = [{ role: "user", content: prompt }];
@@ -166,6 +178,10 @@ function figures(summary: Summary, loadMs: number) {
     finishReason,
     ...(stopped === undefined ? {} : { stopped }),
   };
+}
+
+function withoutOuterLines(text: string): string {
+  return text.replace(/^\n+|\n+$/g, "");
 }
 
 function rounded(value: number): number {

@@ -31,11 +31,12 @@ export async function logitBits(
 export async function answer(
   lfm2: Library,
   { question, options }: { question: string; options: Options },
-): Promise<{ kind: string; text: string }[]> {
+): Promise<Record<string, string>[]> {
   const model = await lfm2.open();
-  const pieces: { kind: string; text: string }[] = [];
-  for await (const { kind, text } of model.chat([{ role: "user", content: question }], options)) {
-    pieces.push({ kind, text });
+  const pieces: Record<string, string>[] = [];
+  for await (const delta of model.chat([{ role: "user", content: question }], options)) {
+    const { reasoning_content: thinking, content } = delta;
+    pieces.push(content === undefined ? { reasoning_content: thinking ?? "" } : { content });
   }
   await model.close();
   return pieces;

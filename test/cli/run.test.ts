@@ -29,7 +29,7 @@ describe("lfm2 run", () => {
   });
 
   it("hides thinking on request", async () => {
-    const { stdout, stderr } = await lfm2(["run", "-p", "Hello!", "--greedy", "--no-thinking"]);
+    const { stdout, stderr } = await lfm2(["run", "-p", "Hello!", "--greedy", "--no-think"]);
     expect(stdout).toBe(HELLO);
     expect(stderr).not.toContain(THOUGHT);
   });
@@ -79,14 +79,28 @@ describe("lfm2 run", () => {
     expect(again.text).toBe(first.text);
   });
 
-  it("tells tool calls from text", async () => {
-    const { prompt, greedy_text } = nanoGolden[4];
-    const system = /system\n(.*)<\|im_end\|>\n<\|im_start\|>user/s.exec(prompt)?.[1] as string;
-    const args = ["run", "-p", nanoGolden[4].messages[0].content, "--system", system, "--greedy", "--mode", "exact"];
-    const call = /<\|tool_call_start\|>(.*)<\|tool_call_end\|>/.exec(greedy_text)?.[1];
-    expect((await lfm2(args)).stdout).toBe(`tool call: ${call}\n`);
-    const { text, toolCalls } = JSON.parse((await lfm2([...args, "--json"])).stdout);
-    expect([text, toolCalls]).toEqual(["", [call]]);
+  it("tells tool calls from text, and checks them, with --tools", async () => {
+    const { prompt, messages } = nanoGolden[4];
+    const file = join(folder, "tools.json");
+    writeFileSync(file, /<\|tool_list_start\|>(.*)<\|tool_list_end\|>/.exec(prompt)?.[1] as string);
+    const args = ["run", "-p", messages[0].content, "--tools", file, "--greedy", "--mode", "exact"];
+    const call = { id: "call_0", type: "function", function: { name: "get_weather", arguments: '{"city":"Paris"}' } };
+    expect((await lfm2(args)).stdout).toBe(`${JSON.stringify(call)}\n`);
+    const { text, toolCalls, finishReason } = JSON.parse((await lfm2([...args, "--json"])).stdout);
+    expect([text, toolCalls, finishReason]).toEqual(["", [{ index: 0, ...call }], "tool_calls"]);
+  });
+
+  it("says what is wrong with a call", async () => {
+    const file = join(folder, "other-tools.json");
+    const weather = {
+      name: "get_weather",
+      parameters: { properties: { city: { type: "integer" } }, required: ["day"] },
+    };
+    writeFileSync(file, JSON.stringify({ tools: [{ type: "function", function: weather }] }));
+    const { stdout, stderr } = await lfm2(["run", "-p", "What's the weather in Paris?", "--tools", file, "--greedy"]);
+    expect(stdout).toContain('"name":"get_weather"');
+    expect(stderr).toContain('get_weather: city: expected an integer, found "Paris".\n');
+    expect(stderr).toContain("get_weather: day: expected a value, found nothing.\n");
   });
 
   it("continues a text to the letter with --raw", async () => {
