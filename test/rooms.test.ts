@@ -22,12 +22,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   chat: ["tokenizer", "engine", "sampling"],
   picture: ["model"],
   quantize: ["blocks", "formats", "model", "ops", "sources", "tokenizer"],
-  oracle: ["ops", "model", "formats", "sources", "blocks", "reference", "float.ts"],
+  oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "reference", "float.ts"],
   synth: ["blocks", "formats", "model", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
   "load.ts": ["blocks", "formats", "model", "ops", "quantize", "reference", "wasm"],
-  worker: ["engine", "formats", "load.ts", "sources", "wasm"],
-  "open.ts": ["chat", "engine", "formats", "load.ts", "model", "sampling", "sources", "tokenizer", "worker"],
+  worker: ["engine", "formats", "load.ts", "oracle", "sources", "wasm"],
+  "open.ts": ["chat", "engine", "formats", "load.ts", "model", "oracle", "sampling", "sources", "tokenizer", "worker"],
   // The doors.
   "index.ts": ["chat", "open.ts", "sources", "worker"],
   "index.browser.ts": ["chat", "open.ts", "sources", "worker"],
