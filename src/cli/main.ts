@@ -6,6 +6,7 @@ import { benchCommand } from "./bench.ts";
 import { chatCommand } from "./chat.ts";
 import { convertCommand } from "./convert.ts";
 import { describeError, exitCodeOf, UsageError } from "./exit.ts";
+import { goldenCommand } from "./golden.ts";
 import { inspectCommand } from "./inspect.ts";
 import { logitsCommand } from "./logits.ts";
 import { quantizeCommand } from "./quantize.ts";
@@ -36,7 +37,7 @@ function createProgram(): Command {
     .enablePositionalOptions() // a subcommand's own subcommand may have options of the same names
     .addHelpText("after", examples);
   const forModels = [chatCommand(), runCommand(), inspectCommand(), logitsCommand(), benchCommand()];
-  const forNumbers = [traceCommand()];
+  const forNumbers = [traceCommand(), goldenCommand()];
   const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
   for (const command of [...forModels, ...forNumbers, ...forFiles]) program.addCommand(command);
   // Errors are thrown, not written, so that there is one place that speaks of them.

@@ -41,6 +41,11 @@ export interface WriteTraceOptions extends TraceChoice {
 /** A trace would be larger than was allowed. */
 export class TraceSizeError extends Error {
   override readonly name = "TraceSizeError";
+
+  constructor(bytes: number, maxBytes: number) {
+    const advice = "Choose fewer points or positions, or allow more with maxBytes.";
+    super(`trace: expected at most ${maxBytes} bytes, found ${bytes} to be written. ${advice}`);
+  }
 }
 
 export const MAX_TRACE_BYTES = 4_000_000_000;
@@ -58,12 +63,7 @@ export async function writeTrace(
 ): Promise<TraceManifest> {
   const { points, positions, force = false, maxBytes = MAX_TRACE_BYTES, signal, onProgress } = options;
   const plan = planTrace(model.config, ids.length, { points, positions });
-  if (plan.bytes > maxBytes) {
-    throw new TraceSizeError(
-      `trace: expected at most ${maxBytes} bytes, found ${plan.bytes} to be written. ` +
-        "Choose fewer points or positions, or allow more with maxBytes.",
-    );
-  }
+  if (plan.bytes > maxBytes) throw new TraceSizeError(plan.bytes, maxBytes);
   await checkRecordFolder(folder, plan.bytes, force);
   return writeRecordFolder(folder, "trace.json", async (pathOf) => {
     const hash = await hashOf(model, signal);
