@@ -24,6 +24,8 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
 
 export type { ChatMessage } from "./chat/messages.ts";
 export type { AnswerDelta } from "./chat/thinking.ts";
+export type { TracePiece } from "./oracle/trace-pieces.ts";
+export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace-plan.ts";
 export type {
   ChatOptions,
   GenerateOptions,
@@ -33,4 +35,5 @@ export type {
   OpenOptions,
   Progress,
   Summary,
+  TraceOptions,
 } from "./open.ts";

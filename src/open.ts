@@ -7,11 +7,14 @@ import type { Checkpoint } from "./formats/checkpoint.ts";
 import { openCheckpoint } from "./formats/open-checkpoint.ts";
 import { checkOptions, type ModelOptions, OptionError, type Settings } from "./load.ts";
 import { type Config, readConfig } from "./model/config.ts";
+import { type TracePiece, tracePieces } from "./oracle/trace-pieces.ts";
+import { planTrace, type TraceChoice } from "./oracle/trace-plan.ts";
 import { type RecommendedSampling, recommendedSampling } from "./sampling/defaults.ts";
 import { type SamplingOptions, validateSampling } from "./sampling/options.ts";
 import type { Folder } from "./sources/source.ts";
 import { createTokenizer, type Tokenizer } from "./tokenizer/tokenizer.ts";
 import { connect, type ModelWorker } from "./worker/client.ts";
+import { eventStream } from "./worker/event-stream.ts";
 import type { Results, WorkerPort } from "./worker/protocol.ts";
 
 /**
@@ -73,9 +76,12 @@ export interface Logits {
   readonly cols: number;
 }
 
+export interface TraceOptions extends TraceChoice, Pick<GenerateOptions, "signal" | "onProgress"> {}
+
 export interface LanguageModel {
   readonly config: Config;
-  readonly checkpoint: Pick<Checkpoint, "container" | "metadata" | "tensors">;
+  /** `files` are closed; their descriptors tell where they are. */
+  readonly checkpoint: Pick<Checkpoint, "container" | "config" | "files" | "metadata" | "tensors">;
   /** The options in force. */
   readonly settings: Settings;
   /** Bytes reserved for weights, state and working space. */
@@ -99,6 +105,12 @@ export interface LanguageModel {
   generate(ids: readonly number[], options?: GenerateOptions): AsyncGenerator<number, void>;
   /** Logits after each of `ids`, f32 [T, vocab]. */
   logits(ids: readonly number[], options?: Pick<GenerateOptions, "signal" | "onProgress">): Promise<Logits>;
+  /**
+   * Every tensor at a named point of the graph, in pieces, while the model runs over `ids`; `planTrace` tells names and
+   * shapes before. The run waits for a slow consumer, so that no more than 64 MB are on their way.
+   * @throws GlobError when a pattern of `points` matches nothing; PositionsError; PromptError
+   */
+  trace(ids: readonly number[], options?: TraceOptions): AsyncGenerator<TracePiece, void>;
   /** Ids of a conversation as `chat` would send it. */
   encodeChat(messages: readonly ChatMessage[], options?: RenderChoices): number[];
   /** Ends the model's thread and gives its memory back. */
@@ -293,6 +305,18 @@ function createLanguageModel(
         },
       );
       return { data, rows: ids.length, cols };
+    },
+    async *trace(ids, { points, positions, signal, onProgress } = {}) {
+      checkIds(ids, config.vocabSize, settings.contextLength);
+      const plan = planTrace(config, ids.length, { points, positions });
+      const steps = eventStream(worker, { kind: "trace", ids, plan }, "step", {
+        signal,
+        bytesOf: ({ step }) => step.numbers.byteLength,
+        onEvent(event) {
+          if (event.kind === "progress") onProgress?.({ phase: "prefill", done: event.done, total: event.total });
+        },
+      });
+      for await (const { step } of steps) yield* tracePieces(plan, step);
     },
     close: () => worker.close(),
   };

@@ -12,6 +12,7 @@ import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
 import { synthCommand } from "./synth.ts";
 import { harmless } from "./terminal.ts";
+import { traceCommand } from "./trace.ts";
 
 const examples = `
 Examples:
@@ -35,8 +36,9 @@ function createProgram(): Command {
     .enablePositionalOptions() // a subcommand's own subcommand may have options of the same names
     .addHelpText("after", examples);
   const forModels = [chatCommand(), runCommand(), inspectCommand(), logitsCommand(), benchCommand()];
+  const forNumbers = [traceCommand()];
   const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
-  for (const command of [...forModels, ...forFiles]) program.addCommand(command);
+  for (const command of [...forModels, ...forNumbers, ...forFiles]) program.addCommand(command);
   // Errors are thrown, not written, so that there is one place that speaks of them.
   for (const command of [program, ...program.commands, ...program.commands.flatMap((own) => own.commands)]) {
     command

@@ -125,8 +125,11 @@ export async function* generate(
   }
 }
 
-/** Runs `ids` in steps of at most `limit`, each about as long as the caller's patience. */
-async function inSteps(
+/**
+ * Runs `ids` after what the state holds, in steps of at most `limit`, each about as long as the caller's patience;
+ * `onStep` gets a step's hidden states [rows, hidden], which live until the next.
+ */
+export async function inSteps(
   sequence: Sequence,
   ids: readonly number[],
   limit: number,
@@ -177,7 +180,8 @@ function continueFrom(sequence: Sequence, ids: readonly number[]): number {
   return 0;
 }
 
-function restart({ model, state, ids }: Sequence): void {
+/** Forgets the sequence. */
+export function restart({ model, state, ids }: Sequence): void {
   resetState(model.ops, state);
   ids.length = 0;
 }

@@ -1,9 +1,11 @@
 // The model's thread: loads once, then answers one request after another, hearing the caller in between.
 import { eachLogits, generate, type Pace, type Sequence } from "../engine/engine.ts";
 import { type LoadContext, loadModel, MAX_LOGIT_ROWS, MAX_STEP, type Machine } from "../load.ts";
+import { recordTrace } from "../oracle/record.ts";
 import { openSource } from "../sources/open-source.ts";
 import type { ByteSource } from "../sources/source.ts";
 import { kernelUrl } from "../wasm/kernels.ts";
+import { createFlight, type Flight } from "./flight.ts";
 import { type StartHelper, startRuntime } from "./helper.ts";
 import type { FromWorker, Port, Request, Results, ToWorker, WorkerEvent } from "./protocol.ts";
 
@@ -20,8 +22,12 @@ export interface Platform {
 
 type Emit = (event: WorkerEvent, transfer?: ArrayBuffer[]) => void;
 
+/** A trace waits when so many bytes of it are on their way; a step comes on top. */
+const FLIGHT_BYTES = 1 << 25;
+
 export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): void {
   const controllers = new Map<number, AbortController>();
+  const flights = new Map<number, Flight>();
   let sequence: Sequence | undefined;
   let last: Promise<void> = Promise.resolve();
 
@@ -30,14 +36,21 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       controllers.get(message.id)?.abort();
       return;
     }
+    if ("taken" in message) {
+      flights.get(message.id)?.taken(message.taken);
+      return;
+    }
     const { id, request, givenUp } = message;
     const controller = new AbortController();
+    const flight = createFlight(FLIGHT_BYTES);
     controllers.set(id, controller);
+    flights.set(id, flight);
     last = last.then(async () => {
       try {
         controller.signal.throwIfAborted();
-        const pace = paceOf(controller.signal, givenUp);
+        const pace = paceOf(controller.signal, givenUp, flight);
         const result = await answer(request, controller.signal, pace, (event, transfer) => {
+          if (event.kind === "step") flight.sent(event.step.numbers.byteLength);
           port.post({ id, event }, transfer);
         });
         port.post({ id, result });
@@ -46,6 +59,7 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
         port.post({ id, error: { name, message } });
       } finally {
         controllers.delete(id);
+        flights.delete(id);
       }
     });
   });
@@ -63,6 +77,13 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       await eachLogits(sequence, request.ids, pace, (logits, done) => {
         emit({ kind: "rows", logits }, [logits.buffer as ArrayBuffer]);
         onProgress(done, request.ids.length);
+      });
+      return null;
+    }
+    if (request.kind === "trace") {
+      await recordTrace(sequence, request.ids, request.plan, pace, (step, done) => {
+        emit({ kind: "step", step }, [step.numbers]);
+        onProgress(done, request.plan.positions.to);
       });
       return null;
     }
@@ -99,12 +120,12 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     }
   }
 
-  function paceOf(signal: AbortSignal, givenUp: SharedArrayBuffer | undefined): Pace {
+  function paceOf(signal: AbortSignal, givenUp: SharedArrayBuffer | undefined, flight: Flight): Pace {
     const flag = givenUp && new Int32Array(givenUp);
     return {
       async pause() {
         await platform.nextTurn();
-        signal.throwIfAborted();
+        await flight.room(signal);
       },
       check:
         flag &&
