@@ -1,0 +1,50 @@
+// The weights a diagnosis recomputes with: read when asked for, and no more of them than it needs.
+import { blockFormats, rowBytes } from "../blocks/formats.ts";
+import type { Checkpoint, StoredTensor } from "../formats/checkpoint.ts";
+import { type Config, readConfig } from "../model/config.ts";
+import type { ReferenceWeight } from "../reference/tensor.ts";
+
+export interface ModelWeights {
+  readonly config: Config;
+  /**
+   * A parameter by its Hugging Face module path, undefined where the model has none. `rows` asks for the first ones alone.
+   */
+  read(path: string, rows?: number): Promise<ReferenceWeight | undefined>;
+}
+
+export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "tensors" | "files">): ModelWeights {
+  const { tensors } = checkpoint;
+  return {
+    config: readConfig(checkpoint.config),
+    async read(path, most = Number.POSITIVE_INFINITY) {
+      const tensor = tensors.get(`${path}.weight`) ?? tensors.get(path);
+      if (tensor === undefined) return undefined;
+      const [experts, allRows, cols] = axes(tensor.shape);
+      const format = blockFormats[tensor.format];
+      const rows = experts > 1 ? allRows : Math.min(allRows, most);
+      const bytes = await readBytes(checkpoint, tensor, experts * rows * rowBytes(format, cols));
+      return { path, rows, cols, experts, format, bytes };
+    },
+  };
+}
+
+function axes(shape: readonly number[]): readonly [experts: number, rows: number, cols: number] {
+  if (shape.length === 1) return [1, 1, shape[0]];
+  return shape.length === 2 ? [1, shape[0], shape[1]] : [shape[0], shape[1], shape[2]];
+}
+
+async function readBytes(
+  { files }: Pick<Checkpoint, "files">,
+  { parts }: StoredTensor,
+  wanted: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(wanted);
+  let at = 0;
+  for (const part of parts) {
+    if (at >= wanted) break;
+    const count = Math.min(part.bytes, wanted - at);
+    bytes.set(await files[part.file].read(part.offset, count), at);
+    at += count;
+  }
+  return bytes;
+}
