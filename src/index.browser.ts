@@ -24,8 +24,6 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
 
 export type { ChatMessage } from "./chat/messages.ts";
 export type { AnswerDelta } from "./chat/thinking.ts";
-export type { TracePiece } from "./oracle/trace-pieces.ts";
-export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace-plan.ts";
 export type {
   ChatOptions,
   GenerateOptions,
@@ -37,3 +35,5 @@ export type {
   Summary,
   TraceOptions,
 } from "./open.ts";
+export type { TracePiece } from "./oracle/trace-pieces.ts";
+export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace-plan.ts";

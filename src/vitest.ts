@@ -3,9 +3,9 @@ import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { describeGap, FLOAT32_TOLERANCE } from "./oracle/closeness.ts";
 import { measureGap, type Tolerance } from "./oracle/gap.ts";
+import { nearNames } from "./oracle/glob.ts";
 import { caseOf, checkRun, createChecker, GoldenError, openCase, type PointCheck } from "./oracle/golden-check.ts";
 import { readGolden } from "./oracle/golden-manifest.ts";
-import { nearNames } from "./oracle/glob.ts";
 import { numbersOf, runOfTensors, shapeOf, type TensorLike } from "./oracle/tensor-like.ts";
 import { diskFolder } from "./sources/disk.ts";
 
@@ -41,7 +41,11 @@ interface Outcome {
   readonly message: () => string;
 }
 
-export function toBeCloseToTensor(received: TensorLike, expected: TensorLike, stated: Partial<Tolerance> = {}): Outcome {
+export function toBeCloseToTensor(
+  received: TensorLike,
+  expected: TensorLike,
+  stated: Partial<Tolerance> = {},
+): Outcome {
   const tolerance = { ...FLOAT32_TOLERANCE, ...stated };
   const [actual, wanted] = [numbersOf(received), numbersOf(expected)];
   const [shape, wantedShape] = [shapeOf(received, actual.length), shapeOf(expected, wanted.length)];

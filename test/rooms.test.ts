@@ -31,6 +31,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // The doors.
   "index.ts": ["chat", "open.ts", "oracle", "sources", "worker"],
   "index.browser.ts": ["chat", "open.ts", "oracle", "sources", "worker"],
+  "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",
     "open.ts",
@@ -110,14 +111,17 @@ describe("rooms", () => {
   it("use Node's modules at Node's doors only, and few packages", () => {
     const outside = imports.filter(({ to }) => !to.startsWith("."));
     const doors =
-      /^(cli|bench|picture)\/|^index\.ts$|^sources\/disk\.ts$|^oracle\/(tensor-file|record-folder|write-trace)\.ts$|^worker\/(node-worker|start-node|node-machine|node-helper)\.ts$/;
+      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^sources\/disk\.ts$|^oracle\/(tensor-file|record-folder|write-trace|write-golden)\.ts$|^worker\/(node-worker|start-node|node-machine|node-helper)\.ts$/;
     const node = outside.filter(({ from, to }) => to.startsWith("node:") && !doors.test(from));
     expect(node.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
-    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(src, "../package.json"), "utf8"));
+    const { dependencies, devDependencies, peerDependencies } = JSON.parse(
+      readFileSync(join(src, "../package.json"), "utf8"),
+    );
     for (const { from, to } of outside.filter(({ to }) => !to.startsWith("node:"))) {
       // What `npm run bench` alone reaches may use what is there for development alone.
       const isDevelopment = /^bench\/(kernels|browser-peers)\.ts$/.test(from);
-      expect(Object.keys(isDevelopment ? devDependencies : dependencies), from).toContain(to);
+      const own = from === "vitest.ts" ? peerDependencies : isDevelopment ? devDependencies : dependencies;
+      expect(Object.keys(own), from).toContain(to);
     }
   });
 

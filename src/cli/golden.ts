@@ -1,21 +1,20 @@
 // `lfm2 golden make` and `lfm2 golden check`: expected tensors with tolerances, and whether a run keeps to them.
 import { stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { Command } from "commander";
-import { nodeHost } from "../index.ts";
 import { describeGap, shortNumber } from "../oracle/closeness.ts";
 import {
   caseOf,
   checkModel,
   checkRun,
   createChecker,
-  GoldenError,
   openCase,
   type PointCheck,
 } from "../oracle/golden-check.ts";
 import { type GoldenCase, type GoldenManifest, type GoldenTolerance, readGolden } from "../oracle/golden-manifest.ts";
 import { openArrays, openTrace } from "../oracle/open-run.ts";
 import type { RecordedRun } from "../oracle/recorded-run.ts";
+import { planTrace } from "../oracle/trace-plan.ts";
 import { defaultTolerances, goldenPoints, writeGolden } from "../oracle/write-golden.ts";
 import { hashOf } from "../oracle/write-trace.ts";
 import { diskFolder, openFile } from "../sources/disk.ts";
@@ -30,7 +29,6 @@ import { computationLine } from "./settings-line.ts";
 import { harmless, note } from "./terminal.ts";
 import { aboutTrace, choosing } from "./trace.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "./trace-choice.ts";
-import { planTrace } from "../oracle/trace-plan.ts";
 
 interface MakeFlags extends ModelFlags, InputFlags, TraceChoiceFlags {
   readonly output: string;
@@ -222,7 +220,9 @@ async function sayOtherModel(
   if (expected?.sha256 === undefined) return;
   const { sha256, sha256Of } = await hashOf(model, signal);
   if (sha256Of !== expected.sha256Of || sha256 === expected.sha256) return;
-  note(`Another file than the golden's ${expected.name}: SHA-256 ${sha256.slice(0, 12)}…, made with ${expected.sha256.slice(0, 12)}…`);
+  note(
+    `Another file than the golden's ${expected.name}: SHA-256 ${sha256.slice(0, 12)}…, made with ${expected.sha256.slice(0, 12)}…`,
+  );
 }
 
 async function checkForeign(

@@ -7,8 +7,8 @@ import type { GoldenCase, GoldenManifest, GoldenTolerance } from "./golden-manif
 import { type NamePatterns, readyMaps } from "./name-map.ts";
 import { openArrays } from "./open-run.ts";
 import { pieces, type RecordedPoint, type RecordedRun } from "./recorded-run.ts";
-import type { TraceChoice } from "./trace-plan.ts";
 import type { TracePiece } from "./trace-pieces.ts";
+import type { TraceChoice } from "./trace-plan.ts";
 
 /** One point of one case. */
 export interface PointCheck {
@@ -38,14 +38,17 @@ export async function openCase(
   { file }: GoldenCase,
   signal?: AbortSignal,
 ): Promise<RecordedRun> {
-  const patterns: NamePatterns | undefined = names === undefined ? {} : Object.hasOwn(readyMaps, names) ? readyMaps[names] : undefined;
+  const patterns: NamePatterns | undefined =
+    names === undefined ? {} : Object.hasOwn(readyMaps, names) ? readyMaps[names] : undefined;
   if (patterns === undefined) {
     const known = Object.keys(readyMaps).join(", ");
     throw new GoldenError(`${folder.name}, names: expected one of ${known}, found ${JSON.stringify(names)}.`);
   }
   const source = await folder.open(file, signal);
   if (source === undefined) {
-    throw new GoldenError(`${folder.name}: expected ${JSON.stringify(file)}, which golden.json names, found no such file.`);
+    throw new GoldenError(
+      `${folder.name}: expected ${JSON.stringify(file)}, which golden.json names, found no such file.`,
+    );
   }
   const run = await openArrays(source, patterns, signal).catch(async (error: unknown) => {
     await source.close();
@@ -165,7 +168,8 @@ export async function checkRun(
   const known = checker.names.filter((name) => foreign.points.has(name));
   if (known.length === 0) {
     const [first] = foreign.points.keys();
-    const near = first === undefined ? "" : ` Near ${JSON.stringify(first)}: ${nearNames(checker.names, first).join(", ")}.`;
+    const near =
+      first === undefined ? "" : ` Near ${JSON.stringify(first)}: ${nearNames(checker.names, first).join(", ")}.`;
     throw new GoldenError(`${run.name}: expected at least one of the golden's points, found none.${near}`);
   }
   for (const name of known) {

@@ -1,6 +1,7 @@
 // Tensors as other people's programs hold them.
-import type { RecordedPoint, RecordedRun } from "./recorded-run.ts";
+
 import { kindOf } from "./point-names.ts";
+import type { RecordedPoint, RecordedRun } from "./recorded-run.ts";
 
 type Numbers = ArrayLike<number> | ArrayLike<bigint>;
 
@@ -37,7 +38,8 @@ export function shapeOf(tensor: TensorLike, length: number): readonly number[] {
   }
   if (!Array.isArray(tensor) || !Array.isArray(tensor[0])) return [length];
   const inner = tensor.map((row: NestedNumbers) => shapeOf(row, row.length).join());
-  if (inner.some((shape) => shape !== inner[0])) throw new TypeError("tensor: expected lists of equal length, found others.");
+  if (inner.some((shape) => shape !== inner[0]))
+    throw new TypeError("tensor: expected lists of equal length, found others.");
   return [tensor.length, ...shapeOf(tensor[0], tensor[0].length)];
 }
 
@@ -58,9 +60,11 @@ export function runOfTensors(
     // Numbers without a shape are taken for rows as long as those that are expected.
     const cols = stated.length > 1 ? stated.slice(1).reduce((a, b) => a * b, 1) : (colsOf(name) ?? data.length);
     const kind = kindOf(name);
-    const Numbers = kind === "ids" ? Int32Array : Float32Array;
-    const read = async (from: number, count: number) =>
-      Numbers.from({ length: count * cols }, (_, i) => data[from * cols + i]);
+    const read = async (from: number, count: number): Promise<Float32Array | Int32Array> => {
+      const rows = kind === "ids" ? new Int32Array(count * cols) : new Float32Array(count * cols);
+      for (let i = 0; i < rows.length; i++) rows[i] = data[from * cols + i];
+      return rows;
+    };
     return [name, { name, kind, rows: Math.floor(data.length / cols), cols, read }];
   });
   return {

@@ -49,7 +49,8 @@ export function defaultTolerances({ mode }: { readonly mode: string }): GoldenTo
         }
       : {
           atol: 0.25,
-          reason: "activations in 8 bits at every product: runtimes round blocks of other lengths; our own give the same bits",
+          reason:
+            "activations in 8 bits at every product: runtimes round blocks of other lengths; our own give the same bits",
         };
   return [experts, { points: "**", atol: numbers.atol, rtol: 0, ofLargest: true, reason: numbers.reason }];
 }
