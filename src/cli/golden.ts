@@ -3,14 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { describeGap, shortNumber } from "../oracle/closeness.ts";
-import {
-  caseOf,
-  checkModel,
-  checkRun,
-  createChecker,
-  openCase,
-  type PointCheck,
-} from "../oracle/golden-check.ts";
+import { caseOf, checkModel, checkRun, createChecker, openCase, type PointCheck } from "../oracle/golden-check.ts";
 import { type GoldenCase, type GoldenManifest, type GoldenTolerance, readGolden } from "../oracle/golden-manifest.ts";
 import { openArrays, openTrace } from "../oracle/open-run.ts";
 import type { RecordedRun } from "../oracle/recorded-run.ts";

@@ -14,6 +14,7 @@ import { runCommand } from "./run.ts";
 import { synthCommand } from "./synth.ts";
 import { harmless } from "./terminal.ts";
 import { traceCommand } from "./trace.ts";
+import { verifyCommand } from "./verify.ts";
 
 const examples = `
 Examples:
@@ -22,6 +23,9 @@ Examples:
   $ lfm2 run -p "What is the capital of Poland?"   one answer on standard output
   $ lfm2 inspect LFM2-1.2B/                        what a model is and the memory it needs
   $ lfm2 logits --ids 1,2,3 -o logits.safetensors
+  $ lfm2 trace --chat "Hello!" -o trace/           every tensor of a run
+  $ lfm2 golden check golden/hello                 hold a run against expected values
+  $ lfm2 verify                                    whether this machine computes the same bits
   $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -t 1,2        tokens per second
   $ lfm2 quantize LFM2-1.2B/ -o LFM2-1.2B-Q4_0.gguf --type Q4_0
 
@@ -37,7 +41,7 @@ function createProgram(): Command {
     .enablePositionalOptions() // a subcommand's own subcommand may have options of the same names
     .addHelpText("after", examples);
   const forModels = [chatCommand(), runCommand(), inspectCommand(), logitsCommand(), benchCommand()];
-  const forNumbers = [traceCommand(), goldenCommand()];
+  const forNumbers = [traceCommand(), goldenCommand(), verifyCommand()];
   const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
   for (const command of [...forModels, ...forNumbers, ...forFiles]) program.addCommand(command);
   // Errors are thrown, not written, so that there is one place that speaks of them.
