@@ -7,14 +7,16 @@ import { linear } from "../reference/linear.ts";
 import { rmsNorm } from "../reference/rms-norm.ts";
 import { rope } from "../reference/rope.ts";
 import { createTensor, type ReferenceTensor, type ReferenceWeight } from "../reference/tensor.ts";
-import { type Hypothesis, readRows, type Results, type Side, type Site } from "./hypothesis.ts";
+import { type Hypothesis, type Results, readRows, type Side, type Site } from "./hypothesis.ts";
 import { estimateGain } from "./norm-site.ts";
-import { ROTATED_K, ROTATED_Q, ATTENDED } from "./point-names.ts";
 
 /** One position costs as much as all before it; past this many a diagnosis would take minutes. */
 const MAX_POSITIONS = 512;
 /** RoPE bases of published models. */
 const THETAS = [1e4, 1e5, 5e5, 1e6, 5e6, 1e7];
+
+const FOR_PAIRS = "the rows of q and k in the order for neighbouring pairs";
+const FOR_HALVES = "the rows of q and k reordered for halves once too often";
 
 interface Projected {
   readonly q: ReferenceTensor;
@@ -36,6 +38,7 @@ interface Steps {
  * @param layer  "model.layers.2"
  * @param first  the first row that differs
  * @param most   rows of the run
+ * @param isInner  from the recorded projections, where true; from what the operator reads, where false
  */
 export async function attentionSite(
   side: Side,
@@ -43,24 +46,35 @@ export async function attentionSite(
   layer: string,
   first: number,
   most: number,
+  isInner: boolean,
 ): Promise<Site | undefined> {
   const path = `${layer}.self_attn`;
   const { config } = side;
   const count = Math.min(most, first + 16);
   // What stands before the first traced position is not known.
   if (config === undefined || count > MAX_POSITIONS || side.run.start > 0) return undefined;
-  const projected = await projections(side, path, layer, count);
+  const projected = await projections(side, path, layer, count, isInner);
   const gains = await gainsOf(side, other, path, count, config);
   if (projected === undefined || gains === undefined) return undefined;
   const outProj = await side.weights?.read(`${path}.out_proj`);
   const { inputs } = projected;
 
-  const results = ({ norm, rotate, isRotatedFirst, kvType = "f32", attend }: Steps, p: Projected = projected): Results => {
-    const [q, k] = ([[p.q, gains.q], [p.k, gains.k]] as const).map(([x, gain]) =>
-      isRotatedFirst ? norm(rotate(x), gain) : rotate(norm(x, gain)),
-    );
+  const results = (
+    { norm, rotate, isRotatedFirst, kvType = "f32", attend }: Steps,
+    p: Projected = projected,
+  ): Results => {
+    const [q, k] = (
+      [
+        [p.q, gains.q],
+        [p.k, gains.k],
+      ] as const
+    ).map(([x, gain]) => (isRotatedFirst ? norm(rotate(x), gain) : rotate(norm(x, gain))));
     const attended = attend?.(q, k, p.v) ?? attentionOf(q, k, p.v, config.headDim, kvType);
-    const found = new Map([[`${path}.${ROTATED_Q}`, q], [`${path}.${ROTATED_K}`, k], [`${path}.${ATTENDED}`, attended]]);
+    const found = new Map([
+      [`${path}.q_rope`, q],
+      [`${path}.k_rope`, k],
+      [`${path}.out_proj.input`, attended],
+    ]);
     if (outProj !== undefined) found.set(path, linear(attended, outProj));
     return found;
   };
@@ -99,8 +113,18 @@ export async function attentionSite(
       attend: (q, k, v) => attentionOf(scale(q, Math.sqrt(headDim)), k, v, headDim, "f32"),
     }),
     // The converters of LLaMA-like models reorder the rows of q and k for runtimes that rotate neighbours.
-    hypothesis("rope-unpermuted", "the rows of q and k in the order for neighbouring pairs", {}, permuted((x) => halves(x, headDim))),
-    hypothesis("rope-unpermuted", "the rows of q and k reordered for halves once too often", {}, permuted((x) => pairs(x, headDim))),
+    hypothesis(
+      "rope-unpermuted",
+      FOR_PAIRS,
+      {},
+      permuted((x) => halves(x, headDim)),
+    ),
+    hypothesis(
+      "rope-unpermuted",
+      FOR_HALVES,
+      {},
+      permuted((x) => pairs(x, headDim)),
+    ),
     ...(["f16", "int8"] as const).map(
       (kvType): Hypothesis => ({
         cause: `kv-${kvType}`,
@@ -113,12 +137,33 @@ export async function attentionSite(
   return { inputs, from: 0, specified: () => results(right), hypotheses };
 }
 
-async function projections(side: Side, path: string, layer: string, count: number) {
+/** Rows of q or k in another order, seen in the projection itself, held against the other run's. */
+export async function projectionSite(
+  side: Side,
+  other: Side,
+  name: string,
+  from: number,
+  count: number,
+): Promise<Site | undefined> {
+  const theirs = await readRows(other.run, name, from, count);
+  const { config } = side;
+  if (theirs === undefined || config === undefined) return undefined;
+  const results = (value: ReferenceTensor): Results => new Map([[name, value]]);
+  const hypothesis = (says: string, permute: typeof pairs): Hypothesis => ({
+    cause: "rope-unpermuted",
+    says,
+    kind: "bug",
+    compute: () => results(permute(theirs, config.headDim)),
+  });
+  const hypotheses = [hypothesis(FOR_PAIRS, halves), hypothesis(FOR_HALVES, pairs)];
+  return { inputs: [`the other run's ${name}`], from, specified: () => results(theirs), hypotheses };
+}
+
+async function projections(side: Side, path: string, layer: string, count: number, isInner: boolean) {
   const names = ["q", "k", "v"].map((part) => `${path}.${part}_proj`);
-  const traced = await Promise.all(names.map((name) => readRows(side.run, name, 0, count)));
-  if (!traced.includes(undefined)) {
-    const [q, k, v] = traced as ReferenceTensor[];
-    return { inputs: names, q, k, v };
+  if (isInner) {
+    const [q, k, v] = await Promise.all(names.map((name) => readRows(side.run, name, 0, count)));
+    return q && k && v && { inputs: names, q, k, v };
   }
   const x = await readRows(side.run, `${layer}.operator_norm`, 0, count);
   const weights = await Promise.all(names.map((name) => side.weights?.read(name)));

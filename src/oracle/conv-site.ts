@@ -3,7 +3,16 @@ import { mul } from "../reference/elementwise.ts";
 import { linear, weightRow } from "../reference/linear.ts";
 import { swiglu } from "../reference/swiglu.ts";
 import { createTensor, type ReferenceTensor, type ReferenceWeight, rowOf } from "../reference/tensor.ts";
-import { dense, type Hypothesis, readRows, type Results, rowsOf, type Side, type Site, weightOf } from "./hypothesis.ts";
+import {
+  dense,
+  type Hypothesis,
+  type Results,
+  readRows,
+  rowsOf,
+  type Side,
+  type Site,
+  weightOf,
+} from "./hypothesis.ts";
 
 /** Where a row finds an input of the convolution `back` rows before it; undefined for nothing. */
 type Past = (row: number, back: number) => number | undefined;
@@ -14,13 +23,21 @@ const asSpecified: Past = (row, back) => row - back;
  * @param layer  "model.layers.7"
  * @param first  the first row that differs
  * @param most   rows of the run
+ * @param isInner  from the recorded result of in_proj, where true; from what the operator reads, where false
  */
-export async function convSite(side: Side, other: Side, layer: string, first: number, most: number): Promise<Site | undefined> {
+export async function convSite(
+  side: Side,
+  other: Side,
+  layer: string,
+  first: number,
+  most: number,
+  isInner: boolean,
+): Promise<Site | undefined> {
   const path = `${layer}.conv`;
   // Rows before the first one that differs, for the taps to reach back to; rows after it, for a state to show.
   const begin = Math.max(0, first - 16);
   const count = Math.min(most - begin, 48);
-  const slices = await slicesOf(side, path, layer, begin, count);
+  const slices = await slicesOf(side, path, layer, begin, count, isInner);
   if (slices === undefined) return undefined;
   const taps = await tapsOf(side, other, path, layer, begin, count);
   if (taps === undefined) return undefined;
@@ -33,26 +50,49 @@ export async function convSite(side: Side, other: Side, layer: string, first: nu
     const [p, q] = [0, 1, 2].filter((slice) => slice !== gate);
     const mixed = mixing(mul(parts[p], parts[q]), parts[q]);
     const found = new Map([[`${path}.conv`, rowsOf(mixed, shown, count - shown)]]);
-    if (outProj !== undefined) found.set(path, rowsOf(linear(mul(parts[gate], mixed), outProj), shown, count - shown));
+    const gated = mul(parts[gate], mixed);
+    found.set(`${path}.out_proj.input`, rowsOf(gated, shown, count - shown));
+    if (outProj !== undefined) found.set(path, rowsOf(linear(gated, outProj), shown, count - shown));
     return found;
   };
-  const mix = (past: Past, w = taps) => (g: ReferenceTensor) => convolve(g, w, past);
-  const hypothesis = (cause: string, says: string, compute: () => Results): Hypothesis => ({ cause, says, kind: "bug", compute });
+  const mix =
+    (past: Past, w = taps) =>
+    (g: ReferenceTensor) =>
+      convolve(g, w, past);
+  const hypothesis = (cause: string, says: string, compute: () => Results): Hypothesis => ({
+    cause,
+    says,
+    kind: "bug",
+    compute,
+  });
 
   const hypotheses = [
     hypothesis("swapped-c-b", "B and C exchanged", () => results(0, mix(asSpecified))),
     hypothesis("swapped-c-x", "C and x exchanged", () => results(2, mix(asSpecified))),
-    hypothesis("flipped-taps", "the taps of the convolution flipped", () => results(1, mix(asSpecified, flipped(taps)))),
-    hypothesis("conv-delayed", "the convolution one position late", () => results(1, mix((row, back) => row - back - 1))),
+    hypothesis("flipped-taps", "the taps of the convolution flipped", () =>
+      results(1, mix(asSpecified, flipped(taps))),
+    ),
+    hypothesis("conv-delayed", "the convolution one position late", () =>
+      results(
+        1,
+        mix((row, back) => row - back - 1),
+      ),
+    ),
     hypothesis("conv-activation", "silu after the convolution", () =>
       results(1, (g) => silu(convolve(g, taps, asSpecified))),
     ),
     ...stateHypotheses(first - begin).flatMap(({ steps, startOf }) => [
       hypothesis("conv-state-off-by-one", `the convolution's state one position old at ${steps}`, () =>
-        results(1, mix((row, back) => (row - back < startOf(row) ? row - back - 1 : row - back))),
+        results(
+          1,
+          mix((row, back) => (row - back < startOf(row) ? row - back - 1 : row - back)),
+        ),
       ),
       hypothesis("conv-state-lost", `the convolution's state empty at ${steps}`, () =>
-        results(1, mix((row, back) => (row - back < startOf(row) ? undefined : row - back))),
+        results(
+          1,
+          mix((row, back) => (row - back < startOf(row) ? undefined : row - back)),
+        ),
       ),
     ]),
   ];
@@ -68,9 +108,9 @@ function stateHypotheses(first: number) {
   return all;
 }
 
-async function slicesOf(side: Side, path: string, layer: string, begin: number, count: number) {
-  const traced = await readRows(side.run, `${path}.in_proj`, begin, count);
-  if (traced !== undefined) return { inputs: [`${path}.in_proj`], parts: thirds(traced) };
+async function slicesOf(side: Side, path: string, layer: string, begin: number, count: number, isInner: boolean) {
+  const traced = isInner ? await readRows(side.run, `${path}.in_proj`, begin, count) : undefined;
+  if (isInner) return traced && { inputs: [`${path}.in_proj`], parts: thirds(traced) };
   const x = await readRows(side.run, `${layer}.operator_norm`, begin, count);
   const inProj = await side.weights?.read(`${path}.in_proj`);
   if (x === undefined || inProj === undefined) return undefined;
@@ -87,7 +127,7 @@ async function tapsOf(side: Side, other: Side, path: string, layer: string, begi
   const known = await side.weights?.read(`${path}.conv`);
   if (known !== undefined) return known;
   const width = side.config?.convLCache ?? 3;
-  const slices = await slicesOf(other, path, layer, begin, count);
+  const slices = await slicesOf(other, path, layer, begin, count, true);
   const y = await readRows(other.run, `${path}.conv`, begin, count);
   if (slices === undefined || y === undefined || count < 2 * width) return undefined;
   return estimateTaps(mul(slices.parts[0], slices.parts[2]), y, width);

@@ -45,7 +45,7 @@ export interface Fit {
 }
 
 /** How far results lie from what the run recorded: the worst of its points, told at the last; undefined where it has none. */
-export async function fit(run: RecordedRun, results: Results, from: number): Promise<Fit | undefined> {
+export async function fitOf(run: RecordedRun, results: Results, from: number): Promise<Fit | undefined> {
   let found: Fit | undefined;
   for (const [name, { rows, cols, data }] of results) {
     const recorded = await readRows(run, name, from, rows);

@@ -8,7 +8,13 @@ import { EMBEDDING, FINAL_NORM, layerPoint, placeInLayer } from "./point-names.t
 /** Of every LFM2; only where no config says otherwise. */
 const USUAL_EPS = 1e-5;
 
-export async function normSite(side: Side, other: Side, name: string, from: number, count: number): Promise<Site | undefined> {
+export async function normSite(
+  side: Side,
+  other: Side,
+  name: string,
+  from: number,
+  count: number,
+): Promise<Site | undefined> {
   const found = await normInput(side, name, from, count);
   if (found === undefined) return undefined;
   const { x, inputs } = found;
@@ -26,12 +32,28 @@ export async function normSite(side: Side, other: Side, name: string, from: numb
       kind: "bug",
       compute: () => results(x),
     },
-    { cause: "missing-norm-gain", says: "the norm's weight left out", kind: "bug", compute: () => results(rmsNorm(x, ones, eps)) },
+    {
+      cause: "missing-norm-gain",
+      says: "the norm's weight left out",
+      kind: "bug",
+      compute: () => results(rmsNorm(x, ones, eps)),
+    },
     {
       cause: "norm-gain-plus-one",
       says: "1 added to the norm's weight",
       kind: "bug",
-      compute: () => results(rmsNorm(x, weightOf(1, x.cols, gainNumbers(gain).map((value) => value + 1)), eps)),
+      compute: () =>
+        results(
+          rmsNorm(
+            x,
+            weightOf(
+              1,
+              x.cols,
+              gainNumbers(gain).map((value) => value + 1),
+            ),
+            eps,
+          ),
+        ),
     },
     {
       cause: "layer-norm",
@@ -55,7 +77,14 @@ export async function normInput(side: Side, name: string, from: number, count: n
   const parts = await Promise.all(inputs.map((input) => readRows(side.run, input, from, count)));
   if (parts.includes(undefined)) return undefined;
   const [first, second] = parts as ReferenceTensor[];
-  const x = second === undefined ? first : tensorOf(count, first.cols, first.data.map((value, i) => value + second.data[i]));
+  const x =
+    second === undefined
+      ? first
+      : tensorOf(
+          count,
+          first.cols,
+          first.data.map((value, i) => value + second.data[i]),
+        );
   return { x, inputs };
 }
 
@@ -67,7 +96,9 @@ function normInputs({ run: { points } }: Side, name: string): string[] | undefin
   const before = place.layer === 0 ? EMBEDDING : layerPoint(place.layer - 1, "");
   if (place.part === "operator_norm") return [before];
   if (place.part !== "ffn_norm") return undefined;
-  const operator = ["conv", "self_attn"].map((part) => layerPoint(place.layer, part)).find((point) => points.has(point));
+  const operator = ["conv", "self_attn"]
+    .map((part) => layerPoint(place.layer, part))
+    .find((point) => points.has(point));
   return operator === undefined ? undefined : [before, operator];
 }
 
@@ -88,7 +119,11 @@ export function estimateGain(x: ReferenceTensor, y: ReferenceTensor, width: numb
     product[i % width] += y.data[i] * normed.data[i];
     square[i % width] += normed.data[i] ** 2;
   }
-  return weightOf(1, width, Float32Array.from(product, (value, c) => (square[c] === 0 ? 0 : value / square[c])));
+  return weightOf(
+    1,
+    width,
+    Float32Array.from(product, (value, c) => (square[c] === 0 ? 0 : value / square[c])),
+  );
 }
 
 function gainNumbers(gain: ReferenceWeight): Float32Array {

@@ -3,7 +3,7 @@ import { exp } from "../float.ts";
 import { sigmoidOf } from "../reference/elementwise.ts";
 import type { ReferenceTensor } from "../reference/tensor.ts";
 import { tracedBias } from "./compare.ts";
-import { type Hypothesis, readRows, type Results, type Side, type Site, tensorOf } from "./hypothesis.ts";
+import { type Hypothesis, type Results, readRows, type Side, type Site, tensorOf } from "./hypothesis.ts";
 
 /** Added to the sum of the chosen scores before dividing by it. @source modeling_lfm2_moe.py, route_tokens_to_experts */
 const NORM_EPS = 1e-6;
@@ -50,9 +50,12 @@ export async function routerWeightsSite(
     return isOther && (cause !== "bias-in-weights" || bias !== undefined);
   });
   // One mistake, then two at once: mlx-lm's first router had softmax and the bias.
-  const sets = [...changes.map((one) => [one]), ...changes.flatMap((one, i) => changes.slice(i + 1).map((two) => [one, two]))];
+  const sets = [
+    ...changes.map((one) => [one]),
+    ...changes.flatMap((one, i) => changes.slice(i + 1).map((two) => [one, two])),
+  ];
   const hypotheses = sets.map((set): Hypothesis => {
-    const rule = set.reduce((changed, [, , change]) => ({ ...changed, ...change(right) }), right);
+    const rule: Rule = Object.assign({ ...right }, ...set.map(([, , change]) => change(right)));
     const says = set.map(([, words]) => words).join(" and ");
     return { cause: set.map(([cause]) => cause).join("+"), says, kind: "bug", compute: () => results(rule) };
   });
@@ -133,9 +136,17 @@ export async function explainChoice(
     ...(bias === undefined
       ? []
       : [
-          { cause: "softmax-router", says: "softmax instead of sigmoid", mistaken: share((row) => add(softmax(row), 1)) },
+          {
+            cause: "softmax-router",
+            says: "softmax instead of sigmoid",
+            mistaken: share((row) => add(softmax(row), 1)),
+          },
           { cause: "bias-on-logits", says: "the bias added to the logits", mistaken: share((row) => add(row, 1)) },
-          { cause: "bias-subtracted", says: "the bias subtracted", mistaken: share((row) => add(row.map(sigmoidOf), -1)) },
+          {
+            cause: "bias-subtracted",
+            says: "the bias subtracted",
+            mistaken: share((row) => add(row.map(sigmoidOf), -1)),
+          },
         ]),
   ];
   const best = rules.reduce((a, b) => (b.mistaken > a.mistaken ? b : a));
