@@ -85,7 +85,7 @@ export function cells(point: PointComparison): string[] {
   const { name, gap, router, tolerance, rowsOutside, shapeA, shapeB } = point;
   const tokens = `${rowsOutside} of ${shapeA[0]}`;
   if (router !== undefined) {
-    const ties = router.flips === 0 ? "" : `, ${router.nearTies} near ties`;
+    const ties = router.flips === 0 ? "" : `, ${counted(router.nearTies, "near tie")}`;
     return [name, `${counted(router.flips, "flip")}${ties}`, "", "", "", "", tokens];
   }
   if (gap === undefined) return [name, `[${shapeA.join(", ")}] and [${shapeB.join(", ")}]`, "", "", "", "", ""];

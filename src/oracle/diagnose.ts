@@ -215,7 +215,7 @@ function precisionGuess(comparison: Comparison): Diagnosis | undefined {
   const found = isPrecision(comparison.points);
   if (found === undefined) return undefined;
   const stated = statedPrecision(comparison);
-  const says = `lower precision on one side${stated === "" ? "" : ` (${stated})`}, not a mistake`;
+  const says = stated === "" ? "lower precision on one side" : `another precision: ${stated}`;
   return { cause: "precision", kind: "precision", side: undefined, says, evidence: found };
 }
 

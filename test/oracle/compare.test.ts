@@ -86,6 +86,19 @@ describe("precision is no mistake", () => {
     }
   });
 
+  it("is not what a mistake is called that nobody has thought of", async () => {
+    const checkpoint = await randomModel(shapeX, 12);
+    const { model, state } = await load(checkpoint, { backend: "reference" });
+    const ids = randomIds(120, 20, 12);
+    const ops = Object.create(model.ops);
+    ops.swiglu = (gate: never, up: never) => model.ops.mul(model.ops.sigmoid(gate), up); // no "· gate"
+    const about = { config: checkpoint.config };
+    const runs = [model, { ...model, ops }].map((own) => recordRun(own, state, ids, { about }));
+    const comparison = await compareRuns(runs[0], runs[1]);
+    expect(comparison.first?.name).toBe("model.layers.0.feed_forward");
+    expect((await diagnose(comparison, modelWeights(checkpoint))).guess).toBeUndefined();
+  });
+
   it("widens the tolerance where the runs say so themselves", async () => {
     const checkpoint = await randomModel(shapeX, 9);
     const run = async (kvType: "f32" | "f16") => {
@@ -162,6 +175,22 @@ describe("routers", () => {
       ]);
     expect((await compareRuns(run([3, 1], [0.7, 0.3]), run([1, 3], [0.3, 0.7]))).equal).toBe(true);
     expect((await compareRuns(run([3, 1], [0.7, 0.3]), run([1, 3], [0.7, 0.3]))).first?.name).toBe(name);
+  });
+
+  it("compare what an expert gives with what the same expert gives, where both chose it", async () => {
+    const name = "model.layers.9.feed_forward.experts.w1";
+    const run = (experts: number[], results: number[]) =>
+      memoryRun("run", [
+        [`${gate}.experts`, pointOfNumbers(`${gate}.experts`, experts, 2)],
+        [name, pointOfNumbers(name, results, 4)],
+      ]);
+    const a = run([3, 1], [30, 31, 10, 11]);
+    expect((await compareRuns(a, run([1, 3], [10, 11, 30, 31]))).equal).toBe(true);
+    expect((await compareRuns(a, run([1, 3], [10, 11, 30, 32]))).first?.name).toBe(name);
+    // Expert 2 has no counterpart; expert 3 has.
+    const flipped = await compareRuns(a, run([2, 3], [20, 21, 30, 31]));
+    expect(flipped.points.map(({ within }) => within)).toEqual([false, true]);
+    expect((await compareRuns(a, run([2, 3], [20, 21, 30, 32]))).points[1].within).toBe(false);
   });
 
   it("count how often each expert was chosen", async () => {
