@@ -13,21 +13,13 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("lfm2 golden check", () => {
-  const committed = ["moe-small", "moe-wide-heads", "moe-no-norm", "moe-no-bias", "dense-small"].map(
-    (name) => `transformers/${name}`,
-  );
-  it.each([...committed, "gguf", "gguf-dense"])("finds both backends within golden/%s", async (name) => {
-    for (const backend of ["wasm", "reference"]) {
-      const { code, stdout } = await lfm2(["golden", "check", golden + name, "--backend", backend, "--json"]);
-      const { passed, checks } = JSON.parse(stdout);
-      expect([code, passed]).toEqual([0, true]);
-      const { cases } = JSON.parse(readFileSync(`${golden}${name}/golden.json`, "utf8"));
-      expect(new Set(checks.map((check: { case: string }) => check.case)).size).toBe(cases.length);
-      expect(checks.length).toBeGreaterThanOrEqual(name.startsWith("transformers") ? 100 : cases.length);
-      // Another program's numbers are never these to the last bit.
-      const gaps: number[] = checks.map((check: { gap: { maxAbs: number } }) => check.gap.maxAbs);
-      expect(Math.max(...gaps)).toBeGreaterThan(0);
-    }
+  it.each(["wasm", "reference"])("finds golden/transformers/moe-small kept to, case by case: %s", async (backend) => {
+    const folder = `${golden}transformers/moe-small`;
+    const { code, stdout } = await lfm2(["golden", "check", folder, "--backend", backend, "--json"]);
+    const { passed, checks } = JSON.parse(stdout);
+    expect([code, passed, checks.length]).toEqual([0, true, 4 * 45 + 1]);
+    // Another program's numbers are never these to the last bit.
+    expect(checks.some(({ gap }: { gap: { maxAbs: number } }) => gap.maxAbs > 0)).toBe(true);
   });
 
   /** What another program might write: transformers' tensors over 17 positions, some of them changed. */
@@ -126,8 +118,6 @@ describe("lfm2 golden make", () => {
       const { code, stdout } = await lfm2(["golden", "check", join(elsewhere, "expected"), "--backend", backend]);
       expect([code, stdout]).toEqual([0, expect.stringMatching(/ ok\n$/)]);
     }
-    // Eight-bit activations are no rounding of float32.
-    expect((await lfm2(["golden", "check", join(elsewhere, "expected"), "--mode", "int8"])).code).toBe(0); // BF16 weights
     const other = await lfm2([
       "golden",
       "check",
