@@ -22,7 +22,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   chat: ["tokenizer", "engine", "sampling"],
   picture: ["model"],
   quantize: ["blocks", "formats", "model", "ops", "sources", "tokenizer"],
-  oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "reference", "float.ts"],
+  oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "reference", "float.ts", "picture"],
   synth: ["blocks", "formats", "model", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
   "load.ts": ["blocks", "formats", "model", "ops", "quantize", "reference", "wasm"],

@@ -1,5 +1,5 @@
 // The weights a diagnosis recomputes with: read when asked for, and no more of them than it needs.
-import { blockFormats, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, decodeRow, rowBytes } from "../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../formats/checkpoint.ts";
 import { type Config, readConfig } from "../model/config.ts";
 import type { ReferenceWeight } from "../reference/tensor.ts";
@@ -10,22 +10,36 @@ export interface ModelWeights {
    * A parameter by its Hugging Face module path, undefined where the model has none. `rows` asks for the first ones alone.
    */
   read(path: string, rows?: number): Promise<ReferenceWeight | undefined>;
+  /** The same as float32. */
+  numbers(path: string): Promise<Float32Array | undefined>;
 }
 
 export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "tensors" | "files">): ModelWeights {
   const { tensors } = checkpoint;
+  const read: ModelWeights["read"] = async (path, most = Number.POSITIVE_INFINITY) => {
+    const tensor = tensors.get(`${path}.weight`) ?? tensors.get(path);
+    if (tensor === undefined) return undefined;
+    const [experts, allRows, cols] = axes(tensor.shape);
+    const format = blockFormats[tensor.format];
+    const rows = experts > 1 ? allRows : Math.min(allRows, most);
+    const bytes = await readBytes(checkpoint, tensor, experts * rows * rowBytes(format, cols));
+    return { path, rows, cols, experts, format, bytes };
+  };
   return {
     config: readConfig(checkpoint.config),
-    async read(path, most = Number.POSITIVE_INFINITY) {
-      const tensor = tensors.get(`${path}.weight`) ?? tensors.get(path);
-      if (tensor === undefined) return undefined;
-      const [experts, allRows, cols] = axes(tensor.shape);
-      const format = blockFormats[tensor.format];
-      const rows = experts > 1 ? allRows : Math.min(allRows, most);
-      const bytes = await readBytes(checkpoint, tensor, experts * rows * rowBytes(format, cols));
-      return { path, rows, cols, experts, format, bytes };
+    read,
+    async numbers(path) {
+      const weight = await read(path);
+      return weight && numbersOf(weight);
     },
   };
+}
+
+/** All numbers of a weight, row-major. */
+export function numbersOf({ format, bytes, rows, cols, experts }: ReferenceWeight): Float32Array {
+  const numbers = new Float32Array(experts * rows * cols);
+  decodeRow(format, bytes, 0, numbers, numbers.length);
+  return numbers;
 }
 
 function axes(shape: readonly number[]): readonly [experts: number, rows: number, cols: number] {

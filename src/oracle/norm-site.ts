@@ -3,6 +3,7 @@ import { log } from "../float.ts";
 import { rmsNorm } from "../reference/rms-norm.ts";
 import { type ReferenceTensor, type ReferenceWeight, rowOf } from "../reference/tensor.ts";
 import { type Hypothesis, readRows, type Side, type Site, tensorOf, weightOf } from "./hypothesis.ts";
+import { numbersOf } from "./model-weights.ts";
 import { EMBEDDING, FINAL_NORM, layerPoint, placeInLayer } from "./point-names.ts";
 
 /** Of every LFM2; only where no config says otherwise. */
@@ -49,7 +50,7 @@ export async function normSite(
             weightOf(
               1,
               x.cols,
-              gainNumbers(gain).map((value) => value + 1),
+              numbersOf(gain).map((value) => value + 1),
             ),
             eps,
           ),
@@ -126,15 +127,9 @@ export function estimateGain(x: ReferenceTensor, y: ReferenceTensor, width: numb
   );
 }
 
-function gainNumbers(gain: ReferenceWeight): Float32Array {
-  const numbers = new Float32Array(gain.cols);
-  for (let c = 0; c < gain.cols; c++) gain.format.decode(gain.bytes, c * gain.format.blockBytes, numbers, c);
-  return numbers;
-}
-
 /** The eps that y = x / √(mean(x²) + eps) · gain says it was made with: the median over the rows. */
 function solveEps(x: ReferenceTensor, y: ReferenceTensor, gain: ReferenceWeight): number | undefined {
-  const numbers = gainNumbers(gain);
+  const numbers = numbersOf(gain);
   const found: number[] = [];
   for (let t = 0; t < x.rows; t++) {
     const [row, result] = [rowOf(x, t), rowOf(y, t)];

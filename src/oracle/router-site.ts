@@ -180,9 +180,5 @@ async function biasOf(side: Side, feedForward: string): Promise<Float32Array | u
   const traced = await tracedBias(side.run, feedForward);
   if (traced !== undefined) return traced;
   if (side.config?.useExpertBias === false) return new Float32Array();
-  const weight = await side.weights?.read(`${feedForward}.expert_bias`);
-  if (weight === undefined) return undefined;
-  const numbers = new Float32Array(weight.cols);
-  for (let i = 0; i < numbers.length; i++) weight.format.decode(weight.bytes, i * weight.format.blockBytes, numbers, i);
-  return numbers;
+  return side.weights?.numbers(`${feedForward}.expert_bias`);
 }
