@@ -7,7 +7,10 @@ export const FLOAT32_TOLERANCE: Tolerance = { atol: 1e-5, rtol: 1.3e-6 };
 /** Lines: how many numbers are outside the tolerance, and the worst of them. Given: some are. */
 export function describeGap(gap: Gap, shape: readonly number[], { atol, rtol }: Tolerance): string[] {
   const { count, mismatched, maxAbs, maxAbsIndex, maxRel, maxRelIndex, notFinite } = gap;
-  const at = (index: number): string => `at index (${unravelled(index, shape).join(", ")})`;
+  const at = (index: number): string => {
+    const place = unravelled(index, shape);
+    return `at index (${place.length === 1 ? `${place[0]},` : place.join(", ")})`;
+  };
   const lines = [
     `Mismatched elements: ${mismatched} / ${count} (${percentage(mismatched, count)}%)`,
     `Greatest absolute difference: ${shortNumber(maxAbs)} ${at(maxAbsIndex)} (up to ${shortNumber(atol)} allowed)`,
@@ -23,15 +26,12 @@ export function describeGap(gap: Gap, shape: readonly number[], { atol, rtol }: 
 /** 17 in a [3, 8] tensor → [2, 1]. */
 export function unravelled(index: number, shape: readonly number[]): number[] {
   let rest = index;
-  return shape
-    .map((size) => size)
-    .reverse()
-    .map((size) => {
-      const at = rest % size;
-      rest = Math.floor(rest / size);
-      return at;
-    })
-    .reverse();
+  const place = new Array<number>(shape.length);
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    place[axis] = rest % shape[axis];
+    rest = Math.floor(rest / shape[axis]);
+  }
+  return place;
 }
 
 /** Some is never 0.0, and not all never 100.0. */

@@ -1,5 +1,5 @@
 // The directory of a trace or a golden: it becomes one with its manifest, which is written last.
-import { mkdir, readdir, rename, rm, rmdir, stat, statfs, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
 /** A directory, or the disk under it, cannot take what is to be written. */
@@ -10,29 +10,41 @@ export class RecordFolderError extends Error {
 const MANIFESTS = ["trace.json", "golden.json"];
 
 /**
- * Before long work: whether `path` is new, empty, or holds a recording that may go.
+ * Before long work: whether `path` is new, empty, or holds a recording that may go, on a disk with room for `bytes`.
  * @throws RecordFolderError
  */
 export async function checkRecordFolder(path: string, bytes: number, force: boolean): Promise<void> {
-  const parent = dirname(resolve(path));
-  const found = await stat(parent).catch(() => undefined);
-  if (!found?.isDirectory()) {
-    throw new RecordFolderError(`${path}: expected a directory ${parent} to write into, found none. Create it first.`);
-  }
   const content = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw new RecordFolderError(`${path}: expected a directory, found ${error.code}. Name another one.`);
   });
-  const isRecording = content.some((name) => MANIFESTS.includes(name));
-  if (content.length > 0 && !(force && isRecording)) {
-    const what = isRecording ? "a recording; replace it with --force" : `${content.length} files in it`;
-    throw new RecordFolderError(`${path}: expected a new or empty directory, found ${what}, or name another one.`);
+  const isOurs = content.length > 0 && (await holdsRecording(path));
+  if (content.length > 0 && !(force && isOurs)) {
+    const found = isOurs ? "a recording; replace it with --force" : `${content.length} files in it: they stay`;
+    throw new RecordFolderError(`${path}: expected a new or empty directory, found ${found}, or name another one.`);
   }
-  const { bavail, bsize } = await statfs(parent);
+  const { bavail, bsize } = await statfs(await nearestFolder(resolve(path)));
   if (bytes <= bavail * bsize) return;
   throw new RecordFolderError(
     `${path}: expected ${bytes} bytes of free disk, found ${bavail * bsize}. Choose fewer points or positions.`,
   );
+}
+
+/** Whether a manifest there is one of this project's: other people's files are not to be replaced. */
+async function holdsRecording(path: string): Promise<boolean> {
+  for (const name of MANIFESTS) {
+    const text = await readFile(join(path, name), "utf8").catch(() => "");
+    if (/"format":\s*"lfm2-(trace|golden)"/.test(text.slice(0, 200))) return true;
+  }
+  return false;
+}
+
+async function nearestFolder(path: string): Promise<string> {
+  const isThere = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return isThere || dirname(path) === path ? path : nearestFolder(dirname(path));
 }
 
 /**
