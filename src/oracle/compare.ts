@@ -166,7 +166,8 @@ function byExpert(a: RecordedRun, b: RecordedRun, name: string) {
   const [, feedForward, part] = /^(.*)\.(gate\.weights|experts\.w[123])$/.exec(name) ?? [];
   const path = `${feedForward}.gate.experts`;
   const [idsA, idsB] = [a.points.get(path), b.points.get(path)];
-  if (feedForward === undefined || idsA === undefined || idsB === undefined || idsA.cols !== idsB.cols) return undefined;
+  if (feedForward === undefined || idsA === undefined || idsB === undefined || idsA.cols !== idsB.cols)
+    return undefined;
   const k = idsA.cols;
   return async (from: number, count: number, p: ArrayLike<number>, q: ArrayLike<number>) => {
     const [x, y] = [Float32Array.from(p), Float32Array.from(q)];
