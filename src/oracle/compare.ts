@@ -135,11 +135,11 @@ async function comparePoint(
   const meter = createGapMeter();
   const logitsMeter = kind === "logits" ? createLogitsMeter(x.rows, x.cols) : undefined;
   const rowGaps = new Float64Array(x.rows);
-  const weights = name.endsWith(".gate.weights") ? expertWeights(a, b, name) : undefined;
+  const align = byExpert(a, b, name);
   for (const [from, count] of pieces(x.rows, x.cols)) {
     signal?.throwIfAborted();
     let [p, q] = await Promise.all([x.read(from, count), y.read(from, count)]);
-    if (weights !== undefined) [p, q] = await weights(from, count, p, q);
+    if (align !== undefined) [p, q] = await align(from, count, p, q);
     meter.add(q, p);
     logitsMeter?.add(p as Float32Array, q as Float32Array);
     for (let i = 0; i < p.length; i++) {
@@ -157,22 +157,33 @@ async function comparePoint(
   return { name, kind, ...shapes, within: firstRow < 0, gap, tolerance, firstRow, rowsOutside, logits };
 }
 
-/** Weights in the order of their experts, for runs list them as they like; where the experts differ, nothing is compared. */
-function expertWeights(a: RecordedRun, b: RecordedRun, name: string) {
-  const path = name.replace(/weights$/, "experts");
+/**
+ * Brings what belongs to a token's experts into their order, for runs list them as they like: weights, and what each
+ * expert's w1, w3 and w2 give. Nothing is compared of an expert that the other run did not choose; of normalized weights
+ * nothing at all then, for each depends on all.
+ */
+function byExpert(a: RecordedRun, b: RecordedRun, name: string) {
+  const [, feedForward, part] = /^(.*)\.(gate\.weights|experts\.w[123])$/.exec(name) ?? [];
+  const path = `${feedForward}.gate.experts`;
   const [idsA, idsB] = [a.points.get(path), b.points.get(path)];
+  if (feedForward === undefined || idsA === undefined || idsB === undefined || idsA.cols !== idsB.cols) return undefined;
+  const k = idsA.cols;
   return async (from: number, count: number, p: ArrayLike<number>, q: ArrayLike<number>) => {
-    const k = p.length / count;
     const [x, y] = [Float32Array.from(p), Float32Array.from(q)];
-    if (idsA?.cols !== k || idsB?.cols !== k || idsA.rows < from + count || idsB.rows < from + count)
-      return [x, y] as const;
+    const width = p.length / count / k;
+    if (!Number.isInteger(width) || Math.min(idsA.rows, idsB.rows) < from + count) return [x, y] as const;
     const [ea, eb] = await Promise.all([idsA.read(from, count), idsB.read(from, count)]);
     for (let row = 0; row < count; row++) {
-      const [orderA, orderB] = [ea, eb].map((ids) => ascending(ids.subarray(row * k, (row + 1) * k)));
-      const isSame = orderA.every((at, j) => ea[row * k + at] === eb[row * k + orderB[j]]);
-      for (let j = 0; j < k; j++) {
-        x[row * k + j] = p[row * k + orderA[j]];
-        y[row * k + j] = isSame ? q[row * k + orderB[j]] : x[row * k + j];
+      const [chosenA, chosenB] = [ea, eb].map((ids) => ids.subarray(row * k, (row + 1) * k));
+      const isSame = chosenA.every((id) => chosenB.includes(id));
+      for (const [j, at] of ascending(chosenA).entries()) {
+        const other = chosenB.indexOf(chosenA[at]);
+        const isCompared = other >= 0 && (isSame || part !== "gate.weights");
+        for (let c = 0; c < width; c++) {
+          const to = (row * k + j) * width + c;
+          x[to] = p[(row * k + at) * width + c];
+          y[to] = isCompared ? q[(row * k + other) * width + c] : x[to];
+        }
       }
     }
     return [x, y] as const;

@@ -29,8 +29,13 @@ export function drawErrorByLayer({ points }: Comparison): string | undefined {
   const errors = points.map(({ gap }) => gap?.rmsRelative ?? 0).filter((error) => error > 0 && Number.isFinite(error));
   const low = Math.floor(Math.log10(Math.max(1e-12, Math.min(1e-6, ...errors))));
   const high = Math.max(0, Math.ceil(Math.log10(Math.min(1e6, Math.max(1e-3, ...errors)))));
-  const [top, bottom] = [34, 300];
-  const x = (place: number): number => round(LEFT + 24 + (place / (layers + 2)) * (RIGHT - LEFT - 48));
+  const [top, bottom] = [40, 300];
+  // The embedding and the two after the layers stand apart, so that their names have room.
+  const x = (place: number): number => {
+    if (place === 0) return LEFT + 24;
+    if (place > layers) return RIGHT - (place > layers + 1 ? 22 : 66);
+    return round(LEFT + 74 + ((place - 1) / Math.max(1, layers - 1)) * (RIGHT - LEFT - 190));
+  };
   const y = (error: number): number => {
     const decades = error <= 0 ? low : Math.log10(Math.min(10 ** high, Math.max(10 ** low, error)));
     return round(bottom - ((decades - low) / (high - low)) * (bottom - top));
@@ -72,13 +77,14 @@ export function drawErrorByLayer({ points }: Comparison): string | undefined {
   });
   const atEnds = ends.flatMap((end, i) => (end?.gap === undefined ? [] : [mark(i === 0 ? 0 : layers + i, end, 3)]));
   const legend = [...series.map(({ label }) => label), "before and after the layers"].map((label, hue) => {
-    const at = LEFT + hue * 130;
+    const at = LEFT + hue * 110;
     return `<circle cx="${at}" cy="14" r="4" class="fill${hue}"/>${text(at + 9, 18, label)}`;
   });
-  const content = [...legend, ...grid, ...names, ...drawn, ...atEnds];
+  const axes = [text(LEFT + 74, bottom + 38, "layer", "faint"), text(RIGHT, 18, "RMS relative error", "end faint")];
+  const content = [...legend, ...axes, ...grid, ...names, ...drawn, ...atEnds];
   const description =
     "RMS relative error of each layer, its operator and its feed-forward, on a logarithmic scale. Hollow marks are outside tolerance.";
-  return svg(bottom + 34, "Error by layer", description, content);
+  return svg(bottom + 46, "Error by layer", description, content);
 }
 
 /** A row to each sparse layer, a column to each expert: of the tokens that A sent there, the share that B sent there, too. */

@@ -38,7 +38,7 @@ export function wording(comparison: Comparison, { guess, hints }: Diagnosed, isW
     runs: [describeRun(a), describeRun(b)],
     scope:
       `${counted(points.length, "point")} in both${others === "" ? "" : ` (${others})`}. ` +
-      `Tolerance ${tolerance.factor} × max(1, largest number): ${tolerance.reason}.`,
+      `Tolerance ${figure(tolerance.factor)} × max(1, largest number): ${tolerance.reason}.`,
     verdict: verdict(comparison, outside),
     cause: guess === undefined ? hints.map((hint) => `No known cause: ${hint}.`) : causeLines(guess),
     table: [[...COLUMNS], ...shown.map(cells)],
@@ -85,7 +85,7 @@ export function cells(point: PointComparison): string[] {
   const { name, gap, router, tolerance, rowsOutside, shapeA, shapeB } = point;
   const tokens = `${rowsOutside} of ${shapeA[0]}`;
   if (router !== undefined) {
-    const ties = router.flips === 0 ? "" : `, ${router.nearTies} near ties`;
+    const ties = router.flips === 0 ? "" : `, ${counted(router.nearTies, "near tie")}`;
     return [name, `${counted(router.flips, "flip")}${ties}`, "", "", "", "", tokens];
   }
   if (gap === undefined) return [name, `[${shapeA.join(", ")}] and [${shapeB.join(", ")}]`, "", "", "", "", ""];
@@ -114,13 +114,18 @@ function flipLines({ points, a }: Comparison): string[] {
   return [...all.slice(0, SHOWN_FLIPS), ...(rest > 0 ? [`… and ${counted(rest, "more flip")}`] : [])];
 }
 
+const JUDGEMENTS = {
+  "near tie": "a near tie",
+  "differing logits": "no further than its logits already differed",
+  "real error": "a real error",
+} as const;
+
 export function flipLine(layer: number, flip: FlippedExpert, start: number): string {
-  const { position, expertA, expertB, apart, isBound, isNearTie } = flip;
+  const { position, expertA, expertB, apart, isBound, judgement } = flip;
   const what =
     expertB < 0 ? `no expert instead of ${expertA}` : `expert ${expertB} instead of ${expertA < 0 ? "none" : expertA}`;
   const how = apart === undefined ? "" : `, scores ${isBound ? "at most " : ""}${figure(apart)} apart`;
-  // A flip that a rounding does not explain may still come of what differed before it.
-  return `token ${start + position}, layer ${layer}: ${what}${how}: ${isNearTie ? "a near tie" : "a real error"}`;
+  return `token ${start + position}, layer ${layer}: ${what}${how}: ${JUDGEMENTS[judgement]}`;
 }
 
 function describeRun({ name, about, points }: RecordedRun): string {
@@ -139,7 +144,10 @@ function counted(count: number, what: string): string {
 /** Two digits are what an error has to say. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : "∞";
-  return String(Number(value.toPrecision(2)));
+  const isSmall = value !== 0 && Math.abs(value) < 1e-3;
+  return isSmall || Math.abs(value) >= 1e6
+    ? value.toExponential(1).replace(".0e", "e")
+    : String(Number(value.toPrecision(2)));
 }
 
 function percent(share: number): string {

@@ -2,6 +2,7 @@
 import { type Config, ConfigError, readConfig } from "../model/config.ts";
 import { attentionSite, projectionSite } from "./attention-site.ts";
 import type { Comparison, PointComparison } from "./compare.ts";
+import { figure } from "./comparison-text.ts";
 import { convSite } from "./conv-site.ts";
 import { feedForwardSite } from "./feed-forward-site.ts";
 import { measureGap } from "./gap.ts";
@@ -83,8 +84,8 @@ async function siteGuess(first: PointComparison, [a, b]: readonly [Side, Side]):
   const { cause, kind, says } = hypothesis;
   const evidence =
     `recomputing ${side.label}'s ${best.fit.point} from its own ${list(site.inputs)} with ${says} gives its numbers ` +
-    `to ${short(best.fit.maxAbs)}; ${best.isAgainstOther ? `the other run's are` : "as specified they are"} ` +
-    `${short(best.specified.maxAbs)} apart`;
+    `to ${figure(best.fit.maxAbs)}; ${best.isAgainstOther ? `the other run's are` : "as specified they are"} ` +
+    `${figure(best.specified.maxAbs)} apart`;
   return { cause, kind, side: side.label, says, evidence };
 }
 
@@ -181,7 +182,7 @@ function nearTieGuess({ name, router }: PointComparison): Diagnosis | undefined 
   const [{ apart, isBound }] = router.examples;
   const evidence =
     `all ${router.flips} flipped ${router.flips === 1 ? "expert" : "experts"} of ${name} were near ties: the first two stood ` +
-    `${isBound ? "at most " : ""}${short(apart ?? 0)} apart, no more than the runs' scores differ`;
+    `${isBound ? "at most " : ""}${figure(apart ?? 0)} apart, no more than the runs' scores differ`;
   return {
     cause: "near-tie",
     kind: "precision",
@@ -206,7 +207,7 @@ async function scaleGuess(first: PointComparison, [a, b]: readonly [Side, Side])
   );
   if (!(scaled.rmsRelative <= 1e-4 && scaled.rmsRelative <= EXPLAINED * apart.rmsRelative)) return undefined;
   const says = `B's ${first.name} is A's times ${Number(factor.toPrecision(5))}`;
-  const evidence = `the multiple lies within ${short(scaled.maxAbs)} of B's numbers; without it they are ${short(apart.maxAbs)} apart`;
+  const evidence = `the multiple lies within ${figure(scaled.maxAbs)} of B's numbers; without it they are ${figure(apart.maxAbs)} apart`;
   return { cause: "scaled", kind: "bug", side: undefined, says, evidence };
 }
 
@@ -214,7 +215,7 @@ function precisionGuess(comparison: Comparison): Diagnosis | undefined {
   const found = isPrecision(comparison.points);
   if (found === undefined) return undefined;
   const stated = statedPrecision(comparison);
-  const says = `lower precision on one side${stated === "" ? "" : ` (${stated})`}, not a mistake`;
+  const says = stated === "" ? "lower precision on one side" : `another precision: ${stated}`;
   return { cause: "precision", kind: "precision", side: undefined, says, evidence: found };
 }
 
@@ -257,8 +258,4 @@ function hintsOf(config: Config | undefined, weights: ModelWeights | undefined, 
 
 function list(names: readonly string[]): string {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
-}
-
-function short(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(2))) : String(value);
 }

@@ -9,8 +9,9 @@ const JUMP = 8;
 const SAME_WAY = 0.9;
 
 /**
- * A precision difference is small where it begins, spread over all positions rather than in one, grows without a jump,
- * and leaves everything pointing the same way. Chosen experts may flip. A mistake that is as small and as even is not told apart.
+ * A precision difference is small where it begins, grows without a jump, and leaves everything pointing the same way.
+ * Chosen experts may flip, so what the router and single experts give is not looked at. A mistake as small and as even
+ * is not told apart, which is why known mistakes are tried first.
  *
  * @returns the figures that say so; undefined when they say otherwise
  */

@@ -9,8 +9,14 @@ export interface FlippedExpert {
   /** How far apart the two stood in A when they were ranked; the most it can have been where `isBound`. */
   readonly apart: number | undefined;
   readonly isBound: boolean;
-  readonly isNearTie: boolean;
+  readonly judgement: Judgement;
 }
+
+/**
+ * `near tie`: a rounding decided. `differing logits`: what the router was given already differed by more, so the choice
+ * follows from that. `real error`: neither explains it.
+ */
+export type Judgement = "near tie" | "differing logits" | "real error";
 
 export interface RouterGap {
   readonly positions: number;
@@ -44,10 +50,10 @@ const EXAMPLES = 100;
 const RARE = 0.02;
 
 /**
- * Counts, and tells near ties from errors. A flip is a near tie when the two experts stood no further apart than the two
- * runs' scores for them differ, and these differ by no more than `noise`. With the bias unknown, only that difference
- * is: it bounds how far apart they can have stood, given that both runs chose by the same rule. Flips that are more than
- * rare speak against that.
+ * Counts, and tells near ties from errors. A flip is explained when the two experts stood no further apart than the two
+ * runs' scores for them differ; it is a near tie when these differ by no more than `noise`. With the bias unknown, only
+ * that difference is known: it bounds how far apart they can have stood, given that both runs chose by the same rule.
+ * Flips that are more than rare speak against that.
  *
  * @param bias  added to the scores to rank them; empty where the router has none, undefined where it is not known
  */
@@ -69,7 +75,7 @@ export function createRouterMeter(experts: number, bias: Float32Array | undefine
           const [expertA, expertB] = [onlyA[i] ?? -1, onlyB[i] ?? -1];
           const flip = { position, expertA, expertB, ...judge(rows, row, experts, expertA, expertB, bias, noise) };
           flips++;
-          if (flip.isNearTie) nearTies++;
+          if (flip.judgement === "near tie") nearTies++;
           if (examples.length < EXAMPLES) examples.push(flip);
         }
       }
@@ -83,7 +89,7 @@ export function createRouterMeter(experts: number, bias: Float32Array | undefine
         flippedPositions,
         flips,
         nearTies: isRare ? nearTies : 0,
-        examples: isRare ? examples : examples.map((flip) => ({ ...flip, isNearTie: false })),
+        examples: isRare ? examples : examples.map((flip) => ({ ...flip, judgement: "real error" })),
         usage,
       };
     },
@@ -98,18 +104,19 @@ function judge(
   expertB: number,
   bias: Float32Array | undefined,
   noise: number,
-): Pick<FlippedExpert, "apart" | "isBound" | "isNearTie"> {
+): Pick<FlippedExpert, "apart" | "isBound" | "judgement"> {
   if (logits === undefined || expertA < 0 || expertB < 0 || Math.max(expertA, expertB) >= experts) {
-    return { apart: undefined, isBound: false, isNearTie: false };
+    return { apart: undefined, isBound: false, judgement: "real error" };
   }
   const score = (side: 0 | 1, expert: number): number => sigmoidOf(logits[side][row * experts + expert]);
   const differ = [expertA, expertB].reduce((sum, id) => sum + Math.abs(score(0, id) - score(1, id)), 0);
+  const explained: Judgement = differ <= noise ? "near tie" : "differing logits";
   if (bias === undefined) {
-    return { apart: differ + ROUNDING, isBound: true, isNearTie: differ > 0 && differ <= noise };
+    return { apart: differ + ROUNDING, isBound: true, judgement: differ > 0 ? explained : "real error" };
   }
   const ranked = (expert: number): number => score(0, expert) + (bias[expert] ?? 0);
   const apart = Math.abs(ranked(expertA) - ranked(expertB));
-  return { apart, isBound: false, isNearTie: differ <= noise && apart <= differ + ROUNDING };
+  return { apart, isBound: false, judgement: apart <= differ + ROUNDING ? explained : "real error" };
 }
 
 function zeros(count: number): number[] {
