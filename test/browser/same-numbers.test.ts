@@ -3,7 +3,7 @@ import { beforeAll, expect, it } from "vitest";
 import * as lfm2InNode from "../../src/index.ts";
 import { expectedBits } from "../../src/oracle/same-bits.ts";
 import { inEveryEngine } from "./every-engine.ts";
-import { answer, bits, newIds } from "./tasks.ts";
+import { answer, bits, newIds, traced } from "./tasks.ts";
 
 // A greeting, made with transformers; see golden/nano/README.md.
 const [golden] = JSON.parse(readFileSync(new URL("../../golden/nano/golden.json", import.meta.url), "utf8"));
@@ -11,17 +11,20 @@ const { ids, greedy_ids: greedyIds }: { ids: number[]; greedy_ids: number[] } = 
 
 const greedy = { ids, options: { maxTokens: 16 } };
 const seeded = { ids, options: { temperature: 1.5, seed: 20_250_707, maxTokens: 64 } };
+const trace = { ids, points: ["model.layers.{1,2,9}.**", "lm_head"] };
 const chat = { question: "How many experts does LFM2 have?", options: { temperature: 0, maxTokens: 64 } };
 
 const inNode = {
   greedy: [] as number[],
   seeded: [] as number[],
+  trace: { names: [] as string[], sha256: "" },
   chat: [] as { kind: string; text: string }[],
 };
 
 beforeAll(async () => {
   inNode.greedy = await newIds(lfm2InNode, greedy);
   inNode.seeded = await newIds(lfm2InNode, seeded);
+  inNode.trace = await traced(lfm2InNode, trace);
   inNode.chat = await answer(lfm2InNode, chat);
 });
 
@@ -70,6 +73,12 @@ for (const isolated of [false, true]) {
     it("draws Node's ids from the same seed", async () => {
       expect(await page.run(newIds, seeded)).toEqual(inNode.seeded);
       expect(inNode.seeded.slice(0, 16)).not.toEqual(inNode.greedy);
+    });
+
+    it("traces what Node traces, bit by bit", async () => {
+      const found = await page.run(traced, trace);
+      expect(found).toEqual(inNode.trace);
+      expect(found.names).toContain("model.layers.9.feed_forward.gate.margin");
     });
 
     it("tells thinking from text as Node does", async () => {

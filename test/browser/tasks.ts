@@ -26,6 +26,24 @@ export async function bits(
   return hash;
 }
 
+/** SHA-256 of a trace, piece after piece, and its names in order. */
+export async function traced(
+  lfm2: Library,
+  { ids, points }: { ids: readonly number[]; points: readonly string[] },
+): Promise<{ names: string[]; sha256: string }> {
+  const model = await lfm2.open();
+  const names: string[] = [];
+  const pieces: Blob[] = [];
+  for await (const { name, data } of model.trace(ids, { points })) {
+    names.push(name);
+    pieces.push(new Blob([data]));
+  }
+  await model.close();
+  const digest = await crypto.subtle.digest("SHA-256", await new Blob(pieces).arrayBuffer());
+  const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { names, sha256 };
+}
+
 /** The embedded model's answer, piece by piece. */
 export async function answer(
   lfm2: Library,
