@@ -216,7 +216,7 @@ function inflated(source: ByteSource, subject: string, begin: number, compressed
   };
   return {
     async read(offset, length, signal) {
-      if (reader === undefined || false) restart();
+      if (reader === undefined || offset < at) restart();
       const bytes = new Uint8Array(length);
       for (let done = 0; done < length; ) {
         signal?.throwIfAborted();

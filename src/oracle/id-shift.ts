@@ -8,7 +8,7 @@ export interface IdShift {
   readonly says: string;
 }
 
-/** @param bos  the model's beginning-of-text token, where it is known */
+/** Given: the ids differ. @param bos  the model's beginning-of-text token, where it is known */
 export function explainIds(a: RecordedRun, b: RecordedRun, bos: number | undefined): IdShift | undefined {
   if (a.ids === undefined || b.ids === undefined) return undefined;
   if (isShifted(b.ids, a.ids)) return explained(b.ids, a.ids, "B", "A", bos);
@@ -32,6 +32,5 @@ function isShifted(longer: readonly number[], shorter: readonly number[]): boole
   const count = Math.min(longer.length - 1, shorter.length);
   if (count < 2 || shorter.length - count > 1) return false;
   for (let i = 0; i < count; i++) if (longer[i + 1] !== shorter[i]) return false;
-  // Equal ids throughout are shifted against themselves, too.
-  return longer.some((id, i) => id !== shorter[i]);
+  return true;
 }

@@ -1,12 +1,17 @@
 // Clean pairs raise no alarm; precision is told from mistakes; flips and shapes are named.
 import { describe, expect, it } from "vitest";
 import type { ModelOptions } from "../../src/load.ts";
-import { CompareError, compareRuns } from "../../src/oracle/compare.ts";
+import { CompareError, compareRuns, type PointComparison } from "../../src/oracle/compare.ts";
 import { diagnose } from "../../src/oracle/diagnose.ts";
+import { measureGap } from "../../src/oracle/gap.ts";
+import { fitOf, tensorOf } from "../../src/oracle/hypothesis.ts";
 import { modelWeights } from "../../src/oracle/model-weights.ts";
 import { openArrays } from "../../src/oracle/open-run.ts";
+import { isPrecision } from "../../src/oracle/precision.ts";
+import type { RecordedPoint } from "../../src/oracle/recorded-run.ts";
 import { openFile } from "../../src/sources/disk.ts";
 import { golden, goldenTensors, load, open } from "../model/run.ts";
+import { seeded } from "../ops/harness.ts";
 import { memoryRun, pointOfNumbers, recordRun } from "./memory-run.ts";
 import { randomIds, randomModel, shapeX, shapeY } from "./random-model.ts";
 
@@ -99,6 +104,34 @@ describe("precision is no mistake", () => {
     expect((await diagnose(comparison, modelWeights(checkpoint))).guess).toBeUndefined();
   });
 
+  it("is not called an f16 cache because that is near: the error must be gone", async () => {
+    const checkpoint = await randomModel(shapeX, 13);
+    const { model, state } = await load(checkpoint, { backend: "reference" });
+    const run = recordRun(model, state, randomIds(120, 20, 13), { about: { config: checkpoint.config } });
+    const name = "model.layers.1.self_attn.out_proj.input";
+    const point = run.points.get(name) as RecordedPoint;
+    const random = seeded(14);
+    const noisy = ((await point.read(0, point.rows)) as Float32Array).map(
+      (value) => value * (1 + 0.01 * (random() - 0.5)),
+    );
+    const other = { ...run, points: new Map(run.points).set(name, pointOfNumbers(name, noisy, point.cols)) };
+    const { guess } = await diagnose(await compareRuns(run, other), modelWeights(checkpoint));
+    expect(guess?.cause).toBe("precision");
+  });
+
+  it.each([
+    ["what begins too large", [0.08, 0.09], [0.99, 0.99], false],
+    ["what jumps", [0.002, 0.003, 0.04], [0.999, 0.999, 0.999], false],
+    ["what turns things round", [0.04, 0.1, 0.3], [0.99, 0.95, 0.85], false],
+    ["what is small, grows slowly and points the same way", [0.002, 0.009, 0.05], [0.999, 0.999, 0.998], true],
+  ])("told by the shape of its errors: %s", (_, errors, cosines, is) => {
+    const points = errors.map((rmsRelative, i) => ({
+      ...{ name: `model.layers.${i}`, kind: "tensor", shapeA: [1, 1], shapeB: [1, 1], within: false, tolerance: 0 },
+      ...{ firstRow: 0, rowsOutside: 1, gap: { ...measureGap([1], [2]), rmsRelative, cosine: cosines[i] } },
+    })) as unknown as PointComparison[];
+    expect(isPrecision(points) !== undefined).toBe(is);
+  });
+
   it("widens the tolerance where the runs say so themselves", async () => {
     const checkpoint = await randomModel(shapeX, 9);
     const run = async (kvType: "f32" | "f16") => {
@@ -108,6 +141,9 @@ describe("precision is no mistake", () => {
     };
     const [f32, f16] = [await run("f32"), await run("f16")];
     expect((await compareRuns(f32, f16)).equal).toBe(true);
+    expect((await compareRuns(f32, f16)).tolerance.factor).toBeGreaterThan(1e-3);
+    // Two that round alike have no such excuse.
+    expect((await compareRuns(f16, f16)).tolerance.factor).toBe(4e-5);
     expect((await compareRuns(f32, f16, { tolerance: 4e-5 })).equal).toBe(false);
   });
 });
@@ -177,6 +213,17 @@ describe("routers", () => {
     expect((await compareRuns(run([3, 1], [0.7, 0.3]), run([1, 3], [0.7, 0.3]))).first?.name).toBe(name);
   });
 
+  it("hold no weight against another where the experts differ, for each depends on all", async () => {
+    const name = `${gate}.weights`;
+    const run = (experts: number[], weights: number[]) =>
+      memoryRun("run", [
+        [`${gate}.experts`, pointOfNumbers(`${gate}.experts`, experts, 2)],
+        [name, pointOfNumbers(name, weights, 2)],
+      ]);
+    const { points } = await compareRuns(run([3, 1], [0.7, 0.3]), run([3, 2], [0.6, 0.4]));
+    expect(points.map(({ within }) => within)).toEqual([false, true]);
+  });
+
   it("compare what an expert gives with what the same expert gives, where both chose it", async () => {
     const name = "model.layers.9.feed_forward.experts.w1";
     const run = (experts: number[], results: number[]) =>
@@ -242,6 +289,19 @@ describe("a comparison", () => {
   it("finds one factor for everything", async () => {
     const { guess } = await diagnose(await compareRuns(run([1, 2, -3, 4], 2), run([8, 16, -24, 32], 2)));
     expect(guess).toMatchObject({ cause: "scaled", says: "B's model.layers.0 is A's times 8" });
+  });
+
+  it("takes the worst of the points that a hypothesis gives results for", async () => {
+    const two = memoryRun("run", [
+      ["a", pointOfNumbers("a", [1, 1], 1)],
+      ["b", pointOfNumbers("b", [1, 1], 1)],
+    ]);
+    const results = new Map([
+      ["a", tensorOf(2, 1, Float32Array.of(2, 2))],
+      ["b", tensorOf(2, 1, Float32Array.of(1, 1))],
+    ]);
+    expect(await fitOf(two, results, 0)).toMatchObject({ point: "b", rmsRelative: 1, maxAbs: 0 });
+    expect(await fitOf(two, new Map([["c", results.get("a")!]]), 0)).toBeUndefined();
   });
 
   it("does not guess where nothing fits", async () => {
