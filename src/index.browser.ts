@@ -38,4 +38,8 @@ export type {
   OpenOptions,
   Progress,
   Summary,
+  TraceOptions,
 } from "./open.ts";
+export { expectedBits, logitBits } from "./oracle/same-bits.ts";
+export type { TracePiece } from "./oracle/trace-pieces.ts";
+export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace-plan.ts";

@@ -11,13 +11,16 @@ import type { Checkpoint } from "./formats/checkpoint.ts";
 import { openCheckpoint } from "./formats/open-checkpoint.ts";
 import { checkOptions, type ModelOptions, OptionError, type Settings } from "./load.ts";
 import { type Config, readConfig } from "./model/config.ts";
+import { type TracePiece, tracePieces } from "./oracle/trace-pieces.ts";
+import { planTrace, type TraceChoice } from "./oracle/trace-plan.ts";
 import { type RecommendedSampling, recommendedSampling } from "./sampling/defaults.ts";
 import { MAX_TOP_LOGPROBS } from "./sampling/logprobs.ts";
 import { type SamplingOptions, validateSampling } from "./sampling/options.ts";
 import type { Folder } from "./sources/source.ts";
 import { createTokenizer, type Tokenizer } from "./tokenizer/tokenizer.ts";
 import { connect, type ModelWorker } from "./worker/client.ts";
-import type { Results, WorkerEvent, WorkerPort } from "./worker/protocol.ts";
+import { eventStream } from "./worker/event-stream.ts";
+import type { Results, WorkerPort } from "./worker/protocol.ts";
 
 /**
  * What a model is opened from. A string is a path in Node and a URL in a browser; one that begins with http:// or
@@ -107,9 +110,12 @@ export interface Logits {
   readonly cols: number;
 }
 
+export interface TraceOptions extends TraceChoice, Pick<GenerateOptions, "signal" | "onProgress"> {}
+
 export interface LanguageModel {
   readonly config: Config;
-  readonly checkpoint: Pick<Checkpoint, "container" | "metadata" | "tensors">;
+  /** `files` are closed; their descriptors tell where they are. */
+  readonly checkpoint: Pick<Checkpoint, "container" | "config" | "files" | "metadata" | "tensors">;
   /** The options in force. */
   readonly settings: Settings;
   /** Bytes reserved for weights, state and working space. */
@@ -134,6 +140,12 @@ export interface LanguageModel {
   generate(ids: readonly number[], options?: GenerateOptions): AsyncGenerator<number, void>;
   /** Logits after each of `ids`, f32 [T, vocab]. */
   logits(ids: readonly number[], options?: Pick<GenerateOptions, "signal" | "onProgress">): Promise<Logits>;
+  /**
+   * Every tensor at a named point of the graph, in pieces, while the model runs over `ids`; `planTrace` tells names and
+   * shapes before. The run waits for a slow consumer, so that no more than 64 MB are on their way.
+   * @throws GlobError when a pattern of `points` matches nothing; PositionsError; PromptError
+   */
+  trace(ids: readonly number[], options?: TraceOptions): AsyncGenerator<TracePiece, void>;
   /** Ids of a conversation as `chat` would send it. */
   encodeChat(messages: readonly ChatMessage[], options?: RenderChoices): number[];
   /** Ends the model's thread and gives its memory back. */
@@ -224,16 +236,8 @@ function createLanguageModel(
       throw new OptionError(`maxTokens: expected an integer of at least 1, found ${maxTokens}.`);
     }
     checkCount("topLogprobs", topLogprobs, MAX_TOP_LOGPROBS);
-    // Breaking out of the loop must stop the worker too.
-    const left = new AbortController();
-    const either = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
-    const arrived: Extract<WorkerEvent, { kind: "id" }>[] = [];
-    let wake = (): void => {};
-    let cachedTokens = 0;
-    let newTokens = 0;
-    let lastId = -1;
-    let prefillMs: number | undefined;
     const request = {
+      kind: "generate",
       ids,
       options: {
         sampling,
@@ -242,61 +246,34 @@ function createLanguageModel(
         thinking: inner.thinking,
         topLogprobs: onToken && topLogprobs,
       },
-    };
-    let ended: { timing: Results["generate"] } | { error: unknown } | undefined;
-    const done = worker
-      .request(
-        { kind: "generate", ...request },
-        {
-          signal: either,
-          event(event) {
-            if (event.kind === "id") {
-              arrived.push(event);
-              wake();
-            } else if (event.kind === "progress") {
-              cachedTokens = ids.length - event.total;
-              onProgress?.({ phase: "prefill", done: event.done, total: event.total });
-            }
-          },
-        },
-      )
-      .then(
-        (timing) => {
-          ended = { timing };
-        },
-        (error: unknown) => {
-          ended = { error };
-        },
-      )
-      .then(() => wake());
-    try {
-      for (;;) {
-        while (arrived.length > 0) {
-          const { token, logprobs, ms } = arrived.shift() as (typeof arrived)[number];
-          lastId = token;
-          prefillMs ??= ms;
-          newTokens++;
-          onToken?.(reportToken(tokenizer, token, logprobs));
-          yield token;
-          signal?.throwIfAborted();
-          const stopped = inner.metStop?.();
-          if (stopped === undefined) continue;
-          const timing = { prefillMs, decodeMs: ms - prefillMs };
-          onFinish?.({ promptTokens: ids.length, cachedTokens, newTokens, ...timing, finishReason: "stop", stopped });
-          return;
-        }
-        if (ended !== undefined) break;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      if ("error" in ended) throw ended.error;
-      const finishReason = stopIds.includes(lastId) ? "stop" : "length";
-      onFinish?.({ promptTokens: ids.length, cachedTokens, newTokens, ...ended.timing, finishReason });
-    } finally {
-      left.abort();
-      await done;
+    } as const;
+    let cachedTokens = 0;
+    const events = eventStream(worker, request, "id", {
+      signal,
+      bytesOf: () => 0,
+      onEvent(event) {
+        if (event.kind !== "progress") return;
+        cachedTokens = ids.length - event.total;
+        onProgress?.({ phase: "prefill", done: event.done, total: event.total });
+      },
+    });
+    let newTokens = 0;
+    let lastId = -1;
+    let [prefillMs, lastMs] = [0, 0];
+    let stopped: string | undefined;
+    for await (const { token, logprobs, ms } of events) {
+      if (newTokens++ === 0) prefillMs = ms;
+      lastMs = ms;
+      lastId = token;
+      onToken?.(reportToken(tokenizer, token, logprobs));
+      yield token;
+      stopped = inner.metStop?.();
+      if (stopped !== undefined) break;
     }
+    const finishReason = stopped !== undefined || stopIds.includes(lastId) ? "stop" : "length";
+    const decodeMs = lastMs - prefillMs;
+    const counts = { promptTokens: ids.length, cachedTokens, newTokens };
+    onFinish?.({ ...counts, prefillMs, decodeMs, finishReason, ...(stopped === undefined ? {} : { stopped }) });
   }
 
   /** Options for text: what is recommended where the caller states nothing. */
@@ -380,6 +357,18 @@ function createLanguageModel(
         },
       );
       return { data, rows: ids.length, cols };
+    },
+    async *trace(ids, { points, positions, signal, onProgress } = {}) {
+      checkIds(ids, config.vocabSize, settings.contextLength);
+      const plan = planTrace(config, ids.length, { points, positions });
+      const steps = eventStream(worker, { kind: "trace", ids, plan }, "step", {
+        signal,
+        bytesOf: ({ step }) => step.numbers.byteLength,
+        onEvent(event) {
+          if (event.kind === "progress") onProgress?.({ phase: "prefill", done: event.done, total: event.total });
+        },
+      });
+      for await (const { step } of steps) yield* tracePieces(plan, step);
     },
     close: () => worker.close(),
   };

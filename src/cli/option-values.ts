@@ -26,6 +26,17 @@ export function tokenIds(flag: string): (text: string) => number[] {
   };
 }
 
+const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
+
+/** "500M" → 500000000. */
+export function byteCount(flag: string): (text: string) => number {
+  return (text) => {
+    const [, number, unit] = /^(\d{1,12}(?:\.\d{1,6})?)\s*([kmgt]?)b?$/i.exec(text) ?? [];
+    if (number !== undefined) return Math.floor(Number(number) * UNITS[unit.toLowerCase()]);
+    throw new UsageError(`${flag}: expected bytes such as 500M or 20G, found ${JSON.stringify(text)}.`);
+  };
+}
+
 /**
  * Runs a check of the library and speaks of the flag where it speaks of the option: `topK: …` becomes `--top-k: …`.
  * @throws UsageError for an error about `option`; any other error as it is

@@ -152,8 +152,11 @@ export async function* generate(
   }
 }
 
-/** Runs `ids` in steps of at most `limit`, each about as long as the caller's patience. */
-async function inSteps(
+/**
+ * Runs `ids` after what the state holds, in steps of at most `limit`, each about as long as the caller's patience;
+ * `onStep` gets a step's hidden states [rows, hidden], which live until the next.
+ */
+export async function inSteps(
   sequence: Sequence,
   ids: readonly number[],
   limit: number,
@@ -206,7 +209,8 @@ function reuse({ model, state, ids: held }: Sequence, ids: readonly number[]): n
   return state.length;
 }
 
-function restart({ model, state, ids }: Sequence): void {
+/** Forgets the sequence. */
+export function restart({ model, state, ids }: Sequence): void {
   resetState(model.ops, state);
   ids.length = 0;
 }

@@ -12,10 +12,10 @@ import type { LayerWeights } from "./weights.ts";
 export function decoderLayer(model: Model, w: LayerWeights, state: LayerState, h: Tensor, sequence: State): Tensor {
   const { ops, config } = model;
 
-  const x = ops.note(w.operatorNorm.path, ops.rmsNorm(h, w.operatorNorm, config.normEps)); // [T, hidden]
+  const x = ops.rmsNorm(h, w.operatorNorm, config.normEps); // [T, hidden]
   h = ops.add(h, operator(model, w.operator, state, x, sequence));
 
-  const y = ops.note(w.ffnNorm.path, ops.rmsNorm(h, w.ffnNorm, config.normEps)); // [T, hidden]
+  const y = ops.rmsNorm(h, w.ffnNorm, config.normEps); // [T, hidden]
   const ff = w.feedForward.type === "dense" ? mlp(ops, w.feedForward, y) : sparseExperts(model, w.feedForward, y);
   return ops.add(h, ops.note(w.feedForward.path, ff));
 }

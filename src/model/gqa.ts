@@ -12,8 +12,8 @@ export function gqa(model: Model, w: GqaWeights, cache: KvCache, h: Tensor, sequ
   const k = ops.rmsNorm(ops.linear(h, w.kProj), w.kLayernorm, config.normEps); // [T, kvHeads·headDim]
   const v = ops.linear(h, w.vProj); // [T, kvHeads·headDim]
 
-  const rotatedQ = ops.rope(q, inverseFrequency, start);
-  const rotatedK = ops.rope(k, inverseFrequency, start);
+  const rotatedQ = ops.note(`${w.path}.q_rope`, ops.rope(q, inverseFrequency, start));
+  const rotatedK = ops.note(`${w.path}.k_rope`, ops.rope(k, inverseFrequency, start));
   const mixed = ops.attention(rotatedQ, rotatedK, v, cache, start, config.headDim, stored); // [T, heads·headDim]
-  return ops.linear(mixed, w.outProj); // [T, hidden]
+  return ops.linear(ops.note(`${w.outProj.path}.input`, mixed), w.outProj); // [T, hidden]
 }

@@ -37,13 +37,13 @@ export function forward(model: Model, state: State, ids: Int32Array): Tensor {
         "Open the model with a larger contextLength, or send a shorter prompt.",
     );
   }
-  let h = ops.note(w.embedTokens.path, ops.embed(ids, w.embedTokens)); // [T, hidden]
+  let h = ops.embed(ids, w.embedTokens); // [T, hidden]
   for (const [i, layer] of w.layers.entries()) {
     h = ops.carry(h, layer.operatorNorm);
     h = ops.note(layer.path, decoderLayer(model, layer, state.layers[i], h, state));
   }
   h = ops.carry(h, w.embeddingNorm);
-  h = ops.note(w.embeddingNorm.path, ops.rmsNorm(h, w.embeddingNorm, config.normEps));
+  h = ops.rmsNorm(h, w.embeddingNorm, config.normEps);
 
   ops.commit(convStates(state));
   state.length += ids.length;
@@ -53,5 +53,5 @@ export function forward(model: Model, state: State, ids: Int32Array): Tensor {
 
 /** Logits [T, vocab] of hidden states [T, hidden]; no scale, no cap. */
 export function lmHead({ ops, weights }: Model, h: Tensor): Tensor {
-  return ops.linear(h, weights.lmHead);
+  return ops.note("lm_head", ops.linear(h, weights.lmHead));
 }

@@ -106,7 +106,10 @@ export interface Ops {
   /** Carries the hidden state into the memory that holds `to`, and releases every other result. */
   carry(h: Tensor, to: Weight): Tensor;
 
-  /** Names a result by its Hugging Face module path, for whoever traces the run; gives it back unchanged. */
+  /**
+   * Names a result by its Hugging Face module path, for whoever traces the run; gives it back unchanged. The result of
+   * an op with a weight needs no note: unless it gets one, it bears its weight's path.
+   */
   note<R extends Tensor | ExpertIds>(path: string, result: R): R;
 
   /** Makes the new convolution states the current ones, once a whole step has succeeded. */

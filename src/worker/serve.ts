@@ -1,10 +1,12 @@
 // The model's thread: loads once, then answers one request after another, hearing the caller in between.
 import { eachLogits, generate, type Pace, type Sequence } from "../engine/engine.ts";
 import { type LoadContext, loadModel, MAX_LOGIT_ROWS, MAX_STEP, type Machine } from "../load.ts";
+import { recordTrace } from "../oracle/record.ts";
 import type { Logprobs } from "../sampling/logprobs.ts";
 import { openSource } from "../sources/open-source.ts";
 import type { ByteSource } from "../sources/source.ts";
 import { kernelUrl } from "../wasm/kernels.ts";
+import { createFlight, type Flight } from "./flight.ts";
 import { type StartHelper, startRuntime } from "./helper.ts";
 import type { FromWorker, Port, Request, Results, ToWorker, WorkerEvent } from "./protocol.ts";
 
@@ -21,8 +23,12 @@ export interface Platform {
 
 type Emit = (event: WorkerEvent, transfer?: ArrayBuffer[]) => void;
 
+/** A trace waits when so many bytes of it are on their way; a step comes on top. */
+const FLIGHT_BYTES = 1 << 25;
+
 export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): void {
   const controllers = new Map<number, AbortController>();
+  const flights = new Map<number, Flight>();
   let sequence: Sequence | undefined;
   let last: Promise<void> = Promise.resolve();
 
@@ -31,14 +37,21 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       controllers.get(message.id)?.abort();
       return;
     }
+    if ("taken" in message) {
+      flights.get(message.id)?.taken(message.taken);
+      return;
+    }
     const { id, request, givenUp } = message;
     const controller = new AbortController();
+    const flight = createFlight(FLIGHT_BYTES);
     controllers.set(id, controller);
+    flights.set(id, flight);
     last = last.then(async () => {
       try {
         controller.signal.throwIfAborted();
-        const pace = paceOf(controller.signal, givenUp);
+        const pace = paceOf(controller.signal, givenUp, flight);
         const result = await answer(request, controller.signal, pace, (event, transfer) => {
+          if (event.kind === "step") flight.sent(event.step.numbers.byteLength);
           port.post({ id, event }, transfer);
         });
         port.post({ id, result });
@@ -47,6 +60,7 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
         port.post({ id, error: { name, message } });
       } finally {
         controllers.delete(id);
+        flights.delete(id);
       }
     });
   });
@@ -67,18 +81,22 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       });
       return null;
     }
+    if (request.kind === "trace") {
+      await recordTrace(sequence, request.ids, request.plan, pace, (step, done) => {
+        emit({ kind: "step", step }, [step.numbers]);
+        onProgress(done, request.plan.positions.to);
+      });
+      return null;
+    }
     const begin = performance.now();
-    let first: number | undefined;
     let logprobs: Logprobs | undefined;
     const onLogprobs = (found: Logprobs): void => {
       logprobs = found;
     };
     for await (const token of generate(sequence, request.ids, { ...request.options, onLogprobs }, pace, onProgress)) {
-      first ??= performance.now();
       emit({ kind: "id", token, logprobs, ms: performance.now() - begin });
     }
-    const decoding = first ?? performance.now();
-    return { prefillMs: decoding - begin, decodeMs: performance.now() - decoding };
+    return null;
   }
 
   async function load(
@@ -104,12 +122,12 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     }
   }
 
-  function paceOf(signal: AbortSignal, givenUp: SharedArrayBuffer | undefined): Pace {
+  function paceOf(signal: AbortSignal, givenUp: SharedArrayBuffer | undefined, flight: Flight): Pace {
     const flag = givenUp && new Int32Array(givenUp);
     return {
       async pause() {
         await platform.nextTurn();
-        signal.throwIfAborted();
+        await flight.room(signal);
       },
       check:
         flag &&

@@ -15,16 +15,33 @@ export async function newIds(
   return found;
 }
 
-/** SHA-256 of the bits of the embedded model's logits after each of `ids`, in hexadecimal. */
-export async function logitBits(
+/** SHA-256 of the embedded model's logits, as `lfm2 verify` prints it. */
+export async function bits(
   lfm2: Library,
-  { ids, mode }: { ids: readonly number[]; mode: "exact" | "int8" },
+  options: { mode: "exact" | "int8"; kernels: "baseline" | "relaxed"; threads: number },
 ): Promise<string> {
-  const model = await lfm2.open(undefined, { mode });
-  const { data } = await model.logits(ids);
+  const model = await lfm2.open(undefined, options);
+  const hash = await lfm2.logitBits(model);
   await model.close();
-  const digest = await crypto.subtle.digest("SHA-256", data as Float32Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hash;
+}
+
+/** SHA-256 of a trace, piece after piece, and its names in order. */
+export async function traced(
+  lfm2: Library,
+  { ids, points }: { ids: readonly number[]; points: readonly string[] },
+): Promise<{ names: string[]; sha256: string }> {
+  const model = await lfm2.open();
+  const names: string[] = [];
+  const pieces: Blob[] = [];
+  for await (const { name, data } of model.trace(ids, { points })) {
+    names.push(name);
+    pieces.push(new Blob([data]));
+  }
+  await model.close();
+  const digest = await crypto.subtle.digest("SHA-256", await new Blob(pieces).arrayBuffer());
+  const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { names, sha256 };
 }
 
 /** The embedded model's answer, piece by piece. */
