@@ -152,6 +152,24 @@ describe("lfm2 trace", () => {
 });
 
 describe("writeTrace", () => {
+  it("puts rows where their positions are, whichever are chosen", async () => {
+    const output = join(folder, "rows");
+    const model = await open();
+    try {
+      const ids = Array.from({ length: 40 }, (_, i) => i);
+      await writeTrace(output, model, ids, { points: ["lm_head", "**.expert_bias"], positions: { from: 5, to: 39 } });
+      const { data, cols } = await model.logits(ids);
+      const tensors = await tensorsOf(output);
+      expect(await tensors.load("lm_head")).toEqual(data.slice(5 * cols, 39 * cols));
+      for await (const { name, data: bias } of model.trace([1], { points: ["**.expert_bias"] })) {
+        expect(await tensors.load(name), name).toEqual(bias);
+      }
+      await tensors.close();
+    } finally {
+      await model.close();
+    }
+  });
+
   it("removes what it wrote when the disk or the caller ends it, and an older manifest with it", async () => {
     const output = join(folder, "library");
     const model = await open();
