@@ -53,8 +53,10 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
 
 export type { ChatMessage } from "./chat/messages.ts";
 export type { AnswerDelta } from "./chat/thinking.ts";
+export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
 export type {
   ChatOptions,
+  CompleteOptions,
   GenerateOptions,
   LanguageModel,
   Logits,

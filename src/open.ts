@@ -2,6 +2,9 @@
 import type { ChatMessage } from "./chat/messages.ts";
 import { type ChatTemplate, createTemplate, type RenderOptions } from "./chat/template.ts";
 import { type AnswerDelta, createAnswerSplitter, endsThinking } from "./chat/thinking.ts";
+import type { ConstraintRequest, ResponseFormat, ToolChoice } from "./constrain/compile.ts";
+import type { ConstraintRules, Thought } from "./constrain/constraint.ts";
+import { collectVocabulary } from "./constrain/vocabulary.ts";
 import { checkIds } from "./engine/engine.ts";
 import type { Checkpoint } from "./formats/checkpoint.ts";
 import { openCheckpoint } from "./formats/open-checkpoint.ts";
@@ -56,7 +59,24 @@ export interface Summary {
   readonly finishReason: "stop" | "length";
 }
 
-export interface ChatOptions extends GenerateOptions, RenderChoices {}
+/** With a format, the answer ends where the format does; `finishReason` "length" says that it was cut before. */
+export interface CompleteOptions extends GenerateOptions {
+  /** What the text has to look like. */
+  readonly responseFormat?: ResponseFormat;
+}
+
+export interface ChatOptions extends CompleteOptions, RenderChoices {
+  /**
+   * Whether and how `tools` may be called; names and arguments then follow their descriptions. Without it, the model
+   * writes calls as it likes; with a responseFormat and tools, it may call them or answer in that format.
+   */
+  readonly toolChoice?: ToolChoice;
+  /**
+   * With a responseFormat or toolChoice: whether the model may think before the answer that is held to it (true unless
+   * told). A thought that the prompt itself begins is always finished first.
+   */
+  readonly mayThink?: boolean;
+}
 
 export interface RenderChoices {
   /** Descriptions of functions the model may call, as JSON objects. */
@@ -87,11 +107,12 @@ export interface LanguageModel {
 
   /**
    * Answers a conversation, piece by piece. Thinking, text and tool calls are told apart.
+   * @throws ConstraintError naming what output cannot be held to, such as a keyword of a schema
    * @throws PromptError when the conversation does not fit; the signal's reason when aborted
    */
   chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<AnswerDelta, void>;
   /** Continues a text, BOS put before it once. Yields text. */
-  complete(prompt: string, options?: GenerateOptions): AsyncGenerator<string, void>;
+  complete(prompt: string, options?: CompleteOptions): AsyncGenerator<string, void>;
   /**
    * Continues ids with ids; greedy unless sampling is given. A stop id ends it and is the last one. Generation runs
    * ahead of a slow consumer, until `maxTokens`; leaving the loop, or `signal`, ends it.
@@ -176,12 +197,44 @@ function createLanguageModel(
     return encode(template.render(messages, { tools, now, addGenerationPrompt: true, bosToken }));
   };
 
-  async function* generate(ids: readonly number[], options: GenerateOptions = {}): AsyncGenerator<number, void> {
+  let vocabularySent: Promise<unknown> | undefined;
+
+  /** The schema compiler is loaded when it is first needed; so is the vocabulary sent to the model's thread. */
+  async function rulesFor(
+    request: Pick<ChatOptions, "responseFormat" | "tools" | "toolChoice">,
+    thoughtFirst: Thought["first"],
+  ): Promise<ConstraintRules | undefined> {
+    if (request.responseFormat === undefined && request.toolChoice === undefined) return undefined;
+    const { idOf, bytesOf } = needTokenizer();
+    const { compileConstraint } = await import("./constrain/compile.ts");
+    const [open, close] = [idOf("<think>"), idOf("</think>")];
+    const [start, end] = [idOf("<|tool_call_start|>"), idOf("<|tool_call_end|>")];
+    const rules = compileConstraint({
+      ...request,
+      callMarkers: start === undefined || end === undefined ? undefined : { start, end },
+      thought: open === undefined || close === undefined ? undefined : { open, close, first: thoughtFirst },
+    } satisfies ConstraintRequest);
+    vocabularySent ??= worker.request({
+      kind: "vocabulary",
+      vocabulary: collectVocabulary(config.vocabSize, bytesOf),
+    });
+    await vocabularySent;
+    return rules;
+  }
+
+  async function* generate(
+    ids: readonly number[],
+    options: GenerateOptions = {},
+    rules?: ConstraintRules,
+  ): AsyncGenerator<number, void> {
     const { maxTokens, stopIds = eosIds, signal, onProgress, onFinish, ...stated } = options;
     const sampling = validateSampling({ ...stated, temperature: stated.temperature ?? 0 });
     checkIds(ids, config.vocabSize, settings.contextLength);
     if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 1)) {
       throw new OptionError(`maxTokens: expected an integer of at least 1, found ${maxTokens}.`);
+    }
+    if (rules !== undefined && stopIds.length === 0) {
+      throw new OptionError("stopIds: expected an id that ends the answer once it is complete, found none.");
     }
     // Breaking out of the loop must stop the worker too.
     const left = new AbortController();
@@ -190,7 +243,7 @@ function createLanguageModel(
     let wake = (): void => {};
     let newTokens = 0;
     let lastId = -1;
-    const request = { ids, options: { sampling, maxTokens: maxTokens ?? Number.POSITIVE_INFINITY, stopIds } };
+    const request = { ids, options: { sampling, maxTokens: maxTokens ?? Number.POSITIVE_INFINITY, stopIds }, rules };
     let ended: { timing: Results["generate"] } | { error: unknown } | undefined;
     const done = worker
       .request(
@@ -252,21 +305,27 @@ function createLanguageModel(
     tokenizer,
     recommended,
     encodeChat,
-    generate,
+    generate: (ids, options) => generate(ids, options),
     async *chat(messages, options = {}) {
-      const { tools, now, ...rest } = options;
+      const { tools, now, responseFormat, toolChoice, mayThink = true, ...rest } = options;
       const ids = encodeChat(messages, { tools, now });
       // Some templates begin the thought themselves.
-      const splitter = createAnswerSplitter(needTokenizer(), { thinking: endsThinking(needTokenizer(), ids) });
-      for await (const id of generate(ids, withDefaults(rest))) {
+      const thinking = endsThinking(needTokenizer(), ids);
+      const rules = await rulesFor(
+        { responseFormat, tools, toolChoice },
+        thinking ? "open" : mayThink ? "possible" : "none",
+      );
+      const splitter = createAnswerSplitter(needTokenizer(), { thinking });
+      for await (const id of generate(ids, withDefaults(rest), rules)) {
         yield* splitter.push(id);
       }
       yield* splitter.end();
     },
-    async *complete(prompt, options = {}) {
+    async *complete(prompt, { responseFormat, ...options } = {}) {
       const text = needTokenizer();
+      const rules = await rulesFor({ responseFormat }, "none");
       const stream = text.stream({ skipSpecial: true });
-      for await (const id of generate(text.encode(prompt, { addBos: true }), withDefaults(options))) {
+      for await (const id of generate(text.encode(prompt, { addBos: true }), withDefaults(options), rules)) {
         const piece = stream.push(id);
         if (piece !== "") yield piece;
       }

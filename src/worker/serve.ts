@@ -1,4 +1,6 @@
 // The model's thread: loads once, then answers one request after another, hearing the caller in between.
+import { createConstraint } from "../constrain/constraint.ts";
+import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
 import { eachLogits, generate, type Pace, type Sequence } from "../engine/engine.ts";
 import { type LoadContext, loadModel, MAX_LOGIT_ROWS, MAX_STEP, type Machine } from "../load.ts";
 import { openSource } from "../sources/open-source.ts";
@@ -23,6 +25,7 @@ type Emit = (event: WorkerEvent, transfer?: ArrayBuffer[]) => void;
 export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): void {
   const controllers = new Map<number, AbortController>();
   let sequence: Sequence | undefined;
+  let vocabulary: VocabularyTree | undefined;
   let last: Promise<void> = Promise.resolve();
 
   port.onMessage((message) => {
@@ -58,6 +61,10 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
   ): Promise<Results[Request["kind"]]> {
     const onProgress = (done: number, total: number): void => emit({ kind: "progress", done, total });
     if (request.kind === "load") return load(request, signal, onProgress);
+    if (request.kind === "vocabulary") {
+      vocabulary = buildTree(request.vocabulary);
+      return null;
+    }
     if (sequence === undefined) throw new TypeError("a model has to be loaded before it is run");
     if (request.kind === "logits") {
       await eachLogits(sequence, request.ids, pace, (logits, done) => {
@@ -68,12 +75,19 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     }
     const begin = performance.now();
     let first: number | undefined;
-    for await (const token of generate(sequence, request.ids, request.options, pace, onProgress)) {
+    const options = { ...request.options, constraint: constraintOf(request, sequence) };
+    for await (const token of generate(sequence, request.ids, options, pace, onProgress)) {
       first ??= performance.now();
       emit({ kind: "id", token });
     }
     const decoding = first ?? performance.now();
     return { prefillMs: decoding - begin, decodeMs: performance.now() - decoding };
+  }
+
+  function constraintOf({ rules, options }: Request & { kind: "generate" }, { model }: Sequence) {
+    if (rules === undefined) return undefined;
+    if (vocabulary === undefined) throw new TypeError("a vocabulary has to be sent before output can be constrained");
+    return createConstraint(rules, vocabulary, model.config.vocabSize, options.stopIds);
   }
 
   async function load(
