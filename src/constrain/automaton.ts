@@ -27,6 +27,7 @@ export class Automaton {
   /** Of each state: position and stack, alternating. */
   #positions: Uint32Array[] = [];
   #ends: boolean[] = [];
+  #freedom: number[] = [];
   #states = new Map<string, number>();
   /** A stack is where to return to, and the stack below. */
   #returns: number[] = [];
@@ -60,6 +61,11 @@ export class Automaton {
   /** Whether what was written is complete. */
   isEnd(state: number): boolean {
     return this.#ends[state];
+  }
+
+  /** So many ordinary characters may follow, whichever they are. */
+  freedom(state: number): number {
+    return this.#freedom[state];
   }
 
   /** Whether something can follow. */
@@ -101,6 +107,7 @@ export class Automaton {
   forgetAllBut(state: number): number {
     const kept = this.#positions[state];
     const isEnd = this.#ends[state];
+    const freedom = this.#freedom[state];
     const [returns, below] = [this.#returns, this.#below];
     this.#clear();
     const copied = new Map([[EMPTY, EMPTY]]);
@@ -118,6 +125,7 @@ export class Automaton {
     return this.#stateOf(
       Array.from(kept, (value, i) => (i % 2 === 0 ? value : copy(value))),
       isEnd,
+      freedom,
     );
   }
 
@@ -125,6 +133,7 @@ export class Automaton {
     this.#steps = new Uint32Array(64 * this.#classes);
     this.#positions = [new Uint32Array(0), new Uint32Array(0)];
     this.#ends = [false, false];
+    this.#freedom = [0, 0];
     this.#states = new Map();
     this.#returns = [0];
     this.#below = [0];
@@ -146,7 +155,7 @@ export class Automaton {
 
   /** The state of all positions that can be reached from these without writing. */
   #close(from: readonly number[]): number {
-    const { symbols, calls, free, ends, depths } = this.#grammar;
+    const { symbols, calls, free, ends, depths, freedom } = this.#grammar;
     const reached = new Set<number>();
     const waiting: number[] = [];
     const add = (position: number, stack: number): void => {
@@ -160,9 +169,11 @@ export class Automaton {
     for (let i = 0; i < from.length; i += 2) add(from[i], from[i + 1]);
     const kept: number[] = [];
     let isEnd = false;
+    let most = 0;
     for (let i = 0; i < waiting.length && kept.length < 2 * MAX_POSITIONS; i += 2) {
       const position = waiting[i];
       const stack = waiting[i + 1];
+      if (freedom[position] > most) most = freedom[position];
       if (symbols.offsets[position] < symbols.offsets[position + 1]) kept.push(position, stack);
       if (ends[position] === 1) {
         if (stack === EMPTY) isEnd = true;
@@ -176,16 +187,17 @@ export class Automaton {
       }
     }
     this.#work += waiting.length >> 1;
-    return this.#stateOf(kept, isEnd);
+    return this.#stateOf(kept, isEnd, most);
   }
 
-  #stateOf(positions: readonly number[], isEnd: boolean): number {
+  #stateOf(positions: readonly number[], isEnd: boolean, freedom: number): number {
     if (positions.length === 0 && !isEnd) return DEAD;
     const key = `${isEnd ? "." : ""}${positions.join()}`;
     const known = this.#states.get(key);
     if (known !== undefined) return known;
     const state = this.#positions.push(Uint32Array.from(positions)) - 1;
     this.#ends.push(isEnd);
+    this.#freedom.push(freedom);
     this.#states.set(key, state);
     if ((state + 1) * this.#classes > this.#steps.length) {
       const larger = new Uint32Array(2 * this.#steps.length);

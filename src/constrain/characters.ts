@@ -12,6 +12,15 @@ export const ANY: Characters = [
   [SURROGATES[1] + 1, LAST],
 ];
 
+/** What needs no escape in any kind of string: runs of these are let through at once. */
+export const ORDINARY: Characters = [
+  [0x20, 0x21],
+  [0x23, 0x26],
+  [0x28, 0x5b],
+  [0x5d, SURROGATES[0] - 1],
+  [SURROGATES[1] + 1, LAST],
+];
+
 /** Ranges in any order, possibly overlapping. */
 export function characters(...ranges: readonly (readonly [number, number])[]): Characters {
   const merged: [number, number][] = [];

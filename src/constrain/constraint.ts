@@ -93,7 +93,7 @@ export function createConstraint(
 function createMasks(grammar: Grammar, tree: VocabularyTree, vocabSize: number, stopIds: readonly number[]) {
   const automaton = new Automaton(grammar);
   const masks = new Map<number, Uint32Array>();
-  const { byte, depth, after, idOffsets, ids, bytes, offsets } = tree;
+  const { byte, depth, after, ordinary, idOffsets, ids, bytes, offsets } = tree;
   const path = new Uint32Array(tree.maxDepth + 1);
   let state = automaton.first();
 
@@ -116,8 +116,10 @@ function createMasks(grammar: Grammar, tree: VocabularyTree, vocabSize: number, 
         continue;
       }
       path[depth[node]] = next;
-      for (let i = idOffsets[node]; i < idOffsets[node + 1]; i++) allow(ids[i]);
-      node++;
+      // Where any text may follow, what begins like this and is plain text need not be looked at byte by byte.
+      const end = ordinary[node] <= automaton.freedom(next) ? after[node] : node + 1;
+      for (let i = idOffsets[node]; i < idOffsets[end]; i++) allow(ids[i]);
+      node = end;
     }
     return mask;
   };

@@ -13,6 +13,8 @@ export type Expression =
       readonly kind: "automaton";
       readonly edges: readonly (readonly { readonly on: Expression; readonly to: number }[])[];
       readonly accepting: readonly boolean[];
+      /** Of each state: how many ordinary characters may follow, whichever they are (see freedomOf). */
+      readonly freedom?: readonly number[];
     }
   | { readonly kind: "rule"; readonly rule: number };
 
@@ -32,6 +34,8 @@ export interface Grammar {
   readonly ends: Uint8Array;
   /** Of each state: how many calls deep one has to go, at the least, to its rule's end. */
   readonly depths: Uint16Array;
+  /** Of each state: how many ordinary characters may follow, whichever they are; 0 where that is not known. */
+  readonly freedom: Uint16Array;
   /** Symbols from 256 on. */
   readonly wholeTokens: readonly number[];
 }
@@ -121,6 +125,7 @@ class Layout {
   readonly #symbols: [from: number, low: number, high: number, to: number][] = [];
   readonly #calls: [from: number, rule: number, to: number][] = [];
   readonly #free: [from: number, to: number][] = [];
+  readonly #freedom: [state: number, characters: number][] = [];
   #count = 0;
 
   constructor(subject: string) {
@@ -180,6 +185,9 @@ class Layout {
       }
       case "automaton": {
         const states = expression.edges.map(() => this.state());
+        expression.freedom?.forEach((characters, i) => {
+          this.#freedom.push([states[i], characters]);
+        });
         this.#free.push([from, states[0]]);
         expression.edges.forEach((edges, i) => {
           for (const edge of edges) this.emit(edge.on, states[i], states[edge.to], rules);
@@ -197,6 +205,8 @@ class Layout {
     const free = sorted(this.#free, count);
     const ends = new Uint8Array(count);
     for (const end of this.ends) ends[end] = 1;
+    const freedom = new Uint16Array(count);
+    for (const [state, characters] of this.#freedom) freedom[state] = characters;
     const grammar = {
       first,
       symbols: {
@@ -212,6 +222,7 @@ class Layout {
       },
       free: { offsets: free.offsets, to: Uint32Array.from(free.rows, ([, to]) => to) },
       ends,
+      freedom,
       wholeTokens,
     };
     return { ...grammar, depths: this.#depths(count) };

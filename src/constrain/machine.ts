@@ -1,6 +1,6 @@
 // Deterministic automata over characters: of a regular expression, of a length, of all words but some, and of what two
 // of them have in common. Strings, keys and numbers of a schema are each one such machine.
-import { ANY, type Characters, characters, complement, intersection } from "./characters.ts";
+import { ANY, type Characters, characters, complement, intersection, ORDINARY } from "./characters.ts";
 import { ConstraintError } from "./error.ts";
 import type { Regex } from "./regex.ts";
 
@@ -159,6 +159,33 @@ function cells(
     set.size === 0 ? [] : [{ range: [bounds[i], bounds[i + 1] - 1] as const, targets: [...set] }],
   );
 }
+
+/** More ordinary characters than any token has. */
+export const ENDLESS = 0xfffe;
+
+/** Of each state: how many characters may follow that are each any ordinary one. */
+export function freedomOf({ edges }: Machine): number[] {
+  const next = edges.map((out) => out.find(({ on }) => containsOrdinary(on))?.to);
+  const freedom: number[] = new Array(edges.length);
+  next.forEach((_, state) => {
+    const path: number[] = [];
+    const seen = new Set<number>();
+    let at: number | undefined = state;
+    for (; at !== undefined && freedom[at] === undefined && !seen.has(at); at = next[at]) {
+      seen.add(at);
+      path.push(at);
+    }
+    // What leads back to itself goes on without end.
+    let left = at === undefined ? -1 : (freedom[at] ?? ENDLESS);
+    for (const each of path.reverse()) {
+      left = Math.min(left + 1, ENDLESS);
+      freedom[each] = left;
+    }
+  });
+  return freedom;
+}
+
+const containsOrdinary = (set: Characters): boolean => intersection(set, ORDINARY).join() === ORDINARY.join();
 
 /** Words of both. @throws ConstraintError when the machine would be too large */
 export function both(a: Machine, b: Machine, subject: string): Machine {

@@ -1,7 +1,7 @@
 // How characters are written as bytes: as they are, or within the quotes of a JSON or Python string.
 import { type Characters, characters, complement, intersection } from "./characters.ts";
 import { choice, type Expression, type GrammarBuilder, NOTHING, sequence, symbol, symbols, text } from "./grammar.ts";
-import type { Machine } from "./machine.ts";
+import { freedomOf, type Machine } from "./machine.ts";
 
 /** Every character has one spelling, so that what is compared as text (names of properties) can be compared as bytes. */
 export interface Spelling {
@@ -32,6 +32,7 @@ export function spell(machine: Machine, spelling: Spelling, builder: GrammarBuil
     kind: "automaton",
     edges: machine.edges.map((edges) => edges.map(({ on, to }) => ({ on: spellCharacter(on, spelling, builder), to }))),
     accepting: machine.accepting,
+    freedom: freedomOf(machine),
   };
 }
 

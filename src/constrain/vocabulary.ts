@@ -15,6 +15,11 @@ export interface VocabularyTree extends VocabularyBytes {
   readonly depth: Uint16Array;
   /** The node after all that lie below a node. */
   readonly after: Uint32Array;
+  /**
+   * How many characters begin below a node at most, when all that lies below it, its own end being the end of a
+   * character, is UTF-8 of ordinary characters; 0xffff when it is not.
+   */
+  readonly ordinary: Uint16Array;
   /** Tokens that end at node i: `ids` from `idOffsets[i]` to `idOffsets[i + 1]`. */
   readonly idOffsets: Uint32Array;
   readonly ids: Uint32Array;
@@ -88,8 +93,61 @@ export function buildTree({ bytes, offsets }: VocabularyBytes): VocabularyTree {
     byte: byte.slice(0, count),
     depth: depth.slice(0, count),
     after: after.slice(0, count),
+    ordinary: countOrdinary(byte.subarray(0, count), depth, maxDepth),
     idOffsets: idOffsets.slice(0, count + 1),
     ids,
     maxDepth,
   };
+}
+
+const OTHER = 0xffff;
+
+function countOrdinary(byte: Uint8Array, depth: Uint16Array, maxDepth: number): Uint16Array {
+  const count = byte.length;
+  // Which bytes may come next; 0 between characters.
+  const inside = new Uint8Array(count);
+  const ends = new Uint32Array(maxDepth + 1);
+  const parent = new Uint32Array(count);
+  const isOrdinary = new Uint8Array(count);
+  for (let node = 1; node < count; node++) {
+    parent[node] = ends[depth[node] - 1];
+    ends[depth[node]] = node;
+    const next = afterByte(inside[parent[node]], byte[node]);
+    isOrdinary[node] = next === undefined ? 0 : 1;
+    inside[node] = next ?? 0;
+  }
+  const most = new Uint16Array(count);
+  for (let node = count - 1; node > 0; node--) {
+    const begins = inside[parent[node]] === 0 ? 1 : 0;
+    const below = isOrdinary[node] === 0 || most[node] === OTHER ? OTHER : most[node] + begins;
+    most[parent[node]] = Math.max(most[parent[node]], below);
+  }
+  for (let node = 0; node < count; node++) if (inside[node] !== 0) most[node] = OTHER;
+  return most;
+}
+
+// Within a character: 1 to 3 bytes of 80 to BF are left; or the next one is restricted.
+const AFTER_E0 = 4;
+const AFTER_ED = 5;
+const AFTER_F0 = 6;
+const AFTER_F4 = 7;
+
+/**
+ * Where a byte leads within UTF-8; undefined where it is no ordinary character's.
+ *
+ * @source The Unicode Standard 16, table 3-7
+ */
+function afterByte(inside: number, byte: number): number | undefined {
+  if (inside === 0) {
+    if (byte < 0x20 || byte === 0x22 || byte === 0x27 || byte === 0x5c) return undefined;
+    if (byte < 0x80) return 0;
+    if (byte < 0xc2 || byte > 0xf4) return undefined;
+    if (byte < 0xe0) return 1;
+    if (byte < 0xf0) return byte === 0xe0 ? AFTER_E0 : byte === 0xed ? AFTER_ED : 2;
+    return byte === 0xf0 ? AFTER_F0 : byte === 0xf4 ? AFTER_F4 : 3;
+  }
+  const low = inside === AFTER_E0 ? 0xa0 : inside === AFTER_F0 ? 0x90 : 0x80;
+  const high = inside === AFTER_ED ? 0x9f : inside === AFTER_F4 ? 0x8f : 0xbf;
+  if (byte < low || byte > high) return undefined;
+  return inside < AFTER_E0 ? inside - 1 : inside < AFTER_F0 ? 1 : 2;
 }
