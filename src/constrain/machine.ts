@@ -4,7 +4,7 @@ import { ANY, type Characters, characters, complement, intersection, ORDINARY } 
 import { ConstraintError } from "./error.ts";
 import type { Regex } from "./regex.ts";
 
-/** State 0 is the first. Edges of one state have no character in common. */
+/** State 0 is the first. Edges of one state have no character in common. From every state but 0 a word can be ended. */
 export interface Machine {
   readonly edges: readonly (readonly { readonly on: Characters; readonly to: number }[])[];
   readonly accepting: readonly boolean[];
@@ -137,7 +137,32 @@ function determine(nodes: Nodes, first: number, last: number, subject: string): 
     if (edgeCount > MAX_EDGES) tooLarge(subject, `${MAX_EDGES} edges`, "Write a pattern with fewer alternatives.");
     edges.push(Array.from(to, ([next, ranges]) => ({ on: characters(...ranges), to: next })));
   }
-  return { edges, accepting };
+  return trimmed({ edges, accepting });
+}
+
+/** Without the states that lead to no word. */
+function trimmed({ edges, accepting }: Machine): Machine {
+  const before: number[][] = edges.map(() => []);
+  edges.forEach((out, from) => {
+    for (const { to } of out) before[to].push(from);
+  });
+  const isUseful = accepting.slice();
+  const waiting = isUseful.flatMap((is, state) => (is ? [state] : []));
+  for (let state = waiting.pop(); state !== undefined; state = waiting.pop()) {
+    for (const from of before[state]) {
+      if (isUseful[from]) continue;
+      isUseful[from] = true;
+      waiting.push(from);
+    }
+  }
+  const kept = edges.flatMap((_, state) => (isUseful[state] || state === 0 ? [state] : []));
+  const numbers = new Map(kept.map((state, i) => [state, i]));
+  return {
+    edges: kept.map((state) =>
+      edges[state].flatMap(({ on, to }) => (isUseful[to] ? [{ on, to: numbers.get(to) as number }] : [])),
+    ),
+    accepting: kept.map((state) => accepting[state]),
+  };
 }
 
 /** Cuts the steps' characters into ranges that each lead to one set of nodes. */
@@ -214,7 +239,7 @@ export function both(a: Machine, b: Machine, subject: string): Machine {
     }
     edges.push(out);
   }
-  return { edges, accepting };
+  return trimmed({ edges, accepting });
 }
 
 /** Words of `min` to `max` characters. */

@@ -37,6 +37,7 @@ const TELLING: Readonly<Record<string, TypeName>> = {
   required: "object",
   additionalProperties: "object",
   propertyNames: "object",
+  maxProperties: "object",
   items: "array",
   prefixItems: "array",
   minItems: "array",
@@ -169,16 +170,15 @@ export class SchemaGrammar {
       );
     }
     const isAlone = constraintsOf(rest).length === 0;
-    const flat = options.map(({ schema, path }) => {
+    const joined = options.map(({ schema, path }) => {
       if (typeof schema !== "boolean" && !isSchema(schema)) throw notASchema(schema, path);
-      return isSchema(schema) ? this.#document.flatten(schema, path) : schema;
+      const flat = isSchema(schema) ? this.#document.flatten(schema, path) : schema;
+      return isAlone ? flat : join(rest, flat, path);
     });
-    if (keyword === "oneOf") this.#checkDisjoint(flat, path);
+    if (keyword === "oneOf") this.#checkDisjoint(joined, path);
     return choice(
       ...options.map((option, i) =>
-        isAlone
-          ? this.value(option.schema, option.path)
-          : this.value(join(rest, flat[i], option.path), option.path, " joined"),
+        isAlone ? this.value(option.schema, option.path) : this.value(joined[i], option.path, " joined"),
       ),
     );
   }
@@ -273,24 +273,25 @@ export class SchemaGrammar {
 
   #object(schema: Schema, path: string): Expression {
     const { properties, additionalProperties, propertyNames } = schema;
+    const most = countAt(schema, "maxProperties", path, MAX_ITEMS);
     const { afterColon } = this.#notation;
     const members = this.members(schema, path, (name) =>
       sequence(this.#notation.string(wordsMachine([name])), text(":"), afterColon),
     );
     const isOpen = additionalProperties === undefined ? properties === undefined : additionalProperties !== false;
-    if (propertyNames !== undefined && members.length > 0) {
+    for (const keyword of ["propertyNames", "maxProperties"]) {
+      if (schema[keyword] === undefined || members.length === 0) continue;
       throw new ConstraintError(
-        `${path}.propertyNames: expected no properties or required beside it, found them. Leave one of them out.`,
+        `${path}.${keyword}: expected no properties or required beside it, found them. Leave one of them out.`,
       );
     }
     if (!isOpen) return this.#braces(members);
     const names = this.#names(propertyNames, `${path}.propertyNames`);
     const known = [...Object.keys(isSchema(properties) ? properties : {}), ...((schema.required ?? []) as string[])];
     const other = known.length === 0 ? names : both(names, allBut(known), path);
-    return this.#braces(
-      members,
-      this.#extra(other, this.value(additionalProperties ?? true, `${path}.additionalProperties`)),
-    );
+    const extra = this.#extra(other, this.value(additionalProperties ?? true, `${path}.additionalProperties`));
+    if (most === undefined) return this.#braces(members, extra);
+    return this.#braces(Array.from({ length: most }, () => ({ written: extra, isRequired: false })));
   }
 
   #names(schema: Json | undefined, path: string): Machine {

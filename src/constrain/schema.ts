@@ -10,7 +10,7 @@ export type TypeName = (typeof TYPES)[number];
 /** The keywords that are understood. A schema with another one is refused by its name. */
 export const SUPPORTED: readonly string[] = [
   ...["type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"],
-  ...["properties", "required", "additionalProperties", "propertyNames"],
+  ...["properties", "required", "additionalProperties", "propertyNames", "maxProperties"],
   ...["items", "prefixItems", "minItems", "maxItems"],
   ...["minLength", "maxLength", "pattern", "format"],
   ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
