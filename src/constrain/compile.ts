@@ -42,11 +42,11 @@ const MAX_CHOICE_CHARACTERS = 1_000_000;
 export function compileConstraint(request: ConstraintRequest): ConstraintRules {
   const { responseFormat, thought } = request;
   const { tools = [], toolChoice = responseFormat === undefined || tools.length === 0 ? "none" : "auto" } = request;
-  const builder = new GrammarBuilder();
+  const builder = new GrammarBuilder(responseFormat === undefined ? "tools" : subjectOf(responseFormat));
   if (toolChoice === "none") {
     const forbidden = request.callMarkers === undefined ? [] : [request.callMarkers.start];
     if (responseFormat === undefined) return { thought, forbidden };
-    return { thought, grammar: builder.build(formatOf(responseFormat, builder), subjectOf(responseFormat)) };
+    return { thought, grammar: builder.build(formatOf(responseFormat, builder)) };
   }
   const only = typeof toolChoice === "object" && toolChoice !== null ? toolChoice.name : undefined;
   if (toolChoice !== "auto" && toolChoice !== "required" && typeof only !== "string") {
@@ -61,13 +61,13 @@ export function compileConstraint(request: ConstraintRequest): ConstraintRules {
     );
   }
   const calls = toolCalls(tools, only, callMarkers, builder);
-  if (toolChoice !== "auto") return { thought, grammar: builder.build(calls, "tools") };
+  if (toolChoice !== "auto") return { thought, grammar: builder.build(calls) };
   if (responseFormat === undefined) {
-    return { thought, grammar: builder.build(calls, "tools"), trigger: callMarkers.start };
+    return { thought, grammar: builder.build(calls), trigger: callMarkers.start };
   }
   return {
     thought,
-    grammar: builder.build(choice(calls, formatOf(responseFormat, builder)), subjectOf(responseFormat)),
+    grammar: builder.build(choice(calls, formatOf(responseFormat, builder))),
   };
 }
 

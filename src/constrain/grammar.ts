@@ -69,6 +69,13 @@ export class GrammarBuilder {
   readonly #waiting: (() => Expression)[] = [];
   readonly #named = new Map<string, number>();
   readonly #wholeTokens: number[] = [];
+  readonly #subject: string;
+  #reserved = 0;
+
+  /** @param subject  what an error names: "schema" */
+  constructor(subject: string) {
+    this.#subject = subject;
+  }
 
   /** The rule of a name. `define`, called later, says what it is; it may ask for the rule itself. */
   rule(name: string, define: () => Expression): Expression {
@@ -79,17 +86,21 @@ export class GrammarBuilder {
     return { kind: "rule", rule };
   }
 
+  /** Counts states before they are laid out. @throws ConstraintError when there are too many */
+  reserve(states: number): void {
+    this.#reserved += states;
+    if (this.#reserved > MAX_STATES) tooLarge(this.#subject);
+  }
+
   /** A token that is matched whole. */
   wholeToken(id: number): Expression {
     const known = this.#wholeTokens.indexOf(id);
     return symbol(256 + (known >= 0 ? known : this.#wholeTokens.push(id) - 1));
   }
 
-  /**
-   * @param subject  what an error names: "schema"
-   * @throws ConstraintError when there is nothing that could be written, or the grammar is too large
-   */
-  build(root: Expression, subject: string): Grammar {
+  /** @throws ConstraintError when there is nothing that could be written, or the grammar is too large */
+  build(root: Expression): Grammar {
+    const subject = this.#subject;
     for (let i = this.#rules.length; i < this.#waiting.length; i++) {
       if (i === MAX_STATES) tooLarge(subject);
       this.#rules.push(this.#waiting[i]());

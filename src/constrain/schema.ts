@@ -48,7 +48,8 @@ export function asJson(value: unknown, subject: string): Json {
   try {
     text = JSON.stringify(value);
   } catch (cause) {
-    throw new ConstraintError(`${subject}: expected JSON, found ${(cause as Error).message}.`, { cause });
+    const found = cause instanceof RangeError ? "nesting that is too deep" : (cause as Error).message;
+    throw new ConstraintError(`${subject}: expected JSON, found ${found}.`, { cause });
   }
   if (text === undefined) throw new ConstraintError(`${subject}: expected a JSON Schema, found ${typeof value}.`);
   if (text.length > MAX_CHARACTERS) {

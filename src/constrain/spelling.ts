@@ -28,6 +28,7 @@ export const PYTHON_SINGLE: Spelling = quoted("python-single", "'");
 
 /** A word of the machine, spelled. */
 export function spell(machine: Machine, spelling: Spelling, builder: GrammarBuilder): Expression {
+  builder.reserve(machine.edges.length);
   return {
     kind: "automaton",
     edges: machine.edges.map((edges) => edges.map(({ on, to }) => ({ on: spellCharacter(on, spelling, builder), to }))),
