@@ -63,6 +63,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "load.ts",
     "blocks",
     "chat",
+    "constrain",
     "formats",
     "model",
     "picture",

@@ -1,10 +1,11 @@
 // `lfm2 chat`: a conversation in the terminal, or line by line through a pipe.
 import { Command } from "commander";
-import type { LanguageModel } from "../index.ts";
+import type { ChatOptions, LanguageModel } from "../index.ts";
 import { createAnswerCollector } from "./answer.ts";
 import { createAnswerPrinter } from "./answer-printer.ts";
 import { createConversation } from "./conversation.ts";
 import { describeError, Interrupted } from "./exit.ts";
+import { addSchemaOption, type FormatFlags, readFormat } from "./format-options.ts";
 import { greet } from "./greeting.ts";
 import { createInterruptor } from "./interruptor.ts";
 import { createLineReader, type LineReader } from "./line-reader.ts";
@@ -16,7 +17,7 @@ import { speedLine } from "./speed-line.ts";
 import { takeAnswer } from "./take-answer.ts";
 import { harmless, note } from "./terminal.ts";
 
-interface ChatFlags extends ModelFlags, SamplingFlags {
+interface ChatFlags extends ModelFlags, SamplingFlags, Pick<FormatFlags, "schema"> {
   readonly system?: string;
   readonly thinking: boolean;
 }
@@ -36,7 +37,7 @@ export function chatCommand(): Command {
     .description("talk to a model; lines from a pipe are turns, too")
     .option("--system <text>", "the system prompt")
     .option("--no-thinking", "do not show what the model thinks");
-  addSamplingOptions(addModelOptions(command));
+  addSamplingOptions(addModelOptions(addSchemaOption(command)));
   return command.addHelpText("after", examples).action(run);
 }
 
@@ -45,11 +46,12 @@ async function run(flags: ChatFlags): Promise<void> {
   const interruptor = createInterruptor(lines);
   let model: LanguageModel | undefined;
   try {
+    const responseFormat = await readFormat(flags);
     const opened = await interruptor.during((signal) => openModel(flags, signal));
     model = opened.model;
     tokenizerOf(opened);
     greet(opened, statedSampling(flags), { isEmbedded: flags.model === undefined, interactive: lines.interactive });
-    await Promise.race([converse(model, flags, lines, interruptor.during), interruptor.quit]);
+    await Promise.race([converse(model, flags, lines, interruptor.during, responseFormat), interruptor.quit]);
   } catch (error) {
     // Leaving a conversation by Ctrl-C is no failure.
     if (!(error instanceof Interrupted && lines.interactive && model !== undefined)) throw error;
@@ -64,6 +66,7 @@ async function converse(
   flags: ChatFlags,
   lines: LineReader,
   interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>,
+  responseFormat: ChatOptions["responseFormat"],
 ): Promise<void> {
   const conversation = createConversation(flags.system);
   const options = { ...statedSampling(flags), ...statedLength(flags) };
@@ -79,7 +82,11 @@ async function converse(
     try {
       const sinks = [collector, createAnswerPrinter(flags.thinking)];
       const summary = await interruptible((signal) =>
-        takeAnswer((more) => model.chat(conversation.messages, more), { ...options, signal }, sinks),
+        takeAnswer(
+          (more) => model.chat(conversation.messages, { ...more, responseFormat }),
+          { ...options, signal },
+          sinks,
+        ),
       );
       conversation.answered(collector.answer());
       note(speedLine(summary));

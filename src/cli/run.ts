@@ -1,10 +1,11 @@
 // `lfm2 run`: one prompt, one answer.
 import { Command } from "commander";
-import type { AnswerDelta, ChatMessage, GenerateOptions, LanguageModel, Summary } from "../index.ts";
+import type { AnswerDelta, ChatMessage, ChatOptions, LanguageModel, Summary } from "../index.ts";
 import { freshSeed } from "../sampling/random.ts";
 import { createAnswerCollector } from "./answer.ts";
 import { createAnswerPrinter, createTextPrinter } from "./answer-printer.ts";
 import { abortOnInterrupt } from "./exit.ts";
+import { addFormatOptions, type FormatFlags, readFormat } from "./format-options.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
 import { openModel, tokenizerOf } from "./open-model.ts";
 import { readPrompt } from "./prompt.ts";
@@ -14,7 +15,7 @@ import { speedLine, tokensPerSecond } from "./speed-line.ts";
 import { type AnswerSink, takeAnswer } from "./take-answer.ts";
 import { note } from "./terminal.ts";
 
-interface RunFlags extends ModelFlags, SamplingFlags {
+interface RunFlags extends ModelFlags, SamplingFlags, FormatFlags {
   readonly prompt?: string;
   readonly file?: string;
   readonly system?: string;
@@ -30,6 +31,8 @@ Examples:
   $ git diff | lfm2 run -m LFM2.5-8B-A1B-Q4_K_M.gguf -p "Write a commit message for:"
   $ lfm2 run --raw -p "Once upon a time" -n 100
   $ lfm2 run -p "Hello!" --greedy --json
+  $ lfm2 run -p "Is 7 prime?" --choice yes --choice no
+  $ lfm2 run -p "Describe a cat." --schema animal.json
 
 The answer goes to standard output, everything else to standard error.`;
 
@@ -45,13 +48,14 @@ export function runCommand(): Command {
   command
     .option("--no-thinking", "do not show what the model thinks")
     .option("--json", "print one JSON object instead of text");
-  addSamplingOptions(addModelOptions(command));
+  addSamplingOptions(addModelOptions(addFormatOptions(command)));
   return command.addHelpText("after", examples).action(run);
 }
 
 async function run(flags: RunFlags): Promise<void> {
   const signal = abortOnInterrupt();
   const prompt = await orAborted(readPrompt(flags.prompt, flags.file), signal);
+  const responseFormat = await readFormat(flags);
   const opened = await openModel(flags, signal);
   const { model, name, loadMs } = opened;
   try {
@@ -67,7 +71,11 @@ async function run(flags: RunFlags): Promise<void> {
     const sinks: AnswerSink[] = [collector];
     if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.thinking));
     const options = { ...stated, seed, ...statedLength(flags), signal };
-    const summary = await takeAnswer((more) => answer(model, prompt, flags, more), options, sinks);
+    const summary = await takeAnswer(
+      (more) => answer(model, prompt, flags, { ...more, responseFormat }),
+      options,
+      sinks,
+    );
     note(speedLine(summary));
     if (flags.json) {
       const { text, ...rest } = collector.answer();
@@ -89,7 +97,7 @@ async function* answer(
   model: LanguageModel,
   prompt: string,
   { raw, system }: RunFlags,
-  options: GenerateOptions,
+  options: ChatOptions,
 ): AsyncGenerator<AnswerDelta, void> {
   if (raw) {
     for await (const text of model.complete(prompt, options)) yield { kind: "text", text, part: 0 };

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, expect, it } from "vitest";
 import * as lfm2InNode from "../../src/index.ts";
 import { inEveryEngine } from "./every-engine.ts";
-import { answer, logitBits, newIds } from "./tasks.ts";
+import { answer, formatted, logitBits, newIds } from "./tasks.ts";
 
 // A greeting, made with transformers; see golden/nano/README.md.
 const [golden] = JSON.parse(readFileSync(new URL("../../golden/nano/golden.json", import.meta.url), "utf8"));
@@ -14,10 +14,28 @@ const exact = { ids, mode: "exact" } as const;
 const int8 = { ids, mode: "int8" } as const;
 const chat = { question: "How many experts does LFM2 have?", options: { temperature: 0, maxTokens: 64 } };
 
+const tellInJson = {
+  prompt: "<|im_start|>user\nGive me an example.<|im_end|>\n<|im_start|>assistant\n",
+  responseFormat: {
+    type: "json_schema",
+    schema: {
+      type: "object",
+      properties: {
+        name: { type: "string", maxLength: 30 },
+        größe: { type: "number", minimum: 0.5, maximum: 2 },
+        code: { type: "string", pattern: "^[A-Zé]{2}\\d{3}$" },
+      },
+      required: ["name", "größe", "code"],
+    },
+  },
+  options: { temperature: 1, seed: 5, maxTokens: 200 },
+} as const;
+
 const inNode = {
   greedy: [] as number[],
   seeded: [] as number[],
   exact: "",
+  formatted: "",
   int8: "",
   chat: [] as { kind: string; text: string }[],
 };
@@ -25,6 +43,7 @@ const inNode = {
 beforeAll(async () => {
   inNode.greedy = await newIds(lfm2InNode, greedy);
   inNode.seeded = await newIds(lfm2InNode, seeded);
+  inNode.formatted = await formatted(lfm2InNode, tellInJson);
   inNode.exact = await logitBits(lfm2InNode, exact);
   inNode.int8 = await logitBits(lfm2InNode, int8);
   inNode.chat = await answer(lfm2InNode, chat);
@@ -56,6 +75,11 @@ for (const isolated of [false, true]) {
     it("draws Node's ids from the same seed", async () => {
       expect(await page.run(newIds, seeded)).toEqual(inNode.seeded);
       expect(inNode.seeded.slice(0, 16)).not.toEqual(inNode.greedy);
+    });
+
+    it("writes Node's JSON under a schema", async () => {
+      expect(await page.run(formatted, tellInJson)).toBe(inNode.formatted);
+      expect(JSON.parse(inNode.formatted)).toMatchObject({ code: expect.stringMatching(/^[A-Zé]{2}\d{3}$/) });
     });
 
     it("tells thinking from text as Node does", async () => {

@@ -1,4 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { command, ending, environment, lfm2, start, written } from "./lfm2.ts";
 
@@ -32,6 +35,17 @@ describe("lfm2 chat through a pipe", () => {
     expect(stderr).toContain("The conversation begins anew.");
     expect(stderr).toContain("There is no system prompt");
     expect(stderr).toContain("\nAnswer briefly.\n");
+  });
+
+  it("answers every turn as --schema asks", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lfm2-chat-"));
+    const file = join(folder, "schema.json");
+    writeFileSync(file, '{"type": "object", "properties": {"mood": {"enum": ["good", "bad"]}}, "required": ["mood"]}');
+    const { code, stdout } = await lfm2(["chat", "--greedy", "--schema", file], { stdin: "Hello!\nHow are you?\n" });
+    rmSync(folder, { recursive: true });
+    expect(code).toBe(0);
+    const answers = stdout.match(/\{[^}]*\}/g) ?? [];
+    expect(answers.map((answer) => Object.keys(JSON.parse(answer)))).toEqual([["mood"], ["mood"]]);
   });
 
   it("lists its commands, and names those it does not know", async () => {
