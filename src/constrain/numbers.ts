@@ -84,26 +84,26 @@ function atMost({ value, isExclusive }: Bound): string {
 
 /** Sizes of at least `bound` ≥ 0. */
 function larger(bound: number, isExclusive: boolean): string {
-  const { whole, fraction, isCut } = decimalOf(bound);
+  const { whole, fraction } = decimalOf(bound);
   const more = [`[1-9]\\d{${whole.length},}(?:\\.\\d+)?`];
   if (whole === "0") more[0] = "[1-9]\\d*(?:\\.\\d+)?";
   else for (const { head, left } of raised(whole)) more.push(`${head}\\d{${left}}(?:\\.\\d+)?`);
   for (const { head } of raised(fraction)) more.push(`${whole}\\.${head}\\d*`);
-  if (isExclusive || isCut) more.push(`${whole}\\.${fraction}\\d*[1-9]\\d*`);
+  if (isExclusive) more.push(`${whole}\\.${fraction}\\d*[1-9]\\d*`);
   else more.push(fraction === "" ? `${whole}(?:\\.\\d+)?` : `${whole}\\.${fraction}\\d*`);
   return more.join("|");
 }
 
 /** Sizes of at most `bound` ≥ 0. */
 function smaller(bound: number, isExclusive: boolean): string {
-  const { whole, fraction, isCut } = decimalOf(bound);
+  const { whole, fraction } = decimalOf(bound);
   const less: string[] = [];
   if (whole.length > 1) less.push(`\\d{1,${whole.length - 1}}(?:\\.\\d+)?`);
   for (const { head, left } of lowered(whole)) less.push(`${head}\\d{${left}}(?:\\.\\d+)?`);
   for (const { head } of lowered(fraction)) less.push(`${whole}\\.${head}\\d*`);
   // 1, 1.2 and 1.23 are below 1.234.
   for (let i = 0; i < fraction.length; i++) less.push(i === 0 ? whole : `${whole}\\.${fraction.slice(0, i)}`);
-  if (!isExclusive || isCut) less.push(fraction === "" ? `${whole}(?:\\.0+)?` : `${whole}\\.${fraction}0*`);
+  if (!isExclusive) less.push(fraction === "" ? `${whole}(?:\\.0+)?` : `${whole}\\.${fraction}0*`);
   return less.length === 0 ? "[]" : less.join("|");
 }
 
@@ -121,21 +121,19 @@ function lowered(digits: string): { head: string; left: number }[] {
 }
 
 /**
- * A double in plain decimal, as JavaScript prints it but without an exponent, and cut after 15 digits: what is written
- * has no more of them, so it is above the double where it is above what is left of it.
+ * A double in plain decimal, as JavaScript prints it but without an exponent, and cut after 15 places: nothing that is
+ * written has as many, so what is left tells as well what is above it and what below.
  */
-function decimalOf(value: number): { whole: string; fraction: string; isCut: boolean } {
+function decimalOf(value: number): { whole: string; fraction: string } {
   const [mantissa, exponent = "0"] = String(value).split("e");
   const [whole, places = ""] = mantissa.split(".");
   const digits = whole + places;
   const point = whole.length + Number(exponent);
   const padded = point <= 0 ? "0".repeat(1 - point) + digits : digits.padEnd(point, "0");
   const at = Math.max(1, point);
-  const fraction = padded.slice(at).replace(/0+$/, "");
   return {
     whole: padded.slice(0, at).replace(/^0+(?=.)/, ""),
-    fraction: fraction.slice(0, DIGITS),
-    isCut: fraction.length > DIGITS,
+    fraction: padded.slice(at).replace(/0+$/, "").slice(0, DIGITS),
   };
 }
 

@@ -184,6 +184,73 @@ describe("a mask", () => {
     expect(isIn(constraint.allowed(), 256)).toBe(true);
   });
 
+  it("lets no object nest so deep that its members cannot be written", () => {
+    const constraint = constrain({ responseFormat: { type: "json_object" } });
+    const write = (text: string): void => {
+      for (const byte of encoder.encode(text)) {
+        expect([text, byte, isIn(constraint.allowed(), byte)]).toEqual([text, byte, true]);
+        constraint.accept(byte);
+      }
+    };
+    let depth = 0;
+    for (; depth < 1000 && isIn(constraint.allowed(), 0x7b); depth++) write('{"a":');
+    expect(depth).toBeLessThan(256);
+    write(`1${"}".repeat(depth)}`);
+    expect(isIn(constraint.allowed(), 256)).toBe(true);
+  });
+
+  it("looks at every byte that a string may not have, wherever it is in a token", () => {
+    const bytes = Array.from({ length: 256 }, (_, byte) => byte);
+    const tokens = bytes.flatMap((byte) => [
+      [byte],
+      [0x61, byte],
+      [0x61, 0x62, byte, 0x71],
+      [0xc3, byte],
+      [0xed, byte, 0x80],
+    ]);
+    const tree = buildTree(collectVocabulary(tokens.length, (id) => Uint8Array.from(tokens[id])));
+    const quoted = (request: Request, history: string): void => {
+      const constraint = createConstraint(compile(request), tree, tokens.length + 1, [tokens.length]);
+      for (const byte of encoder.encode(history))
+        constraint.accept(tokens.findIndex((token) => token.length === 1 && token[0] === byte));
+      const expected = tokens.flatMap((token, id) =>
+        mayFollow(request, [...encoder.encode(history)], Uint8Array.from(token)) ? [id] : [],
+      );
+      expect(idsOf(constraint.allowed(), tokens.length)).toEqual(expected);
+    };
+    for (const limit of [{}, { maxLength: 100 }, { maxLength: 3 }]) quoted(schema({ type: "string", ...limit }), '"');
+    quoted(regex("[^]*"), "");
+    quoted(regex("[^\n]{0,50}"), "a");
+  });
+
+  it("takes a bounded time over tokens that are each another reading, and then leaves out long ones only", () => {
+    const list = (maxItems: number) => ({ type: "array", items: { $ref: "#/$defs/x" }, maxItems });
+    const request = schema({ $ref: "#/$defs/x", $defs: { x: { anyOf: [50, 51, 52].map(list) } } });
+    // Every way to go on with lists, twelve characters long or so.
+    const follow: Record<string, string> = { "[": "[]", "]": ",]", ",": "[" };
+    let words = ["["];
+    while (words.length < 30_000) {
+      words = words.flatMap((word) => Array.from(follow[word.at(-1) as string], (next) => word + next));
+    }
+    const bytes = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
+    const tokens = [...bytes, ...words.map((word) => encoder.encode(word))];
+    const constraint = createConstraint(
+      compile(request),
+      buildTree(collectVocabulary(tokens.length, (id) => tokens[id])),
+      tokens.length + 1,
+      [tokens.length],
+    );
+    const times = Array.from({ length: 12 }, () => {
+      const begin = performance.now();
+      const found = idsOf(constraint.allowed(), 256);
+      const time = performance.now() - begin;
+      expect(found).not.toEqual([]);
+      constraint.accept(found.includes(0x5b) ? 0x5b : found[0]);
+      return time;
+    });
+    expect(Math.max(...times)).toBeLessThan(3000);
+  });
+
   it("never has tokens that are matched whole: what they look like is written with others", () => {
     const constraint = constrainNano(regex("[^]{1,40}"));
     const special = Array.from({ length: 2048 }, (_, id) => id).filter((id) => tokenizer.bytesOf(id) === undefined);

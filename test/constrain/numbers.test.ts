@@ -62,6 +62,14 @@ describe("a number within bounds", () => {
     );
   });
 
+  it("may be next to a bound of more digits than are written", () => {
+    const above = schema({ type: "number", minimum: 1e-20, maximum: 0.1 + 0.2 }); // 0.30000000000000004
+    const taken = ["0.00000000000001", "0.3", "0.30000000000000"];
+    const refused = ["0", "0.0", "0.00000000000000", "0.30000000000001", "-0.1"];
+    expect(taken.map((text) => [text, takes(above, text)])).toEqual(taken.map((text) => [text, true]));
+    expect(refused.map((text) => [text, takes(above, text)])).toEqual(refused.map((text) => [text, false]));
+  });
+
   it("knows multiples", () => {
     for (const multipleOf of [1, 2, 7, 64, 1000]) {
       for (let found = -1100; found <= 1100; found += 11) {

@@ -178,8 +178,8 @@ const tree: fc.Arbitrary<Sample> = fc.oneof(simple, listed).map(({ schema, value
 /** What schemas look like in use: mostly objects. */
 export const samples: fc.Arbitrary<Sample> = fc
   .oneof(
-    { weight: 1, arbitrary: fc.oneof(simple, listed) },
-    { weight: 4, arbitrary: depth3 },
+    { weight: 2, arbitrary: fc.oneof(simple, listed) },
+    { weight: 9, arbitrary: depth3 },
     { weight: 1, arbitrary: tree },
   )
   .map(({ schema, value }) => ({ schema: JSON.parse(JSON.stringify(schema)), value }));

@@ -276,6 +276,11 @@ describe("a schema", () => {
       "schema.oneOf: expected schemas that no value can satisfy together",
     ],
     [
+      "oneOf that tells by a property that may be missing",
+      { type: "object", oneOf: ["a", "b"].map((kind) => ({ properties: { kind: { const: kind } } })) },
+      "found that [0] and [1] may both hold. Use anyOf.",
+    ],
+    [
       "oneOf of untold types",
       { oneOf: [{ minLength: 1 }, { minimum: 1 }] },
       "found that [0] and [1] may both hold. Use anyOf.",
