@@ -28,6 +28,7 @@ export { choices } from "./chat/choices.ts";
 export type { ChatMessage } from "./chat/messages.ts";
 export type { TokenReport } from "./chat/token-report.ts";
 export type { ToolCallProblem } from "./chat/tool-call-parser.ts";
+export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
 export type {
   ChatOptions,
   CompleteOptions,

@@ -5,6 +5,9 @@ import { checkStops, createStopFilter, createStopMatcher } from "./chat/stop-str
 import { type ChatTemplate, createTemplate, type RenderOptions } from "./chat/template.ts";
 import { endsThinking } from "./chat/thinking.ts";
 import { reportToken, type TokenReport } from "./chat/token-report.ts";
+import type { ConstraintRequest, ResponseFormat, ToolChoice } from "./constrain/compile.ts";
+import type { ConstraintRules, Thought } from "./constrain/constraint.ts";
+import { collectVocabulary } from "./constrain/vocabulary.ts";
 import { checkIds } from "./engine/engine.ts";
 import type { ThinkingBudget } from "./engine/thinking-budget.ts";
 import type { Checkpoint } from "./formats/checkpoint.ts";
@@ -78,6 +81,7 @@ export interface Summary {
   readonly stopped?: string;
 }
 
+/** With a format, the answer ends where the format does; `finishReason` "length" says that it was cut before. */
 export interface CompleteOptions extends GenerateOptions {
   /**
    * Strings that end the answer, wherever tokens begin and end: at most 16, of up to 1,000 characters. The one that is
@@ -85,6 +89,8 @@ export interface CompleteOptions extends GenerateOptions {
    * tool calls.
    */
   readonly stop?: string | readonly string[];
+  /** What the text has to look like. */
+  readonly responseFormat?: ResponseFormat;
 }
 
 export interface ChatOptions extends CompleteOptions, RenderChoices {
@@ -93,6 +99,16 @@ export interface ChatOptions extends CompleteOptions, RenderChoices {
    * thinking at all. Without effect on a model whose tokenizer has no `<think>`.
    */
   readonly thinkingBudget?: number;
+  /**
+   * Whether and how `tools` may be called; names and arguments then follow their descriptions. Without it, the model
+   * writes calls as it likes; with a responseFormat and tools, it may call them or answer in that format.
+   */
+  readonly toolChoice?: ToolChoice;
+  /**
+   * With a responseFormat or toolChoice: whether the model may think before the answer that is held to it (true unless
+   * told). A thought that the prompt itself begins is always finished first.
+   */
+  readonly mayThink?: boolean;
 }
 
 export interface RenderChoices {
@@ -128,6 +144,7 @@ export interface LanguageModel {
   /**
    * Answers a conversation, piece by piece, in OpenAI's names. A tool call comes whole, as soon as it is complete, and
    * is checked against `tools`. createAnswerCollector makes a message of the pieces.
+   * @throws ConstraintError naming what output cannot be held to, such as a keyword of a schema
    * @throws PromptError when the conversation does not fit; the signal's reason when aborted
    */
   chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<ChatDelta, void>;
@@ -223,11 +240,40 @@ function createLanguageModel(
     return encode(template.render(messages, { tools, now, addGenerationPrompt: true, bosToken }));
   };
 
+  let vocabularySent: Promise<unknown> | undefined;
+
+  /** The schema compiler is loaded when it is first needed; so is the vocabulary sent to the model's thread. */
+  async function rulesFor(
+    request: Pick<ChatOptions, "responseFormat" | "tools" | "toolChoice">,
+    thoughtFirst: Thought["first"],
+  ): Promise<ConstraintRules | undefined> {
+    if (request.responseFormat === undefined && request.toolChoice === undefined) return undefined;
+    const { idOf, bytesOf } = needTokenizer();
+    const { compileConstraint } = await import("./constrain/compile.ts");
+    const [open, close] = [idOf("<think>"), idOf("</think>")];
+    const [start, end] = [idOf("<|tool_call_start|>"), idOf("<|tool_call_end|>")];
+    const rules = compileConstraint({
+      ...request,
+      callMarkers: start === undefined || end === undefined ? undefined : { start, end },
+      thought: open === undefined || close === undefined ? undefined : { open, close, first: thoughtFirst },
+    } satisfies ConstraintRequest);
+    vocabularySent ??= worker.request({
+      kind: "vocabulary",
+      vocabulary: collectVocabulary(config.vocabSize, bytesOf),
+    });
+    await vocabularySent;
+    return rules;
+  }
+
   /** @param inner  what only answers in text have; `metStop` is asked after every id, and ends the answer */
   async function* generate(
     ids: readonly number[],
     options: GenerateOptions = {},
-    inner: { readonly thinking?: ThinkingBudget; readonly metStop?: () => string | undefined } = {},
+    inner: {
+      readonly thinking?: ThinkingBudget;
+      readonly metStop?: () => string | undefined;
+      readonly rules?: ConstraintRules;
+    } = {},
   ): AsyncGenerator<number, void> {
     const { maxTokens, stopIds = eosIds, onToken, topLogprobs, signal, onProgress, onFinish, ...stated } = options;
     const sampling = validateSampling({ ...stated, temperature: stated.temperature ?? 0 });
@@ -235,10 +281,14 @@ function createLanguageModel(
     if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 1)) {
       throw new OptionError(`maxTokens: expected an integer of at least 1, found ${maxTokens}.`);
     }
+    if (inner.rules !== undefined && stopIds.length === 0) {
+      throw new OptionError("stopIds: expected an id that ends the answer once it is complete, found none.");
+    }
     checkCount("topLogprobs", topLogprobs, MAX_TOP_LOGPROBS);
     const request = {
       kind: "generate",
       ids,
+      rules: inner.rules,
       options: {
         sampling,
         maxTokens: maxTokens ?? Number.POSITIVE_INFINITY,
@@ -298,7 +348,7 @@ function createLanguageModel(
     encodeChat,
     generate: (ids, options) => generate(ids, options),
     async *chat(messages, options = {}) {
-      const { tools, now, stop, thinkingBudget, ...rest } = options;
+      const { tools, now, stop, thinkingBudget, responseFormat, toolChoice, mayThink = true, ...rest } = options;
       const stops = createStopFilter<ChatDelta>(
         checkStops(stop),
         (delta) => delta.content,
@@ -310,12 +360,16 @@ function createLanguageModel(
       const isOpen = endsThinking(needTokenizer(), ids);
       const parser = createAnswerParser(needTokenizer(), { thinking: isOpen, tools, messages });
       const thinking = budgetOf(thinkingBudget, isOpen);
+      const rules = await rulesFor(
+        { responseFormat, tools, toolChoice },
+        isOpen ? "open" : mayThink ? "possible" : "none",
+      );
       let summary: Summary | undefined;
       const onFinish = (finished: Summary): void => {
         summary = finished;
       };
       const asked = { ...withDefaults(rest), onFinish };
-      for await (const id of generate(ids, asked, { thinking, metStop: () => stops.met })) {
+      for await (const id of generate(ids, asked, { thinking, rules, metStop: () => stops.met })) {
         yield* stops.push(parser.push(id));
       }
       const ended = summary?.finishReason === "stop" && stops.met === undefined;
@@ -325,12 +379,13 @@ function createLanguageModel(
       const waits = ended && parser.callCount > 0;
       rest.onFinish?.(waits ? { ...summary, finishReason: "tool_calls" } : summary);
     },
-    async *complete(prompt, { stop, ...options } = {}) {
+    async *complete(prompt, { stop, responseFormat, ...options } = {}) {
       const text = needTokenizer();
       const stops = createStopMatcher(checkStops(stop));
+      const rules = await rulesFor({ responseFormat }, "none");
       const stream = text.stream({ skipSpecial: true });
       const ids = text.encode(prompt, { addBos: true });
-      for await (const id of generate(ids, withDefaults(options), { metStop: () => stops.met })) {
+      for await (const id of generate(ids, withDefaults(options), { rules, metStop: () => stops.met })) {
         const piece = stops.push(stream.push(id));
         if (piece !== "") yield piece;
       }

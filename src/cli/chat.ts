@@ -4,6 +4,7 @@ import { type ChatOptions, createAnswerCollector, type LanguageModel } from "../
 import { createAnswerPrinter } from "./answer-printer.ts";
 import { type Conversation, createConversation } from "./conversation.ts";
 import { describeError, Interrupted } from "./exit.ts";
+import { addSchemaOption, type FormatFlags, readFormat } from "./format-options.ts";
 import { greet } from "./greeting.ts";
 import { createInterruptor } from "./interruptor.ts";
 import { createLineReader, type LineReader } from "./line-reader.ts";
@@ -17,7 +18,7 @@ import { harmless, note } from "./terminal.ts";
 import { answerCalls } from "./tool-turn.ts";
 import { addToolOptions, readTools, type ToolFlags } from "./tools.ts";
 
-interface ChatFlags extends ModelFlags, SamplingFlags, ToolFlags {
+interface ChatFlags extends ModelFlags, SamplingFlags, ToolFlags, Pick<FormatFlags, "schema"> {
   readonly system?: string;
   readonly think: boolean;
 }
@@ -43,7 +44,7 @@ export function chatCommand(): Command {
     .description("talk to a model; lines from a pipe are turns, too")
     .option("--system <text>", "the system prompt")
     .option("--no-think", "do not show what the model thinks");
-  addSamplingOptions(addModelOptions(addToolOptions(command)));
+  addSamplingOptions(addModelOptions(addSchemaOption(addToolOptions(command))));
   return command.addHelpText("after", examples).action(run);
 }
 
@@ -53,11 +54,15 @@ async function run(flags: ChatFlags): Promise<void> {
   const interruptor = createInterruptor(lines);
   let model: LanguageModel | undefined;
   try {
+    const responseFormat = await readFormat(flags);
     const opened = await interruptor.during((signal) => openModel(flags, signal));
     model = opened.model;
     tokenizerOf(opened);
     greet(opened, statedSampling(flags), { isEmbedded: flags.model === undefined, interactive: lines.interactive });
-    await Promise.race([converse(model, flags, tools, lines, interruptor.during), interruptor.quit]);
+    await Promise.race([
+      converse(model, flags, { tools, responseFormat }, lines, interruptor.during),
+      interruptor.quit,
+    ]);
   } catch (error) {
     // Leaving a conversation by Ctrl-C is no failure.
     if (!(error instanceof Interrupted && lines.interactive && model !== undefined)) throw error;
@@ -70,15 +75,15 @@ async function run(flags: ChatFlags): Promise<void> {
 async function converse(
   model: LanguageModel,
   flags: ChatFlags,
-  tools: readonly unknown[] | undefined,
+  asked: Pick<ChatOptions, "tools" | "responseFormat">,
   lines: LineReader,
   interruptible: Interruptible,
 ): Promise<void> {
   const conversation = createConversation(flags.system);
   const statistics = createStatistics();
-  const options = { ...statedSampling(flags), ...statedLength(flags), tools };
+  const options = { ...statedSampling(flags), ...statedLength(flags), ...asked };
   const used = (): number =>
-    conversation.messages.length === 0 ? 0 : model.encodeChat(conversation.messages, { tools }).length;
+    conversation.messages.length === 0 ? 0 : model.encodeChat(conversation.messages, { tools: asked.tools }).length;
   for (;;) {
     const line = await readTurn(lines);
     if (line === undefined) break;

@@ -14,6 +14,7 @@ import { MAX_TOP_LOGPROBS } from "../sampling/logprobs.ts";
 import { freshSeed, type Seed } from "../sampling/random.ts";
 import { createAnswerPrinter, createTextPrinter } from "./answer-printer.ts";
 import { abortOnInterrupt } from "./exit.ts";
+import { addFormatOptions, type FormatFlags, readFormat } from "./format-options.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
 import { type OpenedModel, openModel, tokenizerOf } from "./open-model.ts";
 import { integerOf } from "./option-values.ts";
@@ -27,7 +28,7 @@ import { addToolsOption, readTools } from "./tools.ts";
 
 const MAX_ANSWERS = 128;
 
-interface RunFlags extends ModelFlags, SamplingFlags {
+interface RunFlags extends ModelFlags, SamplingFlags, FormatFlags {
   readonly prompt?: string;
   readonly file?: string;
   readonly system?: string;
@@ -48,6 +49,8 @@ Examples:
   $ lfm2 run -p "Weather in Paris?" --tools tools.json --json
   $ lfm2 run -p "Hello!" --greedy --json --logprobs 5
   $ lfm2 run -p "Name a colour." --answers 3 --seed 7 --stop "."
+  $ lfm2 run -p "Is 7 prime?" --choice yes --choice no
+  $ lfm2 run -p "Describe a cat." --schema animal.json
 
 The answer goes to standard output, everything else to standard error.`;
 
@@ -76,7 +79,7 @@ export function runCommand(): Command {
       .createOption("--logprobs <count>", "with --json: each token, its log-probability, and the likeliest tokens'")
       .argParser(integerOf("--logprobs", 0, MAX_TOP_LOGPROBS)),
   );
-  addSamplingOptions(addModelOptions(command));
+  addSamplingOptions(addModelOptions(addFormatOptions(command)));
   return command.addHelpText("after", examples).action(run);
 }
 
@@ -84,6 +87,7 @@ async function run(flags: RunFlags): Promise<void> {
   const signal = abortOnInterrupt();
   const prompt = await orAborted(readPrompt(flags.prompt, flags.file), signal);
   const tools = await readTools(flags);
+  const responseFormat = await readFormat(flags);
   const opened = await openModel(flags, signal);
   const { model } = opened;
   try {
@@ -100,7 +104,9 @@ async function run(flags: RunFlags): Promise<void> {
       const seedHere = seedOfChoice(seed, index);
       if (flags.answers > 1) note(`Answer ${index + 1} of ${flags.answers}${isRandom ? ` · seed ${seedHere}` : ""}`);
       if (index > 0 && !flags.json) process.stdout.write("\n");
-      reports.push(await answerOnce(opened, prompt, flags, { ...stated, seed: seedHere, tools, signal }));
+      reports.push(
+        await answerOnce(opened, prompt, flags, { ...stated, seed: seedHere, tools, responseFormat, signal }),
+      );
     }
     if (flags.json) process.stdout.write(`${JSON.stringify(flags.answers > 1 ? reports : reports[0], null, 2)}\n`);
   } finally {

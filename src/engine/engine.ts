@@ -38,8 +38,8 @@ export class PromptError extends Error {
 const PATIENCE_MS = 150;
 /** Positions of the first step of a model whose speed is not known yet. */
 const FIRST_STEP = 16;
-/** A step of fewer positions says little of the speed of long ones. */
-const TELLING_STEP = 16;
+/** A step of fewer positions says little of the speed of long ones. Even steps are at least half of a first one. */
+const TELLING_STEP = FIRST_STEP / 2;
 
 /** Checks ids that came from outside. @throws PromptError */
 export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: number): void {

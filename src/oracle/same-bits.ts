@@ -22,8 +22,8 @@ export const prompts: readonly (readonly number[])[] = [
 
 /** SHA-256 of float32 logits, little-endian, of the three prompts after one another: [3 · 64, vocab]. */
 export const expectedBits = {
-  exact: "03b4c926233cd390c319155534024625e79d1b3008adb436f0338b3d04f9271d",
-  int8: "f1b8605500153a1b12ee14c0fa4962ee40e415d528ef3572b52ba640dd4c7db3",
+  exact: "d89766b0cb4a57044490e9fbc26c3c294855d77ed02797b834804068d9d6e9c7",
+  int8: "4a8c18cdc910c735c156fda1849f1af58eb7fb1431e8eb50db99adf3896073b0",
 } as const;
 
 export type BitsMode = keyof typeof expectedBits;

@@ -1,4 +1,6 @@
 // What the caller's thread and the model's thread say to each other. Everything here can be structured-cloned.
+import type { ConstraintRules } from "../constrain/constraint.ts";
+import type { VocabularyBytes } from "../constrain/vocabulary.ts";
 import type { GenerateOptions } from "../engine/engine.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
 import type { ModelOptions, Settings } from "../load.ts";
@@ -19,7 +21,10 @@ export type Request =
       readonly kind: "generate";
       readonly ids: readonly number[];
       readonly options: Omit<GenerateOptions, "constraint" | "onLogprobs">;
+      /** Needs a vocabulary, sent before. */
+      readonly rules?: ConstraintRules;
     }
+  | { readonly kind: "vocabulary"; readonly vocabulary: VocabularyBytes }
   | { readonly kind: "logits"; readonly ids: readonly number[] }
   | { readonly kind: "trace"; readonly ids: readonly number[]; readonly plan: TracePlan };
 
@@ -27,6 +32,7 @@ export type Request =
 export interface Results {
   readonly load: { readonly settings: Settings; readonly bytes: number };
   readonly generate: null;
+  readonly vocabulary: null;
   readonly logits: null;
   readonly trace: null;
 }

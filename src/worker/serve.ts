@@ -1,4 +1,6 @@
 // The model's thread: loads once, then answers one request after another, hearing the caller in between.
+import { createConstraint } from "../constrain/constraint.ts";
+import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
 import { eachLogits, generate, type Pace, type Sequence } from "../engine/engine.ts";
 import { type LoadContext, loadModel, MAX_LOGIT_ROWS, MAX_STEP, type Machine } from "../load.ts";
 import { recordTrace } from "../oracle/record.ts";
@@ -30,6 +32,7 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
   const controllers = new Map<number, AbortController>();
   const flights = new Map<number, Flight>();
   let sequence: Sequence | undefined;
+  let vocabulary: VocabularyTree | undefined;
   let last: Promise<void> = Promise.resolve();
 
   port.onMessage((message) => {
@@ -73,6 +76,10 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
   ): Promise<Results[Request["kind"]]> {
     const onProgress = (done: number, total: number): void => emit({ kind: "progress", done, total });
     if (request.kind === "load") return load(request, signal, onProgress);
+    if (request.kind === "vocabulary") {
+      vocabulary = buildTree(request.vocabulary);
+      return null;
+    }
     if (sequence === undefined) throw new TypeError("a model has to be loaded before it is run");
     if (request.kind === "logits") {
       await eachLogits(sequence, request.ids, pace, (logits, done) => {
@@ -93,10 +100,17 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     const onLogprobs = (found: Logprobs): void => {
       logprobs = found;
     };
-    for await (const token of generate(sequence, request.ids, { ...request.options, onLogprobs }, pace, onProgress)) {
+    const options = { ...request.options, onLogprobs, constraint: constraintOf(request, sequence) };
+    for await (const token of generate(sequence, request.ids, options, pace, onProgress)) {
       emit({ kind: "id", token, logprobs, ms: performance.now() - begin });
     }
     return null;
+  }
+
+  function constraintOf({ rules, options }: Request & { kind: "generate" }, { model }: Sequence) {
+    if (rules === undefined) return undefined;
+    if (vocabulary === undefined) throw new TypeError("a vocabulary has to be sent before output can be constrained");
+    return createConstraint(rules, vocabulary, model.config.vocabSize, options.stopIds);
   }
 
   async function load(

@@ -9,7 +9,7 @@ import { webkit } from "./webkit-engine.ts";
 export type Library = Pick<typeof import("../../src/index.browser.ts"), "open" | "embeddedModel" | "logitBits">;
 
 /** JSON as a task's argument or result. */
-type Json = null | boolean | number | string | undefined | readonly Json[] | { readonly [key: string]: Json };
+export type Json = null | boolean | number | string | undefined | readonly Json[] | { readonly [key: string]: Json };
 
 export interface Page {
   /**

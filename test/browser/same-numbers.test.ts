@@ -3,7 +3,7 @@ import { beforeAll, expect, it } from "vitest";
 import * as lfm2InNode from "../../src/index.ts";
 import { expectedBits } from "../../src/oracle/same-bits.ts";
 import { inEveryEngine } from "./every-engine.ts";
-import { answer, bits, newIds, traced } from "./tasks.ts";
+import { answer, bits, formatted, newIds, traced } from "./tasks.ts";
 
 // A greeting, made with transformers; see golden/nano/README.md.
 const [golden] = JSON.parse(readFileSync(new URL("../../golden/nano/golden.json", import.meta.url), "utf8"));
@@ -14,10 +14,28 @@ const seeded = { ids, options: { temperature: 1.5, seed: 20_250_707, maxTokens: 
 const trace = { ids, points: ["model.layers.{1,2,9}.**", "lm_head"] };
 const chat = { question: "How many experts does LFM2 have?", options: { temperature: 0, maxTokens: 64 } };
 
+const tellInJson = {
+  prompt: "<|im_start|>user\nGive me an example.<|im_end|>\n<|im_start|>assistant\n",
+  responseFormat: {
+    type: "json_schema",
+    schema: {
+      type: "object",
+      properties: {
+        name: { type: "string", maxLength: 30 },
+        größe: { type: "number", minimum: 0.5, maximum: 2 },
+        code: { type: "string", pattern: "^[A-Zé]{2}\\d{3}$" },
+      },
+      required: ["name", "größe", "code"],
+    },
+  },
+  options: { temperature: 1, seed: 5, maxTokens: 200 },
+} as const;
+
 const inNode = {
   greedy: [] as number[],
   seeded: [] as number[],
   trace: { names: [] as string[], sha256: "" },
+  formatted: "",
   chat: [] as Record<string, string>[],
 };
 
@@ -25,6 +43,7 @@ beforeAll(async () => {
   inNode.greedy = await newIds(lfm2InNode, greedy);
   inNode.seeded = await newIds(lfm2InNode, seeded);
   inNode.trace = await traced(lfm2InNode, trace);
+  inNode.formatted = await formatted(lfm2InNode, tellInJson);
   inNode.chat = await answer(lfm2InNode, chat);
 });
 
@@ -79,6 +98,11 @@ for (const isolated of [false, true]) {
       const found = await page.run(traced, trace);
       expect(found).toEqual(inNode.trace);
       expect(found.names).toContain("model.layers.9.feed_forward.gate.margin");
+    });
+
+    it("writes Node's JSON under a schema", async () => {
+      expect(await page.run(formatted, tellInJson)).toBe(inNode.formatted);
+      expect(JSON.parse(inNode.formatted)).toMatchObject({ code: expect.stringMatching(/^[A-Zé]{2}\d{3}$/) });
     });
 
     it("tells thinking from text as Node does", async () => {

@@ -1,6 +1,7 @@
 // What the tests ask of a model, in a page and in Node alike. Each task is a function of its arguments only.
-import type { Library } from "./every-engine.ts";
+import type { Json, Library } from "./every-engine.ts";
 
+type Format = { readonly type: "json_schema"; readonly schema: { readonly [key: string]: Json } };
 type Options = { temperature?: number; seed?: number; maxTokens?: number };
 
 /** New ids of the embedded model after `ids`. */
@@ -42,6 +43,18 @@ export async function traced(
   const digest = await crypto.subtle.digest("SHA-256", await new Blob(pieces).arrayBuffer());
   const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return { names, sha256 };
+}
+
+/** A text of the embedded model that is held to a format. */
+export async function formatted(
+  lfm2: Library,
+  { prompt, responseFormat, options }: { prompt: string; responseFormat: Format; options: Options },
+): Promise<string> {
+  const model = await lfm2.open();
+  let text = "";
+  for await (const piece of model.complete(prompt, { ...options, responseFormat })) text += piece;
+  await model.close();
+  return text;
 }
 
 /** The embedded model's answer, piece by piece. */

@@ -21,7 +21,7 @@ describe("lfm2 run", () => {
   });
 
   it("answers several times, each as a run with that seed would", async () => {
-    const args = ["--temp", "1.5", "-n", "12", "--no-thinking"];
+    const args = ["--temp", "1.5", "-n", "12", "--no-think"];
     const { stdout, stderr } = await run(...args, "--answers", "2", "--seed", "5", "--json");
     const answers: { seed: number; text: string; thinking: string }[] = JSON.parse(stdout);
     expect(answers.map(({ seed }) => seed)).toEqual([5, 6]);

@@ -39,6 +39,17 @@ describe("lfm2 chat through a pipe", () => {
     expect(stderr).toContain("\nAnswer briefly.\n");
   });
 
+  it("answers every turn as --schema asks", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lfm2-chat-"));
+    const file = join(folder, "schema.json");
+    writeFileSync(file, '{"type": "object", "properties": {"mood": {"enum": ["good", "bad"]}}, "required": ["mood"]}');
+    const { code, stdout } = await lfm2(["chat", "--greedy", "--schema", file], { stdin: "Hello!\nHow are you?\n" });
+    rmSync(folder, { recursive: true });
+    expect(code).toBe(0);
+    const answers = stdout.match(/\{[^}]*\}/g) ?? [];
+    expect(answers.map((answer) => Object.keys(JSON.parse(answer)))).toEqual([["mood"], ["mood"]]);
+  });
+
   it("lists its commands, and names those it does not know", async () => {
     const { code, stdout, stderr } = await lfm2(["chat"], { stdin: "/help\n/foo\n" });
     expect([code, stdout]).toEqual([0, ""]);

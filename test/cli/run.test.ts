@@ -166,3 +166,53 @@ describe("lfm2 run", () => {
     expect(stderr).not.toMatch(/error|EPIPE/i);
   });
 });
+
+describe("lfm2 run, held to a format", () => {
+  const animal = {
+    type: "object",
+    properties: { name: { type: "string", maxLength: 20 }, legs: { type: "integer", minimum: 0, maximum: 8 } },
+    required: ["name", "legs"],
+  };
+
+  it("writes JSON that --schema allows, and the same text with --json", async () => {
+    const file = join(folder, "animal.json");
+    writeFileSync(file, JSON.stringify(animal));
+    const args = ["run", "-p", "Describe a cat.", "--greedy", "--schema", file];
+    const { code, stdout } = await lfm2(args);
+    expect(code).toBe(0);
+    const found = JSON.parse(stdout);
+    expect(Object.keys(found)).toEqual(["name", "legs"]);
+    expect(found.legs).toBeLessThanOrEqual(8);
+    expect(`${JSON.parse((await lfm2([...args, "--json"])).stdout).text}\n`).toBe(stdout);
+  });
+
+  it("writes one --choice, or what --regex matches, also without a chat template", async () => {
+    const asked = ["run", "-p", "Is 3 smaller than 5?", "--greedy"];
+    expect((await lfm2([...asked, "--choice", "yes", "--choice", "no"])).stdout).toMatch(/^(yes|no)\n$/);
+    expect((await lfm2([...asked, "--raw", "--regex", "[0-9]{3}é"])).stdout).toMatch(/^[0-9]{3}é\n?$/);
+  });
+
+  it("refuses what an answer cannot be held to, before it opens a model", async () => {
+    const file = join(folder, "not.json");
+    writeFileSync(file, '{"type": "object", "not": {}}');
+    for (const command of ["run", "chat"]) {
+      const { code, stderr } = await lfm2([command, "--schema", file, ...(command === "run" ? ["-p", "x"] : [])]);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(`^error: ${file}: schema\\.not: expected keywords`)]);
+    }
+    const refusals = [
+      [["--regex", "a(?=b)"], "error: --regex: expected literals, classes, groups"],
+      [
+        ["--regex", "a", "--choice", "a"],
+        "error: option '--regex <pattern>' cannot be used with option '--choice <text>'.",
+      ],
+      [
+        ["--choice", "a", "--schema", file],
+        "error: option '--schema <file>' cannot be used with option '--choice <text>'.",
+      ],
+    ] as const;
+    for (const [args, message] of refusals) {
+      const { code, stderr } = await lfm2(["run", "-p", "x", ...args]);
+      expect([code, stderr.slice(0, message.length)]).toEqual([2, message]);
+    }
+  });
+});
