@@ -65,6 +65,11 @@ export interface RenderChoices {
   readonly now?: Date;
 }
 
+export interface EncodeChatOptions extends RenderChoices {
+  /** Where control strings count: in what is trusted (default), or everywhere. */
+  readonly parseSpecial?: "trusted" | "all";
+}
+
 /** Logits after each id. */
 export interface Logits {
   /** [rows, cols], row-major, before temperature. */
@@ -90,7 +95,10 @@ export interface LanguageModel {
    * @throws PromptError when the conversation does not fit; the signal's reason when aborted
    */
   chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<AnswerDelta, void>;
-  /** Continues a text, BOS put before it once. Yields text. */
+  /**
+   * Continues a text, BOS put before it once. Control strings in it count, so that a prompt may be written by hand;
+   * what a stranger wrote belongs in `chat`, or through `tokenizer.encode` and `generate`. Yields text.
+   */
   complete(prompt: string, options?: GenerateOptions): AsyncGenerator<string, void>;
   /**
    * Continues ids with ids; greedy unless sampling is given. A stop id ends it and is the last one. Generation runs
@@ -99,8 +107,12 @@ export interface LanguageModel {
   generate(ids: readonly number[], options?: GenerateOptions): AsyncGenerator<number, void>;
   /** Logits after each of `ids`, f32 [T, vocab]. */
   logits(ids: readonly number[], options?: Pick<GenerateOptions, "signal" | "onProgress">): Promise<Logits>;
-  /** Ids of a conversation as `chat` would send it. */
-  encodeChat(messages: readonly ChatMessage[], options?: RenderChoices): number[];
+  /**
+   * Ids of a conversation as `chat` would send it. Control strings that a user, a tool, a tool's definition or a call's
+   * arguments contain become ordinary text, so that they cannot end a turn or open a tool call; with
+   * `parseSpecial: "all"` they become the tokens they name, as Hugging Face has it.
+   */
+  encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): number[];
   /** Ends the model's thread and gives its memory back. */
   close(): Promise<void>;
 }
@@ -169,11 +181,12 @@ function createLanguageModel(
     throw missing;
   };
 
-  const encodeChat: LanguageModel["encodeChat"] = (messages, { tools, now } = {}) => {
-    const { encode, textOf, bosId } = needTokenizer();
+  const encodeChat: LanguageModel["encodeChat"] = (messages, { tools, now, parseSpecial = "trusted" } = {}) => {
+    const { encode, textOf, bosId, eosIds } = needTokenizer();
     template ??= createTemplate(checkpoint.chatTemplate);
-    const bosToken = bosId === undefined ? "" : textOf(bosId);
-    return encode(template.render(messages, { tools, now, addGenerationPrompt: true, bosToken }));
+    const [bosToken, eosToken] = [bosId, eosIds[0]].map((id) => (id === undefined ? "" : textOf(id)));
+    const { text, trusted } = template.render(messages, { tools, now, addGenerationPrompt: true, bosToken, eosToken });
+    return encode(text, { parseSpecial: parseSpecial === "all" || trusted });
   };
 
   async function* generate(ids: readonly number[], options: GenerateOptions = {}): AsyncGenerator<number, void> {

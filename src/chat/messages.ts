@@ -130,7 +130,7 @@ function checkSize(value: unknown, subject: string): void {
       throw new ChatError(`${subject}: expected values that JSON can hold, found a ${typeof member}.`);
     }
     if (typeof member !== "object" || member === null || member instanceof PythonFloat) return;
-    for (const [key, child] of Object.entries(member)) {
+    for (const [key, child] of member instanceof Map ? member : Object.entries(member)) {
       left -= key.length;
       visit(child, depth + 1);
     }
