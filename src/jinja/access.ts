@@ -51,8 +51,7 @@ function memberOf(object: Value, index: Value): Value | undefined {
 export function sliceOf(object: Value, bounds: readonly Value[]): Value {
   if (object instanceof Undefined) throw new Error(`${object.subject} is undefined`);
   if (!(object instanceof Text || object instanceof List)) {
-    // Jinja answers what cannot be indexed with undefined.
-    return new Undefined(`a slice of ${typeName(object)}`);
+    throw new Error(`slice: expected a string or a list, found ${typeName(object)}`);
   }
   const [start, stop, step = 1] = bounds.map((bound) => {
     if (bound === null || bound === undefined) return undefined;

@@ -11,6 +11,7 @@ import {
   bind,
   compare,
   Dict,
+  Generator,
   isNumber,
   isTrue,
   iterate,
@@ -65,8 +66,9 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   },
   indent: (value, args) => {
     const [width = 4n, first = false, blank = false] = bind("indent", args, ["width", "first", "blank"]);
+    if (!(value instanceof Text)) throw new Error(`| indent: expected a string, found ${typeName(value)}`);
     return indent(
-      str(value),
+      value,
       width instanceof Text ? width : new Text(" ".repeat(integer("indent", width))),
       isTrue(first),
       isTrue(blank),
@@ -78,12 +80,15 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     return join(items, str(separator));
   },
   first: (value) => orUndefined(iterate(value)[0], "first of nothing"),
-  last: (value) => orUndefined(iterate(value).at(-1), "last of nothing"),
+  last: (value) => {
+    if (value instanceof Generator) throw new Error("| last: expected a list, found a generator; put | list before it");
+    return orUndefined(iterate(value).at(-1), "last of nothing");
+  },
   list: (value) => new List(iterate(value)),
   items: (value) => {
-    if (value instanceof Undefined) return new List([]);
+    if (value instanceof Undefined) return new Generator([]);
     if (!(value instanceof Dict)) throw new Error(`| items: expected a dict, found ${typeName(value)}`);
-    return new List(value.entries().map((entry) => new List(entry, true)));
+    return new Generator(value.entries().map((entry) => new List(entry, true)));
   },
   dictsort: (value, args) => {
     const [caseful = false, by = new Text("key"), reversed = false] = bind("dictsort", args, [
@@ -118,11 +123,11 @@ const FILTERS: Readonly<Record<string, Filter>> = {
       seen.push(key);
       return true;
     });
-    return new List(firsts);
+    return new Generator(firsts);
   },
   reverse: (value) => {
     if (value instanceof Text) return concatenate(value.characters().reverse());
-    return new List([...iterate(value)].reverse());
+    return new Generator([...iterate(value)].reverse());
   },
   min: (value, args) => extreme("min", value, args, -1),
   max: (value, args) => extreme("max", value, args, 1),
@@ -138,10 +143,12 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   },
   int: (value, args) => {
     const [fallback = 0n] = bind("int", args, ["default"]);
+    if (value instanceof Undefined) throw new Error(`${value.subject} is undefined`);
     return toInteger(value) ?? fallback;
   },
   float: (value, args) => {
     const [fallback = 0] = bind("float", args, ["default"]);
+    if (value instanceof Undefined) throw new Error(`${value.subject} is undefined`);
     if (isNumber(value)) return Number(numberOf(value));
     return (value instanceof Text ? numberIn(value.value) : undefined) ?? fallback;
   },
@@ -153,11 +160,11 @@ const FILTERS: Readonly<Record<string, Filter>> = {
         const member = deepMember(item, attribute);
         return member instanceof Undefined && fallback !== undefined ? fallback : member;
       });
-      return new List(members);
+      return new Generator(members);
     }
     const [name, ...rest] = positional;
     if (!(name instanceof Text)) throw new Error("| map: expected a filter's name or attribute=, found neither");
-    return new List(iterate(value).map((item) => applyFilter(name.value, item, { positional: rest, named })));
+    return new Generator(iterate(value).map((item) => applyFilter(name.value, item, { positional: rest, named })));
   },
   select: (value, args) => chosen(value, args, false, true),
   reject: (value, args) => chosen(value, args, false, false),
@@ -245,7 +252,7 @@ function extreme(subject: string, value: Value, args: Arguments, sign: number): 
   return items.reduce((best, item) => (compare(keyOf(item), keyOf(best)) * sign > 0 ? item : best));
 }
 
-function chosen(value: Value, { positional, named }: Arguments, byAttribute: boolean, wanted: boolean): List {
+function chosen(value: Value, { positional, named }: Arguments, byAttribute: boolean, wanted: boolean): Generator {
   const [attribute, ...others] = byAttribute ? positional : [null, ...positional];
   if (attribute === undefined) throw new Error("| selectattr: expected an attribute, found none");
   const [test, ...rest] = others;
@@ -255,7 +262,7 @@ function chosen(value: Value, { positional, named }: Arguments, byAttribute: boo
       test === undefined ? isTrue(member) : applyTest(str(test).value, member, { positional: rest, named });
     return isHeld === wanted;
   });
-  return new List(members);
+  return new Generator(members);
 }
 
 function toInteger(value: Value): bigint | undefined {

@@ -1,6 +1,6 @@
 // Runs statements: what they write is collected as parts, marks included, and joined at the end of each block.
 import { evaluate } from "./evaluator.ts";
-import type { Expression, Parameter, Statement, Target } from "./nodes.ts";
+import type { Expression, MacroBody, Statement, Target } from "./nodes.ts";
 import { str } from "./python-text.ts";
 import { Scope } from "./scope.ts";
 import { concatenate, type Text } from "./text.ts";
@@ -27,8 +27,8 @@ export interface Run {
   depth: number;
 }
 
-// A conversation of a thousand messages takes some 100,000; a template that never ends would hang its caller.
-const MAX_STEPS = 50_000_000;
+// A conversation of a thousand messages takes some 100,000. A template that takes longer would hang its caller.
+const MAX_STEPS = 10_000_000;
 const MAX_DEPTH = 200;
 
 type Ending = "break" | "continue" | undefined;
@@ -85,10 +85,10 @@ function runStatement(run: Run, statement: Statement, scope: Scope, parts: Text[
       assign(scope, statement.target, evaluate(run, statement.value, scope));
       return undefined;
     case "macro":
-      scope.set(statement.name, createMacro(run, statement.name, statement.parameters, statement.body, scope));
+      scope.set(statement.name, createMacro(run, statement.name, statement, scope));
       return undefined;
     case "call": {
-      const caller = createMacro(run, "caller", statement.parameters, statement.body, scope);
+      const caller = createMacro(run, "caller", statement, scope);
       const { call } = statement;
       const named = [...call.args.named, ["caller", constant(caller)] as const];
       parts.push(str(evaluate(run, { ...call, args: { ...call.args, named } }, scope)));
@@ -108,7 +108,7 @@ const constant = (value: Value): Expression => ({ kind: "constant", value });
 
 function runLoop(
   run: Run,
-  { target, iterable, condition, body, otherwise }: Extract<Statement, { kind: "for" }>,
+  { target, iterable, condition, body, otherwise, usesLoop }: Extract<Statement, { kind: "for" }>,
   scope: Scope,
   parts: Text[],
 ): void {
@@ -124,7 +124,7 @@ function runLoop(
   for (const [index, item] of items.entries()) {
     const inner = new Scope(scope);
     assign(inner, target, item);
-    inner.set("loop", loopNamespace(items, index));
+    if (usesLoop) inner.set("loop", loopNamespace(items, index));
     const ending = runStatements(run, body, inner, parts);
     if (ending === "break") break;
     if (ending !== "continue") wholeTurns++;
@@ -151,7 +151,10 @@ function loopNamespace(items: readonly Value[], index: number): Namespace {
 }
 
 function assign(scope: Scope, target: Target, value: Value): void {
-  if (target.kind === "name") return scope.set(target.name, value);
+  if (target.kind === "name") {
+    scope.set(target.name, value);
+    return;
+  }
   if (target.kind === "member") {
     const object = scope.get(target.object);
     if (!(object instanceof Namespace && object.isAssignable)) {
@@ -169,27 +172,19 @@ function assign(scope: Scope, target: Target, value: Value): void {
   });
 }
 
-/** Whether a body mentions the variable. */
-const uses = (body: readonly Statement[], name: string): boolean =>
-  JSON.stringify(body, jsonSafe).includes(`{"kind":"name","name":"${name}"}`);
-const jsonSafe = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value);
-
 function createMacro(
   run: Run,
   name: string,
-  parameters: readonly Parameter[],
-  body: readonly Statement[],
+  { parameters, body, usesVarargs, usesKwargs }: MacroBody,
   scope: Scope,
 ): Callable {
-  const takesMore = uses(body, "varargs");
-  const takesNamed = uses(body, "kwargs");
   return new Callable(({ positional, named }) => {
     if (++run.depth > MAX_DEPTH)
       throw new Error(`macro ${name}: expected at most ${MAX_DEPTH} calls within one another`);
     const { line } = run;
     const inner = new Scope(scope);
     const rest = new Map(named);
-    if (positional.length > parameters.length && !takesMore) {
+    if (positional.length > parameters.length && !usesVarargs) {
       throw new Error(`macro ${name}: expected at most ${parameters.length} arguments, found ${positional.length}`);
     }
     const given = parameters.map((parameter, i) => {
@@ -205,8 +200,8 @@ function createMacro(
     });
     inner.set("caller", rest.get("caller") ?? new Undefined("caller"));
     rest.delete("caller");
-    if (takesMore) inner.set("varargs", new List(positional.slice(parameters.length), true));
-    if (takesNamed) inner.set("kwargs", namedDict(rest));
+    if (usesVarargs) inner.set("varargs", new List(positional.slice(parameters.length), true));
+    if (usesKwargs) inner.set("kwargs", namedDict(rest));
     else if (rest.size > 0) throw new Error(`macro ${name}: expected no argument ${[...rest.keys()][0]}, found one`);
     const written = runBlock(run, body, inner);
     run.depth--;

@@ -54,6 +54,14 @@ export interface Parameter {
   readonly initial: Expression | undefined;
 }
 
+export interface MacroBody {
+  readonly parameters: readonly Parameter[];
+  readonly body: readonly Statement[];
+  /** A macro that mentions them takes any number of arguments, and arguments of any name. */
+  readonly usesVarargs: boolean;
+  readonly usesKwargs: boolean;
+}
+
 export type Target =
   | { readonly kind: "name"; readonly name: string }
   | { readonly kind: "member"; readonly object: string; readonly name: string }
@@ -74,20 +82,11 @@ export type Statement = { readonly line: number } & (
       readonly condition: Expression | undefined;
       readonly body: readonly Statement[];
       readonly otherwise: readonly Statement[];
+      readonly usesLoop: boolean;
     }
   | { readonly kind: "set"; readonly target: Target; readonly value: Expression }
-  | {
-      readonly kind: "macro";
-      readonly name: string;
-      readonly parameters: readonly Parameter[];
-      readonly body: readonly Statement[];
-    }
-  | {
-      readonly kind: "call";
-      readonly call: Extract<Expression, { kind: "call" }>;
-      readonly parameters: readonly Parameter[];
-      readonly body: readonly Statement[];
-    }
+  | ({ readonly kind: "macro"; readonly name: string } & MacroBody)
+  | ({ readonly kind: "call"; readonly call: Extract<Expression, { kind: "call" }> } & MacroBody)
   /** A block with names of its own: `with`, and Hugging Face's `generation`. */
   | {
       readonly kind: "scope";

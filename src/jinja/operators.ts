@@ -49,9 +49,9 @@ function repeat(sequence: Value, count: number): Value {
 
 function arithmetic(operator: string, a: bigint | number, b: bigint | number): bigint | number {
   if (typeof a === "bigint" && typeof b === "bigint") {
-    if (operator === "/") return divided(Number(a), b, Number(b));
+    if (operator === "/") return divided(Number(a), Number(b));
     if (operator === "**") {
-      if (b < 0n) return divided(1, a, Number(a) ** Number(-b));
+      if (b < 0n) return divided(1, Number(a) ** Number(-b));
       if (BigInt(a.toString(2).length) * b > MAX_BITS)
         throw new Error(`**: expected at most ${MAX_BITS} bits, found more`);
     }
@@ -66,16 +66,30 @@ function arithmetic(operator: string, a: bigint | number, b: bigint | number): b
     case "*":
       return x * y;
     case "/":
-      return divided(x, y, y);
+      return divided(x, y);
     case "//":
-      return Math.floor(divided(x, y, y));
-    case "%": {
-      const rest = divided(x, y, 1) % y;
-      return rest !== 0 && rest < 0 !== y < 0 ? rest + y : rest;
-    }
+      return floorDivided(x, y);
+    case "%":
+      return floatRemainder(x, y);
     default:
       return x ** y;
   }
+}
+
+/** Has the divisor's sign, also when it is 0. */
+function floatRemainder(x: number, y: number): number {
+  if (y === 0) throw new Error("%: expected a divisor, found 0");
+  const rest = x % y;
+  if (rest === 0) return y < 0 ? -0 : 0;
+  return rest < 0 === y < 0 ? rest : rest + y;
+}
+
+/** From the remainder, which is exact: 2.0 // 0.1 is 19, though 2.0 / 0.1 rounds to 20. */
+function floorDivided(x: number, y: number): number {
+  const quotient = divided(x, y);
+  const whole = (x - floatRemainder(x, y)) / y;
+  if (whole === 0) return Object.is(quotient, -0) || quotient < 0 ? -0 : 0;
+  return Math.round(whole);
 }
 
 function integerArithmetic(operator: string, a: bigint, b: bigint): bigint {
@@ -105,9 +119,9 @@ function bounded(a: bigint, b: bigint): bigint {
   return product;
 }
 
-function divided(dividend: number, divisor: bigint | number, by: number): number {
-  if (divisor == 0) throw new Error("expected a divisor, found 0");
-  return dividend / by;
+function divided(dividend: number, divisor: number): number {
+  if (divisor === 0) throw new Error("expected a divisor, found 0");
+  return dividend / divisor;
 }
 
 /** == != < <= > >= in, not in */

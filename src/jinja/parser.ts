@@ -1,8 +1,10 @@
 // Tokens to statements; expressions are in expression-parser.ts.
 import { createExpressionParser, type ExpressionParser } from "./expression-parser.ts";
-import type { Expression, Parameter, Statement, Target } from "./nodes.ts";
+import type { Expression, MacroBody, Parameter, Statement, Target } from "./nodes.ts";
 import { Text } from "./text.ts";
 import { JinjaError, type Token, tokenize } from "./tokens.ts";
+
+const MAX_DEPTH = 200;
 
 /**
  * The statements of a template: Jinja's, with Hugging Face's `generation`, `break` and `continue`. What needs other
@@ -16,11 +18,13 @@ export function parse(source: string): readonly Statement[] {
   const expressions = createExpressionParser(tokens);
   const { peek, skip, expect, fail } = expressions;
   let loops = 0;
+  let depth = 0;
   const statements = parseBlock([], { tag: "", line: 1 });
   return statements;
 
   /** Statements up to one of the tags in `ends`, whose name is then the current token. */
   function parseBlock(ends: readonly string[], opened: { tag: string; line: number }): Statement[] {
+    if (++depth > MAX_DEPTH) fail(`at most ${MAX_DEPTH} blocks within one another`);
     const body: Statement[] = [];
     for (;;) {
       const token = peek();
@@ -39,7 +43,10 @@ export function parse(source: string): readonly Statement[] {
       } else {
         skip();
         const name = expect("name", undefined, "the name of a statement");
-        if (ends.includes(name.value)) return body;
+        if (ends.includes(name.value)) {
+          depth--;
+          return body;
+        }
         body.push(parseStatement(name, ends, opened));
       }
     }
@@ -68,13 +75,13 @@ export function parse(source: string): readonly Statement[] {
       case "macro": {
         const macro = expect("name", undefined, "the macro's name").value;
         const parameters = parseParameters(expressions);
-        return { kind: "macro", line, name: macro, parameters, body: wholeBody() };
+        return { kind: "macro", line, name: macro, ...macroBody(parameters, wholeBody) };
       }
       case "call": {
         const parameters = peek()?.value === "(" ? parseParameters(expressions) : [];
         const call = expressions.parseExpression();
         if (call.kind !== "call") return fail("a call of a macro");
-        return { kind: "call", line, call, parameters, body: wholeBody() };
+        return { kind: "call", line, call, ...macroBody(parameters, wholeBody) };
       }
       case "filter": {
         // Its filters are parsed before their operand, so that is filled in afterwards.
@@ -103,6 +110,17 @@ export function parse(source: string): readonly Statement[] {
 
   type BodyUntil = (...tags: string[]) => [Statement[], string];
 
+  /** Whether a tag since the token at `from` mentions the name. */
+  function mentions(name: string, from: number): boolean {
+    return tokens.slice(from, expressions.position()).some(({ kind, value }) => kind === "name" && value === name);
+  }
+
+  function macroBody(parameters: Parameter[], wholeBody: () => Statement[]): MacroBody {
+    const from = expressions.position();
+    const body = wholeBody();
+    return { parameters, body, usesVarargs: mentions("varargs", from), usesKwargs: mentions("kwargs", from) };
+  }
+
   function parseIf(bodyUntil: BodyUntil) {
     const branches: { test: Expression; body: Statement[] }[] = [];
     for (;;) {
@@ -121,12 +139,14 @@ export function parse(source: string): readonly Statement[] {
     expect("name", "in");
     const iterable = expressions.parseTuple({ withConditional: false });
     const condition = peek()?.value === "if" && skip() ? expressions.parseExpression() : undefined;
+    const from = expressions.position();
     loops++;
     const [body, ended] = bodyUntil("else", "endfor");
     loops--;
+    const usesLoop = mentions("loop", from);
     const otherwise = ended === "else" ? bodyUntil("endfor")[0] : [];
     expect("end");
-    return { target, iterable, condition, body, otherwise };
+    return { target, iterable, condition, body, otherwise, usesLoop };
   }
 
   function parseSet(wholeBody: () => Statement[]): { target: Target; value: Expression } {
@@ -156,24 +176,27 @@ export function parse(source: string): readonly Statement[] {
 
   /** A name, a namespace's member, or several of them. */
   function parseTarget(severalAllowed = true): Target {
-    const targets: Target[] = [];
-    let isTuple = false;
-    do {
-      if (isTuple && peek()?.kind !== "name") break;
-      if (isTuple && peek()?.value === "in") break;
-      if (severalAllowed && peek()?.value === "(") {
-        skip();
-        targets.push(parseTarget());
-        expect("operator", ")");
-        continue;
-      }
-      const { value: name } = expect("name", undefined, "a name to assign to");
-      if (peek()?.value === ".") {
-        skip();
-        targets.push({ kind: "member", object: name, name: expect("name").value });
-      } else targets.push({ kind: "name", name });
-    } while (severalAllowed && peek()?.value === "," && skip() && (isTuple = true));
-    return isTuple ? { kind: "targets", targets } : targets[0];
+    const targets = [parseOneTarget(severalAllowed)];
+    if (!severalAllowed || peek()?.value !== ",") return targets[0];
+    while (peek()?.value === ",") {
+      skip();
+      if (peek()?.value === "in" || peek()?.value === "=") break;
+      targets.push(parseOneTarget(true));
+    }
+    return { kind: "targets", targets };
+  }
+
+  function parseOneTarget(severalAllowed: boolean): Target {
+    if (severalAllowed && peek()?.kind === "operator" && peek()?.value === "(") {
+      skip();
+      const inner = parseTarget();
+      expect("operator", ")");
+      return inner;
+    }
+    const { value: name } = expect("name", undefined, "a name to assign to");
+    if (peek()?.value !== ".") return { kind: "name", name };
+    skip();
+    return { kind: "member", object: name, name: expect("name").value };
   }
 }
 

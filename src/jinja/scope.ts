@@ -1,4 +1,6 @@
 // Names and what they stand for. A loop's turn, a macro's run and a `with` block each have a scope of their own.
+// Names are looked up when they are used. Jinja binds them when it compiles, which differs in one case: a variable that
+// the template itself sets only after a loop or macro has read it is undefined there, never the caller's of that name.
 import { Undefined, type Value } from "./values.ts";
 
 export class Scope {

@@ -1,7 +1,8 @@
 // Jinja's tests: what may stand behind `is`.
-import { contains, holds } from "./operators.ts";
+import { calculate, contains, holds } from "./operators.ts";
+import { str } from "./python-text.ts";
 import { Text } from "./text.ts";
-import { type Arguments, Callable, Dict, isNumber, List, numberOf, typeName, Undefined, type Value } from "./values.ts";
+import { type Arguments, Callable, Dict, Generator, isNumber, List, Undefined, type Value } from "./values.ts";
 
 type Test = (value: Value, other: Value) => boolean;
 
@@ -17,10 +18,8 @@ const comparison =
   (value, other) =>
     holds(operator, value, other);
 
-function remainder(value: Value, by: bigint): bigint {
-  if (!isNumber(value) || typeof value === "number") throw new Error(`expected an integer, found ${typeName(value)}`);
-  return BigInt(numberOf(value)) % by;
-}
+const isCased = (plain: string, write: (plain: string) => string): boolean =>
+  /\p{Cased}/u.test(plain) && plain === write(plain);
 
 const equal = comparison("==");
 
@@ -38,15 +37,17 @@ const TESTS: Readonly<Record<string, Test>> = {
   mapping: (value) => value instanceof Dict,
   sequence: (value) => value instanceof Text || value instanceof List || value instanceof Dict,
   iterable: (value) =>
-    value instanceof Text || value instanceof List || value instanceof Dict || value instanceof Undefined,
+    value instanceof Generator ||
+    value instanceof Text ||
+    value instanceof List ||
+    value instanceof Dict ||
+    value instanceof Undefined,
   callable: (value) => value instanceof Callable,
-  odd: (value) => remainder(value, 2n) !== 0n,
-  even: (value) => remainder(value, 2n) === 0n,
-  divisibleby: (value, by) => typeof by === "bigint" && remainder(value, by) === 0n,
-  lower: (value) =>
-    value instanceof Text && /\p{Cased}/u.test(value.value) && value.value === value.value.toLowerCase(),
-  upper: (value) =>
-    value instanceof Text && /\p{Cased}/u.test(value.value) && value.value === value.value.toUpperCase(),
+  odd: (value) => holds("==", calculate("%", value, 2n), 1n),
+  even: (value) => holds("==", calculate("%", value, 2n), 0n),
+  divisibleby: (value, by) => holds("==", calculate("%", value, by), 0n),
+  lower: (value) => isCased(str(value).value, (plain) => plain.toLowerCase()),
+  upper: (value) => isCased(str(value).value, (plain) => plain.toUpperCase()),
   in: (value, container) => contains(container, value),
   sameas: (value, other) => value === other,
   eq: equal,

@@ -167,7 +167,7 @@ function unescapeLiteral(literal: string): string {
   return literal
     .slice(1, -1)
     .replace(
-      /\\(?:x([\da-f]{2})|u([\da-f]{4})|U([\da-f]{8})|([0-7]{1,3})|([\s\S]))/gi,
+      /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{1,3})|([\s\S]))/g,
       (whole, x: string, u: string, wide: string, octal: string, other: string) => {
         const code = x ?? u ?? wide;
         if (code !== undefined) {

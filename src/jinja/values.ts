@@ -1,7 +1,18 @@
 // The values of a template, which are Python's: int is bigint, float is number, str is Text.
 import { compareText, Text } from "./text.ts";
 
-export type Value = null | boolean | bigint | number | Text | List | Dict | Namespace | Callable | Undefined;
+export type Value =
+  | null
+  | boolean
+  | bigint
+  | number
+  | Text
+  | List
+  | Generator
+  | Dict
+  | Namespace
+  | Callable
+  | Undefined;
 
 export class List {
   readonly items: readonly Value[];
@@ -10,6 +21,21 @@ export class List {
   constructor(items: readonly Value[], isTuple = false) {
     this.items = items;
     this.isTuple = isTuple;
+  }
+}
+
+/** What filters such as `select` and `map` give: true even when empty, and empty once it has been gone through. */
+export class Generator {
+  #items: readonly Value[];
+
+  constructor(items: readonly Value[]) {
+    this.#items = items;
+  }
+
+  take(): readonly Value[] {
+    const items = this.#items;
+    this.#items = [];
+    return items;
   }
 }
 
@@ -96,7 +122,7 @@ export function isTrue(value: Value): boolean {
   if (value instanceof Text) return value.value !== "";
   if (value instanceof List) return value.items.length > 0;
   if (value instanceof Dict) return value.size > 0;
-  return value instanceof Namespace || value instanceof Callable || Boolean(value);
+  return typeof value === "object" || Boolean(value);
 }
 
 /** int, float and bool, which is an int. */
@@ -148,6 +174,7 @@ export function iterate(value: Value): readonly Value[] {
   if (value instanceof List) return value.items;
   if (value instanceof Text) return value.characters();
   if (value instanceof Dict) return value.entries().map(([key]) => key);
+  if (value instanceof Generator) return value.take();
   if (value instanceof Undefined) return [];
   throw new Error(`expected a list, a string or a dict to go through, found ${typeName(value)}`);
 }
@@ -172,6 +199,7 @@ export function typeName(value: Value): string {
   if (value instanceof Dict) return "dict";
   if (value instanceof Namespace) return "namespace";
   if (value instanceof Callable) return "function";
+  if (value instanceof Generator) return "generator";
   if (value instanceof Undefined) return `nothing (${value.subject} is undefined)`;
   if (typeof value === "bigint") return "int";
   return typeof value === "number" ? "float" : "bool";
