@@ -55,6 +55,7 @@ export type { ChatMessage } from "./chat/messages.ts";
 export type { AnswerDelta } from "./chat/thinking.ts";
 export type {
   ChatOptions,
+  EncodeChatOptions,
   GenerateOptions,
   LanguageModel,
   Logits,

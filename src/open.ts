@@ -1,5 +1,6 @@
 // Where files, the model's thread, tokenizer and template meet: a checkpoint becomes something one can talk to.
 import type { ChatMessage } from "./chat/messages.ts";
+import { renderPrompt } from "./chat/prompt.ts";
 import { type ChatTemplate, createTemplate, type RenderOptions } from "./chat/template.ts";
 import { type AnswerDelta, createAnswerSplitter, endsThinking } from "./chat/thinking.ts";
 import { checkIds } from "./engine/engine.ts";
@@ -182,11 +183,10 @@ function createLanguageModel(
   };
 
   const encodeChat: LanguageModel["encodeChat"] = (messages, { tools, now, parseSpecial = "trusted" } = {}) => {
-    const { encode, textOf, bosId, eosIds } = needTokenizer();
+    const text = needTokenizer();
     template ??= createTemplate(checkpoint.chatTemplate);
-    const [bosToken, eosToken] = [bosId, eosIds[0]].map((id) => (id === undefined ? "" : textOf(id)));
-    const { text, trusted } = template.render(messages, { tools, now, addGenerationPrompt: true, bosToken, eosToken });
-    return encode(text, { parseSpecial: parseSpecial === "all" || trusted });
+    const prompt = renderPrompt(template, text, messages, { tools, now });
+    return text.encode(prompt.text, { parseSpecial: parseSpecial === "all" || prompt.trusted });
   };
 
   async function* generate(ids: readonly number[], options: GenerateOptions = {}): AsyncGenerator<number, void> {

@@ -11,7 +11,9 @@ import { logitsCommand } from "./logits.ts";
 import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
 import { synthCommand } from "./synth.ts";
+import { templateCommand } from "./template.ts";
 import { harmless } from "./terminal.ts";
+import { tokenizeCommand } from "./tokenize.ts";
 
 const examples = `
 Examples:
@@ -20,6 +22,7 @@ Examples:
   $ lfm2 run -p "What is the capital of Poland?"   one answer on standard output
   $ lfm2 inspect LFM2-1.2B/                        what a model is and the memory it needs
   $ lfm2 logits --ids 1,2,3 -o logits.safetensors
+  $ lfm2 tokenize "Hello!"                         token ids of a text; \`lfm2 template\` does it for a conversation
   $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -t 1,2        tokens per second
   $ lfm2 quantize LFM2-1.2B/ -o LFM2-1.2B-Q4_0.gguf --type Q4_0
 
@@ -35,8 +38,9 @@ function createProgram(): Command {
     .enablePositionalOptions() // a subcommand's own subcommand may have options of the same names
     .addHelpText("after", examples);
   const forModels = [chatCommand(), runCommand(), inspectCommand(), logitsCommand(), benchCommand()];
+  const forText = [tokenizeCommand(), templateCommand()];
   const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
-  for (const command of [...forModels, ...forFiles]) program.addCommand(command);
+  for (const command of [...forModels, ...forText, ...forFiles]) program.addCommand(command);
   // Errors are thrown, not written, so that there is one place that speaks of them.
   for (const command of [program, ...program.commands, ...program.commands.flatMap((own) => own.commands)]) {
     command
