@@ -1,4 +1,8 @@
 // Jinja as Hugging Face runs it: Python's values, an immutable sandbox, three functions of its own.
+//
+// Written here because what a stranger wrote must stay known through every operation on strings (text.ts), which needs
+// string values of one's own; and because @huggingface/jinja 0.5.11 compares, scopes, indexes and strips as JavaScript
+// does: "1" == 1, `set` in a loop outlives its turn, 😀 has length 2, lstrip('x') takes white space.
 import { runTemplate } from "./interpreter.ts";
 import { parse } from "./parser.ts";
 import { str } from "./python-text.ts";

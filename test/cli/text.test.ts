@@ -111,9 +111,10 @@ describe("lfm2 template", () => {
   });
 
   it("keeps numbers and the order of members as they are written", async () => {
-    const text = '[{"role": "user", "content": [{"type": "x", "b": 2.0, "10": 1e-5, "2": 18446744073709551615}]}]';
-    const { stdout } = await lfm2(["template"], { stdin: text.replaceAll('"user"', '"tool"') });
-    expect(stdout).toContain('[{"type": "x", "b": 2.0, "10": 1e-05, "2": 18446744073709551615}]');
+    const args = '{"z": 2.0, "10": 1e-5, "2": 18446744073709551615, "a": {"9": 1, "1": null}}';
+    const call = `{"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f", "arguments": ${args}}}]}`;
+    const { stdout } = await lfm2(["template"], { stdin: `[{"role": "user", "content": "x"}, ${call}]` });
+    expect(stdout).toContain('[f(z=2.0, 10=1e-05, 2=18446744073709551615, a={"9": 1, "1": null})]');
   });
 
   it("gives ids in which a user's control strings do not count, unless all are asked for", async () => {
