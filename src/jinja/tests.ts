@@ -35,7 +35,7 @@ const TESTS: Readonly<Record<string, Test>> = {
   number: isNumber,
   string: (value) => value instanceof Text,
   mapping: (value) => value instanceof Dict,
-  sequence: (value) => value instanceof Text || value instanceof List || value instanceof Dict,
+  sequence: (value) => [Text, List, Dict, Undefined].some((kind) => value instanceof kind),
   iterable: (value) =>
     value instanceof Generator ||
     value instanceof Text ||
