@@ -112,6 +112,8 @@ export interface LanguageModel {
    * Ids of a conversation as `chat` would send it. Control strings that a user, a tool, a tool's definition or a call's
    * arguments contain become ordinary text, so that they cannot end a turn or open a tool call; with
    * `parseSpecial: "all"` they become the tokens they name, as Hugging Face has it.
+   *
+   * @throws ChatError naming the message at fault, or when the template hides where a control string came from
    */
   encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): number[];
   /** Ends the model's thread and gives its memory back. */
@@ -185,8 +187,8 @@ function createLanguageModel(
   const encodeChat: LanguageModel["encodeChat"] = (messages, { tools, now, parseSpecial = "trusted" } = {}) => {
     const text = needTokenizer();
     template ??= createTemplate(checkpoint.chatTemplate);
-    const prompt = renderPrompt(template, text, messages, { tools, now });
-    return text.encode(prompt.text, { parseSpecial: parseSpecial === "all" || prompt.trusted });
+    const prompt = renderPrompt(template, text, messages, { tools, now, parseSpecial });
+    return text.encode(prompt.text, { parseSpecial: prompt.trusted });
   };
 
   async function* generate(ids: readonly number[], options: GenerateOptions = {}): AsyncGenerator<number, void> {

@@ -1,7 +1,8 @@
 // A conversation as the text that a model reads: its template, with the tokens of its tokenizer.
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ChatMessage } from "./messages.ts";
-import type { ChatTemplate, RenderedChat, RenderOptions } from "./template.ts";
+import { type TracedText, traceText } from "./provenance.ts";
+import type { ChatTemplate, RenderOptions } from "./template.ts";
 
 export interface PromptOptions {
   /** Descriptions of functions the model may call, as JSON objects. */
@@ -10,15 +11,23 @@ export interface PromptOptions {
   readonly now?: Date | undefined;
   /** End with the beginning of the assistant's turn (default true). */
   readonly addGenerationPrompt?: boolean;
+  /** What is trusted: what neither users nor tools wrote (default), or all of the text. */
+  readonly parseSpecial?: "trusted" | "all";
 }
 
-/** @throws ChatError naming the message at fault */
+/** @throws ChatError naming the message at fault, or when the template hides where a control string came from */
 export function renderPrompt(
   template: ChatTemplate,
-  { textOf, bosId, eosIds }: Tokenizer,
+  { textOf, bosId, eosIds, wholeTokens }: Tokenizer,
   messages: readonly ChatMessage[],
-  { tools, now, addGenerationPrompt = true }: PromptOptions = {},
-): RenderedChat {
+  { tools, now = new Date(), addGenerationPrompt = true, parseSpecial = "trusted" }: PromptOptions = {},
+): TracedText {
   const [bosToken, eosToken] = [bosId, eosIds[0]].map((id) => (id === undefined ? "" : textOf(id)));
-  return template.render(messages, { tools, now, addGenerationPrompt, bosToken, eosToken });
+  const controlStrings = parseSpecial === "all" ? [] : wholeTokens;
+  return traceText(
+    (chat) => template.render(chat.messages, { tools: chat.tools, now, addGenerationPrompt, bosToken, eosToken }),
+    { messages, tools },
+    controlStrings,
+    template.source ?? "",
+  );
 }

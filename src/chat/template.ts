@@ -1,11 +1,6 @@
 // Messages to the text the model was trained on: the checkpoint's own Jinja template, or plain ChatML without one.
-import { compileJinja, TemplateRaised } from "../jinja/jinja.ts";
-import { concatenate, Text } from "../jinja/text.ts";
-import { JinjaError } from "../jinja/tokens.ts";
-import { List, type Value } from "../jinja/values.ts";
-import type { Span } from "../tokenizer/tokenizer.ts";
+import { compileJinja, type JinjaTemplate } from "./jinja.ts";
 import { ChatError, type ChatMessage, checkMessages, checkTools } from "./messages.ts";
-import { contentText, messageValue, templateValue } from "./provenance.ts";
 
 export interface RenderOptions {
   /** Descriptions of functions the model may call, as JSON objects. */
@@ -22,24 +17,12 @@ export interface RenderOptions {
   readonly [variable: string]: unknown;
 }
 
-export interface RenderedChat {
-  /** What Python's jinja2 gives for the same conversation. */
-  readonly text: string;
-  /**
-   * Where control strings may count as tokens: all of the text but what a user, a tool or a call's arguments put there
-   * (provenance.ts). For the tokenizer's `parseSpecial`.
-   */
-  readonly trusted: readonly Span[];
-}
-
 export interface ChatTemplate {
   /** The template's text; undefined for the ChatML that stands in for a missing one. */
   readonly source: string | undefined;
   /** @throws ChatError naming the message at fault, or what the template said through raise_exception */
-  render(messages: readonly ChatMessage[], options: RenderOptions): RenderedChat;
+  render(messages: readonly ChatMessage[], options: RenderOptions): string;
 }
-
-type Variables = Map<string, Value>;
 
 /**
  * A chat template, with the whitespace rules (trim_blocks, lstrip_blocks) and functions that Hugging Face gives it.
@@ -50,74 +33,80 @@ type Variables = Map<string, Value>;
  * @source transformers 5.18.0, utils/chat_template_utils.py, _compile_jinja_template
  */
 export function createTemplate(source: string | undefined): ChatTemplate {
-  const run = source === undefined ? undefined : compile(source);
+  const run = source === undefined ? renderChatMl : compile(source);
   return {
     source,
-    render(messages, { tools, addGenerationPrompt, bosToken, eosToken, now = new Date(), ...others }) {
+    render(messages, { tools, addGenerationPrompt, bosToken, eosToken, now = new Date(), ...variables }) {
       checkMessages(messages);
       if (tools !== undefined) checkTools(tools);
-      const values = messages.map(messageValue);
-      const variables: Variables = new Map([
-        ...Object.entries(others).map(([name, value]) => [name, templateValue(value, true)] as const),
-        ["tools", tools === undefined ? null : templateValue(tools, false)],
-        ["documents", null],
-        ["add_generation_prompt", addGenerationPrompt],
-        ["bos_token", new Text(bosToken)],
-        ...(eosToken === undefined ? [] : [["eos_token", new Text(eosToken)] as const]),
-      ]);
-      const render = (count: number): Text => {
-        if (run !== undefined) return run([...variables, ["messages", new List(values.slice(0, count))]], now);
-        return renderChatMl(messages.slice(0, count), tools !== undefined, addGenerationPrompt, bosToken);
+      const render = (count: number): string => {
+        return run(
+          {
+            ...variables,
+            messages: messages.slice(0, count),
+            tools: tools ?? null,
+            documents: null,
+            add_generation_prompt: addGenerationPrompt,
+            bos_token: bosToken,
+            eos_token: eosToken,
+          },
+          now,
+        );
       };
       try {
-        const { value, untrusted } = render(messages.length);
-        return { text: value, trusted: between(untrusted, value.length) };
+        return render(messages.length);
       } catch (error) {
         const found = (error as Error).message;
         const culprit = firstCount(messages.length, (count) => failsWith(() => render(count), found));
-        const line =
-          error instanceof JinjaError && !(error.cause instanceof TemplateRaised) ? `, line ${error.line}` : "";
-        const place = culprit === 0 ? "" : ` at messages[${culprit - 1}] (${messages[culprit - 1].role})`;
-        throw new ChatError(`Chat template${line}${place}: ${found}.`, { cause: error });
+        const subject =
+          culprit === 0 ? "Chat template" : `Chat template at messages[${culprit - 1}] (${messages[culprit - 1].role})`;
+        throw new ChatError(`${subject}: ${found}.`, { cause: error });
       }
     },
   };
 }
 
-/** What lies between the stretches, from 0 to `length`. */
-function between(stretches: readonly number[], length: number): Span[] {
-  const edges = [0, ...stretches, length];
-  const spans: Span[] = [];
-  for (let i = 0; i < edges.length; i += 2) {
-    if (edges[i] < edges[i + 1]) spans.push([edges[i], edges[i + 1]]);
-  }
-  return spans;
-}
-
-function renderChatMl(
-  messages: readonly ChatMessage[],
-  hasTools: boolean,
-  addGenerationPrompt: boolean,
-  bosToken: string,
-): Text {
-  if (hasTools) throw new Error("expected no tools, as this checkpoint has no template that could list them");
-  const turns = messages.flatMap((message) => {
-    if (message.tool_calls) {
-      throw new Error("expected no tool_calls, as this checkpoint has no template that could write them");
-    }
-    return [new Text(`<|im_start|>${message.role}\n`), contentText(message), new Text("<|im_end|>\n")];
+const renderChatMl: JinjaTemplate = ({ messages, tools, bos_token, add_generation_prompt }) => {
+  if (tools !== null) throw new Error("expected no tools, as this checkpoint has no template that could list them");
+  const turns = (messages as readonly ChatMessage[]).map(({ role, content, tool_calls }) => {
+    if (tool_calls) throw new Error("expected no tool_calls, as this checkpoint has no template that could write them");
+    const text = typeof content === "string" ? content : (content ?? []).map((part) => part.text ?? "").join("");
+    return `<|im_start|>${role}\n${text}<|im_end|>\n`;
   });
-  const end = addGenerationPrompt ? "<|im_start|>assistant\n" : "";
-  return concatenate([new Text(bosToken), ...turns, new Text(end)]);
-}
+  return `${bos_token}${turns.join("")}${add_generation_prompt ? "<|im_start|>assistant\n" : ""}`;
+};
 
-function compile(source: string): ReturnType<typeof compileJinja> {
+function compile(source: string): JinjaTemplate {
   try {
     return compileJinja(source);
   } catch (error) {
-    if (!(error instanceof JinjaError)) throw error;
-    throw new ChatError(`Chat template, line ${error.line}: ${error.message}.`, { cause: error });
+    const open = error instanceof TypeError ? openBlock(source) : undefined;
+    if (open !== undefined) {
+      const { line, tag } = open;
+      throw new ChatError(`Chat template, line ${line}: expected {% end${tag} %} for this {% ${tag} %}, found none.`);
+    }
+    // The library names no line. Lines are few, and a cut inside a tag fails otherwise, so they are tried one by one.
+    const found = (error as Error).message;
+    const lines = source.split("\n");
+    const at = lines.findIndex((_, i) => failsWith(() => compileJinja(lines.slice(0, i + 1).join("\n")), found));
+    throw new ChatError(
+      `Chat template, line ${at + 1}: expected Jinja, found ${JSON.stringify(lines[at].trim())} (${found}).`,
+      { cause: error },
+    );
   }
+}
+
+/** The library's parser runs off the end when a block is not closed, so that is looked for here. */
+function openBlock(source: string): { line: number; tag: string } | undefined {
+  const open: { line: number; tag: string }[] = [];
+  const blanked = source.replace(/\{#[\s\S]*?#\}/g, (comment) => comment.replace(/[^\n]/g, " "));
+  for (const { 1: end, 2: tag, 3: rest, index } of blanked.matchAll(
+    /\{%[-+]?\s*(end)?(if|for|macro|call|filter|set|generation)\b((?:"[^"]*"|'[^']*'|[^"'])*?)%\}/g,
+  )) {
+    if (end !== undefined) open.pop();
+    else if (tag !== "set" || !rest.includes("=")) open.push({ line: blanked.slice(0, index).split("\n").length, tag });
+  }
+  return open.at(-1);
 }
 
 /** The count in [0, length] from which `fails` begins to hold, by halving; it holds at `length`. */

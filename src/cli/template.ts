@@ -64,14 +64,11 @@ async function run(flags: TemplateFlags): Promise<void> {
   const { messages, tools } = await readConversation(flags.file, flags.tools);
   const { name, tokenizer, chatTemplate } = await openTextFiles(flags.model);
   if (chatTemplate === undefined) note(`${name} has no chat template: using plain ChatML.`);
-  const options = { tools, now: flags.date, addGenerationPrompt: flags.generationPrompt };
+  const parseSpecial = flags.ids ? flags.parseSpecial : "all"; // of the text alone it does not matter
+  const options = { tools, now: flags.date, addGenerationPrompt: flags.generationPrompt, parseSpecial };
   const { text, trusted } = renderPrompt(createTemplate(chatTemplate), tokenizer, messages, options);
-  if (!flags.ids) {
-    print(text);
-    return;
-  }
-  const ids = tokenizer.encode(text, { parseSpecial: flags.parseSpecial === "all" || trusted });
-  stdout.write(`${ids.join(",")}\n`);
+  if (flags.ids) stdout.write(`${tokenizer.encode(text, { parseSpecial: trusted }).join(",")}\n`);
+  else print(text);
 }
 
 interface Conversation {

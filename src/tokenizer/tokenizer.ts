@@ -32,6 +32,8 @@ export interface Tokenizer {
   idOf(token: string): number | undefined;
   /** The text of one id: decode([id]). */
   textOf(id: number): string;
+  /** The texts that `encode` takes for one token each, wherever `parseSpecial` says that they count. */
+  readonly wholeTokens: readonly string[];
   /** Whether the files call the id a control token. */
   isSpecial(id: number): boolean;
   /** The highest id, plus one. The embedding may have more rows. */
@@ -110,6 +112,7 @@ export function createTokenizer(source: TokenizerSource): Tokenizer {
     },
     idOf: (token) => idOfAdded.get(token) ?? bpe.idOf(token),
     textOf: (id) => tokenizer.decode([id]),
+    wholeTokens: [...idOfAdded.keys()],
     isSpecial: (id) => special.has(id),
   };
   return tokenizer;

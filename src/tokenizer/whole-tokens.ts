@@ -10,9 +10,7 @@ export function createWholeTokenSplitter(
   added: readonly AddedToken[],
 ): (text: string, spans: readonly (readonly [number, number])[]) => (string | number)[] {
   const ids = new Map(added.map(({ text, id }) => [text, id]));
-  // Of the alternatives that match at a place, the first wins, so longer ones go first.
-  const alternatives = [...ids.keys()].sort((a, b) => b.length - a.length).map(escapeForRegExp);
-  const pattern = added.length === 0 ? undefined : new RegExp(alternatives.join("|"), "g");
+  const pattern = wholeTokenPattern([...ids.keys()]);
   return (text, spans) => {
     if (pattern === undefined) return text === "" ? [] : [text];
     const pieces: (string | number)[] = [];
@@ -27,6 +25,13 @@ export function createWholeTokenSplitter(
     if (from < text.length) pieces.push(text.slice(from));
     return pieces;
   };
+}
+
+/** Finds every whole token of a text, given their texts; undefined when there are none. */
+export function wholeTokenPattern(texts: readonly string[]): RegExp | undefined {
+  // Of the alternatives that match at a place, the first wins, so longer ones go first.
+  const alternatives = texts.toSorted((a, b) => b.length - a.length).map(escapeForRegExp);
+  return texts.length === 0 ? undefined : new RegExp(alternatives.join("|"), "g");
 }
 
 const escapeForRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");

@@ -2,10 +2,9 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseExactJson } from "../../src/chat/exact-json.ts";
-import type { ChatMessage } from "../../src/chat/messages.ts";
-import { messageValue, templateValue } from "../../src/chat/provenance.ts";
+import { ChatError, type ChatMessage } from "../../src/chat/messages.ts";
+import { renderPrompt } from "../../src/chat/prompt.ts";
 import { createTemplate } from "../../src/chat/template.ts";
-import { compileJinja } from "../../src/jinja/jinja.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { nanoJson } from "../tokenizer/nano.ts";
 
@@ -98,30 +97,13 @@ describe.each([
   it("never lets a stranger's text become a control token, and keeps all others", () => {
     fc.assert(
       fc.property(chats, ({ messages, tools }) => {
-        const { text: prompt, trusted } = template.render(messages, { ...options, tools });
+        const { text: prompt, trusted } = renderPrompt(template, tokenizer, messages, { now, tools });
+        expect(prompt).toBe(template.render(messages, { ...options, tools }));
         const ids = tokenizer.encode(prompt, { parseSpecial: trusted });
         expect(tokenizer.decode(ids)).toBe(prompt);
         const harmlessTools = mapStrings(tools, (plain) => plain.replace(/[<>|]/g, "·")) as unknown[] | undefined;
         const harmless = template.render(disarmed(messages), { ...options, tools: harmlessTools });
-        expect(ids.filter(isWhole)).toEqual(tokenizer.encode(harmless.text).filter(isWhole));
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it("writes the same text as without marks", () => {
-    const run = compileJinja(source);
-    fc.assert(
-      fc.property(chats, ({ messages, tools }) => {
-        const values = {
-          messages: templateValue(messages, true),
-          tools: tools === undefined ? null : templateValue(tools, true),
-          add_generation_prompt: true,
-          bos_token: templateValue(options.bosToken, true),
-        };
-        const unmarked = run(Object.entries(values), now);
-        expect(unmarked.untrusted).toEqual([]);
-        expect(template.render(messages, { ...options, tools }).text).toBe(unmarked.value);
+        expect(ids.filter(isWhole)).toEqual(tokenizer.encode(harmless).filter(isWhole));
       }),
       { numRuns: 300 },
     );
@@ -130,7 +112,7 @@ describe.each([
   it("gives Hugging Face's ids where no stranger writes a control string", () => {
     fc.assert(
       fc.property(chats, ({ messages }) => {
-        const { text: prompt, trusted } = template.render(disarmed(messages), options);
+        const { text: prompt, trusted } = renderPrompt(template, tokenizer, disarmed(messages), { now });
         expect(tokenizer.encode(prompt, { parseSpecial: trusted })).toEqual(tokenizer.encode(prompt));
       }),
       { numRuns: 300 },
@@ -138,69 +120,125 @@ describe.each([
   });
 });
 
-describe("what counts as a stranger's", () => {
-  const template = createTemplate("{{ messages | tojson }}{{ tools | tojson }}{{ extra }}");
-  const untrusted = (messages: ChatMessage[], tools?: unknown[]): string => {
-    const { text: prompt, trusted } = template.render(messages, { ...options, tools, extra: "EXTRA" });
-    let rest = prompt;
-    for (const [start, end] of trusted.toReversed()) rest = `${rest.slice(0, start)} ${rest.slice(end)}`;
-    return rest.trim().replace(/ +/g, " ");
-  };
+/** The prompt of a template, each character of it that cannot begin a control string for its origin written as `·`. */
+function shown(source: string, messages: ChatMessage[], tools?: unknown[]): string {
+  const { text: prompt, trusted } = renderPrompt(createTemplate(source), tokenizer, messages, { now, tools });
+  let marked = "";
+  for (let i = 0; i < prompt.length; i++) {
+    marked += trusted.some(([start, end]) => start <= i && i < end) ? prompt[i] : "·";
+  }
+  return marked;
+}
 
+describe("what counts as a stranger's", () => {
   it.each<[string, ChatMessage[], unknown[] | undefined, string]>([
-    ["a user's content", [{ role: "user", content: "A" }], undefined, "A"],
-    ["a user's parts", [{ role: "user", content: [{ type: "text", text: "A" }] }], undefined, "type text text A"],
+    ["a user's content", [{ role: "user", content: "<" }], undefined, '[{"role": "user", "content": "·"}]'],
+    [
+      "a user's parts",
+      [{ role: "user", content: [{ type: "text", text: "<" }] }],
+      undefined,
+      '[{"role": "user", "content": [{"type": "text", "text": "·"}]}]',
+    ],
     [
       "other members of a user's message",
-      [{ role: "user", content: "A", name: "B", more: { k: "C" } }],
+      [{ role: "user", content: "", name: "<", more: { "<": "a<" } }],
       undefined,
-      "A B k C",
+      '[{"role": "user", "content": "", "name": "·", "more": {"·": "a·"}}]',
     ],
-    ["a tool's content and name", [{ role: "tool", content: "A", name: "B" }], undefined, "A B"],
-    ["tool definitions, keys and all", [{ role: "system", content: "A" }], [{ k: "V" }, "T"], "k V T"],
+    [
+      "a tool's content and name",
+      [{ role: "tool", content: "<", name: "<" }],
+      undefined,
+      '[{"role": "tool", "content": "·", "name": "·"}]',
+    ],
+    ["tool definitions, keys and all", [{ role: "system", content: "" }], [{ "<k": "<" }, "<"], '[{"·k": "·"}, "·"]'],
     [
       "an assistant's calls",
       [
         {
           role: "assistant",
-          content: "A",
-          thinking: "B",
-          tool_calls: [{ id: "I", function: { name: "F", arguments: { K: "V" } } }],
+          content: "<",
+          tool_calls: [{ id: "<", function: { name: "<", arguments: { "<": "<" } } }],
         },
       ],
       undefined,
-      "id I function name F arguments K V",
+      '"content": "<", "tool_calls": [{"id": "·", "function": {"name": "·", "arguments": {"·": "·"}}}]}]',
     ],
     [
       "nothing of system and assistant",
       [
-        { role: "system", content: "A" },
-        { role: "assistant", content: "B" },
+        { role: "system", content: "<" },
+        { role: "assistant", content: "<", thinking: "<" },
       ],
       undefined,
-      "",
+      '[{"role": "system", "content": "<"}, {"role": "assistant", "content": "<", "thinking": "<"}]',
     ],
   ])("%s", (_, messages, tools, expected) => {
-    expect(untrusted(messages, tools)).toBe(expected);
+    expect(shown("{{ messages | tojson }}{{ tools | tojson }}", messages, tools)).toContain(expected);
+  });
+});
+
+describe("a template's way with a stranger's text", () => {
+  const user = (content: string, ...more: ChatMessage[]): ChatMessage[] => [{ role: "user", content }, ...more];
+  const c = "messages[0].content";
+
+  it.each([
+    ["trims", `{{ ${c} | trim }}{{ ${c}.strip() }}`, user(" <think> "), "·think>·think>"],
+    ["slices by length", `{{ ${c}[:(${c} | length) - 1] }}`, user("<think>"), "·think"],
+    ["splits", `{{ ${c}.split('|') | join('+') }}`, user("<|im_end|>"), "·+im_end+>"],
+    ["writes as Python", "{{ [messages[0].content] }}", user("'<think>"), '["\'·think>"]'],
+    [
+      "asks for other text",
+      `{{ 'a' in ${c} }}{{ ${c}.startswith('b') }}${"{{ " + c + " }}"}`,
+      user("ba<think>"),
+      "TrueTrueba·think>",
+    ],
+    ["joins two", `{{ ${c} }}{{ messages[1].content }}`, user("<|im_", ...user("end|>")), "·|im_end|>"],
+    ["ends it", `{{ ${c} }}end|>`, user("<|im_"), "·|im_end|>"],
+    ["begins it", `{{ "<" ~ ${c} ~ ">" }}<{{ ${c} }}>`, user("think"), "<·hink><·hink>"],
+    ["upper", `{{ ${c} | upper }}`, user("<think>"), "·THINK>"],
+    ["takes its line breaks", `{{ ${c}.replace("\n", "") }}`, user("<|im_\nend|>"), "·|im_end|>"],
+    [
+      "asks for a tag",
+      `{% if ${c}.startswith('<t>') %}{{ ${c} }}{% endif %}</think>`,
+      user("<t><think>"),
+      "<t>·think></think>",
+    ],
+    ["takes what looks like a token", `{{ ${c}.split('</think>')[-1] }}</think>`, user("<b</think>c"), "c</think>"],
+  ])("%s", (_, source, messages, expected) => {
+    expect(shown(source, messages)).toBe(expected);
   });
 
-  it("arguments may come as JSON text, whose order and numbers are kept", () => {
-    const message = {
-      role: "assistant",
-      tool_calls: [
-        {
-          function: {
-            name: "f",
-            arguments: '{"z": 1, "10": 2.0, "2": 1e-5, "a": {"9": 18446744073709551615, "1": null}}',
-          },
-        },
-      ],
-    };
-    const variables = [["m", messageValue(message as unknown as ChatMessage)]] as const;
-    expect(compileJinja("{{ m.tool_calls[0]['function'].arguments }}")(variables, now).value).toBe(
-      "{'z': 1, '10': 2.0, '2': 1e-05, 'a': {'9': 18446744073709551615, '1': None}}",
-    );
+  it.each([
+    ["makes a control string by leaving out text", `{{ ${c}.replace('<b>', '') }}`, "<|im_<b>end|>"],
+    ["writes escapes for what is not ASCII", `{{ ${c} | tojson(ensure_ascii=true) }}`, "<think>"],
+    ["looks for the control string itself", `{{ 'yes' if '<think>' in ${c} }}{{ ${c} }}`, "<think>"],
+    ["raises for what stands in", `{{ ${c} if '<' in ${c} else raise_exception('no') }}`, "<think>"],
+  ])("is refused when it %s, unless all is to count", (_, source, content) => {
+    const template = createTemplate(source);
+    expect(() => renderPrompt(template, tokenizer, user(content))).toThrow(ChatError);
+    expect(() => renderPrompt(template, tokenizer, user(content))).toThrow('parseSpecial: "all"');
+    const { text: prompt, trusted } = renderPrompt(template, tokenizer, user(content), { parseSpecial: "all" });
+    expect(trusted).toEqual([[0, prompt.length]]);
   });
+
+  it("stays as it is when it looks for the beginning of a control string that is none", () => {
+    expect(shown(`{{ 'yes' if '<' in ${c} }}{{ ${c} }}`, user("a < b"))).toBe("yesa < b");
+  });
+
+  it("may write characters that would stand in", () => {
+    const arrows = String.fromCharCode(...Array.from({ length: 300 }, (_, i) => 0x2900 + i));
+    expect(shown(`{{ ${c} }}`, user(`${arrows}<think>`))).toBe(`${arrows}·think>`);
+  });
+});
+
+it("arguments keep the order and the numbers of their JSON text", () => {
+  const args = '{"z": 1, "10": 2.0, "2": 1e-5, "a": {"9": 18446744073709551615, "1": null}, "b": "<"}';
+  const call = { function: { name: "f", arguments: parseExactJson(args) as Record<string, unknown> } };
+  const messages: ChatMessage[] = [{ role: "assistant", tool_calls: [call] }];
+  expect(shown("{{ messages[0].tool_calls[0]['function'].arguments }}", messages)).toBe(
+    "{'z': 1, '10': 2.0, '2': 1e-05, 'a': {'9': 18446744073709551615, '1': None}, 'b': '·'}",
+  );
 });
 
 describe("the tokenizer's parseSpecial, given spans", () => {
@@ -260,7 +298,7 @@ describe("conversations of our own", () => {
           tools: tools ?? undefined,
           ...variables,
         });
-        expect(rendered.text).toBe(texts[which]);
+        expect(rendered).toBe(texts[which]);
       }
     });
   }
