@@ -111,7 +111,8 @@ export function packExpertTiles(
 
 /**
  * expertLinear with int8 activations: packed weights, experts × strips; x records [choices / perRow, cols / 32]; tiles as
- * packExpertTiles leaves them; r in [begin, end), multiples of 8.
+ * packExpertTiles leaves them. Of the rows of all experts that were chosen, one expert after the other, those numbered
+ * begin … end − 1 are computed, multiples of 8: a range is one long stretch of memory.
  */
 export function expertLinearPacked(
   format: i32,
@@ -131,30 +132,38 @@ export function expertLinearPacked(
 ): void {
   const rowRecords = <usize>((cols >> 5) * RECORD);
   const strip = <usize>stripBytes(format, cols);
-  for (let e = 0; e < experts; e++) {
+  let row0 = 0; // number of the expert's first row
+  for (let e = 0; e < experts && row0 < end; e++) {
     const first = load<i32>(begins + (e << 2));
     const last = load<i32>(begins + (e << 2), 4);
-    const weights = w + <usize>(e * (rows >> 3)) * strip;
+    if (first == last) continue;
+    const from = max(begin - row0, 0);
+    const to = min(end - row0, rows);
+    row0 += rows;
     const whole = first + ((last - first) & ~3);
+    const own = tiles;
+    tiles += <usize>(whole - first) * rowRecords;
+    if (from >= to) continue;
+    const weights = w + <usize>(e * (rows >> 3)) * strip;
     if (whole > first) {
-      for (let r = begin; r < end; r += 8) {
-        let at = tiles;
+      for (let r = from; r < to; r += 8) {
+        let at = own;
         for (let i = first; i < whole; i += 4) {
           tile(format, scratch, weights + <usize>(r >> 3) * strip, at, cols);
           for (let k = 0; k < 4; k++) {
-            const to = y + (<usize>(load<i32>(order + ((i + k) << 2)) * rows + r) << 2);
-            v128.store(to, v128.load(scratch + (k << 5)), 0);
-            v128.store(to, v128.load(scratch + (k << 5), 16), 16);
+            const sums = scratch + (k << 5);
+            const out = y + (<usize>(load<i32>(order + ((i + k) << 2)) * rows + r) << 2);
+            v128.store(out, v128.load(sums), 0);
+            v128.store(out, v128.load(sums, 16), 16);
           }
           at += rowRecords << 2;
         }
       }
-      tiles += <usize>(whole - first) * rowRecords;
     }
     for (let i = whole; i < last; i++) {
       const choice = load<i32>(order + (i << 2));
-      const from = x + <usize>(choice / perRow) * rowRecords;
-      gemv(format, y + (<usize>(choice * rows) << 2), weights, from, cols, begin, end);
+      const records = x + <usize>(choice / perRow) * rowRecords;
+      gemv(format, y + (<usize>(choice * rows) << 2), weights, records, cols, from, to);
     }
   }
 }

@@ -51,10 +51,16 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openOn(nodeHost, source, options);
 }
 
+export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
+export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
+export { choices } from "./chat/choices.ts";
 export type { ChatMessage } from "./chat/messages.ts";
-export type { AnswerDelta } from "./chat/thinking.ts";
+export type { TokenReport } from "./chat/token-report.ts";
+export type { ToolCallProblem } from "./chat/tool-call-parser.ts";
+export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
 export type {
   ChatOptions,
+  CompleteOptions,
   EncodeChatOptions,
   GenerateOptions,
   LanguageModel,
@@ -63,4 +69,9 @@ export type {
   OpenOptions,
   Progress,
   Summary,
+  TraceOptions,
 } from "./open.ts";
+export { expectedBits, logitBits } from "./oracle/same-bits.ts";
+export type { TracePiece } from "./oracle/trace-pieces.ts";
+export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace-plan.ts";
+export { type WriteTraceOptions, writeTrace } from "./oracle/write-trace.ts";

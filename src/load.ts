@@ -227,7 +227,7 @@ function backendRequest(config: Config, found: readonly FoundWeight[], settings:
         [maxStep, 1],
         [maxStep, 1],
       ]) {
-        const h = forward(model, { ...state, length: 0 }, new Int32Array(step));
+        const h = forward(model, { ...state, length: 0, stored: 0 }, new Int32Array(step));
         lmHead(model, model.ops.rows(h, step - rows, rows));
       }
     },

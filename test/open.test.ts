@@ -6,7 +6,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
-import { type LanguageModel, type OpenOptions, open, type Summary } from "../src/index.ts";
+import {
+  type ChatDelta,
+  type ChatMessage,
+  createAnswerCollector,
+  type LanguageModel,
+  type OpenOptions,
+  open,
+  type Summary,
+} from "../src/index.ts";
 import type { ModelSource } from "../src/open.ts";
 import { golden, load, logitsOf, open as openFiles } from "./model/run.ts";
 
@@ -29,9 +37,11 @@ async function openNano(source?: ModelSource, options?: OpenOptions): Promise<La
   return model;
 }
 
-async function textOf(pieces: AsyncIterable<{ kind: string; text: string }>): Promise<Record<string, string>> {
+async function textOf(deltas: AsyncIterable<ChatDelta>): Promise<Record<string, string>> {
   const texts: Record<string, string> = {};
-  for await (const { kind, text } of pieces) texts[kind] = (texts[kind] ?? "") + text;
+  for await (const delta of deltas) {
+    for (const [name, text] of Object.entries(delta)) texts[name] = (texts[name] ?? "") + text;
+  }
   return texts;
 }
 
@@ -57,7 +67,10 @@ describe("open", () => {
   it.each(sources)("takes %s, and greets", async (_, source) => {
     const model = await openNano(await source(), { mode: "exact" });
     const texts = await textOf(model.chat(HELLO, { temperature: 0, repetitionPenalty: 1 }));
-    expect(texts).toEqual({ thinking: "A greeting in English. Reply in English.", text: "Hello! How can I help you?" });
+    expect(texts).toEqual({
+      reasoning_content: "A greeting in English. Reply in English.",
+      content: "Hello! How can I help you?",
+    });
   });
 
   const refused: [string, ModelSource, OpenOptions, string, string][] = [
@@ -178,9 +191,53 @@ describe("a model", () => {
     for await (const id of model.generate(prompt, { ...model.recommended.sampling, seed: 9 })) ids.push(id);
     let end: Summary | undefined;
     const texts = await textOf(model.chat(HELLO, { seed: 9, onFinish: (summary) => (end = summary) }));
-    const { thinking, text } = texts;
+    const { reasoning_content: thinking, content: text } = texts;
     expect(`<think>${thinking}</think>${text}`).toBe(model.tokenizer?.decode(ids, { skipSpecial: true }));
     expect(end).toMatchObject({ finishReason: "stop", newTokens: ids.length, promptTokens: prompt.length });
+  });
+
+  it("reads only what a turn adds to a long conversation, and answers as if it had read all", async () => {
+    const model = await openNano();
+    const options = { temperature: 0, repetitionPenalty: 1, maxTokens: 40 };
+    const ask = async (asked: LanguageModel, messages: ChatMessage[]) => {
+      const read: number[] = [];
+      let end: Summary | undefined;
+      const texts = await textOf(
+        asked.chat(messages, {
+          ...options,
+          onProgress: ({ total }) => read.push(total),
+          onFinish: (summary) => (end = summary),
+        }),
+      );
+      const { promptTokens, cachedTokens, newTokens } = end as Summary;
+      expect(new Set(read)).toEqual(new Set([promptTokens - cachedTokens]));
+      return { texts, promptTokens, cachedTokens, newTokens };
+    };
+    const hello: ChatMessage = { role: "user", content: "Hello!" };
+    const past: ChatMessage[] = [hello, { role: "assistant", content: "Hello! How can I help you?" }];
+    const question: ChatMessage[] = [...Array(90).fill(past).flat(), hello];
+    const first = await ask(model, question);
+    expect(first.promptTokens).toBeGreaterThan(2000);
+    expect(first.cachedTokens).toBe(0);
+
+    const { reasoning_content: thinking, content: text } = first.texts;
+    const extended: ChatMessage[] = [...question, { role: "assistant", content: text, thinking }, hello];
+    const second = await ask(model, extended);
+    // All but the id that was said last, which nothing has been run after.
+    expect(second.cachedTokens).toBe(first.promptTokens + first.newTokens - 1);
+
+    // Without its thought, the answer parts from what was said; 18 convolutions of width 3 reach back 36 positions.
+    const thoughtless: ChatMessage[] = [...question, { role: "assistant", content: text }, hello];
+    const third = await ask(model, thoughtless);
+    const shared = model.encodeChat(question).length;
+    expect(third.cachedTokens).toBe(shared - 36);
+
+    const other = await openNano();
+    expect(second.texts).toEqual((await ask(other, extended)).texts);
+    await other.logits([0]); // shares nothing with a conversation, which begins with BOS
+    const alone = await ask(other, thoughtless);
+    expect(alone.cachedTokens).toBe(0);
+    expect(third.texts).toEqual(alone.texts);
   });
 
   it("leaves no file open and no process waiting", async () => {
@@ -241,11 +298,37 @@ describe("a model", () => {
     expect((await model.logits([1])).rows).toBe(1);
   });
 
+  it("calls tools, waits for their results, and reads them", async () => {
+    const model = await openNano(undefined, { mode: "exact" });
+    const [, , , , { prompt }] = JSON.parse(readFileSync(golden("nano/golden.json"), "utf8"));
+    const tools = JSON.parse(/<\|tool_list_start\|>(.*)<\|tool_list_end\|>/.exec(prompt)?.[1] as string);
+    const messages: ChatMessage[] = [{ role: "user", content: "What's the weather in Paris?" }];
+    expect(model.encodeChat(messages, { tools })).toEqual(model.tokenizer?.encode(prompt));
+    const reasons: string[] = [];
+    const options = {
+      tools,
+      temperature: 0,
+      repetitionPenalty: 1,
+      onFinish: (end: Summary) => reasons.push(end.finishReason),
+    };
+    const answers = [createAnswerCollector(), createAnswerCollector()];
+    for await (const delta of model.chat(messages, options)) answers[0].push(delta);
+    const called = { name: "get_weather", arguments: '{"city":"Paris"}' };
+    expect(answers[0].toolCalls).toEqual([{ index: 0, id: "call_0", type: "function", function: called }]);
+    const content = '{"city": "Paris", "temperature": 11, "condition": "clear"}';
+    messages.push(answers[0].message(), { role: "tool", tool_call_id: "call_0", content });
+    for await (const delta of model.chat(messages, options)) answers[1].push(delta);
+    expect(answers[1].message().content).toBe("It is 11°C and clear in Paris.");
+    // The call is whole after 28 of 30 tokens, but the answer is cut.
+    for await (const _ of model.chat(messages.slice(0, 1), { ...options, maxTokens: 28 }));
+    expect(reasons).toEqual(["tool_calls", "stop", "length"]);
+  });
+
   it("answers requests one after another, however they are sent", async () => {
     const model = await openNano();
     const options = { temperature: 0, repetitionPenalty: 1 };
     const answers = await Promise.all([1, 2, 3].map(() => textOf(model.chat(HELLO, options))));
-    for (const { text } of answers) expect(text).toBe("Hello! How can I help you?");
+    for (const { content } of answers) expect(content).toBe("Hello! How can I help you?");
   });
 
   it("stops working when its consumer leaves the loop", async () => {

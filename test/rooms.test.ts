@@ -14,6 +14,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   tokenizer: [],
   sources: [],
   sampling: ["float.ts"],
+  constrain: [],
   formats: ["blocks", "sources"],
   model: ["ops", "float.ts"],
   reference: ["ops", "blocks", "float.ts"],
@@ -22,14 +23,28 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   chat: ["tokenizer", "engine", "sampling"],
   picture: ["model"],
   quantize: ["blocks", "formats", "model", "ops", "sources", "tokenizer"],
+  oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "reference", "float.ts", "picture"],
   synth: ["blocks", "formats", "model", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
   "load.ts": ["blocks", "formats", "model", "ops", "quantize", "reference", "wasm"],
-  worker: ["engine", "formats", "load.ts", "sources", "wasm"],
-  "open.ts": ["chat", "engine", "formats", "load.ts", "model", "sampling", "sources", "tokenizer", "worker"],
+  worker: ["constrain", "engine", "formats", "load.ts", "oracle", "sampling", "sources", "wasm"],
+  "open.ts": [
+    "chat",
+    "constrain",
+    "engine",
+    "formats",
+    "load.ts",
+    "model",
+    "oracle",
+    "sampling",
+    "sources",
+    "tokenizer",
+    "worker",
+  ],
   // The doors.
-  "index.ts": ["chat", "open.ts", "sources", "worker"],
-  "index.browser.ts": ["chat", "open.ts", "sources", "worker"],
+  "index.ts": ["chat", "constrain", "open.ts", "oracle", "sources", "worker"],
+  "index.browser.ts": ["chat", "constrain", "open.ts", "oracle", "sources", "worker"],
+  "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",
     "open.ts",
@@ -51,8 +66,10 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "load.ts",
     "blocks",
     "chat",
+    "constrain",
     "formats",
     "model",
+    "oracle",
     "picture",
     "quantize",
     "sampling",
@@ -108,14 +125,17 @@ describe("rooms", () => {
   it("use Node's modules at Node's doors only, and few packages", () => {
     const outside = imports.filter(({ to }) => !to.startsWith("."));
     const doors =
-      /^(cli|bench|picture)\/|^index\.ts$|^sources\/disk\.ts$|^worker\/(node-worker|start-node|node-machine|node-helper)\.ts$/;
+      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^sources\/disk\.ts$|^oracle\/(tensor-file|record-folder|write-trace|write-golden)\.ts$|^worker\/(node-worker|start-node|node-machine|node-helper)\.ts$/;
     const node = outside.filter(({ from, to }) => to.startsWith("node:") && !doors.test(from));
     expect(node.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
-    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(src, "../package.json"), "utf8"));
+    const { dependencies, devDependencies, peerDependencies } = JSON.parse(
+      readFileSync(join(src, "../package.json"), "utf8"),
+    );
     for (const { from, to } of outside.filter(({ to }) => !to.startsWith("node:"))) {
       // What `npm run bench` alone reaches may use what is there for development alone.
       const isDevelopment = /^bench\/(kernels|browser-peers)\.ts$/.test(from);
-      expect(Object.keys(isDevelopment ? devDependencies : dependencies), from).toContain(to);
+      const own = from === "vitest.ts" ? peerDependencies : isDevelopment ? devDependencies : dependencies;
+      expect(Object.keys(own), from).toContain(to);
     }
   });
 

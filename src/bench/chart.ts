@@ -1,5 +1,6 @@
 // Lines and bars as self-contained SVG, readable on light and on dark pages.
 import { round } from "../picture/numbers.ts";
+import { DARK_SERIES, LIGHT_SERIES } from "../picture/palette.ts";
 import { escapeXml, line, type Point, rectangle, text } from "../picture/svg.ts";
 import { threeDigits } from "./quantities.ts";
 
@@ -40,10 +41,6 @@ interface Frame {
   readonly y: (value: number) => number;
   readonly right: number;
 }
-
-/** Told apart by people who see few colours, too. Source: Okabe and Ito; lighter ones for dark pages. */
-const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56617a"];
-const DARK = ["#56b4e9", "#ff9d5c", "#3fd0a0", "#e6a3cb", "#e6c84c", "#aab4c8"];
 
 export function drawChart(chart: Chart): string {
   const { series, xs } = chart;
@@ -172,7 +169,7 @@ function tip(label: string, x: string, { y, low, high }: Figure): string {
 
 /** After six series the colours begin again. */
 function hue(series: number): number {
-  return series % LIGHT.length;
+  return series % LIGHT_SERIES.length;
 }
 
 /** 1, 2 or 5 times a power of ten, at least `least`. */
@@ -205,13 +202,13 @@ function styleSheet(): string {
 .series { stroke-width: 2; }
 .range { stroke-width: 1.5; opacity: 0.55; }
 .ink { stroke: #1f2328; }
-${colours(LIGHT)}
+${colours(LIGHT_SERIES)}
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3; }
 .faint { fill: #9aa4af; }
 .paper { fill: #0d1117; stroke: #3d444d; }
 .grid { stroke: #262c36; }
 .ink { stroke: #e6edf3; }
-${colours(DARK)}
+${colours(DARK_SERIES)}
 }`;
 }

@@ -1,4 +1,4 @@
-// A model opened to be measured: on this very thread, and able to step back, which a conversation cannot.
+// A model opened to be measured: on this very thread, and able to step back at no cost.
 
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
@@ -83,6 +83,7 @@ function sessionOf(sequence: Sequence, settings: Settings, { reservedBytes, load
     ids.length = 0;
     for (const id of context.slice(0, depth)) ids.push(id);
     state.length = depth;
+    state.stored = depth;
   };
 
   const fill = async (depth: number, onFill: (done: number, total: number) => void): Promise<void> => {

@@ -20,19 +20,19 @@ const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|-?\d+(?:\.\d+)?(?:[eE]
 const MOVED_KEY = /^"\d+"/;
 
 /**
- * Like JSON.parse, but numbers with a fraction or exponent become PythonFloat, integers beyond 2⁵³ become bigint, and
- * an object with a key that JavaScript would move becomes a Map, so that members stay in the order of the text.
+ * Like JSON.parse, but numbers with a fraction or exponent become PythonFloat, and integers beyond 2⁵³ become bigint.
  *
+ * @param options.keepOrder  make a Map of an object with a key that JavaScript would move (default false)
  * @throws SyntaxError as JSON.parse does
  */
-export function parseExactJson(text: string): unknown {
+export function parseExactJson(text: string, { keepOrder = false }: { readonly keepOrder?: boolean } = {}): unknown {
   const plain: unknown = JSON.parse(text);
   // Numbers and keys pass through JSON.parse as strings that no text can have foreseen.
   const mark = `exact:${crypto.getRandomValues(new Uint32Array(4)).join()}:`;
   let marked = false;
   const withMarks = text.replace(STRING_OR_NUMBER, (token, colon: string | undefined) => {
     if (token.startsWith('"')) {
-      if (colon === undefined || !MOVED_KEY.test(token)) return token;
+      if (!keepOrder || colon === undefined || !MOVED_KEY.test(token)) return token;
     } else if (!/[.eE]/.test(token) && Number.isSafeInteger(Number(token)) && token !== "-0") return token;
     marked = true;
     return token.startsWith('"') ? `"${mark}${token.slice(1)}` : JSON.stringify(mark + token);

@@ -1,5 +1,6 @@
 // What a conversation is made of, and the checks on one that comes from outside.
-import { PythonFloat } from "./exact-json.ts";
+import { PythonFloat, parseExactJson } from "./exact-json.ts";
+import { writeToolCalls } from "./tool-call-text.ts";
 
 export type ChatRole = "system" | "user" | "assistant" | "tool";
 
@@ -13,7 +14,11 @@ export interface ContentPart {
 export interface ToolCall {
   readonly type?: "function";
   readonly id?: string;
-  readonly function: { readonly name: string; readonly arguments: Readonly<Record<string, unknown>> };
+  readonly function: {
+    readonly name: string;
+    /** An object, or JSON text of one as OpenAI has it. */
+    readonly arguments: Readonly<Record<string, unknown>> | string;
+  };
 }
 
 /** One turn, in the names Hugging Face's templates read. Other members are handed to the template as they are. */
@@ -23,6 +28,8 @@ export interface ChatMessage {
   readonly content?: string | readonly ContentPart[] | null;
   /** What the assistant thought before this answer. */
   readonly thinking?: string;
+  /** The same by OpenAI's servers' name for it. */
+  readonly reasoning_content?: string;
   readonly tool_calls?: readonly ToolCall[];
   readonly [key: string]: unknown;
 }
@@ -37,6 +44,8 @@ const ROLES: readonly unknown[] = ["system", "user", "assistant", "tool"];
 const MAX_MESSAGES = 10_000;
 const MAX_CHARACTERS = 1 << 24;
 const MAX_DEPTH = 64;
+/** Arguments as JSON text. A context of 128,000 tokens holds about half as much. */
+export const MAX_ARGUMENTS_CHARACTERS = 1 << 20;
 
 /**
  * Checks a conversation from outside; it is returned as it came, not copied.
@@ -68,13 +77,16 @@ export function checkTools(tools: unknown): readonly unknown[] {
 function checkMessage(message: unknown, index: number): void {
   const subject = `messages[${index}]`;
   if (kindOf(message) !== "an object") throw new ChatError(`${subject}: expected an object, found ${kindOf(message)}.`);
-  const { role, content, thinking, tool_calls: toolCalls } = message as Record<string, unknown>;
+  const members = message as Record<string, unknown>;
+  const { role, content, tool_calls: toolCalls } = members;
   if (!ROLES.includes(role)) {
     throw new ChatError(`${subject}.role: expected ${ROLES.join(", ")}, found ${JSON.stringify(role) ?? "nothing"}.`);
   }
   checkContent(content, role as ChatRole, toolCalls, subject);
-  if (thinking !== undefined && thinking !== null && typeof thinking !== "string") {
-    throw new ChatError(`${subject}.thinking: expected a string, found ${kindOf(thinking)}.`);
+  for (const name of ["thinking", "reasoning_content"]) {
+    const thought = members[name];
+    if (thought === undefined || thought === null || typeof thought === "string") continue;
+    throw new ChatError(`${subject}.${name}: expected a string, found ${kindOf(thought)}.`);
   }
   if (toolCalls === undefined || toolCalls === null) return;
   if (role !== "assistant")
@@ -109,9 +121,58 @@ function checkToolCall(call: unknown, subject: string): void {
     throw new ChatError(`${subject}.function.name: expected a function's name, found ${kindOf(name)}.`);
   }
   if (kindOf(args) === "an object") return;
-  throw new ChatError(
-    `${subject}.function.arguments: expected an object, found ${kindOf(args)}. Parse arguments that come as JSON text.`,
-  );
+  const where = `${subject}.function.arguments`;
+  if (typeof args === "string" && args.length > MAX_ARGUMENTS_CHARACTERS) {
+    throw new ChatError(`${where}: expected at most ${MAX_ARGUMENTS_CHARACTERS} characters, found ${args.length}.`);
+  }
+  const parsed = typeof args === "string" ? parsedOrText(args) : args;
+  if (kindOf(parsed) !== "an object") {
+    const found = typeof args === "string" ? "text that is neither" : kindOf(args);
+    throw new ChatError(`${where}: expected an object, or JSON text of one, found ${found}.`);
+  }
+  checkSize(parsed, where);
+}
+
+function parsedOrText(text: string): unknown {
+  try {
+    return parseExactJson(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * A checked conversation as templates read it: arguments as objects whose numbers keep their kind, thoughts as
+ * `thinking`.
+ *
+ * @param options.writesCalls  whether the template writes tool_calls; if not, they are put behind the content as LFM2
+ *                             writes them, since the conversation would make no sense without
+ */
+export function forTemplate(
+  messages: readonly ChatMessage[],
+  { writesCalls }: { readonly writesCalls: boolean },
+): readonly ChatMessage[] {
+  return messages.map((message) => {
+    const { thinking, reasoning_content: reasoning, tool_calls: calls, content } = message;
+    const members: Record<string, unknown> = { ...message };
+    if (!thinking && reasoning) members.thinking = reasoning;
+    if (!calls || calls.length === 0) return members as unknown as ChatMessage;
+    const parsed = calls.map(withParsedArguments);
+    if (writesCalls) return { ...members, tool_calls: parsed } as unknown as ChatMessage;
+    const written = writeToolCalls(parsed.map((call) => call.function));
+    const text = Array.isArray(content) ? [...content, { type: "text", text: written }] : `${content ?? ""}${written}`;
+    return { ...members, content: text, tool_calls: undefined } as unknown as ChatMessage;
+  });
+}
+
+/** A call whose arguments are members, where they came as JSON text. */
+export function withParsedArguments(call: ToolCall): ToolCall & { function: { arguments: Record<string, unknown> } } {
+  const { arguments: args } = call.function;
+  const members = (typeof args === "string" ? parseExactJson(args, { keepOrder: true }) : args) as Record<
+    string,
+    unknown
+  >;
+  return { ...call, function: { ...call.function, arguments: members } };
 }
 
 /** Also refuses what JSON cannot hold, and cycles, which have no depth. */

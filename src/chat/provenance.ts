@@ -14,7 +14,7 @@
 import type { Span } from "../tokenizer/tokenizer.ts";
 import { wholeTokenPattern } from "../tokenizer/whole-tokens.ts";
 import { PythonFloat } from "./exact-json.ts";
-import { ChatError, type ChatMessage } from "./messages.ts";
+import { ChatError, type ChatMessage, withParsedArguments } from "./messages.ts";
 
 export interface Conversation {
   readonly messages: readonly ChatMessage[];
@@ -129,7 +129,9 @@ export function mapOutside({ messages, tools }: Conversation, write: (outside: s
     const isOutside = (key: string): boolean =>
       key === "tool_calls" || (key !== "role" && (message.role === "user" || message.role === "tool"));
     const members = Object.entries(message).map(([key, member]) => {
-      return [key, isOutside(key) ? mapStrings(member, write) : member] as const;
+      // Parsed first, as JSON text may hide characters in its escapes.
+      const plain = key === "tool_calls" ? (message.tool_calls?.map(withParsedArguments) ?? member) : member;
+      return [key, isOutside(key) ? mapStrings(plain, write) : member] as const;
     });
     return Object.fromEntries(members) as unknown as ChatMessage;
   };

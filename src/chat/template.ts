@@ -1,6 +1,6 @@
 // Messages to the text the model was trained on: the checkpoint's own Jinja template, or plain ChatML without one.
 import { compileJinja, type JinjaTemplate } from "./jinja.ts";
-import { ChatError, type ChatMessage, checkMessages, checkTools } from "./messages.ts";
+import { ChatError, type ChatMessage, checkMessages, checkTools, forTemplate } from "./messages.ts";
 
 export interface RenderOptions {
   /** Descriptions of functions the model may call, as JSON objects. */
@@ -37,13 +37,13 @@ export function createTemplate(source: string | undefined): ChatTemplate {
   return {
     source,
     render(messages, { tools, addGenerationPrompt, bosToken, eosToken, now = new Date(), ...variables }) {
-      checkMessages(messages);
+      const turns = forTemplate(checkMessages(messages), { writesCalls: source?.includes("tool_calls") ?? true });
       if (tools !== undefined) checkTools(tools);
       const render = (count: number): string => {
         return run(
           {
             ...variables,
-            messages: messages.slice(0, count),
+            messages: turns.slice(0, count),
             tools: tools ?? null,
             documents: null,
             add_generation_prompt: addGenerationPrompt,

@@ -1,18 +1,18 @@
 // What the model writes, told apart as it arrives: thinking, text for the user, tool calls.
 import type { TextStream, Tokenizer } from "../tokenizer/tokenizer.ts";
 
-export interface AnswerDelta {
+export interface AnswerPiece {
   readonly kind: "thinking" | "text" | "toolCall";
   readonly text: string;
-  /** Counts the stretches of one kind, from 0: two tool calls in a row are two parts. */
-  readonly part: number;
 }
 
 export interface AnswerSplitter {
-  /** The text that became certain with this id; at most one delta ends before a marker, so there are 0 or 1. */
-  push(id: number): AnswerDelta[];
+  /** The text that became certain with this id; at most one piece ends before a marker, so there are 0 or 1. */
+  push(id: number): AnswerPiece[];
   /** Half a character held back at the end, as U+FFFD. An unfinished thought or call simply ends. */
-  end(): AnswerDelta[];
+  end(): AnswerPiece[];
+  /** What comes next, as far as markers have told: one block of tool calls ends where this is no longer "toolCall". */
+  readonly kind: AnswerPiece["kind"];
 }
 
 /**
@@ -28,36 +28,31 @@ export function createAnswerSplitter(
   tokenizer: Tokenizer,
   { thinking = false }: { readonly thinking?: boolean } = {},
 ): AnswerSplitter {
-  const transitions: { from: AnswerDelta["kind"]; marker: number | undefined; to: AnswerDelta["kind"] }[] = [
+  const transitions: { from: AnswerPiece["kind"]; marker: number | undefined; to: AnswerPiece["kind"] }[] = [
     { from: "text", marker: tokenizer.idOf("<think>"), to: "thinking" },
     { from: "thinking", marker: tokenizer.idOf("</think>"), to: "text" },
     { from: "text", marker: tokenizer.idOf("<|tool_call_start|>"), to: "toolCall" },
     { from: "toolCall", marker: tokenizer.idOf("<|tool_call_end|>"), to: "text" },
   ];
   const markers = new Set(transitions.map(({ marker }) => marker));
-  let kind: AnswerDelta["kind"] = thinking ? "thinking" : "text";
-  let part = 0;
-  let isEmpty = true;
+  let kind: AnswerPiece["kind"] = thinking ? "thinking" : "text";
   let stream: TextStream = tokenizer.stream({ skipSpecial: true });
 
-  const delta = (text: string): AnswerDelta[] => {
-    if (text === "") return [];
-    isEmpty = false;
-    return [{ kind, text, part }];
-  };
+  const piece = (text: string): AnswerPiece[] => (text === "" ? [] : [{ kind, text }]);
   return {
     push(id) {
-      if (!markers.has(id)) return delta(stream.push(id));
+      if (!markers.has(id)) return piece(stream.push(id));
       const next = transitions.find(({ from, marker }) => from === kind && marker === id);
       if (next === undefined) return [];
-      const held = delta(stream.end());
+      const held = piece(stream.end());
       stream = tokenizer.stream({ skipSpecial: true });
       kind = next.to;
-      if (!isEmpty) part++;
-      isEmpty = true;
       return held;
     },
-    end: () => delta(stream.end()),
+    end: () => piece(stream.end()),
+    get kind() {
+      return kind;
+    },
   };
 }
 

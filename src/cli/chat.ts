@@ -1,10 +1,10 @@
 // `lfm2 chat`: a conversation in the terminal, or line by line through a pipe.
 import { Command } from "commander";
-import type { LanguageModel } from "../index.ts";
-import { createAnswerCollector } from "./answer.ts";
+import { type ChatOptions, createAnswerCollector, type LanguageModel } from "../index.ts";
 import { createAnswerPrinter } from "./answer-printer.ts";
-import { createConversation } from "./conversation.ts";
+import { type Conversation, createConversation } from "./conversation.ts";
 import { describeError, Interrupted } from "./exit.ts";
+import { addSchemaOption, type FormatFlags, readFormat } from "./format-options.ts";
 import { greet } from "./greeting.ts";
 import { createInterruptor } from "./interruptor.ts";
 import { createLineReader, type LineReader } from "./line-reader.ts";
@@ -12,20 +12,28 @@ import { addModelOptions, type ModelFlags } from "./model-options.ts";
 import { openModel, tokenizerOf } from "./open-model.ts";
 import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "./sampling-options.ts";
 import { runSlashCommand } from "./slash-commands.ts";
-import { speedLine } from "./speed-line.ts";
+import { createStatistics, type Statistics, speedLine } from "./speed-line.ts";
 import { takeAnswer } from "./take-answer.ts";
 import { harmless, note } from "./terminal.ts";
+import { answerCalls } from "./tool-turn.ts";
+import { addToolOptions, readTools, type ToolFlags } from "./tools.ts";
 
-interface ChatFlags extends ModelFlags, SamplingFlags {
+interface ChatFlags extends ModelFlags, SamplingFlags, ToolFlags, Pick<FormatFlags, "schema"> {
   readonly system?: string;
-  readonly thinking: boolean;
+  readonly think: boolean;
 }
+
+type Interruptible = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+
+/** A model that calls the same tool over and over would never stop. */
+const MAX_ROUNDS = 20;
 
 const examples = `
 Examples:
   $ lfm2 chat
   $ lfm2 chat -m LFM2.5-8B-A1B-Q4_K_M.gguf --system "Answer in French."
   $ lfm2 chat -m LFM2-1.2B/ --temp 0.7 --context 8192
+  $ lfm2 chat --tools tools.json --tool-cmd ./run-tool.sh
   $ printf 'Hello!\\nWho are you?\\n' | lfm2 chat --greedy
 
 Ctrl-C stops an answer; at an empty prompt, or twice, it quits. Ctrl-D quits. /help lists the commands.
@@ -35,21 +43,26 @@ export function chatCommand(): Command {
   const command = new Command("chat")
     .description("talk to a model; lines from a pipe are turns, too")
     .option("--system <text>", "the system prompt")
-    .option("--no-thinking", "do not show what the model thinks");
-  addSamplingOptions(addModelOptions(command));
+    .option("--no-think", "do not show what the model thinks");
+  addSamplingOptions(addModelOptions(addSchemaOption(addToolOptions(command))));
   return command.addHelpText("after", examples).action(run);
 }
 
 async function run(flags: ChatFlags): Promise<void> {
+  const tools = await readTools(flags);
   const lines = createLineReader();
   const interruptor = createInterruptor(lines);
   let model: LanguageModel | undefined;
   try {
+    const responseFormat = await readFormat(flags);
     const opened = await interruptor.during((signal) => openModel(flags, signal));
     model = opened.model;
     tokenizerOf(opened);
     greet(opened, statedSampling(flags), { isEmbedded: flags.model === undefined, interactive: lines.interactive });
-    await Promise.race([converse(model, flags, lines, interruptor.during), interruptor.quit]);
+    await Promise.race([
+      converse(model, flags, { tools, responseFormat }, lines, interruptor.during),
+      interruptor.quit,
+    ]);
   } catch (error) {
     // Leaving a conversation by Ctrl-C is no failure.
     if (!(error instanceof Interrupted && lines.interactive && model !== undefined)) throw error;
@@ -62,33 +75,31 @@ async function run(flags: ChatFlags): Promise<void> {
 async function converse(
   model: LanguageModel,
   flags: ChatFlags,
+  asked: Pick<ChatOptions, "tools" | "responseFormat">,
   lines: LineReader,
-  interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>,
+  interruptible: Interruptible,
 ): Promise<void> {
   const conversation = createConversation(flags.system);
-  const options = { ...statedSampling(flags), ...statedLength(flags) };
+  const statistics = createStatistics();
+  const options = { ...statedSampling(flags), ...statedLength(flags), ...asked };
+  const used = (): number =>
+    conversation.messages.length === 0 ? 0 : model.encodeChat(conversation.messages, { tools: asked.tools }).length;
   for (;;) {
     const line = await readTurn(lines);
     if (line === undefined) break;
     if (line.trim() === "") continue;
-    const command = runSlashCommand(line, conversation);
+    const command = await runSlashCommand(line, conversation, () =>
+      statistics.lines(used(), model.settings.contextLength),
+    );
     if (command === "quit") return;
     if (command === "done") continue;
     conversation.ask(line);
-    const collector = createAnswerCollector();
     try {
-      const sinks = [collector, createAnswerPrinter(flags.thinking)];
-      const summary = await interruptible((signal) =>
-        takeAnswer((more) => model.chat(conversation.messages, more), { ...options, signal }, sinks),
-      );
-      conversation.answered(collector.answer());
-      note(speedLine(summary));
+      await answerTurn(model, conversation, statistics, options, flags, lines, interruptible);
     } catch (error) {
       if (!lines.interactive || (error instanceof Error && error.name === "WorkerError")) throw error;
-      if (error instanceof Interrupted) {
-        conversation.answered(collector.answer());
-        note("Stopped.");
-      } else {
+      if (error instanceof Interrupted) note("Stopped.");
+      else {
         conversation.retract();
         process.stderr.write(`error: ${harmless(process.stderr, describeError(error))}\n`);
       }
@@ -97,6 +108,39 @@ async function converse(
   }
   // Ctrl-D leaves the cursor behind the prompt.
   if (lines.interactive) process.stderr.write("\n");
+}
+
+/** One answer, and another for as long as the model calls tools and has their results. */
+async function answerTurn(
+  model: LanguageModel,
+  conversation: Conversation,
+  statistics: Statistics,
+  options: ChatOptions,
+  flags: ChatFlags,
+  lines: LineReader,
+  interruptible: Interruptible,
+): Promise<void> {
+  for (let round = 0; ; round++) {
+    const collector = createAnswerCollector();
+    try {
+      const sinks = [collector, createAnswerPrinter(flags.think)];
+      const summary = await interruptible((signal) =>
+        takeAnswer((more) => model.chat(conversation.messages, more), { ...options, signal }, sinks),
+      );
+      statistics.add(summary);
+      conversation.answered(collector.message());
+      note(speedLine(summary));
+      if (summary.finishReason !== "tool_calls") return;
+    } catch (error) {
+      if (error instanceof Interrupted) conversation.answered(collector.message());
+      throw error;
+    }
+    if (round === MAX_ROUNDS) {
+      note(`The model has called tools ${MAX_ROUNDS + 1} times in a row, and is stopped here.`);
+      return;
+    }
+    if (!(await answerCalls(collector.toolCalls, conversation, flags, lines, interruptible))) return;
+  }
 }
 
 async function readTurn(lines: LineReader): Promise<string | undefined> {

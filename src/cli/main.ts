@@ -4,8 +4,10 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { benchCommand } from "./bench.ts";
 import { chatCommand } from "./chat.ts";
+import { compareCommand } from "./compare.ts";
 import { convertCommand } from "./convert.ts";
 import { describeError, exitCodeOf, UsageError } from "./exit.ts";
+import { goldenCommand } from "./golden.ts";
 import { inspectCommand } from "./inspect.ts";
 import { logitsCommand } from "./logits.ts";
 import { quantizeCommand } from "./quantize.ts";
@@ -14,6 +16,8 @@ import { synthCommand } from "./synth.ts";
 import { templateCommand } from "./template.ts";
 import { harmless } from "./terminal.ts";
 import { tokenizeCommand } from "./tokenize.ts";
+import { traceCommand } from "./trace.ts";
+import { verifyCommand } from "./verify.ts";
 
 const examples = `
 Examples:
@@ -23,6 +27,9 @@ Examples:
   $ lfm2 inspect LFM2-1.2B/                        what a model is and the memory it needs
   $ lfm2 logits --ids 1,2,3 -o logits.safetensors
   $ lfm2 tokenize "Hello!"                         token ids of a text; \`lfm2 template\` does it for a conversation
+  $ lfm2 trace --chat "Hello!" -o trace/           every tensor of a run
+  $ lfm2 golden check golden/hello                 hold a run against expected values
+  $ lfm2 verify                                    whether this machine computes the same bits
   $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -t 1,2        tokens per second
   $ lfm2 quantize LFM2-1.2B/ -o LFM2-1.2B-Q4_0.gguf --type Q4_0
 
@@ -38,9 +45,10 @@ function createProgram(): Command {
     .enablePositionalOptions() // a subcommand's own subcommand may have options of the same names
     .addHelpText("after", examples);
   const forModels = [chatCommand(), runCommand(), inspectCommand(), logitsCommand(), benchCommand()];
+  const forNumbers = [traceCommand(), compareCommand(), goldenCommand(), verifyCommand()];
   const forText = [tokenizeCommand(), templateCommand()];
   const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
-  for (const command of [...forModels, ...forText, ...forFiles]) program.addCommand(command);
+  for (const command of [...forModels, ...forText, ...forNumbers, ...forFiles]) program.addCommand(command);
   // Errors are thrown, not written, so that there is one place that speaks of them.
   for (const command of [program, ...program.commands, ...program.commands.flatMap((own) => own.commands)]) {
     command

@@ -1,35 +1,56 @@
-// `lfm2 run`: one prompt, one answer.
+// `lfm2 run`: one prompt, one answer or several.
 import { Command } from "commander";
-import type { AnswerDelta, ChatMessage, GenerateOptions, LanguageModel, Summary } from "../index.ts";
-import { freshSeed } from "../sampling/random.ts";
-import { createAnswerCollector } from "./answer.ts";
+import { seedOfChoice } from "../chat/choices.ts";
+import {
+  type ChatDelta,
+  type ChatMessage,
+  type ChatOptions,
+  createAnswerCollector,
+  type LanguageModel,
+  type Summary,
+  type TokenReport,
+} from "../index.ts";
+import { MAX_TOP_LOGPROBS } from "../sampling/logprobs.ts";
+import { freshSeed, type Seed } from "../sampling/random.ts";
 import { createAnswerPrinter, createTextPrinter } from "./answer-printer.ts";
 import { abortOnInterrupt } from "./exit.ts";
+import { addFormatOptions, type FormatFlags, readFormat } from "./format-options.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
-import { openModel, tokenizerOf } from "./open-model.ts";
+import { type OpenedModel, openModel, tokenizerOf } from "./open-model.ts";
+import { integerOf } from "./option-values.ts";
 import { readPrompt } from "./prompt.ts";
 import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "./sampling-options.ts";
 import { computationLine, samplingLine } from "./settings-line.ts";
 import { speedLine, tokensPerSecond } from "./speed-line.ts";
 import { type AnswerSink, takeAnswer } from "./take-answer.ts";
 import { note } from "./terminal.ts";
+import { addToolsOption, readTools } from "./tools.ts";
 
-interface RunFlags extends ModelFlags, SamplingFlags {
+const MAX_ANSWERS = 128;
+
+interface RunFlags extends ModelFlags, SamplingFlags, FormatFlags {
   readonly prompt?: string;
   readonly file?: string;
   readonly system?: string;
   readonly raw?: true;
-  readonly thinking: boolean;
+  readonly tools?: string;
+  readonly think: boolean;
   readonly json?: true;
+  readonly answers: number;
+  readonly logprobs?: number;
 }
 
 const examples = `
 Examples:
   $ lfm2 run -p "How many experts does LFM2 have?"
-  $ lfm2 run -p "Summarize this:" -f notes.txt --no-thinking
+  $ lfm2 run -p "Summarize this:" -f notes.txt --no-think
   $ git diff | lfm2 run -m LFM2.5-8B-A1B-Q4_K_M.gguf -p "Write a commit message for:"
   $ lfm2 run --raw -p "Once upon a time" -n 100
-  $ lfm2 run -p "Hello!" --greedy --json
+  $ lfm2 run -p "Weather in Paris?" --tools tools.json --json
+  $ lfm2 run -p "Hello!" --greedy --json --logprobs 5
+  $ lfm2 run -p "Name a colour." --answers 3 --seed 7 --stop "."
+  $ lfm2 run -p "Is 7 prime?" --choice yes --choice no
+  $ lfm2 run -p "Describe a cat." --schema animal.json
 
 The answer goes to standard output, everything else to standard error.`;
 
@@ -40,20 +61,35 @@ export function runCommand(): Command {
     .option("-f, --file <path>", "a file to read it from; with -p, what the file says comes after")
     .option("--system <text>", "the system prompt");
   command.addOption(
-    command.createOption("--raw", "continue the text as it is, without a chat template").conflicts(["system"]),
+    command
+      .createOption("--raw", "continue the text as it is, without a chat template")
+      .conflicts(["system", "tools", "thinkingBudget"]),
   );
-  command
-    .option("--no-thinking", "do not show what the model thinks")
-    .option("--json", "print one JSON object instead of text");
-  addSamplingOptions(addModelOptions(command));
+  addToolsOption(command)
+    .option("--no-think", "do not show what the model thinks")
+    .option("--json", "print one JSON object instead of text; with --answers, a list of them");
+  command.addOption(
+    command
+      .createOption("--answers <count>", "answer several times, with seed, seed + 1, …")
+      .argParser(integerOf("--answers", 1, MAX_ANSWERS))
+      .default(1),
+  );
+  command.addOption(
+    command
+      .createOption("--logprobs <count>", "with --json: each token, its log-probability, and the likeliest tokens'")
+      .argParser(integerOf("--logprobs", 0, MAX_TOP_LOGPROBS)),
+  );
+  addSamplingOptions(addModelOptions(addFormatOptions(command)));
   return command.addHelpText("after", examples).action(run);
 }
 
 async function run(flags: RunFlags): Promise<void> {
   const signal = abortOnInterrupt();
   const prompt = await orAborted(readPrompt(flags.prompt, flags.file), signal);
+  const tools = await readTools(flags);
+  const responseFormat = await readFormat(flags);
   const opened = await openModel(flags, signal);
-  const { model, name, loadMs } = opened;
+  const { model } = opened;
   try {
     tokenizerOf(opened);
     const stated = statedSampling(flags);
@@ -63,36 +99,70 @@ async function run(flags: RunFlags): Promise<void> {
     const settings = `${computationLine(model.settings)} · ${samplingLine(model.recommended, stated)}`;
     note(isRandom ? `${settings} · seed ${seed}` : settings);
 
-    const collector = createAnswerCollector();
-    const sinks: AnswerSink[] = [collector];
-    if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.thinking));
-    const options = { ...stated, seed, ...statedLength(flags), signal };
-    const summary = await takeAnswer((more) => answer(model, prompt, flags, more), options, sinks);
-    note(speedLine(summary));
-    if (flags.json) {
-      const { text, ...rest } = collector.answer();
-      const report = {
-        text: flags.raw ? collector.written() : text,
-        ...rest,
-        ...figures(summary, loadMs),
-        seed: typeof seed === "bigint" ? String(seed) : seed, // JSON has no integers beyond 2⁵³
-        model: name,
-      };
-      process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    const reports: object[] = [];
+    for (let index = 0; index < flags.answers; index++) {
+      const seedHere = seedOfChoice(seed, index);
+      if (flags.answers > 1) note(`Answer ${index + 1} of ${flags.answers}${isRandom ? ` · seed ${seedHere}` : ""}`);
+      if (index > 0 && !flags.json) process.stdout.write("\n");
+      reports.push(
+        await answerOnce(opened, prompt, flags, { ...stated, seed: seedHere, tools, responseFormat, signal }),
+      );
     }
+    if (flags.json) process.stdout.write(`${JSON.stringify(flags.answers > 1 ? reports : reports[0], null, 2)}\n`);
   } finally {
     await model.close();
   }
+}
+
+/** Prints an answer as it comes, unless it is wanted as JSON; gives back what is told of it then. */
+async function answerOnce(
+  { model, name, loadMs }: OpenedModel,
+  prompt: string,
+  flags: RunFlags,
+  stated: ChatOptions & { readonly seed: Seed },
+): Promise<object> {
+  const collector = createAnswerCollector();
+  const sinks: AnswerSink[] = [collector];
+  if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.think));
+  const tokens: object[] = [];
+  const onToken = (token: TokenReport): void => {
+    tokens.push(printable(token));
+  };
+  const wantsTokens = flags.json && flags.logprobs !== undefined;
+  const options = {
+    ...stated,
+    ...statedLength(flags),
+    ...(wantsTokens ? { onToken, topLogprobs: flags.logprobs } : {}),
+  };
+  const summary = await takeAnswer((more) => answer(model, prompt, flags, more), options, sinks);
+  note(speedLine(summary));
+  const { content, reasoning_content: thinking = "" } = collector.message();
+  const { seed } = stated;
+  return {
+    text: flags.raw ? content : withoutOuterLines(content),
+    thinking: withoutOuterLines(thinking),
+    toolCalls: collector.toolCalls,
+    ...(wantsTokens ? { tokens } : {}),
+    ...figures(summary, loadMs),
+    seed: typeof seed === "bigint" ? String(seed) : seed, // JSON has no integers beyond 2⁵³
+    model: name,
+  };
+}
+
+/** A token whose bytes JSON can hold. */
+function printable({ top, ...token }: TokenReport): object {
+  const listed = (facts: Omit<TokenReport, "top">): object => ({ ...facts, bytes: [...(facts.bytes ?? [])] });
+  return { ...listed(token), top: top?.map(listed) };
 }
 
 async function* answer(
   model: LanguageModel,
   prompt: string,
   { raw, system }: RunFlags,
-  options: GenerateOptions,
-): AsyncGenerator<AnswerDelta, void> {
+  options: ChatOptions,
+): AsyncGenerator<ChatDelta, void> {
   if (raw) {
-    for await (const text of model.complete(prompt, options)) yield { kind: "text", text, part: 0 };
+    for await (const text of model.complete(prompt, options)) yield { content: text };
     return;
   }
   const messages: ChatMessage[] = [{ role: "user", content: prompt }];
@@ -101,10 +171,10 @@ async function* answer(
 }
 
 function figures(summary: Summary, loadMs: number) {
-  const { promptTokens, newTokens, prefillMs, decodeMs, finishReason } = summary;
+  const { promptTokens, cachedTokens, newTokens, prefillMs, decodeMs, finishReason, stopped } = summary;
   const speed = tokensPerSecond(summary);
   return {
-    usage: { promptTokens, newTokens },
+    usage: { promptTokens, cachedTokens, newTokens },
     timings: {
       loadMs: rounded(loadMs),
       prefillMs: rounded(prefillMs),
@@ -112,7 +182,12 @@ function figures(summary: Summary, loadMs: number) {
       tokensPerSecond: speed === undefined ? null : rounded(speed),
     },
     finishReason,
+    ...(stopped === undefined ? {} : { stopped }),
   };
+}
+
+function withoutOuterLines(text: string): string {
+  return text.replace(/^\n+|\n+$/g, "");
 }
 
 function rounded(value: number): number {

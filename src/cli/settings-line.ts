@@ -1,7 +1,7 @@
 // The settings in force on one line, and where each comes from.
 import type { Settings } from "../load.ts";
 import type { RecommendedSampling } from "../sampling/defaults.ts";
-import type { SamplingOptions } from "../sampling/options.ts";
+import { PLAIN_SAMPLING, type SamplingOptions } from "../sampling/options.ts";
 import { formatInteger } from "./quantities.ts";
 
 const names = {
@@ -10,16 +10,16 @@ const names = {
   topP: "top-p",
   minP: "min-p",
   repetitionPenalty: "repeat penalty",
+  frequencyPenalty: "frequency penalty",
+  presencePenalty: "presence penalty",
+  logitBias: "logit bias",
+  order: "order",
 } as const;
 
-/** Values that change nothing, and so need no mention unless somebody asked for them. */
-const off: Readonly<Record<keyof typeof names, number>> = {
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-};
+type Named = keyof typeof names;
+const keys = Object.keys(names) as Named[];
+/** What changes a greedy choice. */
+const greedyKeys: readonly Named[] = ["repetitionPenalty", "frequencyPenalty", "presencePenalty", "logitBias"];
 
 /** `wasm int8 · KV f16 · context 4,096 · 2 threads, relaxed SIMD`. */
 export function computationLine(settings: Settings): string {
@@ -33,16 +33,24 @@ export function computationLine(settings: Settings): string {
 /** `temperature 0.2, top-k 80 (table: LFM2.5)`; what the command line changed stands first. */
 export function samplingLine(recommended: RecommendedSampling, stated: Partial<SamplingOptions>): string {
   const inForce = { ...recommended.sampling, ...stated };
+  const said = (keys: readonly Named[]): string => keys.map((key) => `${names[key]} ${shown(inForce[key])}`).join(", ");
+  // Values that change nothing need no mention unless somebody asked for them.
+  const isOn = (key: Named): boolean => shown(inForce[key]) !== shown(PLAIN_SAMPLING[key]);
   if (inForce.temperature === 0) {
-    const penalty = inForce.repetitionPenalty === 1 ? "" : `, repeat penalty ${inForce.repetitionPenalty}`;
-    return `greedy${penalty} (${stated.temperature === 0 ? "command line" : recommended.origin})`;
+    const changes = ["greedy", said(greedyKeys.filter(isOn))].filter(Boolean).join(", ");
+    return `${changes} (${stated.temperature === 0 ? "command line" : recommended.origin})`;
   }
-  const said = (keys: (keyof typeof names)[]): string => keys.map((key) => `${names[key]} ${inForce[key]}`).join(", ");
-  const keys = Object.keys(names) as (keyof typeof names)[];
   const own = said(keys.filter((key) => stated[key] !== undefined));
-  const theirs = said(keys.filter((key) => stated[key] === undefined && inForce[key] !== off[key]));
+  const theirs = said(keys.filter((key) => stated[key] === undefined && isOn(key)));
   return (
     [own && `${own} (command line)`, theirs && `${theirs} (${recommended.origin})`].filter(Boolean).join(", ") ||
     "plain sampling"
   );
+}
+
+function shown(value: SamplingOptions[Named]): string {
+  if (typeof value !== "object") return String(value);
+  return Object.entries(value)
+    .map(([id, bias]) => `${id}=${bias}`)
+    .join(" ");
 }

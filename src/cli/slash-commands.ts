@@ -1,16 +1,28 @@
 // The few commands of a chat; whatever else is typed is said to the model.
 import type { Conversation } from "./conversation.ts";
+import { loadConversation, saveConversation } from "./conversation-file.ts";
+import { describeError } from "./exit.ts";
 import { note } from "./terminal.ts";
 
 const HELP = [
   "/reset          forget the conversation",
   "/system [TEXT]  show the system prompt, or set it and begin anew",
+  "/save FILE      write the conversation to a file, as JSON",
+  "/load FILE      go on with the conversation in a file",
+  "/stats          tokens and speed so far, and how much of the context is used",
   "/quit           leave (also Ctrl-D, or Ctrl-C at an empty prompt)",
   "A line that ends with \\ goes on on the next one. Ctrl-C stops an answer.",
 ];
 
-/** @returns undefined for what is not a command: a path such as /etc/hosts is not one */
-export function runSlashCommand(line: string, conversation: Conversation): "done" | "quit" | undefined {
+/**
+ * @param statistics  lines for /stats
+ * @returns undefined for what is not a command: a path such as /etc/hosts is not one
+ */
+export async function runSlashCommand(
+  line: string,
+  conversation: Conversation,
+  statistics: () => readonly string[],
+): Promise<"done" | "quit" | undefined> {
   const [, name, rest] = /^\/([a-z]+)(?:\s+(.*))?$/s.exec(line.trimEnd()) ?? [];
   if (name === undefined) return undefined;
   switch (name) {
@@ -31,8 +43,33 @@ export function runSlashCommand(line: string, conversation: Conversation): "done
         note("The system prompt is set; the conversation begins anew.");
       }
       return "done";
+    case "save":
+    case "load":
+      if (rest === undefined) note(`/${name}: expected a file name behind it, found none.`);
+      else await (name === "save" ? save(rest, conversation) : load(rest, conversation)).catch(complain);
+      return "done";
+    case "stats":
+      try {
+        for (const text of statistics()) note(text);
+      } catch (error) {
+        complain(error); // a loaded conversation may be one that the template refuses
+      }
+      return "done";
     default:
       note(`/${name}: expected a command, found none of this name. /help lists them.`);
       return "done";
   }
 }
+
+async function save(path: string, { messages }: Conversation): Promise<void> {
+  await saveConversation(path, messages);
+  note(`${counted(messages.length)} saved to ${path}.`);
+}
+
+async function load(path: string, conversation: Conversation): Promise<void> {
+  conversation.replace(await loadConversation(path));
+  note(`${counted(conversation.messages.length)} loaded from ${path}; the conversation goes on from there.`);
+}
+
+const counted = (count: number): string => `${count} message${count === 1 ? "" : "s"}`;
+const complain = (error: unknown): void => note(describeError(error));

@@ -1,11 +1,11 @@
 // One answer from its first piece to its last: handed on as it comes, with progress while the prompt is read.
-import type { AnswerDelta, GenerateOptions, Summary } from "../index.ts";
+import type { ChatDelta, ChatOptions, Summary } from "../index.ts";
 import { createPrefillProgress } from "./open-model.ts";
 
 export interface AnswerSink {
-  push(piece: AnswerDelta): void;
+  push(delta: ChatDelta): void;
   /** There is no more, whatever the reason. */
-  end(): void;
+  end?(): void;
 }
 
 /**
@@ -14,8 +14,8 @@ export interface AnswerSink {
  * @throws what the model throws; the signal's reason when aborted
  */
 export async function takeAnswer(
-  start: (options: GenerateOptions) => AsyncIterable<AnswerDelta>,
-  options: GenerateOptions,
+  start: (options: ChatOptions) => AsyncIterable<ChatDelta>,
+  options: ChatOptions,
   sinks: readonly AnswerSink[],
 ): Promise<Summary> {
   const progress = createPrefillProgress();
@@ -24,13 +24,13 @@ export async function takeAnswer(
     summary = finished;
   };
   try {
-    for await (const piece of start({ ...options, onProgress: progress.onProgress, onFinish })) {
+    for await (const delta of start({ ...options, onProgress: progress.onProgress, onFinish })) {
       progress.clear();
-      for (const sink of sinks) sink.push(piece);
+      for (const sink of sinks) sink.push(delta);
     }
   } finally {
     progress.clear();
-    for (const sink of sinks) sink.end();
+    for (const sink of sinks) sink.end?.();
   }
   if (summary === undefined) throw new Error("The answer ended without its figures.");
   return summary;

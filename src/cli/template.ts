@@ -93,7 +93,7 @@ async function readConversation(file: string | undefined, toolsFile: string | un
 /** Numbers and the order of members are kept as they are written: templates print them. */
 function jsonOf(text: string, subject: string): unknown {
   try {
-    return parseExactJson(text);
+    return parseExactJson(text, { keepOrder: true });
   } catch (cause) {
     throw new Error(`${subject}: expected JSON, found ${(cause as Error).message}.`, { cause });
   }

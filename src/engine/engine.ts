@@ -1,9 +1,12 @@
 // Prefill and decode: ids in, ids out. Works in steps, and lets its caller in between them.
 import { forward, lmHead, type Model } from "../model/model.ts";
-import { resetState, type State } from "../model/state.ts";
+import { resetState, rewindState, type State } from "../model/state.ts";
 import type { Ops, Tensor } from "../ops/ops.ts";
+import { type Logprobs, logprobsOf } from "../sampling/logprobs.ts";
+import { isAllowed } from "../sampling/mask.ts";
 import type { SamplingOptions } from "../sampling/options.ts";
 import { createSampler } from "../sampling/sampler.ts";
+import { countThinking, type ThinkingBudget } from "./thinking-budget.ts";
 
 /** A model, and the sequence it is in the middle of. */
 export interface Sequence {
@@ -35,8 +38,8 @@ export class PromptError extends Error {
 const PATIENCE_MS = 150;
 /** Positions of the first step of a model whose speed is not known yet. */
 const FIRST_STEP = 16;
-/** A step of fewer positions says little of the speed of long ones. */
-const TELLING_STEP = 16;
+/** A step of fewer positions says little of the speed of long ones. Even steps are at least half of a first one. */
+const TELLING_STEP = FIRST_STEP / 2;
 
 /** Checks ids that came from outside. @throws PromptError */
 export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: number): void {
@@ -57,7 +60,8 @@ export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: nu
 }
 
 /**
- * Consumes `ids`, going on from the state's sequence when they extend it and from nothing when they do not.
+ * Consumes `ids`, going on from where they part from the state's sequence.
+ * @param onProgress  told of the ids that had to be run; `total` of them, the others were reused
  * @returns logits after the last id [vocab]
  */
 export async function prefill(
@@ -66,7 +70,7 @@ export async function prefill(
   pace: Pace,
   onProgress?: (done: number, total: number) => void,
 ): Promise<Float32Array> {
-  return extend(sequence, ids.slice(continueFrom(sequence, ids)), pace, onProgress);
+  return extend(sequence, ids.slice(reuse(sequence, ids)), pace, onProgress);
 }
 
 /** Consumes `ids` after what the state holds. Logits after the last of them. */
@@ -96,37 +100,63 @@ export async function eachLogits(
   await inSteps(sequence, ids, maxLogitRows, pace, (model, h, done) => onRows(model.ops.read(lmHead(model, h)), done));
 }
 
+/** What may come next, decided anew before every id. */
+export interface Constraint {
+  /** The ids that may come next, as a mask (see Sampler.next); undefined: all. */
+  allowed(): Uint32Array | undefined;
+  /** Tells the id that was taken. */
+  accept(id: number): void;
+}
+
 export interface GenerateOptions {
   readonly sampling: Partial<SamplingOptions>;
   readonly maxTokens: number;
   /** Generation ends after one of these; it is yielded. */
   readonly stopIds: readonly number[];
+  readonly constraint?: Constraint;
+  /** Closes thoughts that grow too long; where a constraint does not allow that, as soon as it does. */
+  readonly thinking?: ThinkingBudget;
+  /** How many of the most likely ids `onLogprobs` is told of at every id; undefined: it is not called. */
+  readonly topLogprobs?: number;
+  /** Called before the id is yielded. */
+  readonly onLogprobs?: (logprobs: Logprobs) => void;
 }
 
 /** Yields ids one by one, until a stop id, `maxTokens`, or the end of the context. */
 export async function* generate(
   sequence: Sequence,
   ids: readonly number[],
-  { sampling, maxTokens, stopIds }: GenerateOptions,
+  { sampling, maxTokens, stopIds, constraint, thinking, topLogprobs, onLogprobs }: GenerateOptions,
   pace: Pace,
   onProgress?: (done: number, total: number) => void,
 ): AsyncGenerator<number, void> {
   const { model, state } = sequence;
-  const sampler = createSampler(model.config.vocabSize, sampling);
+  const sampler = createSampler(model.config.vocabSize, sampling, ids.length);
   const history = [...ids];
   const stops = new Set(stopIds);
+  const thought = thinking && countThinking(thinking);
   let logits = await prefill(sequence, ids, pace, onProgress);
   for (let count = 1; ; count++) {
-    const id = sampler.next(logits, history);
+    const allowed = constraint?.allowed();
+    const forced = thought?.forced();
+    // A forced id uses up no random number.
+    const isForced = forced !== undefined && (allowed === undefined || isAllowed(allowed, forced));
+    const id = isForced ? forced : sampler.next(logits, history, allowed);
+    constraint?.accept(id);
+    thought?.accept(id);
     history.push(id);
+    if (topLogprobs !== undefined) onLogprobs?.(logprobsOf(logits, id, topLogprobs));
     yield id;
     if (stops.has(id) || count >= maxTokens || state.length >= state.capacity) return;
     logits = await extend(sequence, [id], pace);
   }
 }
 
-/** Runs `ids` in steps of at most `limit`, each about as long as the caller's patience. */
-async function inSteps(
+/**
+ * Runs `ids` after what the state holds, in steps of at most `limit`, each about as long as the caller's patience;
+ * `onStep` gets a step's hidden states [rows, hidden], which live until the next.
+ */
+export async function inSteps(
   sequence: Sequence,
   ids: readonly number[],
   limit: number,
@@ -168,16 +198,19 @@ function watched(ops: Ops, check: (() => void) | undefined): Ops {
   return derived;
 }
 
-/** How many of `ids` the state already holds: all of its own when they begin `ids`, else none, after a restart. */
-function continueFrom(sequence: Sequence, ids: readonly number[]): number {
-  const held = sequence.ids;
-  // The last id has to run again for its logits, and a convolution cannot step back.
-  if (held.length < ids.length && held.every((id, i) => id === ids[i])) return held.length;
-  restart(sequence);
-  return 0;
+/** Goes back to where `ids` part from the state's sequence. How many of them need not be run. */
+function reuse({ model, state, ids: held }: Sequence, ids: readonly number[]): number {
+  // The last one has to run for its logits, even if it is held.
+  const most = Math.min(held.length, ids.length - 1);
+  let shared = 0;
+  while (shared < most && held[shared] === ids[shared]) shared++;
+  rewindState(model.ops, state, shared);
+  held.length = state.length;
+  return state.length;
 }
 
-function restart({ model, state, ids }: Sequence): void {
+/** Forgets the sequence. */
+export function restart({ model, state, ids }: Sequence): void {
   resetState(model.ops, state);
   ids.length = 0;
 }

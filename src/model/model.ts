@@ -24,7 +24,8 @@ export class ContextError extends Error {
  *
  * @param ids    token ids [T], T ≥ 1, each in [0, vocabSize)
  * @param state  KV and convolution state; advanced by T positions once everything has been computed
- * @returns      hidden states after the final norm [T, hidden]
+ * @returns      hidden states after the final norm [T, hidden]; not those of a fresh run before
+ *               `state.stored`, where a rewound state is replayed
  * @throws ContextError when state.length + T exceeds state.capacity; state is then unchanged
  * @source LFM2 Technical Report, arXiv 2511.23404; transformers modeling_lfm2_moe.py, Lfm2MoeModel.forward
  */
@@ -36,20 +37,21 @@ export function forward(model: Model, state: State, ids: Int32Array): Tensor {
         "Open the model with a larger contextLength, or send a shorter prompt.",
     );
   }
-  let h = ops.note(w.embedTokens.path, ops.embed(ids, w.embedTokens)); // [T, hidden]
+  let h = ops.embed(ids, w.embedTokens); // [T, hidden]
   for (const [i, layer] of w.layers.entries()) {
     h = ops.carry(h, layer.operatorNorm);
-    h = ops.note(layer.path, decoderLayer(model, layer, state.layers[i], h, state.length));
+    h = ops.note(layer.path, decoderLayer(model, layer, state.layers[i], h, state));
   }
   h = ops.carry(h, w.embeddingNorm);
-  h = ops.note(w.embeddingNorm.path, ops.rmsNorm(h, w.embeddingNorm, config.normEps));
+  h = ops.rmsNorm(h, w.embeddingNorm, config.normEps);
 
   ops.commit(convStates(state));
   state.length += ids.length;
+  state.stored = Math.max(state.stored, state.length);
   return h;
 }
 
 /** Logits [T, vocab] of hidden states [T, hidden]; no scale, no cap. */
 export function lmHead({ ops, weights }: Model, h: Tensor): Tensor {
-  return ops.linear(h, weights.lmHead);
+  return ops.note("lm_head", ops.linear(h, weights.lmHead));
 }

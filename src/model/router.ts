@@ -14,7 +14,7 @@ export interface Routing {
 /** Sigmoid, not softmax: scores are independent, and the chosen ones are normalized among themselves. */
 export function router({ ops, config }: Model, w: SparseWeights, x: Tensor): Routing {
   const logits = ops.note(`${w.gate.path}.logits`, ops.linear(x, w.gate)); // [T, numExperts]
-  const scores = ops.sigmoid(logits); // [T, numExperts], each in (0, 1)
+  const scores = ops.note(`${w.gate.path}.scores`, ops.sigmoid(logits)); // [T, numExperts], each in (0, 1)
 
   // The bias decides who is chosen, never how much they count.
   const ranked = w.expertBias === undefined ? scores : ops.addBias(scores, w.expertBias);

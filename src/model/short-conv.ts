@@ -7,5 +7,6 @@ export function shortConv(ops: Ops, w: ShortConvWeights, state: ConvState, h: Te
   const [b, c, x] = ops.split(ops.linear(h, w.inProj), 3); // [T, 3·hidden] → 3 × [T, hidden], stored as B, C, x
   const bx = ops.mul(b, x); // [T, hidden]
   const mixed = ops.causalConv(bx, w.conv, state); // [T, hidden]; state keeps the last 2 rows of bx
-  return ops.linear(ops.mul(c, mixed), w.outProj); // [T, hidden]
+  const gated = ops.note(`${w.outProj.path}.input`, ops.mul(c, mixed)); // [T, hidden]
+  return ops.linear(gated, w.outProj); // [T, hidden]
 }

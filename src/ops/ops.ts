@@ -99,13 +99,17 @@ export interface Ops {
   /**
    * Writes `k`, `v` [T, kvHeads · headDim] at `start` into `cache`, then softmax(q · kᵀ / √headDim) · v for every query
    * head, position t seeing 0 … start + t; K and V are read as stored. Query head h reads KV head ⌊h · kvHeads / heads⌋.
+   * Positions before `stored` (`start`, unless told) keep what the cache holds: their rows of `k`, `v` are not written.
    */
-  attention(q: Tensor, k: Tensor, v: Tensor, cache: KvCache, start: number, headDim: number): Tensor;
+  attention(q: Tensor, k: Tensor, v: Tensor, cache: KvCache, start: number, headDim: number, stored?: number): Tensor;
 
   /** Carries the hidden state into the memory that holds `to`, and releases every other result. */
   carry(h: Tensor, to: Weight): Tensor;
 
-  /** Names a result by its Hugging Face module path, for whoever traces the run; gives it back unchanged. */
+  /**
+   * Names a result by its Hugging Face module path, for whoever traces the run; gives it back unchanged. The result of
+   * an op with a weight needs no note: unless it gets one, it bears its weight's path.
+   */
   note<R extends Tensor | ExpertIds>(path: string, result: R): R;
 
   /** Makes the new convolution states the current ones, once a whole step has succeeded. */

@@ -12,9 +12,10 @@ export function attention(
   cache: ReferenceKvCache,
   start: number,
   headDim: number,
+  stored = start,
 ): ReferenceTensor {
   const f = Math.fround;
-  for (let t = 0; t < k.rows; t++) {
+  for (let t = Math.max(0, stored - start); t < k.rows; t++) {
     storeRow(cache.type, rowOf(k, t), cache.k.subarray((start + t) * k.cols), headDim);
     storeRow(cache.type, rowOf(v, t), cache.v.subarray((start + t) * k.cols), headDim);
   }

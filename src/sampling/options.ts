@@ -12,9 +12,27 @@ export interface SamplingOptions {
   readonly minP: number;
   /** Ids already in the sequence, prompt included: logits above 0 divided by it, below 0 multiplied. 1 is off. */
   readonly repetitionPenalty: number;
+  /** Subtracted from an id's logit as often as it occurred, −2 to 2. What counts as occurring: see order. */
+  readonly frequencyPenalty: number;
+  /** Subtracted once from the logit of an id that occurred, −2 to 2. */
+  readonly presencePenalty: number;
+  /** Added to the logits of these ids before anything else, −100 (never) to 100 (always). */
+  readonly logitBias: Readonly<Record<number, number>>;
+  readonly order: SamplingOrder;
   /** The draw repeats with the seed; without one, a fresh seed is drawn. */
   readonly seed?: Seed;
 }
+
+/**
+ * Which definitions hold where the two differ. Both begin with logit bias and penalties.
+ *
+ * `transformers`: temperature, top_k, top_p, min_p. top_k keeps ids equal to the k-th. The repetition penalty looks at
+ * the whole sequence; frequency and presence penalties, as OpenAI's, at what was sampled, not at the prompt.
+ *
+ * `llama.cpp`: top_k, top_p, min_p, temperature. top_k keeps exactly k, of equal ids the lowest. All three penalties
+ * look at the last 64 ids, prompt included.
+ */
+export type SamplingOrder = "transformers" | "llama.cpp";
 
 /** Nothing changed: one draw from the softmax of the logits. */
 export const PLAIN_SAMPLING: SamplingOptions = {
@@ -23,6 +41,10 @@ export const PLAIN_SAMPLING: SamplingOptions = {
   topP: 1,
   minP: 0,
   repetitionPenalty: 1,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  logitBias: {},
+  order: "transformers",
 };
 
 /** A sampling setting is out of range, or logits cannot be sampled from. */
@@ -39,6 +61,10 @@ const RANGES: Record<keyof SamplingOptions, { expected: string; holds: (value: u
   topP: { expected: "a number above 0, up to 1 (1 keeps all)", holds: (v) => within(v, 0, 1) && v !== 0 },
   minP: { expected: "a number from 0 to 1 (0 keeps all)", holds: (v) => within(v, 0, 1) },
   repetitionPenalty: { expected: "a number from 0.01 to 100 (1 is off)", holds: (v) => within(v, 0.01, 100) },
+  frequencyPenalty: { expected: "a number from -2 to 2 (0 is off)", holds: (v) => within(v, -2, 2) },
+  presencePenalty: { expected: "a number from -2 to 2 (0 is off)", holds: (v) => within(v, -2, 2) },
+  logitBias: { expected: "token ids, each with a number from -100 to 100", holds: isBias },
+  order: { expected: "transformers or llama.cpp", holds: (v) => v === "transformers" || v === "llama.cpp" },
   seed: {
     expected: "an integer from −(2⁵³ − 1) to 2⁵³ − 1, or a bigint",
     holds: (v) => typeof v === "bigint" || Number.isSafeInteger(v),
@@ -47,6 +73,11 @@ const RANGES: Record<keyof SamplingOptions, { expected: string; holds: (value: u
 
 function within(value: unknown, low: number, high: number): boolean {
   return typeof value === "number" && value >= low && value <= high;
+}
+
+function isBias(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(([id, bias]) => /^(0|[1-9]\d{0,9})$/.test(id) && within(bias, -100, 100));
 }
 
 /**
@@ -69,5 +100,7 @@ export function validateSampling(stated: { readonly [K in keyof SamplingOptions]
 }
 
 function shown(value: unknown): string {
-  return typeof value === "number" || typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? "nothing");
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  const text = JSON.stringify(value, (_, part) => (typeof part === "bigint" ? String(part) : part)) ?? "nothing";
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

@@ -10,26 +10,29 @@ export interface Sampler {
    * Draws the next id; uses up one random number unless the temperature is 0.
    *
    * @param logits   f32[vocabSize], finite; left as they are
-   * @param history  all ids so far, prompt included; only the repetition penalty looks at them
-   * @throws SamplingError when a logit is NaN or infinite, or an id is outside the vocabulary
+   * @param history  all ids so far, prompt included; only the penalties look at them
+   * @param allowed  u32[⌈vocabSize / 32⌉], bit (id & 31) of word id >>> 5 set: the id may come. The others weigh nothing,
+   *                 as if they were not there. All, unless told
+   * @throws SamplingError when a logit is NaN or infinite, an id is outside the vocabulary, or no id is allowed
    */
-  next(logits: Float32Array, history: ArrayLike<number>): number;
+  next(logits: Float32Array, history: ArrayLike<number>, allowed?: Uint32Array): number;
 }
 
 /**
  * A sampler for one sequence. Equal settings, logits and histories give equal ids, on every engine.
  *
+ * @param promptLength  ids at the beginning of every history that were not sampled
  * @throws SamplingError when a setting is out of range
  */
-export function createSampler(vocabSize: number, options: Partial<SamplingOptions>): Sampler {
+export function createSampler(vocabSize: number, options: Partial<SamplingOptions>, promptLength = 0): Sampler {
   const checked = validateSampling(options);
   const settings = { ...checked, seed: checked.seed ?? freshSeed() };
-  const candidates = createCandidates(vocabSize, settings);
+  const candidates = createCandidates(vocabSize, settings, promptLength);
   const random = createRandom(settings.seed);
   return {
     settings,
-    next(logits, history) {
-      const { ids, weights, count, total } = candidates(logits, history);
+    next(logits, history, allowed) {
+      const { ids, weights, count, total } = candidates(logits, history, allowed);
       if (count === 1 && settings.temperature === 0) return ids[0];
       let left = random() * total;
       for (let i = 0; i < count - 1; i++) {
@@ -50,8 +53,11 @@ export function probabilities(
   logits: Float32Array,
   history: ArrayLike<number>,
   options: Partial<SamplingOptions>,
+  allowed?: Uint32Array,
+  promptLength = 0,
 ): Float64Array {
-  const { ids, weights, count, total } = createCandidates(logits.length, validateSampling(options))(logits, history);
+  const weigh = createCandidates(logits.length, validateSampling(options), promptLength);
+  const { ids, weights, count, total } = weigh(logits, history, allowed);
   const result = new Float64Array(logits.length);
   for (let i = 0; i < count; i++) result[ids[i]] = weights[i] / total;
   return result;

@@ -34,6 +34,8 @@ export interface Tokenizer {
   textOf(id: number): string;
   /** The texts that `encode` takes for one token each, wherever `parseSpecial` says that they count. */
   readonly wholeTokens: readonly string[];
+  /** The bytes of an ordinary token; undefined for one that is matched whole, and for an id without a token. */
+  bytesOf(id: number): Uint8Array | undefined;
   /** Whether the files call the id a control token. */
   isSpecial(id: number): boolean;
   /** The highest id, plus one. The embedding may have more rows. */
@@ -64,6 +66,7 @@ export function createTokenizer(source: TokenizerSource): Tokenizer {
   const bpe = createBpe(vocabulary);
   const split = createWholeTokenSplitter(added);
   const idOfAdded = new Map(added.map(({ text, id }) => [text, id]));
+  const whole = new Set(added.map(({ id }) => id));
   const special = new Set(added.filter((token) => token.special).map(({ id }) => id));
   // Filled as ids are met; whole tokens are plain text and are known from the start.
   const bytes: (Uint8Array | undefined)[] = [];
@@ -113,6 +116,7 @@ export function createTokenizer(source: TokenizerSource): Tokenizer {
     idOf: (token) => idOfAdded.get(token) ?? bpe.idOf(token),
     textOf: (id) => tokenizer.decode([id]),
     wholeTokens: [...idOfAdded.keys()],
+    bytesOf: (id) => (whole.has(id) || bpe.tokenOf(id) === undefined ? undefined : bytesOf(id)),
     isSpecial: (id) => special.has(id),
   };
   return tokenizer;

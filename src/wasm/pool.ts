@@ -58,7 +58,8 @@ const KERNEL = 4;
 const BANK = 5;
 const ARGS = 6; // how many
 const TOTAL = 7;
-const RANGE = 8; // units in a range
+const GRAIN = 8; // ranges are multiples of it
+const THREADS = 11;
 const FAILED = 9; // length of the message of a helper that failed
 const WAITING = 10; // 1 while the publisher sleeps until helpers are done
 const ARG_BYTES = 64; // float64 values: args, then scratch and scratchBytes
@@ -67,8 +68,8 @@ const CONTROL_BYTES = 1024;
 
 /** Of `NEXT`: no op is open. Far from overflow, however many helpers knock. */
 const CLOSED = 1 << 30;
-/** Ranges to a thread: enough that threads of unequal speed end together. */
-const RANGES_PER_THREAD = 4;
+/** Of a thread's even share, the least that a range has: smaller ones would begin more streams than they even out. */
+const LEAST_SHARE = 1 / 16;
 /** About ten milliseconds: longer than sampling takes between two tokens, shorter than anyone notices. */
 const SPINS = 2_000_000;
 /** A range of a 512-token step takes a fraction of a second; this is a thread that will not come back. */
@@ -94,7 +95,8 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
       words[BANK] = bank.index;
       words[ARGS] = args.length;
       words[TOTAL] = total;
-      words[RANGE] = Math.ceil(total / grain / (size * RANGES_PER_THREAD)) * grain;
+      words[GRAIN] = grain;
+      words[THREADS] = size;
       Atomics.store(words, NEXT, 0);
       Atomics.add(words, GENERATION, 1);
       if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, GENERATION);
@@ -172,16 +174,35 @@ function takeRanges(
 ): void {
   let number = Atomics.add(words, NEXT, 1);
   if (number >= CLOSED) return;
-  const total = words[TOTAL];
-  const range = words[RANGE];
   const count = words[ARGS];
   const args = Array.from(numbers.subarray(0, count));
   args.push(0, 0, numbers[count] + index * numbers[count + 1]);
-  for (; number * range < total; number = Atomics.add(words, NEXT, 1)) {
-    args[count] = number * range;
-    args[count + 1] = Math.min(args[count] + range, total);
+  for (const ranges = guided(words[TOTAL], words[GRAIN], words[THREADS]); ; number = Atomics.add(words, NEXT, 1)) {
+    const range = ranges(number);
+    if (range === undefined) return;
+    [args[count], args[count + 1]] = range;
     call(kernels(), kernelNames[words[KERNEL]], args);
   }
+}
+
+/**
+ * Ranges by number: the first are long, as a stretch of memory is read fastest in one go, later ones shorter, so that
+ * threads of unequal speed end together. Each is half of what every thread would get of the units that are left.
+ */
+function guided(total: number, grain: number, threads: number): (number: number) => [number, number] | undefined {
+  const least = (total / threads) * LEAST_SHARE;
+  let at = 0;
+  let end = 0;
+  let next = 0;
+  return (number) => {
+    for (; next <= number; next++) {
+      at = end;
+      if (at >= total) return undefined;
+      const size = Math.max((total - at) / (2 * threads), least);
+      end = Math.min(total, at + Math.ceil(size / grain) * grain);
+    }
+    return [at, end];
+  };
 }
 
 /** A kernel that needs no scratch ignores it: exports drop arguments they do not declare. */

@@ -84,7 +84,9 @@ export class WasmOps implements Ops {
         this.run(bank, "packExpertTiles", [tiles, records, ...groups, cols], { work: choices * cols * TOUCH, total });
       }
       const args = [format, y.address, address, records, tiles, ...groups, rows, cols];
-      this.run(bank, "expertLinearPacked", args, { work, total: rows, grain: STRIP_ROWS, scratchBytes: TILE_SCRATCH });
+      // At most so many experts are chosen; if fewer, ranges past their rows are empty.
+      const total = Math.min(choices, experts) * rows;
+      this.run(bank, "expertLinearPacked", args, { work, total, grain: STRIP_ROWS, scratchBytes: TILE_SCRATCH });
     } else {
       const args = [format, y.address, address, joined(x), ...groups, rows, cols, w.rowBytes];
       this.run(bank, "expertLinear", args, { work, total: rows, scratchBytes: cols * 4 });
@@ -199,11 +201,14 @@ export class WasmOps implements Ops {
     cache: WasmKvCache,
     start: number,
     headDim: number,
+    stored = start,
   ): WasmTensor {
     const { bank, type, capacity } = cache;
     const { kernels } = bank;
-    kernels.storeKv(type, cache.k, capacity, joined(k), k.rows, k.cols, headDim, start);
-    kernels.storeKv(type, cache.v, capacity, joined(v), v.rows, v.cols, headDim, start);
+    const kept = Math.min(k.rows, Math.max(0, stored - start));
+    const [newK, newV] = [k, v].map((x) => this.rows(x, kept, x.rows - kept));
+    kernels.storeKv(type, cache.k, capacity, joined(newK), newK.rows, k.cols, headDim, start + kept);
+    kernels.storeKv(type, cache.v, capacity, joined(newV), newV.rows, v.cols, headDim, start + kept);
     const y = allocate(bank, q.rows, q.cols);
     const heads = q.cols / headDim;
     const kvHeads = k.cols / headDim;
@@ -289,9 +294,9 @@ export class WasmOps implements Ops {
   }
 }
 
-/** Keys and values of 32 positions, their scores, and maximum and sum of every row: assembly/attention.ts. */
+/** What a block needs, and a record for every row and four query heads: assembly/attention-record.ts. */
 function attentionScratch(rows: number, group: number, headDim: number): number {
-  return 4 * (2 * 32 * headDim + 32 + 2 * rows * group);
+  return 2560 + 256 * headDim + rows * Math.ceil(group / 4) * (48 + 32 * headDim);
 }
 
 /** The choices by expert, once for the three matrices of a layer. */

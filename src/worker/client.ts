@@ -1,13 +1,16 @@
 // The caller's end of the model's thread: requests as promises, with progress and AbortSignal.
 import type { FromWorker, Request, Results, WorkerEvent, WorkerPort } from "./protocol.ts";
 
+/** @param taken  to be told, of events that the thread waits for, how many of their bytes are done with */
+type EventListener = (event: WorkerEvent, taken: (bytes: number) => void) => void;
+
 export interface ModelWorker {
   /**
    * @throws the worker's error under its own name; the signal's reason, at once: the thread follows within a step
    */
   request<K extends Request["kind"]>(
     request: Request & { kind: K },
-    on?: { event?: (event: WorkerEvent) => void; signal?: AbortSignal },
+    on?: { event?: EventListener; signal?: AbortSignal },
   ): Promise<Results[K]>;
   close(): Promise<void>;
 }
@@ -20,7 +23,7 @@ export class WorkerError extends Error {
 interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (cause: unknown) => void;
-  readonly event?: (event: WorkerEvent) => void;
+  readonly event?: EventListener;
   readonly givenUp: SharedArrayBuffer | undefined;
 }
 
@@ -41,7 +44,7 @@ export function connect(port: WorkerPort): ModelWorker {
     if (entry === undefined) return;
     if ("event" in message) {
       try {
-        entry.event?.(message.event);
+        entry.event?.(message.event, (bytes) => port.post({ id: message.id, taken: bytes }));
       } catch (cause) {
         // A listener of the caller's that throws ends its own request, not the process.
         giveUp(message.id, cause);

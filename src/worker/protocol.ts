@@ -1,7 +1,12 @@
 // What the caller's thread and the model's thread say to each other. Everything here can be structured-cloned.
+import type { ConstraintRules } from "../constrain/constraint.ts";
+import type { VocabularyBytes } from "../constrain/vocabulary.ts";
 import type { GenerateOptions } from "../engine/engine.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
 import type { ModelOptions, Settings } from "../load.ts";
+import type { TraceStep } from "../oracle/record.ts";
+import type { TracePlan } from "../oracle/trace-plan.ts";
+import type { Logprobs } from "../sampling/logprobs.ts";
 import type { SourceDescriptor } from "../sources/source.ts";
 
 export type Request =
@@ -12,14 +17,24 @@ export type Request =
       readonly files: readonly SourceDescriptor[];
       readonly options: ModelOptions;
     }
-  | { readonly kind: "generate"; readonly ids: readonly number[]; readonly options: GenerateOptions }
-  | { readonly kind: "logits"; readonly ids: readonly number[] };
+  | {
+      readonly kind: "generate";
+      readonly ids: readonly number[];
+      readonly options: Omit<GenerateOptions, "constraint" | "onLogprobs">;
+      /** Needs a vocabulary, sent before. */
+      readonly rules?: ConstraintRules;
+    }
+  | { readonly kind: "vocabulary"; readonly vocabulary: VocabularyBytes }
+  | { readonly kind: "logits"; readonly ids: readonly number[] }
+  | { readonly kind: "trace"; readonly ids: readonly number[]; readonly plan: TracePlan };
 
 /** What a request gives back, by its kind, besides the events on the way. */
 export interface Results {
   readonly load: { readonly settings: Settings; readonly bytes: number };
-  readonly generate: { readonly prefillMs: number; readonly decodeMs: number };
+  readonly generate: null;
+  readonly vocabulary: null;
   readonly logits: null;
+  readonly trace: null;
 }
 
 export type ToWorker =
@@ -29,12 +44,21 @@ export type ToWorker =
       /** Where threads can share memory: its first word becomes 1 when the caller gives up, heard within a step. */
       readonly givenUp: SharedArrayBuffer | undefined;
     }
-  | { readonly id: number; readonly abort: true };
+  | { readonly id: number; readonly abort: true }
+  /** So many bytes of a request's events have been taken by a consumer that the thread waits for. */
+  | { readonly id: number; readonly taken: number };
 
 export type WorkerEvent =
   | { readonly kind: "progress"; readonly done: number; readonly total: number }
-  | { readonly kind: "id"; readonly token: number }
-  | { readonly kind: "rows"; readonly logits: Float32Array };
+  | {
+      readonly kind: "id";
+      readonly token: number;
+      readonly logprobs: Logprobs | undefined;
+      /** Since the request's turn came. */
+      readonly ms: number;
+    }
+  | { readonly kind: "rows"; readonly logits: Float32Array }
+  | { readonly kind: "step"; readonly step: TraceStep };
 
 export type FromWorker =
   | { readonly id: number; readonly event: WorkerEvent }

@@ -1,9 +1,14 @@
 // The model's thread: loads once, then answers one request after another, hearing the caller in between.
+import { createConstraint } from "../constrain/constraint.ts";
+import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
 import { eachLogits, generate, type Pace, type Sequence } from "../engine/engine.ts";
 import { type LoadContext, loadModel, MAX_LOGIT_ROWS, MAX_STEP, type Machine } from "../load.ts";
+import { recordTrace } from "../oracle/record.ts";
+import type { Logprobs } from "../sampling/logprobs.ts";
 import { openSource } from "../sources/open-source.ts";
 import type { ByteSource } from "../sources/source.ts";
 import { kernelUrl } from "../wasm/kernels.ts";
+import { createFlight, type Flight } from "./flight.ts";
 import { type StartHelper, startRuntime } from "./helper.ts";
 import type { FromWorker, Port, Request, Results, ToWorker, WorkerEvent } from "./protocol.ts";
 
@@ -20,9 +25,14 @@ export interface Platform {
 
 type Emit = (event: WorkerEvent, transfer?: ArrayBuffer[]) => void;
 
+/** A trace waits when so many bytes of it are on their way; a step comes on top. */
+const FLIGHT_BYTES = 1 << 25;
+
 export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): void {
   const controllers = new Map<number, AbortController>();
+  const flights = new Map<number, Flight>();
   let sequence: Sequence | undefined;
+  let vocabulary: VocabularyTree | undefined;
   let last: Promise<void> = Promise.resolve();
 
   port.onMessage((message) => {
@@ -30,14 +40,21 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       controllers.get(message.id)?.abort();
       return;
     }
+    if ("taken" in message) {
+      flights.get(message.id)?.taken(message.taken);
+      return;
+    }
     const { id, request, givenUp } = message;
     const controller = new AbortController();
+    const flight = createFlight(FLIGHT_BYTES);
     controllers.set(id, controller);
+    flights.set(id, flight);
     last = last.then(async () => {
       try {
         controller.signal.throwIfAborted();
-        const pace = paceOf(controller.signal, givenUp);
+        const pace = paceOf(controller.signal, givenUp, flight);
         const result = await answer(request, controller.signal, pace, (event, transfer) => {
+          if (event.kind === "step") flight.sent(event.step.numbers.byteLength);
           port.post({ id, event }, transfer);
         });
         port.post({ id, result });
@@ -46,6 +63,7 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
         port.post({ id, error: { name, message } });
       } finally {
         controllers.delete(id);
+        flights.delete(id);
       }
     });
   });
@@ -58,6 +76,10 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
   ): Promise<Results[Request["kind"]]> {
     const onProgress = (done: number, total: number): void => emit({ kind: "progress", done, total });
     if (request.kind === "load") return load(request, signal, onProgress);
+    if (request.kind === "vocabulary") {
+      vocabulary = buildTree(request.vocabulary);
+      return null;
+    }
     if (sequence === undefined) throw new TypeError("a model has to be loaded before it is run");
     if (request.kind === "logits") {
       await eachLogits(sequence, request.ids, pace, (logits, done) => {
@@ -66,14 +88,29 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       });
       return null;
     }
-    const begin = performance.now();
-    let first: number | undefined;
-    for await (const token of generate(sequence, request.ids, request.options, pace, onProgress)) {
-      first ??= performance.now();
-      emit({ kind: "id", token });
+    if (request.kind === "trace") {
+      await recordTrace(sequence, request.ids, request.plan, pace, (step, done) => {
+        emit({ kind: "step", step }, [step.numbers]);
+        onProgress(done, request.plan.positions.to);
+      });
+      return null;
     }
-    const decoding = first ?? performance.now();
-    return { prefillMs: decoding - begin, decodeMs: performance.now() - decoding };
+    const begin = performance.now();
+    let logprobs: Logprobs | undefined;
+    const onLogprobs = (found: Logprobs): void => {
+      logprobs = found;
+    };
+    const options = { ...request.options, onLogprobs, constraint: constraintOf(request, sequence) };
+    for await (const token of generate(sequence, request.ids, options, pace, onProgress)) {
+      emit({ kind: "id", token, logprobs, ms: performance.now() - begin });
+    }
+    return null;
+  }
+
+  function constraintOf({ rules, options }: Request & { kind: "generate" }, { model }: Sequence) {
+    if (rules === undefined) return undefined;
+    if (vocabulary === undefined) throw new TypeError("a vocabulary has to be sent before output can be constrained");
+    return createConstraint(rules, vocabulary, model.config.vocabSize, options.stopIds);
   }
 
   async function load(
@@ -99,12 +136,12 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     }
   }
 
-  function paceOf(signal: AbortSignal, givenUp: SharedArrayBuffer | undefined): Pace {
+  function paceOf(signal: AbortSignal, givenUp: SharedArrayBuffer | undefined, flight: Flight): Pace {
     const flag = givenUp && new Int32Array(givenUp);
     return {
       async pause() {
         await platform.nextTurn();
-        signal.throwIfAborted();
+        await flight.room(signal);
       },
       check:
         flag &&

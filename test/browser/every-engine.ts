@@ -6,10 +6,10 @@ import { type Sent, type Site, serveSite } from "./site.ts";
 import { webkit } from "./webkit-engine.ts";
 
 /** The package as a task sees it: the browser's door in a page, Node's door when Node runs the same task. */
-export type Library = Pick<typeof import("../../src/index.browser.ts"), "open" | "embeddedModel">;
+export type Library = Pick<typeof import("../../src/index.browser.ts"), "open" | "embeddedModel" | "logitBits">;
 
 /** JSON as a task's argument or result. */
-type Json = null | boolean | number | string | undefined | readonly Json[] | { readonly [key: string]: Json };
+export type Json = null | boolean | number | string | undefined | readonly Json[] | { readonly [key: string]: Json };
 
 export interface Page {
   /**

@@ -1,6 +1,7 @@
 // What the tests ask of a model, in a page and in Node alike. Each task is a function of its arguments only.
-import type { Library } from "./every-engine.ts";
+import type { Json, Library } from "./every-engine.ts";
 
+type Format = { readonly type: "json_schema"; readonly schema: { readonly [key: string]: Json } };
 type Options = { temperature?: number; seed?: number; maxTokens?: number };
 
 /** New ids of the embedded model after `ids`. */
@@ -15,27 +16,57 @@ export async function newIds(
   return found;
 }
 
-/** SHA-256 of the bits of the embedded model's logits after each of `ids`, in hexadecimal. */
-export async function logitBits(
+/** SHA-256 of the embedded model's logits, as `lfm2 verify` prints it. */
+export async function bits(
   lfm2: Library,
-  { ids, mode }: { ids: readonly number[]; mode: "exact" | "int8" },
+  options: { mode: "exact" | "int8"; kernels: "baseline" | "relaxed"; threads: number },
 ): Promise<string> {
-  const model = await lfm2.open(undefined, { mode });
-  const { data } = await model.logits(ids);
+  const model = await lfm2.open(undefined, options);
+  const hash = await lfm2.logitBits(model);
   await model.close();
-  const digest = await crypto.subtle.digest("SHA-256", data as Float32Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hash;
+}
+
+/** SHA-256 of a trace, piece after piece, and its names in order. */
+export async function traced(
+  lfm2: Library,
+  { ids, points }: { ids: readonly number[]; points: readonly string[] },
+): Promise<{ names: string[]; sha256: string }> {
+  const model = await lfm2.open();
+  const names: string[] = [];
+  const pieces: Blob[] = [];
+  for await (const { name, data } of model.trace(ids, { points })) {
+    names.push(name);
+    pieces.push(new Blob([data]));
+  }
+  await model.close();
+  const digest = await crypto.subtle.digest("SHA-256", await new Blob(pieces).arrayBuffer());
+  const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { names, sha256 };
+}
+
+/** A text of the embedded model that is held to a format. */
+export async function formatted(
+  lfm2: Library,
+  { prompt, responseFormat, options }: { prompt: string; responseFormat: Format; options: Options },
+): Promise<string> {
+  const model = await lfm2.open();
+  let text = "";
+  for await (const piece of model.complete(prompt, { ...options, responseFormat })) text += piece;
+  await model.close();
+  return text;
 }
 
 /** The embedded model's answer, piece by piece. */
 export async function answer(
   lfm2: Library,
   { question, options }: { question: string; options: Options },
-): Promise<{ kind: string; text: string }[]> {
+): Promise<Record<string, string>[]> {
   const model = await lfm2.open();
-  const pieces: { kind: string; text: string }[] = [];
-  for await (const { kind, text } of model.chat([{ role: "user", content: question }], options)) {
-    pieces.push({ kind, text });
+  const pieces: Record<string, string>[] = [];
+  for await (const delta of model.chat([{ role: "user", content: question }], options)) {
+    const { reasoning_content: thinking, content } = delta;
+    pieces.push(content === undefined ? { reasoning_content: thinking ?? "" } : { content });
   }
   await model.close();
   return pieces;

@@ -12,6 +12,7 @@ interface Golden {
 
 const { variables, cases } = parseExactJson(
   readFileSync(new URL("../../golden/text/jinja.json", import.meta.url), "utf8"),
+  { keepOrder: true },
 ) as Golden;
 
 describe("a template writes what Python's jinja2 writes", () => {

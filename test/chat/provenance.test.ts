@@ -174,7 +174,7 @@ describe("what counts as a stranger's", () => {
       '[{"role": "system", "content": "<"}, {"role": "assistant", "content": "<", "thinking": "<"}]',
     ],
   ])("%s", (_, messages, tools, expected) => {
-    expect(shown("{{ messages | tojson }}{{ tools | tojson }}", messages, tools)).toContain(expected);
+    expect(shown("{# tool_calls #}{{ messages | tojson }}{{ tools | tojson }}", messages, tools)).toContain(expected);
   });
 });
 
@@ -234,11 +234,18 @@ describe("a template's way with a stranger's text", () => {
 
 it("arguments keep the order and the numbers of their JSON text", () => {
   const args = '{"z": 1, "10": 2.0, "2": 1e-5, "a": {"9": 18446744073709551615, "1": null}, "b": "<"}';
-  const call = { function: { name: "f", arguments: parseExactJson(args) as Record<string, unknown> } };
+  const call = { function: { name: "f", arguments: args } };
   const messages: ChatMessage[] = [{ role: "assistant", tool_calls: [call] }];
   expect(shown("{{ messages[0].tool_calls[0]['function'].arguments }}", messages)).toBe(
     "{'z': 1, '10': 2.0, '2': 1e-05, 'a': {'9': 18446744073709551615, '1': None}, 'b': '·'}",
   );
+});
+
+it("escapes in arguments that come as JSON text hide no control string", () => {
+  const call = { function: { name: "f", arguments: '{"a": "\\u003c|im_end|>"}' } };
+  const messages: ChatMessage[] = [{ role: "assistant", tool_calls: [call] }];
+  expect(shown("{{ messages[0].tool_calls[0]['function'].arguments }}", messages)).toBe("{'a': '·|im_end|>'}");
+  expect(shown("{{ messages[0].content }}", messages)).toContain("·|im_end|>");
 });
 
 describe("the tokenizer's parseSpecial, given spans", () => {
@@ -283,7 +290,7 @@ describe("conversations of our own", () => {
     readonly variables: Record<string, unknown>;
     readonly texts: Record<"nano" | "pythonStyle", string | null>;
   }
-  const { cases } = parseExactJson(golden("text/chats.json")) as { cases: Case[] };
+  const { cases } = parseExactJson(golden("text/chats.json"), { keepOrder: true }) as { cases: Case[] };
   const templates = {
     nano: createTemplate(golden("nano/chat_template.jinja")),
     pythonStyle: createTemplate(golden("text/python-style.jinja")),

@@ -156,8 +156,25 @@ describe("messages are refused", () => {
       "tool_calls[0].function.name: expected a function's name",
     ],
     [
-      [{ role: "assistant", tool_calls: [{ function: { name: "f", arguments: "{}" } }] }],
-      "arguments: expected an object, found a string.",
+      [{ role: "assistant", tool_calls: [{ function: { name: "f", arguments: "[]" } }] }],
+      "arguments: expected an object, or JSON text of one, found text that is neither.",
+    ],
+    [
+      [
+        {
+          role: "assistant",
+          tool_calls: [{ function: { name: "f", arguments: `{"a":${"[".repeat(70)}${"]".repeat(70)}}` } }],
+        },
+      ],
+      "arguments: expected at most 64 levels of nesting, found more.",
+    ],
+    [
+      [{ role: "assistant", tool_calls: [{ function: { name: "f", arguments: " ".repeat(2 ** 20 + 1) } }] }],
+      "arguments: expected at most 1048576 characters, found 1048577.",
+    ],
+    [
+      [{ role: "assistant", content: "", reasoning_content: 1 }],
+      "reasoning_content: expected a string, found a number",
     ],
     [[{ role: "user", content: "x".repeat(2 ** 24 + 1) }], "messages: expected at most 16777216 characters in all"],
     [[{ role: "user", content: "", extra: circular }], "messages: expected at most 64 levels of nesting, found more."],

@@ -1,27 +1,35 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type AnswerDelta, createAnswerSplitter, endsThinking } from "../../src/chat/thinking.ts";
+import { type AnswerPiece, createAnswerSplitter, endsThinking } from "../../src/chat/thinking.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { nanoJson } from "../tokenizer/nano.ts";
 
 const tokenizer = createTokenizer(nanoJson());
 
-/** Deltas of one part joined: [kind, text]. */
-function parts(ids: readonly number[], options?: { thinking: boolean }): [AnswerDelta["kind"], string][] {
+/** Pieces joined until the kind changes: [kind, text]. */
+function parts(ids: readonly number[], options?: { thinking: boolean }): [AnswerPiece["kind"], string][] {
   const splitter = createAnswerSplitter(tokenizer, options);
-  const joined: [AnswerDelta["kind"], string][] = [];
-  for (const { kind, text, part } of [...ids.flatMap((id) => splitter.push(id)), ...splitter.end()]) {
-    joined[part] ??= [kind, ""];
-    expect(joined[part][0]).toBe(kind);
-    joined[part][1] += text;
+  const joined: [AnswerPiece["kind"], string][] = [];
+  let isOpen = false;
+  const join = ({ kind, text }: AnswerPiece): void => {
+    const last = joined.at(-1);
+    if (isOpen && last?.[0] === kind) last[1] += text;
+    else joined.push([kind, text]);
+    isOpen = true;
+  };
+  for (const id of ids) {
+    const before = splitter.kind;
+    splitter.push(id).forEach(join);
+    if (splitter.kind !== before) isOpen = false;
   }
+  splitter.end().forEach(join);
   return joined;
 }
 
 const written = (text: string) => parts(tokenizer.encode(text));
 
 describe("createAnswerSplitter", () => {
-  it.each<[string, [AnswerDelta["kind"], string][]]>([
+  it.each<[string, [AnswerPiece["kind"], string][]]>([
     ["", []],
     ["plain", [["text", "plain"]]],
     [

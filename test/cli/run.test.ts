@@ -29,7 +29,7 @@ describe("lfm2 run", () => {
   });
 
   it("hides thinking on request", async () => {
-    const { stdout, stderr } = await lfm2(["run", "-p", "Hello!", "--greedy", "--no-thinking"]);
+    const { stdout, stderr } = await lfm2(["run", "-p", "Hello!", "--greedy", "--no-think"]);
     expect(stdout).toBe(HELLO);
     expect(stderr).not.toContain(THOUGHT);
   });
@@ -58,7 +58,7 @@ describe("lfm2 run", () => {
       text: HELLO.trim(),
       thinking: THOUGHT,
       toolCalls: [],
-      usage: { promptTokens: 13, newTokens: 22 },
+      usage: { promptTokens: 13, cachedTokens: 0, newTokens: 22 },
       timings: {
         loadMs: expect.any(Number),
         prefillMs: expect.any(Number),
@@ -79,14 +79,28 @@ describe("lfm2 run", () => {
     expect(again.text).toBe(first.text);
   });
 
-  it("tells tool calls from text", async () => {
-    const { prompt, greedy_text } = nanoGolden[4];
-    const system = /system\n(.*)<\|im_end\|>\n<\|im_start\|>user/s.exec(prompt)?.[1] as string;
-    const args = ["run", "-p", nanoGolden[4].messages[0].content, "--system", system, "--greedy", "--mode", "exact"];
-    const call = /<\|tool_call_start\|>(.*)<\|tool_call_end\|>/.exec(greedy_text)?.[1];
-    expect((await lfm2(args)).stdout).toBe(`tool call: ${call}\n`);
-    const { text, toolCalls } = JSON.parse((await lfm2([...args, "--json"])).stdout);
-    expect([text, toolCalls]).toEqual(["", [call]]);
+  it("tells tool calls from text, and checks them, with --tools", async () => {
+    const { prompt, messages } = nanoGolden[4];
+    const file = join(folder, "tools.json");
+    writeFileSync(file, /<\|tool_list_start\|>(.*)<\|tool_list_end\|>/.exec(prompt)?.[1] as string);
+    const args = ["run", "-p", messages[0].content, "--tools", file, "--greedy", "--mode", "exact"];
+    const call = { id: "call_0", type: "function", function: { name: "get_weather", arguments: '{"city":"Paris"}' } };
+    expect((await lfm2(args)).stdout).toBe(`${JSON.stringify(call)}\n`);
+    const { text, toolCalls, finishReason } = JSON.parse((await lfm2([...args, "--json"])).stdout);
+    expect([text, toolCalls, finishReason]).toEqual(["", [{ index: 0, ...call }], "tool_calls"]);
+  });
+
+  it("says what is wrong with a call", async () => {
+    const file = join(folder, "other-tools.json");
+    const weather = {
+      name: "get_weather",
+      parameters: { properties: { city: { type: "integer" } }, required: ["day"] },
+    };
+    writeFileSync(file, JSON.stringify({ tools: [{ type: "function", function: weather }] }));
+    const { stdout, stderr } = await lfm2(["run", "-p", "What's the weather in Paris?", "--tools", file, "--greedy"]);
+    expect(stdout).toContain('"name":"get_weather"');
+    expect(stderr).toContain('get_weather: city: expected an integer, found "Paris".\n');
+    expect(stderr).toContain("get_weather: day: expected a value, found nothing.\n");
   });
 
   it("continues a text to the letter with --raw", async () => {
@@ -150,5 +164,55 @@ describe("lfm2 run", () => {
     const { code, stderr } = await ended;
     expect(code).toBe(0);
     expect(stderr).not.toMatch(/error|EPIPE/i);
+  });
+});
+
+describe("lfm2 run, held to a format", () => {
+  const animal = {
+    type: "object",
+    properties: { name: { type: "string", maxLength: 20 }, legs: { type: "integer", minimum: 0, maximum: 8 } },
+    required: ["name", "legs"],
+  };
+
+  it("writes JSON that --schema allows, and the same text with --json", async () => {
+    const file = join(folder, "animal.json");
+    writeFileSync(file, JSON.stringify(animal));
+    const args = ["run", "-p", "Describe a cat.", "--greedy", "--schema", file];
+    const { code, stdout } = await lfm2(args);
+    expect(code).toBe(0);
+    const found = JSON.parse(stdout);
+    expect(Object.keys(found)).toEqual(["name", "legs"]);
+    expect(found.legs).toBeLessThanOrEqual(8);
+    expect(`${JSON.parse((await lfm2([...args, "--json"])).stdout).text}\n`).toBe(stdout);
+  });
+
+  it("writes one --choice, or what --regex matches, also without a chat template", async () => {
+    const asked = ["run", "-p", "Is 3 smaller than 5?", "--greedy"];
+    expect((await lfm2([...asked, "--choice", "yes", "--choice", "no"])).stdout).toMatch(/^(yes|no)\n$/);
+    expect((await lfm2([...asked, "--raw", "--regex", "[0-9]{3}é"])).stdout).toMatch(/^[0-9]{3}é\n?$/);
+  });
+
+  it("refuses what an answer cannot be held to, before it opens a model", async () => {
+    const file = join(folder, "not.json");
+    writeFileSync(file, '{"type": "object", "not": {}}');
+    for (const command of ["run", "chat"]) {
+      const { code, stderr } = await lfm2([command, "--schema", file, ...(command === "run" ? ["-p", "x"] : [])]);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(`^error: ${file}: schema\\.not: expected keywords`)]);
+    }
+    const refusals = [
+      [["--regex", "a(?=b)"], "error: --regex: expected literals, classes, groups"],
+      [
+        ["--regex", "a", "--choice", "a"],
+        "error: option '--regex <pattern>' cannot be used with option '--choice <text>'.",
+      ],
+      [
+        ["--choice", "a", "--schema", file],
+        "error: option '--schema <file>' cannot be used with option '--choice <text>'.",
+      ],
+    ] as const;
+    for (const [args, message] of refusals) {
+      const { code, stderr } = await lfm2(["run", "-p", "x", ...args]);
+      expect([code, stderr.slice(0, message.length)]).toEqual([2, message]);
+    }
   });
 });

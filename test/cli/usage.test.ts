@@ -42,6 +42,9 @@ const wrongUsage: readonly [string, string][] = [
   ["chat --kv-type q4", '--kv-type: expected f32 or f16 or int8, found "q4".'],
   ["run -p x --greedy --temp 1", "option '--greedy' cannot be used with option '--temp <number>'"],
   ["run -p x --raw --system y", "option '--raw' cannot be used with option '--system <text>'"],
+  ["run -p x --raw --tools y", "option '--raw' cannot be used with option '--tools <file>'"],
+  ["chat --tool-cmd ./x.sh", "--tool-cmd: expected --tools FILE beside it, found none."],
+  ["chat --tool-timeout 0", '--tool-timeout: expected an integer of at least 1, found "0".'],
   ["logits", "logits: expected --ids or --prompt, found neither."],
   ["logits --ids 1,a", '--ids: expected token ids such as 1,2,3, found "1,a".'],
   ["logits --ids=-1", '--ids: expected token ids such as 1,2,3, found "-1".'],
@@ -96,6 +99,21 @@ describe("a run that fails ends with 1 and says why, in one paragraph", () => {
       /prompt: expected at most 4 .*larger --context/,
     ],
     [
+      "a tools file that is not there",
+      () => ["chat", "--tools", "no.json"],
+      /no\.json: expected a list of tools as JSON, found ENOENT\. Check the path\./,
+    ],
+    [
+      "a tools file that is not JSON",
+      () => ["run", "-p", "x", "--tools", `${golden}nano/README.md`],
+      /README\.md: expected a list of tools as JSON, found Unexpected token/,
+    ],
+    [
+      "a tool without a name",
+      () => ["run", "-p", "x", "--tools", nameless()],
+      /tools\[1\]: expected a function with a name, found none\./,
+    ],
+    [
       "an output folder that is not there",
       () => ["logits", "--ids", "1", "-o", "no/x"],
       /no\/x: expected a folder no to write into, found none/,
@@ -121,6 +139,12 @@ describe("a run that fails ends with 1 and says why, in one paragraph", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: SourceError: no\.gguf: .*\n {4}at /m);
   });
+
+  function nameless(): string {
+    const path = join(folder, "tools.json");
+    writeFileSync(path, '[{"name": "f"}, {"parameters": {}}]');
+    return path;
+  }
 
   function foreign(): string {
     writeFileSync(join(folder, "config.json"), '{"model_type": "llama"}');

@@ -10,9 +10,13 @@ import {
   type Sequence,
 } from "../../src/engine/engine.ts";
 import { MAX_LOGIT_ROWS, MAX_STEP } from "../../src/load.ts";
+import type { Logprobs } from "../../src/sampling/logprobs.ts";
 import { load, open } from "../model/run.ts";
 
 const HELLO = [1, 6, 330, 214, 55, 746, 94, 16, 7, 214, 6, 335, 214];
+/** The ids of `<think>` and `</think>`. */
+const THINK = 14;
+const CLOSE = 15;
 const patient: Pace = { pause: async () => {}, check: undefined };
 
 async function sequence(maxStep = MAX_STEP): Promise<Sequence & { steps: number[] }> {
@@ -39,7 +43,7 @@ describe("prefill", () => {
     expect(total(resumed.steps)).toBe(6);
   });
 
-  it("starts again when the ids differ anywhere, or are no longer than what it holds", async () => {
+  it("goes back when the ids differ anywhere, or are no longer than what it holds", async () => {
     const fresh = await sequence();
     const want = await prefill(fresh, HELLO, patient);
     const used = await sequence();
@@ -150,6 +154,125 @@ describe("generate", () => {
     const answer = await collect(generate(await sequence(), HELLO, { sampling, maxTokens: 30, stopIds: [] }, patient));
     expect(answer.length).toBe(30);
     expect(new Set([...answer, ...HELLO]).size).toBe(30 + new Set(HELLO).size);
+  });
+
+  it("takes only what a constraint allows, and tells it what was taken", async () => {
+    const vocabSize = 2048;
+    const mask = new Uint32Array(vocabSize / 32);
+    const taken: number[] = [];
+    const constraint = {
+      allowed() {
+        if (taken.length === 2) return undefined;
+        mask.fill(0);
+        mask[(100 + taken.length) >>> 5] = 1 << (100 + taken.length);
+        return mask;
+      },
+      accept: (id: number) => taken.push(id),
+    };
+    const answer = await collect(
+      generate(await sequence(), HELLO, { ...options, maxTokens: 4, stopIds: [103], constraint }, patient),
+    );
+    expect(answer.slice(0, 2)).toEqual([100, 101]);
+    expect(answer.slice(3)).toEqual([103]);
+    expect(taken).toEqual(answer);
+  });
+
+  it("closes a thought after any number of ids, and goes on as from a prompt that says so", async () => {
+    const [open, close] = [THINK, CLOSE];
+    const free = await collect(generate(await sequence(), HELLO, options, patient));
+    expect(free[0]).toBe(THINK);
+    const length = free.indexOf(CLOSE) - 1;
+    expect(length).toBeGreaterThan(3);
+    for (let tokens = 0; tokens <= length + 1; tokens++) {
+      const thinking = { tokens, open, close, isOpen: false };
+      const answer = await collect(generate(await sequence(), HELLO, { ...options, thinking }, patient));
+      const cut = [...free.slice(0, 1 + Math.min(tokens, length)), close];
+      expect(answer.slice(0, cut.length)).toEqual(cut);
+      // What follows is what the model says to the cut thought.
+      expect(answer.slice(cut.length)).toEqual(
+        await collect(generate(await sequence(), [...HELLO, ...cut], options, patient)),
+      );
+      // The same when the prompt has opened the thought.
+      const opened = await collect(
+        generate(await sequence(), [...HELLO, open], { ...options, thinking: { ...thinking, isOpen: true } }, patient),
+      );
+      expect(opened).toEqual(answer.slice(1));
+    }
+  });
+
+  it("closes a thought no earlier than a constraint allows", async () => {
+    const all = new Uint32Array(2048 / 32).fill(0xffffffff);
+    const notClose = all.slice();
+    notClose[0] &= ~(1 << CLOSE);
+    let taken = 0;
+    const constraint = { allowed: () => (taken < 4 ? notClose : all), accept: () => taken++ };
+    const thinking = { tokens: 1, open: THINK, close: CLOSE, isOpen: false };
+    const answer = await collect(
+      generate(await sequence(), HELLO, { ...options, constraint, thinking, maxTokens: 6 }, patient),
+    );
+    expect(answer.indexOf(CLOSE)).toBe(4);
+    expect(taken).toBe(6);
+  });
+
+  it("uses up no random number for an id that it forces", async () => {
+    const sampling = { temperature: 1.5, seed: 21 };
+    const thinking = { tokens: 0, open: THINK, close: CLOSE, isOpen: true };
+    const forced = await collect(
+      generate(await sequence(), [...HELLO, THINK], { ...options, sampling, thinking }, patient),
+    );
+    const prompt = [...HELLO, THINK, CLOSE];
+    expect(forced).toEqual([
+      CLOSE,
+      ...(await collect(generate(await sequence(), prompt, { ...options, sampling }, patient))),
+    ]);
+  });
+
+  it("tells the log-softmax of the logits that each id was drawn from, sampled or forced", async () => {
+    const told: Logprobs[] = [];
+    const thinking = { tokens: 2, open: THINK, close: CLOSE, isOpen: false };
+    const sampling = { temperature: 1.2, seed: 3, repetitionPenalty: 1.3, logitBias: { 40: 3 } };
+    const answer = await collect(
+      generate(
+        await sequence(),
+        HELLO,
+        { sampling, thinking, maxTokens: 8, stopIds: [], topLogprobs: 5, onLogprobs: (l) => told.push(l) },
+        patient,
+      ),
+    );
+    expect(told.map(({ id }) => id)).toEqual(answer);
+    const rows: Float32Array[] = [];
+    const again = await sequence();
+    const { vocabSize } = again.model.config;
+    await eachLogits(again, [...HELLO, ...answer], patient, (logits) => {
+      for (let at = 0; at < logits.length; at += vocabSize) rows.push(logits.slice(at, at + vocabSize));
+    });
+    told.forEach(({ id, logprob, top }, i) => {
+      const row = rows[HELLO.length - 1 + i];
+      const total = row.reduce((sum, logit) => sum + Math.exp(logit), 0);
+      const expected = Array.from(row, (logit) => logit - Math.log(total));
+      expect(logprob).toBeCloseTo(expected[id], 9);
+      const best = expected.map((_, id) => id).sort((a, b) => expected[b] - expected[a]);
+      expect(top.map(({ id }) => id)).toEqual(best.slice(0, 5));
+      for (const { id, logprob } of top) expect(logprob).toBeCloseTo(expected[id], 9);
+    });
+  });
+
+  it("holds frequency and presence penalties against what was sampled, not against the prompt", async () => {
+    const first = async (penalties: object): Promise<number[]> => {
+      const ids: number[] = [];
+      const used = await sequence();
+      for (let seed = 0; seed < 20; seed++) {
+        const sampling = { temperature: 3, seed, ...penalties };
+        ids.push(...(await collect(generate(used, HELLO, { sampling, maxTokens: 1, stopIds: [] }, patient))));
+      }
+      return ids;
+    };
+    expect(await first({ frequencyPenalty: 2, presencePenalty: 2 })).toEqual(await first({}));
+    const sampling = { temperature: 0, frequencyPenalty: 2, presencePenalty: 2, logitBias: { 40: 30 } };
+    const answer = await collect(generate(await sequence(), HELLO, { ...options, sampling, stopIds: [] }, patient));
+    // With the bias it comes first, and each time by 2 less likely, until others are.
+    expect(answer.indexOf(40)).toBe(0);
+    expect(answer.filter((id) => id === 40).length).toBeLessThan(20);
   });
 
   it("runs each new id once", async () => {

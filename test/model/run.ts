@@ -6,7 +6,7 @@ import { loadFloats, loadTensor, readSafetensors } from "../../src/formats/safet
 import { type LoadedModel, loadModel, type ModelOptions } from "../../src/load.ts";
 import { forward, lmHead } from "../../src/model/model.ts";
 import { resetState } from "../../src/model/state.ts";
-import type { ExpertIds, Ops, Tensor } from "../../src/ops/ops.ts";
+import type { Ops } from "../../src/ops/ops.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
 import { diskFolder, openFile } from "../../src/sources/disk.ts";
 import { context } from "../ops/harness.ts";
@@ -50,16 +50,6 @@ export function logitsOf(
     }
   }
   return logits;
-}
-
-/** The same ops, showing every named result to `see`. */
-export function observed(ops: Ops, see: (path: string, result: Tensor | ExpertIds) => void): Ops {
-  const derived: Ops = Object.create(ops);
-  derived.note = (path, result) => {
-    see(path, result);
-    return result;
-  };
-  return derived;
 }
 
 export interface GoldenTensor {

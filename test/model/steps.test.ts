@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ModelOptions } from "../../src/load.ts";
 import { ContextError, forward } from "../../src/model/model.ts";
+import { resetState } from "../../src/model/state.ts";
 import type { WasmBackend } from "../../src/wasm/backend.ts";
 import { seeded } from "../ops/harness.ts";
 import { goldenTensors, load, logitsOf, open } from "./run.ts";
@@ -81,8 +82,7 @@ describe("a step that fails", () => {
       forward(model, state, Int32Array.of(10, 20));
       const want = last();
       // The same again, with a failure in the middle of a step.
-      model.ops.reset(state.layers.flatMap((layer) => (layer.type === "conv" ? [layer.conv] : [])));
-      state.length = 0;
+      resetState(model.ops, state);
       forward(model, state, Int32Array.of(10, 20));
       const failing = Object.create(model.ops);
       failing.attention = () => {

@@ -1,8 +1,9 @@
 // The reference against Hugging Face transformers in float32, and the kernels against the reference.
 import { describe, expect, it } from "vitest";
 import type { ExpertIds, Tensor } from "../../src/ops/ops.ts";
+import { observed } from "../../src/oracle/observed.ts";
 import { gap } from "../ops/harness.ts";
-import { type GoldenTensor, goldenTensors, load, logitsOf, observed, open } from "./run.ts";
+import { type GoldenTensor, goldenTensors, load, logitsOf, open } from "./run.ts";
 
 const models = ["moe-small", "moe-wide-heads", "moe-no-norm", "moe-no-bias", "dense-small"];
 const lengths = [1, 2, 3, 17, 64];
@@ -41,19 +42,21 @@ describe.each(models)("%s", (name) => {
           loaded,
           ids,
           length,
-          observed(ops, (path, result) => {
-            const want = golden.get(path);
-            if (want === undefined) return;
-            seen.add(path);
-            if (isIds(result)) {
-              expect(ops.readIds(result), path).toEqual(ascending(want));
-            } else {
-              const data = path.endsWith(".gate.weights")
-                ? byExpert(want, order.get(path.replace(/weights$/, "experts")))
-                : (want.data as Float32Array);
-              const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-              expect(gap(ops.read(result), data), path).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE * largest);
-            }
+          observed(ops, {
+            result(path, result) {
+              const want = golden.get(path);
+              if (want === undefined) return;
+              seen.add(path);
+              if (isIds(result)) {
+                expect(ops.readIds(result), path).toEqual(ascending(want));
+              } else {
+                const data = path.endsWith(".gate.weights")
+                  ? byExpert(want, order.get(path.replace(/weights$/, "experts")))
+                  : (want.data as Float32Array);
+                const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+                expect(gap(ops.read(result), data), path).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE * largest);
+              }
+            },
           }),
         );
         expect(gap(logits, golden.get("logits")?.data as Float32Array)).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE);
@@ -69,8 +72,10 @@ describe.each(models)("%s", (name) => {
     const run = async (backend: "reference" | "wasm") => {
       const loaded = await load(await checkpoint(), { backend, mode: "exact" });
       const experts: number[] = [];
-      const ops = observed(loaded.model.ops, (_, result) => {
-        if (isIds(result)) experts.push(...loaded.model.ops.readIds(result));
+      const ops = observed(loaded.model.ops, {
+        result(_, result) {
+          if (isIds(result)) experts.push(...loaded.model.ops.readIds(result));
+        },
       });
       return { logits: logitsOf(loaded, ids, 64, ops), experts };
     };

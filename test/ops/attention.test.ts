@@ -41,8 +41,9 @@ function make(kvType: KvType, seed = 1): [Rig, Rig] {
 describe.each(["f32", "f16", "int8"] as const)("attention over a cache of type %s", (kvType) => {
   it("agrees with the reference, which rounds keys and values the same way", () => {
     const [want, have] = make(kvType).map((rig) => run(rig, [T]));
-    // Sums of 16 products in another order, then of 75 values of size 3.
-    expect(gap(have, want)).toBeLessThan(5e-6);
+    // Sums of 16 products in another order, then of 75 values of size 3. Over int8, queries and weights are integers of
+    // 16 bits: that may cost a hundredth of what the cache's 8 bits may cost, which is bounded below.
+    expect(gap(have, want)).toBeLessThan(kvType === "int8" ? (0.02 * 3) / 100 : 5e-6);
   });
 
   it("gives the same bits in steps of any length", () => {
@@ -54,7 +55,43 @@ describe.each(["f32", "f16", "int8"] as const)("attention over a cache of type %
   });
 });
 
+describe("positions that a cache holds already", () => {
+  it.each(["f32", "f16", "int8"] as const)("keep their keys and values of type %s", (kvType) => {
+    for (const rig of make(kvType)) {
+      const want = run(rig, [T]).slice(40 * HEADS * HEAD_DIM);
+      const { ops, tensor, backend } = rig;
+      const [q, k, v] = ["q", "k", "v"].map((name) => ops.rows(tensor(name), 40, T - 40));
+      const [wrongK, wrongV] = [ops.scale(k, -3), ops.scale(v, 5)];
+      const cache = backend.states[0] as KvCache;
+      const again = (stored: number) => [...ops.read(ops.attention(q, wrongK, wrongV, cache, 40, HEAD_DIM, stored))];
+      expect(again(T + 3)).toEqual(want);
+      expect(again(T)).toEqual(want);
+      // Rows from 60 on are written, so from there on everything differs.
+      const part = again(60);
+      expect(part.slice(0, 20 * HEADS * HEAD_DIM)).toEqual(want.slice(0, 20 * HEADS * HEAD_DIM));
+      expect(part.slice(20 * HEADS * HEAD_DIM).some((value, i) => value === want[20 * HEADS * HEAD_DIM + i])).toBe(
+        false,
+      );
+    }
+  });
+});
+
 describe("attention", () => {
+  it.each([1, 2, 4, 5, 8])("serves %i query heads to a KV head", (group) => {
+    for (const kvType of ["f32", "f16", "int8"] as const) {
+      const cols = 2 * HEAD_DIM;
+      const state = { type: "full_attention", layer: "model.layers.0", capacity: 40, cols, headDim: HEAD_DIM } as const;
+      const matrices = {
+        q: randomMatrix(40, group * cols, group),
+        k: randomMatrix(40, cols, group + 1),
+        v: randomMatrix(40, cols, group + 2, 3),
+      };
+      const [want, have] = rigs(matrices, { kvType, states: [state] }).map((rig) => run(rig, [1, 39]));
+      expect(want.length).toBe(40 * group * cols);
+      expect(gap(have, want)).toBeLessThan(kvType === "int8" ? (0.02 * 3) / 100 : 5e-6); // as above
+    }
+  });
+
   it("loses less than 2 % of the values' size to an int8 cache, and less than 0.2 % to f16", () => {
     const exact = run(make("f32")[1], [T]);
     const f16 = gap(run(make("f16")[1], [T]), exact);
@@ -77,7 +114,7 @@ describe("attention", () => {
     }
   });
 
-  it.each(["f16", "int8"] as const)("stores values in %s as the reference rounds them, bit for bit", (kvType) => {
+  it.each(["f16", "int8"] as const)("stores values in %s as the reference rounds them", (kvType) => {
     // One position: its weight is 1, so the output is the value as stored. Ties, subnormals, and beyond the largest.
     const awkward = [
       1, 1.00048828125, 1.00146484375, 65504, 65519, 65520, 1e6, -1e30, 6e-8, 2.98e-8, 3e-8, 6.1e-5, 0, -0, 0.1, 3,
@@ -103,7 +140,10 @@ describe("attention", () => {
       const [q, k, v] = ["q", "k", "v"].map(tensor);
       return ops.read(ops.attention(q, k, v, backend.states[0] as KvCache, 0, HEAD_DIM));
     });
-    expect([...have].map((value) => value + 0)).toEqual([...want].map((value) => value + 0)); // −0 counts as 0
+    // A weight of 1 is 32,767 units over int8: two roundings more, while a step of the cache is 2⁻⁷ of the largest.
+    const rounding = kvType === "int8" ? 2 ** -22 : 0;
+    for (const [i, value] of want.entries())
+      expect(Math.abs(have[i] - value)).toBeLessThanOrEqual(rounding * Math.abs(value));
     expect(want.some((value, i) => value !== values[i])).toBe(true);
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { recommendedSampling } from "../../src/sampling/defaults.ts";
+import { PLAIN_SAMPLING } from "../../src/sampling/options.ts";
 
 const lfm2 = { generationConfig: {}, vocabSize: 65_536, bosId: 1 };
 const lfm25 = { generationConfig: {}, vocabSize: 128_000, bosId: 124_894 };
@@ -8,13 +9,13 @@ describe("recommendedSampling", () => {
   it("is the makers' table when the files state nothing but ids", () => {
     const ids = { generationConfig: { bos_token_id: 1, eos_token_id: 7, top_p: null } };
     expect(recommendedSampling({ ...lfm2, ...ids })).toEqual({
-      sampling: { temperature: 0.3, topK: 0, topP: 1, minP: 0.15, repetitionPenalty: 1.05 },
+      sampling: { ...PLAIN_SAMPLING, temperature: 0.3, topK: 0, topP: 1, minP: 0.15, repetitionPenalty: 1.05 },
       origin: "table: LFM2",
       maxNewTokens: undefined,
       maxNewTokensOrigin: undefined,
     });
     expect(recommendedSampling(lfm25)).toEqual({
-      sampling: { temperature: 0.2, topK: 80, topP: 1, minP: 0, repetitionPenalty: 1.05 },
+      sampling: { ...PLAIN_SAMPLING, temperature: 0.2, topK: 80, topP: 1, minP: 0, repetitionPenalty: 1.05 },
       origin: "table: LFM2.5",
       maxNewTokens: 8192,
       maxNewTokensOrigin: "table: LFM2.5",
@@ -29,7 +30,7 @@ describe("recommendedSampling", () => {
   it("takes what the files state as a whole, the rest off", () => {
     const generationConfig = { temperature: 0.5, top_k: 10, max_new_tokens: 77 };
     expect(recommendedSampling({ ...lfm2, generationConfig })).toEqual({
-      sampling: { temperature: 0.5, topK: 10, topP: 1, minP: 0, repetitionPenalty: 1 },
+      sampling: { ...PLAIN_SAMPLING, temperature: 0.5, topK: 10, topP: 1, minP: 0, repetitionPenalty: 1 },
       origin: "generation_config.json",
       maxNewTokens: 77,
       maxNewTokensOrigin: "generation_config.json",

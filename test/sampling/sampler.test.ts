@@ -15,6 +15,115 @@ const golden: { cases: GoldenCase[] } = JSON.parse(
   readFileSync(new URL("../../golden/text/samplers.json", import.meta.url), "utf8"),
 );
 
+const llama: { cases: (Omit<GoldenCase, "logits" | "probabilities"> & LlamaCase)[] } = JSON.parse(
+  readFileSync(new URL("../../golden/text/llama-samplers.json", import.meta.url), "utf8"),
+);
+interface LlamaCase {
+  readonly settings: Record<string, unknown>;
+  /** Which case of samplers.json has the logits. */
+  readonly logits_of: number;
+  /** Of the ids that are left. */
+  readonly probabilities: Record<string, number>;
+}
+
+describe("probabilities in llama.cpp's order", () => {
+  it.each(llama.cases)("are those of llama.cpp's own samplers: $name $settings", ({ logits_of, ...llamaCase }) => {
+    const { settings, history, probabilities: expected } = llamaCase;
+    const named = Object.entries(settings).map(([key, value]) => [
+      key.replace(/_(.)/g, (_, letter) => letter.toUpperCase()),
+      value,
+    ]);
+    const found = probabilities(Float32Array.from(golden.cases[logits_of].logits), history, {
+      ...Object.fromEntries(named),
+      order: "llama.cpp",
+    });
+    expect(Array.from(found.keys()).filter((id) => found[id] > 0)).toEqual(Object.keys(expected).map(Number));
+    // 1e-6: llama.cpp computes in float32.
+    for (const [id, p] of Object.entries(expected)) expect(Math.abs(found[Number(id)] - p)).toBeLessThan(1e-6);
+  });
+
+  it("keep exactly k ids, of equal ones the lowest; in transformers' order all equal ones", () => {
+    const logits = Float32Array.of(1, 3, 2, 2, 5, 2);
+    const kept = (order: "transformers" | "llama.cpp", topK: number) =>
+      Array.from(probabilities(logits, [], { order, topK })).flatMap((p, id) => (p > 0 ? [id] : []));
+    expect(kept("llama.cpp", 4)).toEqual([1, 2, 3, 4]);
+    expect(kept("llama.cpp", 3)).toEqual([1, 2, 4]);
+    expect(kept("llama.cpp", 1)).toEqual([4]);
+    expect(kept("transformers", 3)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("equal transformers' at temperature 1 without penalties and ties", () => {
+    const distinct = fc.uniqueArray(fc.integer({ min: -4000, max: 4000 }), { minLength: 2, maxLength: 60 });
+    const options = fc.record({
+      topK: fc.integer({ min: 0, max: 70 }),
+      topP: fc.constantFrom(1, 0.9, 0.5, 0.1),
+      minP: fc.constantFrom(0, 0.05, 0.5, 1),
+    });
+    fc.assert(
+      fc.property(distinct, options, (values, settings) => {
+        const logits = Float32Array.from(values, (v) => v / 500);
+        expect(probabilities(logits, [], { ...settings, order: "llama.cpp" })).toEqual(
+          probabilities(logits, [], settings),
+        );
+      }),
+    );
+  });
+
+  it("give an id far below the highest its share at a high temperature", () => {
+    const [high, low] = probabilities(Float32Array.of(300, 0), [], { temperature: 100, order: "llama.cpp" });
+    expect(high / low).toBeCloseTo(Math.exp(3), 4);
+  });
+
+  it("refuse a temperature that takes the scores out of float32", () => {
+    const settings = { temperature: 0.001, order: "llama.cpp" } as const;
+    expect(() => probabilities(Float32Array.of(3e38, 0), [], settings)).toThrow("found Infinity.");
+  });
+});
+
+describe("bias and penalties", () => {
+  const logits = Float32Array.of(1, -2, 3, 0.5);
+  const likely = (options: object, history: number[] = [], promptLength = 0) =>
+    Array.from(probabilities(logits, history, options, undefined, promptLength));
+  /** The softmax of other logits, for what is expected. */
+  const softmax = (...values: number[]) => Array.from(probabilities(Float32Array.from(values), [], {}));
+
+  it("add the bias before the penalties and the temperature", () => {
+    expect(likely({ logitBias: { 1: 4, 2: -1.5 } })).toEqual(softmax(1, 2, 1.5, 0.5));
+    // −2 + 4 = 2 is above 0 and so is divided, not multiplied.
+    expect(likely({ logitBias: { 1: 4 }, repetitionPenalty: 2, temperature: 0.5 }, [1])).toEqual(softmax(2, 2, 6, 1));
+  });
+
+  it("take the id with bias 100 and never the one with −100, greedily too", () => {
+    for (const temperature of [0, 1]) {
+      const sampler = (logitBias: Record<number, number>) => createSampler(4, { temperature, seed: 1, logitBias });
+      expect(sampler({ 1: 100 }).next(logits, [])).toBe(1);
+      const draws = Array.from({ length: 50 }, () => sampler({ 2: -100 }).next(logits, []));
+      expect(draws).not.toContain(2);
+    }
+  });
+
+  it("subtract OpenAI's frequency penalty for each time an id was sampled and the presence penalty once", () => {
+    const history = [0, 0, 2, 3, 2, 2];
+    // The prompt is the first three: 2 was sampled twice, 3 once.
+    expect(likely({ frequencyPenalty: 0.5 }, history, 3)).toEqual(softmax(1, -2, 2, 0));
+    expect(likely({ presencePenalty: 0.25 }, history, 3)).toEqual(softmax(1, -2, 2.75, 0.25));
+    expect(likely({ frequencyPenalty: -0.5, presencePenalty: 2 }, history, 3)).toEqual(softmax(1, -2, 2, -1));
+    // Again with the same tables: nothing is left over from the step before.
+    const sampler = createSampler(4, { frequencyPenalty: 2, temperature: 0 }, 1);
+    expect(sampler.next(logits, [0, 2, 2])).toBe(0);
+    expect(sampler.next(logits, [0])).toBe(2);
+    expect(sampler.next(logits, [0, 2])).toBe(0);
+    expect(sampler.next(logits, [2, 2])).toBe(0);
+    expect(sampler.next(logits, [2])).toBe(2);
+  });
+
+  it("refuse a bias for an id outside of the vocabulary", () => {
+    expect(() => createSampler(4, { logitBias: { 4: 1 } })).toThrow(
+      "logitBias: expected token ids from 0 to 3, found 4.",
+    );
+  });
+});
+
 describe("probabilities", () => {
   for (const { name, settings, history, logits, probabilities: expected } of golden.cases) {
     it(`are Hugging Face's after its processors: ${name} ${JSON.stringify(settings)}`, () => {
@@ -120,6 +229,7 @@ describe("createSampler", () => {
     expect(draw(7)).not.toEqual(draw(8));
   });
 
+  // A second implementation, of generator, seeding, processors and draw, in Python gives the same ids.
   it("draws these ids for seed 7, on every engine", () => {
     const logits = Float32Array.from({ length: 1000 }, (_, i) => ((i * 7919) % 1013) / 100);
     const sampler = createSampler(1000, { seed: 7, temperature: 0.8, topK: 300, topP: 0.95, minP: 0.01 });
@@ -178,10 +288,21 @@ describe("validateSampling", () => {
     [{ topP: 0 }, "topP: expected a number above 0, up to 1 (1 keeps all), found 0."],
     [{ minP: "0.1" }, 'minP: expected a number from 0 to 1 (0 keeps all), found "0.1".'],
     [{ repetitionPenalty: 0 }, "repetitionPenalty: expected a number from 0.01 to 100 (1 is off), found 0."],
+    [{ frequencyPenalty: 2.5 }, "frequencyPenalty: expected a number from -2 to 2 (0 is off), found 2.5."],
+    [{ presencePenalty: -3 }, "presencePenalty: expected a number from -2 to 2 (0 is off), found -3."],
+    [{ logitBias: { 5: 101 } }, 'logitBias: expected token ids, each with a number from -100 to 100, found {"5":101}.'],
+    [{ logitBias: { the: 1 } }, 'found {"the":1}.'],
+    [{ logitBias: { "-1": 1 } }, 'found {"-1":1}.'],
+    [{ logitBias: { 1: Number.NaN } }, "found {"],
+    [{ logitBias: { 1: 2n } }, 'found {"1":"2"}.'],
+    [{ logitBias: [1] }, "found [1]."],
+    [{ logitBias: null }, "found null."],
+    [{ logitBias: "x".repeat(999) }, /found "x{79}…\.$/],
+    [{ order: "vllm" }, 'order: expected transformers or llama.cpp, found "vllm".'],
     [{ seed: 0.5 }, "seed: expected an integer"],
     [{ top_k: 3 }, 'Unknown sampling setting "top_k"'],
     [{ toString: 3 }, 'Unknown sampling setting "toString"'],
-  ])("refuses %j", (options, message) => {
+  ])("refuses %o", (options, message) => {
     expect(() => validateSampling(options as object)).toThrow(message);
   });
 });

@@ -4,13 +4,14 @@ import { readGgufHeader } from "../../src/formats/gguf.ts";
 import { tokenizerOfGguf } from "../../src/formats/gguf-tokenizer.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { forward, lmHead } from "../../src/model/model.ts";
+import { observed } from "../../src/oracle/observed.ts";
 import { quantizationTypes } from "../../src/quantize/types.ts";
 import { xoshiro128 } from "../../src/sampling/random.ts";
 import { blobSource } from "../../src/sources/blob.ts";
 import { shapes, withLayers } from "../../src/synth/shapes.ts";
 import { synthesize } from "../../src/synth/synthesize.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
-import { load, observed } from "../model/run.ts";
+import { load } from "../model/run.ts";
 import { openBytes, written } from "../quantize/collect.ts";
 import { small, smallFile } from "./small.ts";
 
@@ -28,8 +29,10 @@ describe("a synthetic model", () => {
       expect(readConfig(checkpoint.config)).toEqual(readConfig(small));
       const { model, state } = await load(checkpoint, { mode: "exact", contextLength: IDS, threads: 1 });
       const used = new Map<string, Set<number>>();
-      const ops = observed(model.ops, (path, result) => {
-        if (path.endsWith(".gate.experts")) used.set(path, new Set(model.ops.readIds(result as never)));
+      const ops = observed(model.ops, {
+        result(path, result) {
+          if (path.endsWith(".gate.experts")) used.set(path, new Set(model.ops.readIds(result as never)));
+        },
       });
       const h = forward({ ...model, ops }, state, randomIds(small.vocab_size));
       const deviations: number[] = [];

@@ -1,0 +1,35 @@
+// Several answers to one question, one after another.
+import { SamplingError } from "../sampling/options.ts";
+import { freshSeed, type Seed } from "../sampling/random.ts";
+
+const MAX_CHOICES = 128;
+
+/**
+ * Asks `count` times. Answer i is drawn with seed + i, so it is what asking once with that seed gives; without a seed,
+ * one is drawn for all. At temperature 0 all answers are equal.
+ *
+ *     for await (const { index, piece } of choices(3, { seed: 7 }, (options) => model.chat(messages, options))) …
+ *
+ * @param ask  begins answer `index` with the options it is given: those stated, and its seed
+ * @throws SamplingError when `count` is not an integer from 1 to 128; what `ask` throws
+ */
+export async function* choices<Options extends object, Piece>(
+  count: number,
+  options: Options & { readonly seed?: Seed },
+  ask: (options: Options & { readonly seed: Seed }, index: number) => AsyncIterable<Piece>,
+): AsyncGenerator<{ readonly index: number; readonly piece: Piece }, void> {
+  if (!(Number.isInteger(count) && count >= 1 && count <= MAX_CHOICES)) {
+    throw new SamplingError(`n: expected an integer from 1 to ${MAX_CHOICES}, found ${String(count)}.`);
+  }
+  const seed = options.seed ?? freshSeed();
+  for (let index = 0; index < count; index++) {
+    for await (const piece of ask({ ...options, seed: seedOfChoice(seed, index) }, index)) yield { index, piece };
+  }
+}
+
+/** seed + index, exactly; a number as long as it is a safe integer. */
+export function seedOfChoice(seed: Seed, index: number): Seed {
+  const sum = BigInt(seed) + BigInt(index);
+  const isSafe = typeof seed === "number" && sum <= BigInt(Number.MAX_SAFE_INTEGER);
+  return isSafe ? Number(sum) : sum;
+}

@@ -1,0 +1,19 @@
+// A conversation in a file: a JSON list of messages in OpenAI's form.
+import { type ChatMessage, checkMessages } from "../chat/messages.ts";
+import { readJson } from "./read-json.ts";
+import { writeWhole } from "./write-file.ts";
+
+export async function saveConversation(path: string, messages: readonly ChatMessage[]): Promise<void> {
+  await writeWhole(path, `${JSON.stringify(messages, null, 2)}\n`);
+}
+
+/** @throws Error naming the file, and the message at fault */
+export async function loadConversation(path: string): Promise<readonly ChatMessage[]> {
+  const found = await readJson(path, "a list of messages");
+  const { messages = found } = (found ?? {}) as { messages?: unknown };
+  try {
+    return checkMessages(messages);
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,44 @@
+// What happens between a model's calls and its next answer: they are run, or somebody types what they gave.
+import type { ToolCallDelta } from "../index.ts";
+import type { Conversation } from "./conversation.ts";
+import type { LineReader } from "./line-reader.ts";
+import { note } from "./terminal.ts";
+import { runTool, type ToolFlags } from "./tools.ts";
+
+/**
+ * Puts the results of all calls into the conversation.
+ *
+ * @returns whether there are any: without a command to run, and without somebody to ask, a call is only shown
+ * @throws Interrupted on Ctrl-C; calls without a result say so to the model
+ */
+export async function answerCalls(
+  calls: readonly ToolCallDelta[],
+  conversation: Conversation,
+  { toolCmd, toolTimeout }: Pick<ToolFlags, "toolCmd" | "toolTimeout">,
+  lines: LineReader,
+  interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>,
+): Promise<boolean> {
+  if (toolCmd === undefined && !lines.interactive) return false;
+  const left = [...calls];
+  try {
+    for (const call of calls) {
+      const { name } = call.function;
+      if (toolCmd === undefined) {
+        const typed = await lines.next(`result of ${name}: `);
+        if (typed === undefined) return false;
+        conversation.toolSaid(call, typed);
+      } else {
+        const { content, failed } = await interruptible((signal) => runTool(call, { toolCmd, toolTimeout }, signal));
+        if (failed) note(`${name}: ${content}`);
+        else note(`${name}: ${content.length > MAX_SHOWN ? `${content.slice(0, MAX_SHOWN)}…` : content}`);
+        conversation.toolSaid(call, content);
+      }
+      left.shift();
+    }
+    return true;
+  } finally {
+    for (const call of left) conversation.toolSaid(call, "error: stopped by the user");
+  }
+}
+
+const MAX_SHOWN = 500;

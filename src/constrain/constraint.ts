@@ -1,0 +1,153 @@
+// Which ids may come next, and what the one that came leads to: the part that works in the model's thread.
+import { Automaton, DEAD } from "./automaton.ts";
+import type { Grammar } from "./grammar.ts";
+import type { VocabularyTree } from "./vocabulary.ts";
+
+/** How thoughts are marked, and whether the answer begins with one. */
+export interface Thought {
+  readonly open: number;
+  readonly close: number;
+  /** `open`: the prompt began it; `possible`: the model may begin one; `none`: it may not. */
+  readonly first: "open" | "possible" | "none";
+}
+
+/** What output is held to. Can be structured-cloned. */
+export interface ConstraintRules {
+  /** Absent where the vocabulary knows no thoughts. */
+  readonly thought: Thought | undefined;
+  /** What is written after the thought, up to a stop id. */
+  readonly grammar?: Grammar;
+  /** Outside of thoughts everything may be written; the grammar begins with this id each time it comes. */
+  readonly trigger?: number;
+  /** Ids that are never written. */
+  readonly forbidden?: readonly number[];
+}
+
+/** Structurally the engine's Constraint. */
+export interface OutputConstraint {
+  allowed(): Uint32Array | undefined;
+  accept(id: number): void;
+}
+
+/** Masks kept for states that come back. */
+const MAX_MASKS = 256;
+
+/**
+ * @param tree       of the vocabulary that ids are from
+ * @param vocabSize  ids in a mask
+ * @param stopIds    what ends an answer: allowed where the grammar is complete
+ */
+export function createConstraint(
+  rules: ConstraintRules,
+  tree: VocabularyTree,
+  vocabSize: number,
+  stopIds: readonly number[],
+): OutputConstraint {
+  const { thought, trigger, forbidden = [] } = rules;
+  const machine = rules.grammar && createMasks(rules.grammar, tree, vocabSize, stopIds);
+  const all = (without: readonly number[]): Uint32Array => {
+    const mask = new Uint32Array(Math.ceil(vocabSize / 32)).fill(0xffffffff);
+    for (const id of without) mask[id >>> 5] &= ~(1 << (id & 31));
+    return mask;
+  };
+  const isHeld = machine !== undefined && trigger === undefined;
+  // An answer that is held to a grammar must not end within the thought before it.
+  const whileThinking = isHeld ? all([...stopIds, ...forbidden]) : undefined;
+  const whileFree = forbidden.length > 0 ? all(forbidden) : undefined;
+  let phase: "thought" | "free" | "grammar" = thought?.first === "open" ? "thought" : isHeld ? "grammar" : "free";
+  let isFirst = true;
+
+  return {
+    allowed() {
+      if (phase === "thought") return whileThinking ?? whileFree;
+      if (phase === "free" || machine === undefined) return whileFree;
+      const mask = machine.mask();
+      if (!isFirst || thought?.first !== "possible") return mask;
+      const withThought = mask.slice();
+      withThought[thought.open >>> 5] |= 1 << (thought.open & 31);
+      return withThought;
+    },
+    accept(id) {
+      const wasFirst = isFirst;
+      isFirst = false;
+      if (phase === "thought") {
+        if (id === thought?.close) phase = isHeld ? "grammar" : "free";
+      } else if (phase === "free") {
+        if (id === thought?.open) phase = "thought";
+        else if (id === trigger && machine !== undefined) {
+          machine.restart();
+          machine.accept(id);
+          phase = "grammar";
+        }
+      } else if (wasFirst && id === thought?.open && thought.first === "possible") {
+        phase = "thought";
+      } else if (machine !== undefined && !stopIds.includes(id)) {
+        machine.accept(id);
+        if (trigger !== undefined && machine.isComplete()) phase = "free";
+      }
+    },
+  };
+}
+
+/** The ids that a grammar lets through, state by state. */
+function createMasks(grammar: Grammar, tree: VocabularyTree, vocabSize: number, stopIds: readonly number[]) {
+  const automaton = new Automaton(grammar);
+  const masks = new Map<number, Uint32Array>();
+  const { byte, depth, after, ordinary, idOffsets, ids, bytes, offsets } = tree;
+  const path = new Uint32Array(tree.maxDepth + 1);
+  let state = automaton.first();
+
+  const findMask = (): Uint32Array => {
+    const mask = new Uint32Array(Math.ceil(vocabSize / 32));
+    const allow = (id: number): void => {
+      if (id < vocabSize) mask[id >>> 5] |= 1 << (id & 31);
+    };
+    if (automaton.isEnd(state)) for (const id of stopIds) allow(id);
+    grammar.wholeTokens.forEach((id, k) => {
+      if (automaton.step(state, 256 + k) !== DEAD) allow(id);
+    });
+    // Single bytes first: they are always known, whatever the work for longer tokens.
+    for (let node = 1; node < byte.length; node = after[node]) automaton.step(state, byte[node]);
+    path[0] = state;
+    for (let node = 1; node < byte.length; ) {
+      const next = automaton.step(path[depth[node] - 1], byte[node]);
+      if (next === DEAD) {
+        node = after[node];
+        continue;
+      }
+      path[depth[node]] = next;
+      // Where any text may follow, what is plain text below here need not be looked at: within a string of bounded
+      // length, where no mask comes back, 0.4 ms instead of 2.2 for 65,536 tokens (Node 24, EPYC).
+      const end = ordinary[node] <= automaton.freedom(next) ? after[node] : node + 1;
+      for (let i = idOffsets[node]; i < idOffsets[end]; i++) allow(ids[i]);
+      node = end;
+    }
+    return mask;
+  };
+
+  return {
+    mask(): Uint32Array {
+      if (automaton.isFull()) {
+        state = automaton.forgetAllBut(state);
+        masks.clear();
+      }
+      const known = masks.get(state);
+      if (known !== undefined) return known;
+      if (masks.size >= MAX_MASKS) masks.clear();
+      automaton.begin();
+      const found = findMask();
+      masks.set(state, found);
+      return found;
+    },
+    accept(id: number): void {
+      const whole = grammar.wholeTokens.indexOf(id);
+      const symbols = whole >= 0 ? [256 + whole] : bytes.subarray(offsets[id], offsets[id + 1]);
+      automaton.begin();
+      for (const symbol of symbols) state = automaton.step(state, symbol);
+    },
+    isComplete: () => automaton.isEnd(state) && !automaton.goesOn(state),
+    restart() {
+      state = automaton.first();
+    },
+  };
+}

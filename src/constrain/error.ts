@@ -1,0 +1,12 @@
+// The error of this room.
+
+/** A schema, pattern, choice or tool that output cannot be held to; says where, what is expected, and a way out. */
+export class ConstraintError extends Error {
+  override readonly name = "ConstraintError";
+}
+
+/** A value as a message shows it. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

@@ -1,0 +1,102 @@
+// The grammar of LFM2's tool calls: `<|tool_call_start|>[name(argument=value, …), …]<|tool_call_end|>`, with the names
+// of the tools that were given and arguments by their schemas, as Python literals.
+import { ConstraintError, shown } from "./error.ts";
+import { choice, type Expression, type GrammarBuilder, repeat, sequence, text } from "./grammar.ts";
+import { comma, pythonNotation } from "./notation.ts";
+import { asJson, at, isSchema, type Json, type Schema } from "./schema.ts";
+import { inOrder, SchemaGrammar } from "./schema-grammar.ts";
+
+/** The tokens that begin and end a list of calls. */
+export interface CallMarkers {
+  readonly start: number;
+  readonly end: number;
+}
+
+const MAX_TOOLS = 1024;
+/** What a call can be read back with: letters, digits, underscores; dots and hyphens within a function's name. */
+const FUNCTION_NAME = /^[A-Za-z_][\w.-]*$/;
+const ARGUMENT_NAME = /^[A-Za-z_]\w*$/;
+
+/**
+ * @param tools  as they are given to the template: `{ type: "function", function: { name, parameters } }`, or
+ *               `{ name, parameters }`, or one of them as a JSON text
+ * @param only   the one function that may be called, and once
+ * @throws ConstraintError naming the tool and what about it cannot be written
+ */
+export function toolCalls(
+  tools: readonly unknown[],
+  only: string | undefined,
+  markers: CallMarkers,
+  builder: GrammarBuilder,
+): Expression {
+  if (tools.length === 0 || tools.length > MAX_TOOLS) {
+    throw new ConstraintError(`tools: expected 1 to ${MAX_TOOLS} tools to call, found ${tools.length}.`);
+  }
+  const calls = new Map<string, Expression>();
+  tools.forEach((tool, i) => {
+    const { name, written } = callOf(tool, `tools[${i}]`, builder);
+    if (calls.has(name)) throw new ConstraintError(`tools[${i}]: expected each name once, found "${name}" twice.`);
+    calls.set(name, written);
+  });
+  const chosen = only === undefined ? choice(...calls.values()) : calls.get(only);
+  if (chosen === undefined) {
+    throw new ConstraintError(
+      `toolChoice.name: expected one of the tools (${[...calls.keys()].join(", ")}), found ${shown(only)}.`,
+    );
+  }
+  const others = only === undefined ? repeat(sequence(comma(pythonNotation(builder)), chosen), 0) : sequence();
+  return sequence(
+    builder.wholeToken(markers.start),
+    text("["),
+    chosen,
+    others,
+    text("]"),
+    builder.wholeToken(markers.end),
+  );
+}
+
+function callOf(tool: unknown, path: string, builder: GrammarBuilder): { name: string; written: Expression } {
+  const { definition, subject } = definitionOf(tool, path);
+  const { name, parameters = {} } = definition;
+  if (typeof name !== "string" || !FUNCTION_NAME.test(name)) {
+    throw new ConstraintError(
+      `${subject}.name: expected letters, digits, "_", "." and "-", beginning with a letter, found ${shown(name)}.`,
+    );
+  }
+  const where = `${subject}.parameters`;
+  if (!isSchema(parameters)) {
+    throw new ConstraintError(`${where}: expected a schema of an object, found ${shown(parameters)}.`);
+  }
+  const notation = pythonNotation(builder);
+  const grammar = new SchemaGrammar(parameters, where, builder, notation);
+  const flat = grammar.flatten(parameters, where);
+  if (typeof flat === "boolean" || flat.anyOf !== undefined || flat.oneOf !== undefined || flat.enum !== undefined) {
+    throw new ConstraintError(`${where}: expected "type": "object" with properties, found ${shown(parameters)}.`);
+  }
+  const members = grammar.members(flat, where, (argument) => {
+    if (ARGUMENT_NAME.test(argument)) return text(`${argument}=`);
+    throw new ConstraintError(
+      `${at(`${where}.properties`, argument)}: expected a name of letters, digits and "_", as Python writes arguments, ` +
+        `found ${shown(argument)}.`,
+    );
+  });
+  const separator = comma(notation);
+  const written = builder.rule(`call ${name}`, () =>
+    sequence(text(`${name}(`), inOrder(members, separator), text(")")),
+  );
+  return { name, written };
+}
+
+function definitionOf(tool: unknown, path: string): { definition: Schema; subject: string } {
+  let json: Json;
+  try {
+    json = typeof tool === "string" ? JSON.parse(tool) : asJson(tool, path);
+  } catch (cause) {
+    if (cause instanceof ConstraintError) throw cause;
+    throw new ConstraintError(`${path}: expected an object, or one as JSON, found ${shown(tool)}.`, { cause });
+  }
+  if (!isSchema(json)) throw new ConstraintError(`${path}: expected an object, found ${shown(json)}.`);
+  return isSchema(json.function)
+    ? { definition: json.function, subject: `${path}.function` }
+    : { definition: json, subject: path };
+}

@@ -1,0 +1,97 @@
+// Patterns over dot-separated names, as shells have them over paths.
+//
+//   *  anything within one part       **  any number of parts, also none       ?  one character
+//   {a,b}  either                     {0..5}  a whole number from 0 to 5
+
+const MAX_GLOB = 200;
+const MAX_RANGE = 1024;
+
+/** A pattern is malformed, or matches nothing. */
+export class GlobError extends Error {
+  override readonly name = "GlobError";
+}
+
+/** @throws GlobError when a brace is left open, or the pattern is longer than any name */
+export function globToRegExp(glob: string): RegExp {
+  if (glob.length === 0 || glob.length > MAX_GLOB) {
+    throw new GlobError(`points: expected a pattern of 1 to ${MAX_GLOB} characters, found ${glob.length}. Shorten it.`);
+  }
+  const tokens = glob.match(/\*\*\.|\.\*\*$|\*+|\?|\{[^{}]*\}|[\s\S]/g) ?? [];
+  return new RegExp(`^${tokens.map((token) => translated(token, glob)).join("")}$`);
+}
+
+function translated(token: string, glob: string): string {
+  if (token === "**.") return "(?:.*\\.)?";
+  if (token === ".**") return "(?:\\..*)?";
+  if (token === "*") return "[^.]*";
+  if (/^\*+$/.test(token)) return ".*";
+  if (token === "?") return "[^.]";
+  if (token.length > 1) return `(?:${alternatives(token.slice(1, -1)).join("|")})`;
+  if (token === "{" || token === "}") {
+    throw new GlobError(`points: expected every { closed by a }, found ${JSON.stringify(glob)}. Close it.`);
+  }
+  return literal(token);
+}
+
+function alternatives(inside: string): string[] {
+  const [, first, last] = /^(\d{1,4})\.\.(\d{1,4})$/.exec(inside) ?? [];
+  if (first === undefined) return inside.split(",").map(literal);
+  const count = Number(last) - Number(first) + 1;
+  if (count >= 1 && count <= MAX_RANGE) return Array.from({ length: count }, (_, i) => String(Number(first) + i));
+  throw new GlobError(`points: expected a range that ascends, found {${inside}}. Write {${last}..${first}}.`);
+}
+
+function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+}
+
+/**
+ * The names that one of `globs` matches, in their own order.
+ * @throws GlobError when one of the globs matches nothing, listing names that are like it
+ */
+export function selectNames(names: readonly string[], globs: readonly string[]): Set<string> {
+  const selected = new Set<string>();
+  for (const glob of globs) {
+    const pattern = globToRegExp(glob);
+    const matching = names.filter((name) => pattern.test(name));
+    if (matching.length === 0) {
+      throw new GlobError(
+        `points: expected a pattern that matches one of ${names.length} names, found ${JSON.stringify(glob)}. ` +
+          `Near it: ${nearNames(names, glob).join(", ")}.`,
+      );
+    }
+    for (const name of matching) selected.add(name);
+  }
+  return new Set(names.filter((name) => selected.has(name)));
+}
+
+/** Up to four names that take the fewest edits to become `text`; layers that differ by number alone count once. */
+export function nearNames(names: readonly string[], text: string): string[] {
+  const kinds = new Map<string, string>();
+  const layer = /\.(\d+)(?=\.|$)/.exec(text)?.[1];
+  for (const name of names) {
+    const kind = name.replace(/\.\d+(?=\.|$)/, ".N");
+    // Of a kind, the name of the layer that was asked for.
+    if (!kinds.has(kind) || name.split(".").includes(layer ?? "")) kinds.set(kind, name);
+  }
+  const distances = [...kinds.values()].map((name) => [edits(name, text), name] as const);
+  return distances
+    .sort(([a], [b]) => a - b)
+    .slice(0, 4)
+    .map(([, name]) => name);
+}
+
+/** Levenshtein's distance; what a * stands for costs nothing to leave out. */
+function edits(name: string, text: string): number {
+  let row = Array.from({ length: name.length + 1 }, (_, i) => i);
+  for (const wanted of text.slice(0, MAX_GLOB)) {
+    const free = wanted === "*" ? 0 : 1;
+    const next = [row[0] + free];
+    for (let i = 1; i <= name.length; i++) {
+      const same = wanted === name[i - 1] ? 0 : 1;
+      next.push(Math.min(row[i - 1] + same, row[i] + free, next[i - 1] + (free === 0 ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[name.length];
+}

@@ -1,0 +1,101 @@
+// The directory of a trace or a golden: it becomes one with its manifest, which is written last.
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, statfs, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+
+/** A directory, or the disk under it, cannot take what is to be written. */
+export class RecordFolderError extends Error {
+  override readonly name = "RecordFolderError";
+}
+
+const MANIFESTS = ["trace.json", "golden.json"];
+
+/**
+ * Before long work: whether `path` is new, empty, or holds a recording that may go, on a disk with room for `bytes`.
+ * @throws RecordFolderError
+ */
+export async function checkRecordFolder(path: string, bytes: number, force: boolean): Promise<void> {
+  const content = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw new RecordFolderError(`${path}: expected a directory, found ${error.code}. Name another one.`);
+  });
+  const isOurs = content.length > 0 && (await holdsRecording(path));
+  if (content.length > 0 && !(force && isOurs)) {
+    const found = isOurs ? "a recording; replace it with --force" : `${content.length} files in it: they stay`;
+    throw new RecordFolderError(`${path}: expected a new or empty directory, found ${found}, or name another one.`);
+  }
+  const { bavail, bsize } = await statfs(await nearestFolder(resolve(path)));
+  if (bytes <= bavail * bsize) return;
+  throw new RecordFolderError(
+    `${path}: expected ${bytes} bytes of free disk, found ${bavail * bsize}. Choose fewer points or positions.`,
+  );
+}
+
+/** Whether a manifest there is one of this project's: other people's files are not to be replaced. */
+async function holdsRecording(path: string): Promise<boolean> {
+  for (const name of MANIFESTS) {
+    const text = await readFile(join(path, name), "utf8").catch(() => "");
+    if (/"format":\s*"lfm2-(trace|golden)"/.test(text.slice(0, 200))) return true;
+  }
+  return false;
+}
+
+async function nearestFolder(path: string): Promise<string> {
+  const isThere = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return isThere || dirname(path) === path ? path : nearestFolder(dirname(path));
+}
+
+/**
+ * Fills the directory, then writes its manifest. Whatever ends it before leaves no manifest, so nothing that looks whole.
+ * @param fill  writes files, whose names it is given paths for, and returns the manifest
+ * @throws what `fill` throws; its files are removed then
+ */
+export async function writeRecordFolder<T extends object>(
+  path: string,
+  manifestName: string,
+  fill: (pathOf: (fileName: string) => string) => Promise<T>,
+): Promise<T> {
+  const isNew = (await mkdir(path, { recursive: true })) !== undefined;
+  for (const name of MANIFESTS) await rm(join(path, name), { force: true });
+  const written: string[] = [];
+  try {
+    const manifest = await fill((fileName) => {
+      const file = join(path, fileName);
+      written.push(file);
+      return file;
+    });
+    const place = join(path, `.${manifestName}.${process.pid}.part`);
+    written.push(place);
+    await writeFile(place, `${manifestJson(manifest)}\n`);
+    await rename(place, join(path, manifestName));
+    return manifest;
+  } catch (error) {
+    for (const file of written) await rm(file, { force: true });
+    if (isNew) await rmdir(path).catch(() => {});
+    throw error;
+  }
+}
+
+/** Indented, but for lists of numbers and the entries of lists, which stand on one line. */
+export function manifestJson(manifest: object): string {
+  const entries = Object.entries(manifest).filter(([, value]) => value !== undefined);
+  const lines = entries.map(([key, value]) => `  ${JSON.stringify(key)}: ${valueJson(value)}`);
+  return `{\n${lines.join(",\n")}\n}`;
+}
+
+function valueJson(value: unknown): string {
+  if (Array.isArray(value) && value.some((entry) => typeof entry === "object")) {
+    return `[\n${value.map((entry) => `    ${spaced(entry)}`).join(",\n")}\n  ]`;
+  }
+  return spaced(value);
+}
+
+/** `{ "a": [1, 2] }` on one line. */
+function spaced(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(spaced).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
+  return `{ ${entries.map(([key, entry]) => `${JSON.stringify(key)}: ${spaced(entry)}`).join(", ")} }`;
+}

@@ -1,0 +1,13 @@
+// Which ids may come next, as bits: id is allowed when bit (id & 31) of word (id >>> 5) is set.
+import { SamplingError } from "./options.ts";
+
+export function isAllowed(mask: Uint32Array, id: number): boolean {
+  return ((mask[id >>> 5] >>> (id & 31)) & 1) === 1;
+}
+
+/** @throws SamplingError unless the mask has a word for every 32 ids; bits past the vocabulary count for nothing */
+export function checkMask(mask: Uint32Array, vocabSize: number): void {
+  const words = Math.ceil(vocabSize / 32);
+  if (mask.length === words) return;
+  throw new SamplingError(`allowed: expected ${words} words (32 ids each), found ${mask.length}.`);
+}

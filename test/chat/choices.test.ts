@@ -1,0 +1,48 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { choices, seedOfChoice } from "../../src/chat/choices.ts";
+
+async function* echo({ seed }: { readonly seed?: number | bigint }, index: number) {
+  yield `${index}: ${seed}`;
+}
+
+async function collect<T>(pieces: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return all;
+}
+
+describe("choices", () => {
+  it("asks with seed, seed + 1, … one after another", async () => {
+    expect(await collect(choices(3, { seed: 7 }, echo))).toEqual([
+      { index: 0, piece: "0: 7" },
+      { index: 1, piece: "1: 8" },
+      { index: 2, piece: "2: 9" },
+    ]);
+  });
+
+  it("draws one seed for all when none is given", async () => {
+    const seeds = (await collect(choices(3, {}, echo))).map(({ piece }) => BigInt(piece.split(": ")[1]));
+    expect(seeds[2] - seeds[0]).toBe(2n);
+    const others = await collect(choices(1, {}, echo));
+    expect(others[0].piece).not.toBe(`0: ${seeds[0]}`);
+  });
+
+  it.each([0, -1, 1.5, 129, Number.NaN])("refuses %d answers", async (count) => {
+    await expect(collect(choices(count, { seed: 1 }, echo))).rejects.toThrow(
+      `n: expected an integer from 1 to 128, found ${count}.`,
+    );
+  });
+});
+
+describe("seedOfChoice", () => {
+  it("adds exactly, at any size", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.maxSafeInteger(), fc.bigInt()), fc.nat(127), (seed, index) => {
+        expect(BigInt(seedOfChoice(seed, index))).toBe(BigInt(seed) + BigInt(index));
+      }),
+    );
+    expect(seedOfChoice(Number.MAX_SAFE_INTEGER, 2)).toBe(2n ** 53n + 1n);
+    expect(seedOfChoice(5, 2)).toBe(7);
+  });
+});

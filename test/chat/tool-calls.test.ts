@@ -1,0 +1,294 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { PythonFloat, parseExactJson } from "../../src/chat/exact-json.ts";
+import { jsonOf } from "../../src/chat/python-literals.ts";
+import { type BlockPiece, createToolCallParser } from "../../src/chat/tool-call-parser.ts";
+import { writeToolCalls } from "../../src/chat/tool-call-text.ts";
+import { checkCall, readToolSchemas } from "../../src/chat/tool-check.ts";
+import { type BlockCase, jsonCases, pythonCases, recoveredCases, textCases } from "./tool-call-cases.ts";
+
+/** All pieces of a block that comes in `chunks`; text that comes in several is joined. */
+function read(chunks: readonly string[], by: "model" | "cut" = "model"): BlockPiece[] {
+  const parser = createToolCallParser();
+  const joined: BlockPiece[] = [];
+  for (const piece of [...chunks.flatMap((chunk) => parser.push(chunk)), ...parser.end(by)]) {
+    const last = joined.at(-1);
+    if (last !== undefined && "text" in last && "text" in piece)
+      joined[joined.length - 1] = { text: last.text + piece.text };
+    else joined.push(piece);
+  }
+  return joined;
+}
+
+/** In the notation of the cases. */
+const shown = (pieces: readonly BlockPiece[]): string[] =>
+  pieces.map((piece) => {
+    if ("text" in piece) return `«${piece.text}»`;
+    const { name, arguments: json, problems } = checkCall(piece.call);
+    expect(() => JSON.parse(json)).not.toThrow();
+    return [`${name} ${json}`, ...problems.map(({ path }) => `!${path}`)].join(" ");
+  });
+
+const groups: [string, readonly BlockCase[]][] = [
+  ["correct Python means what Python says", pythonCases],
+  ["what models write instead is understood", recoveredCases],
+  ["the JSON variant", jsonCases],
+  ["text that is no call stays text", textCases],
+];
+
+describe.each(groups)("%s", (_, cases) => {
+  it.each(cases)("%s", (_, block, ...expected) => {
+    expect(shown(read([block]))).toEqual(expected);
+    // A decision that needs text which has not come waits for it.
+    expect(shown(read(block.split("")))).toEqual(expected);
+  });
+});
+
+it("has at least 120 cases, each of its own name", () => {
+  const titles = groups.flatMap(([, cases]) => cases.map(([title]) => title));
+  expect(titles.length).toBeGreaterThanOrEqual(120);
+  expect(new Set(titles).size).toBe(titles.length);
+});
+
+describe("a call that streams", () => {
+  it("comes out with the unit that makes it certain, not before and not after", () => {
+    const parser = createToolCallParser();
+    const block = "[f(a='x'), g(b=[1, 2]) , h()]";
+    const came = block.split("").flatMap((unit, i) => parser.push(unit).map(() => block.slice(0, i + 1)));
+    // A comma alone does not tell f(…) from "f(…), what follows". A name and its parenthesis do.
+    expect(came).toEqual(["[f(a='x'), g(", "[f(a='x'), g(b=[1, 2]) , h(", block]);
+  });
+
+  it("is text when the answer is cut before it ends: half a path must not be run", () => {
+    const block = "[f(a=1), rm(path='/home/me/x', n=12)]";
+    const cuts = Array.from(block, (_, i) => shown(read([block.slice(0, i)], "cut")));
+    const whole = [block.indexOf(",") - 1, block.length - 2];
+    cuts.forEach((pieces, i) => {
+      const calls = pieces.filter((piece) => !piece.startsWith("«"));
+      expect(calls).toHaveLength(i > whole[1] ? 2 : i > whole[0] ? 1 : 0);
+      expect(calls.join()).not.toContain("!");
+    });
+    expect(cuts[8]).toEqual(['f {"a":1}']);
+    expect(cuts[28]).toEqual(['f {"a":1}', "«, rm(path='/home/me/x»"]);
+  });
+});
+
+/** Values as parseExactJson gives them. */
+const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    fc.constantFrom(true, false, null),
+    fc.integer(),
+    fc.bigInt({ min: 2n ** 53n, max: 2n ** 80n }),
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => new PythonFloat(number)),
+    fc.string({ unit: "grapheme", maxLength: 8 }),
+    fc.string({ unit: fc.constantFrom(..."'\"\\ \n,)(]}#=:x") }),
+    fc.array(tie("value"), { maxLength: 3 }),
+    fc.dictionary(fc.string({ maxLength: 4 }), tie("value"), { maxKeys: 3 }),
+  ),
+}));
+const name = fc.stringMatching(/^[a-z_]\w{0,4}(\.[a-z]\w{0,3})?$/);
+const call = fc.record({ name, arguments: fc.dictionary(fc.stringMatching(/^[a-z_]\w{0,4}$/), value, { maxKeys: 3 }) });
+const calls = fc.array(call, { minLength: 1, maxLength: 3 });
+
+/** The same, cut into chunks at any place. */
+const cut = (block: string, places: readonly number[]): string[] => {
+  const at = [...new Set(places.map((place) => place % (block.length + 1)))].sort((a, b) => a - b);
+  return [0, ...at].map((begin, i) => block.slice(begin, at[i]));
+};
+const places = fc.array(fc.nat(), { maxLength: 6 });
+
+const exactJson = (value: unknown): string => {
+  if (value instanceof PythonFloat)
+    return Number.isInteger(value.value) && Math.abs(value.value) < 1e21
+      ? `${Object.is(value.value, -0) ? "-0" : BigInt(value.value)}.0`
+      : String(value.value);
+  if (typeof value === "bigint") return String(value);
+  if (Array.isArray(value)) return `[${value.map(exactJson).join()}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  return `{${Object.entries(value)
+    .map(([key, member]) => `${JSON.stringify(key)}: ${exactJson(member)}`)
+    .join(", ")}}`;
+};
+
+/** Names and arguments, with ints and floats told apart. */
+const meant = (pieces: readonly BlockPiece[]) =>
+  pieces.map((piece) => {
+    if ("text" in piece) return piece.text;
+    expect([piece.call.positional, piece.call.problems]).toEqual([[], []]);
+    return { name: piece.call.name, arguments: parseExactJson(jsonOf(piece.call.named)) };
+  });
+
+/** Python in any style: quotes, prefixes, space, comments, commas at the end, tuples. */
+function inSomeStyle(
+  list: readonly { name: string; arguments: Record<string, unknown> }[],
+  next: () => number,
+): string {
+  const pick = <T>(...choices: T[]): T => choices[next() % choices.length];
+  const gap = (): string => pick("", "", " ", "\n  ", ' # it\'s a "comment", f(x)\n');
+  const text = (value: string): string => {
+    const quote = pick("'", '"', "'''", '"""');
+    const escaped = (unit: string): string =>
+      unit === "\n"
+        ? quote.length === 3
+          ? pick("\n", "\\n")
+          : "\\n"
+        : unit === "\\" || unit === quote[0]
+          ? `\\${unit}`
+          : unit;
+    return quote + Array.from(value, escaped).join("") + quote;
+  };
+  const items = (parts: string[]): string =>
+    parts.join(`${gap()},${gap()}`) + (parts.length > 0 ? pick("", gap(), `${gap()},${gap()}`) : "");
+  const write = (value: unknown): string => {
+    if (typeof value === "string") return text(value);
+    if (typeof value === "boolean") return pick(String(value), value ? "True" : "False");
+    if (value === null) return pick("None", "null");
+    if (Array.isArray(value))
+      return pick(true, value.length === 1)
+        ? `[${gap()}${items(value.map(write))}]`
+        : `(${gap()}${items(value.map(write))})`;
+    if (typeof value !== "object" || value instanceof PythonFloat) return exactJson(value);
+    return `{${gap()}${items(Object.entries(value).map(([key, member]) => `${text(key)}${gap()}:${gap()}${write(member)}`))}}`;
+  };
+  const written = list.map(({ name, arguments: args }) => {
+    return `${name}(${gap()}${items(Object.entries(args).map(([key, member]) => `${key}${gap()}=${gap()}${write(member)}`))})`;
+  });
+  return `${gap()}[${gap()}${items(written)}]${gap()}`;
+}
+
+describe("what is written is read again, cut at any place", () => {
+  const readBack = (block: string, at: readonly number[]) => meant(read(cut(block, at)));
+
+  it("as Python's repr writes it: 4,000 round trips", () => {
+    const property = fc.property(calls, places, (list, at) => {
+      const block = writeToolCalls(list).replace(/^<\|tool_call_start\|>|<\|tool_call_end\|>$/g, "");
+      expect(readBack(block, at)).toEqual(list);
+    });
+    fc.assert(property, { numRuns: 4000 });
+  });
+
+  it("in any style of Python: 4,000 round trips", () => {
+    const property = fc.property(calls, places, fc.infiniteStream(fc.nat(1000)), (list, at, stream) => {
+      expect(
+        readBack(
+          inSomeStyle(list, () => stream.next().value),
+          at,
+        ),
+      ).toEqual(list);
+    });
+    fc.assert(property, { numRuns: 4000 });
+  });
+
+  it("as JSON: 4,000 round trips", () => {
+    const property = fc.property(calls, places, fc.constantFrom("arguments", "parameters"), (list, at, key) => {
+      const objects = list.map(
+        ({ name, arguments: args }) => `{"name": ${JSON.stringify(name)}, "${key}": ${exactJson(args)}}`,
+      );
+      expect(readBack(`[${objects.join(", ")}]`, at)).toEqual(list);
+    });
+    fc.assert(property, { numRuns: 4000 });
+  });
+
+  it("as LFM2.5's template writes strings, raw, as long as no quote in them could end them", () => {
+    const words = fc.string({
+      unit: fc.constantFrom("'", "a", "b", "é", " ", "(", "x'y", "''", "\n"),
+      minLength: 1,
+      maxLength: 12,
+    });
+    const property = fc.property(words, words, places, (first, second, at) => {
+      fc.pre(!/^''|'\s*$/.test(first) && !/^''|'\s*$/.test(second));
+      expect(readBack(`[f(a='${first}', b='${second}')]`, at)).toEqual([
+        { name: "f", arguments: { a: first, b: second } },
+      ]);
+    });
+    fc.assert(property, { numRuns: 1000 });
+  });
+});
+
+describe("whatever a model writes", () => {
+  const blocks = groups.flatMap(([, cases]) => cases.map(([, block]) => block));
+  const schemas = readToolSchemas([
+    {
+      name: "f",
+      parameters: { type: "object", properties: { a: { type: "string" }, b: { type: "integer" } }, required: ["a"] },
+    },
+  ]);
+
+  it("nothing throws and arguments are JSON: 100,000 mutated blocks", () => {
+    let state = 20_250_707;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    const scraps = [
+      ..."()[]{},:='\"\\#*.\n -0e",
+      "'''",
+      '"""',
+      "None",
+      "**{",
+      "\\u",
+      "\\x",
+      "<|tool_call_end|>",
+      "\ud83d",
+      "f(",
+    ];
+    let readable = 0;
+    for (let run = 0; run < 100_000; run++) {
+      let block = blocks[random(blocks.length)];
+      for (let edits = 1 + random(4); edits > 0; edits--) {
+        const at = random(block.length + 1);
+        const other = blocks[random(blocks.length)];
+        const insert = [
+          scraps[random(scraps.length)],
+          "",
+          block.slice(at, at + random(9)),
+          other.slice(random(other.length)),
+        ];
+        block = block.slice(0, at) + insert[random(4)] + block.slice(at + random(3));
+      }
+      for (const piece of read([block.slice(0, 9), block.slice(9)], random(2) === 0 ? "model" : "cut")) {
+        if ("text" in piece) expect(piece.text).not.toBe("");
+        else {
+          const { arguments: json } = checkCall(piece.call, schemas);
+          const parsed: unknown = JSON.parse(json);
+          if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) expect.fail(block);
+          readable++;
+        }
+      }
+    }
+    expect(readable).toBeGreaterThan(25_000); // the mutations leave much to be read
+  });
+
+  it("cuts change nothing, and what is not read is kept", () => {
+    const block = fc.oneof(
+      fc.string({ unit: fc.constantFrom(..."f(a='x\",b)]}[{:1# \n\\"), maxLength: 40 }),
+      fc
+        .constantFrom(...blocks)
+        .chain((whole) => fc.nat(whole.length).map((at) => whole.slice(0, at) + whole.slice(at + 1))),
+    );
+    const property = fc.property(block, places, fc.constantFrom("model" as const, "cut" as const), (text, at, by) => {
+      const whole = read([text], by);
+      expect(shown(read(cut(text, at), by))).toEqual(shown(whole));
+      const last = whole.at(-1);
+      if (last !== undefined && "text" in last) expect(text.endsWith(last.text)).toBe(true);
+      if (whole.length === 0) expect(text).toMatch(/^[\s[\],;]*$/);
+    });
+    fc.assert(property, { numRuns: 5000 });
+  });
+
+  it.each([
+    ["one long string", `f(a="${"x".repeat(1e6)}")`],
+    ["many quotes", `f(a='${"' ".repeat(2e5)}`],
+    ["many quotes and signs", `f(a='${"'#,".repeat(2e5)}`],
+    ["many brackets", `f(a=${"[".repeat(5e5)}`],
+    ["many members", `f(a=[${"1,".repeat(2e5)}])`],
+    ["many calls", `[${"f(),".repeat(1e5)}]`],
+    ["a long number", `f(a=${"9".repeat(5e5)}, b=0x${"f".repeat(5e5)})`],
+    ["many comments", `f(${"#\n".repeat(2e5)})`],
+  ])("takes time in proportion to its length: %s", (_, block) => {
+    const begin = performance.now();
+    read(block.match(/[\s\S]{1,4}/g) as string[]);
+    expect(performance.now() - begin).toBeLessThan(3000); // some 0.3 s here; squares would take minutes
+  });
+});

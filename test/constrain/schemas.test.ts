@@ -1,0 +1,360 @@
+// JSON Schemas: what is taken, what is written, what is refused.
+import { Ajv2020 } from "ajv/dist/2020.js";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compileConstraint } from "../../src/constrain/compile.ts";
+import { ConstraintError } from "../../src/constrain/error.ts";
+import { type LanguageModel, open, type Summary } from "../../src/index.ts";
+import { compile, from, schema, takes, write } from "./harness.ts";
+import { samples } from "./random-schemas.ts";
+
+/** Formats are held to by the patterns below, written from the RFCs; ajv has none of its own. */
+const formats = {
+  date: (text: string) =>
+    /^\d{4}-\d\d-\d\d$/.test(text) && new Date(`${text}T00:00:00Z`).toISOString().startsWith(text),
+  time: (text: string) => /^\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text),
+  "date-time": (text: string) => !Number.isNaN(Date.parse(text)) && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(text),
+  uuid: /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i,
+  ipv4: (text: string) =>
+    text.split(".").length === 4 &&
+    text.split(".").every((part) => /^\d{1,3}$/.test(part) && String(Number(part)) === part && Number(part) < 256),
+  email: /^[^\s@]+@[^\s@]+\.[^\s@]+$/,
+};
+const ajv = () => new Ajv2020({ strict: false, ownProperties: true, formats });
+
+function validates(schema: unknown, text: string): string | true {
+  const validator = ajv();
+  return validator.validate(schema as object, JSON.parse(text)) || validator.errorsText();
+}
+
+describe("the embedded model under 200 random schemas, at most 512 tokens each", () => {
+  const CUT_AT_MOST = 10;
+  let model: LanguageModel;
+  beforeAll(async () => {
+    model = await open();
+  });
+  afterAll(() => model.close());
+
+  // Four parts, so that one that hangs is seen.
+  let cut = 0;
+  it.each([0, 1, 2, 3])("writes JSON that validates wherever it ends, part %i", async (part) => {
+    for (const [i, { schema }] of fc.sample(samples, { numRuns: 50, seed: 1000 + part }).entries()) {
+      let text = "";
+      let end: Summary | undefined;
+      const options = {
+        responseFormat: { type: "json_schema" as const, schema },
+        maxTokens: 512,
+        seed: i,
+        onFinish: (summary: Summary) => {
+          end = summary;
+        },
+      };
+      const prompt = "<|im_start|>user\nGive me an example.<|im_end|>\n<|im_start|>assistant\n";
+      for await (const piece of model.complete(prompt, options)) text += piece;
+      if (end?.finishReason === "length") {
+        expect(end.newTokens).toBe(512);
+        cut++;
+      } else {
+        expect([schema, text, validates(schema, text)]).toEqual([schema, text, true]);
+      }
+    }
+  });
+
+  it("ends before that under at least 190 of them", () => {
+    expect(cut).toBeLessThanOrEqual(CUT_AT_MOST);
+  });
+});
+
+describe("a schema", () => {
+  it("takes the JSON of a value that satisfies it", () => {
+    fc.assert(
+      fc.property(samples, fc.constantFrom("compact", "spaced", "indented"), (sample, style) => {
+        const text = JSON.stringify(sample.value, null, style === "indented" ? 2 : undefined);
+        expect(validates(sample.schema, text)).toBe(true);
+        expect([text, takes(schema(sample.schema), text)]).toEqual([text, true]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("is satisfied by whatever is drawn under it", () => {
+    fc.assert(
+      fc.property(samples, fc.infiniteStream(fc.nat()), (sample, numbers) => {
+        const text = write(schema(sample.schema), from(numbers), 150);
+        if (text !== undefined) expect([text, validates(sample.schema, text)]).toEqual([text, true]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each<[string, unknown, string[], string[]]>([
+    ["nothing", {}, ["1", '{"a": [null, {}]}', '"\\u0000"', "[]"], ["", "tru", '{"a"}', "[1,]", "\u00001", '"\n"']],
+    ["true", true, ["null", "-0.5e-3"], ["nul"]],
+    ["types", { type: ["string", "null"] }, ["null", '""'], ["1", "true"]],
+    ["an integer", { type: "integer" }, ["0", "-12"], ["1.0", "1e2"]],
+    [
+      "const",
+      { const: { a: [1, "x"], b: null } },
+      ['{"a": [1, "x"], "b": null}', '{"a":[1,"x"],"b":null}'],
+      ['{"b":null,"a":[1,"x"]}', "{}"],
+    ],
+    ["enum", { enum: ["a", 1, true] }, ['"a"', "1", "true"], ['"b"', "false", "11"]],
+    ["enum and type", { type: "integer", enum: ["a", 1, 1.5] }, ["1"], ['"a"', "1.5"]],
+    [
+      "required before optional",
+      { type: "object", properties: { a: {}, b: {} }, required: ["b"] },
+      ['{"b":1}', '{"a":1,"b":2}'],
+      ["{}", '{"a":1}', '{"b":1,"c":2}'],
+    ],
+    [
+      "a required name without a schema",
+      { type: "object", properties: { a: { type: "null" } }, required: ["z"] },
+      ['{"z":1}', '{"a":null,"z":[]}'],
+      ["{}"],
+    ],
+    [
+      "additionalProperties",
+      { properties: { a: { type: "null" } }, additionalProperties: { type: "integer" } },
+      ['{"a":null,"b":1}', '{"ab":1}', '{"":0,"\\"":1}'],
+      ['{"a":1}', '{"\\u0061":1}', '{"b":null}'],
+    ],
+    [
+      "names",
+      { type: "object", propertyNames: { enum: ["x", "y"] }, additionalProperties: true },
+      ['{"x":1}', "{}"],
+      ['{"z":1}'],
+    ],
+    ["maxProperties", { type: "object", maxProperties: 1 }, ["{}", '{"a":1}'], ['{"a":1,"b":2}']],
+    [
+      "__proto__",
+      { type: "object", properties: JSON.parse('{"__proto__": {"type": "integer"}}'), required: ["__proto__"] },
+      ['{"__proto__":1}'],
+      ["{}", '{"__proto__":"a"}'],
+    ],
+    [
+      "prefixItems",
+      { prefixItems: [{ type: "null" }], items: { type: "integer" }, maxItems: 2 },
+      ["[]", "[null]", "[null,1]"],
+      ["[1]", "[null,1,2]"],
+    ],
+    [
+      "minItems",
+      { type: "array", minItems: 2, items: { type: "boolean" } },
+      ["[true,false]", "[true, true, true]"],
+      ["[]", "[true]"],
+    ],
+    [
+      "minLength in characters",
+      { type: "string", minLength: 2, maxLength: 2 },
+      ['"éé"', '"😀😀"', '"\\n\\""', '"\\u0001a"'],
+      ['"é"', '"😀"', '"abc"'],
+    ],
+    ["pattern and length", { type: "string", pattern: "b", maxLength: 3 }, ['"b"', '"abc"'], ['"aaa"', '"aaab"']],
+    ["oneOf by type", { oneOf: [{ type: "string" }, { type: "integer" }] }, ['"a"', "1"], ["null"]],
+    ["$ref to a pointer with escapes", { $ref: "#/$defs/a~1b%20~0", $defs: { "a/b ~": { const: 1 } } }, ["1"], ["2"]],
+    [
+      "$ref beside keywords",
+      { $ref: "#/$defs/a", required: ["x"], $defs: { a: { type: "object", properties: { x: { const: 1 } } } } },
+      ['{"x":1}'],
+      ["{}"],
+    ],
+    ["a list of itself", { type: "array", items: { $ref: "#" } }, ["[]", "[[],[[]]]"], ["[1]"]],
+    [
+      "anyOf within a type",
+      { type: "object", properties: { a: {}, b: {} }, anyOf: [{ required: ["a"] }, { required: ["b"] }] },
+      ['{"a":1}', '{"b":1}', '{"a":1,"b":1}'],
+      ["{}"],
+    ],
+    ["allOf of types", { allOf: [{ type: ["string", "null"] }, { type: ["null", "integer"] }] }, ["null"], ['""', "1"]],
+  ])("with %s", (_, stated, taken, refused) => {
+    expect(taken.map((text) => [text, takes(schema(stated), text)])).toEqual(taken.map((text) => [text, true]));
+    expect(refused.map((text) => [text, takes(schema(stated), text)])).toEqual(refused.map((text) => [text, false]));
+  });
+
+  const nest = (depth: number, wrap: (inner: unknown) => unknown): unknown =>
+    Array.from({ length: depth }).reduce<unknown>((inner) => wrap(inner), { type: "null" });
+
+  it.each<[string, unknown, string]>([
+    [
+      "not",
+      { properties: { a: { not: {} } } },
+      "schema.properties.a.not: expected keywords that output can be held to (type, ",
+    ],
+    ["uniqueItems", { type: "array", items: { uniqueItems: true } }, "schema.items.uniqueItems: "],
+    ["if", { if: {} }, 'found "if". Use anyOf with the two cases written out.'],
+    ["contains", { contains: {} }, "schema.contains: "],
+    ["patternProperties", { patternProperties: {} }, "Use propertyNames with a pattern"],
+    ["dependentRequired", { dependentRequired: {} }, "schema.dependentRequired: "],
+    ["minProperties", { minProperties: 1 }, "schema.minProperties: "],
+    ["an unknown keyword", { $defs: { x: { typ: "string" } }, $ref: "#/$defs/x" }, "schema.$defs.x.typ: "],
+    [
+      "multipleOf 0.1",
+      { type: "number", multipleOf: 0.1 },
+      "schema.multipleOf: expected an integer from 1 to 1000, found 0.1.",
+    ],
+    [
+      "a format",
+      { format: "hostname" },
+      'schema.format: expected one of date, time, date-time, uuid, ipv4, email, found "hostname". Use pattern.',
+    ],
+    [
+      "a type",
+      { type: "strin" },
+      'schema.type: expected string, number, integer, boolean, null, object, array, or a list of them, found "strin".',
+    ],
+    ["minLength", { minLength: -1 }, "schema.minLength: expected an integer from 0 to 65536, found -1."],
+    [
+      "exclusiveMinimum true",
+      { minimum: 1, exclusiveMinimum: true },
+      "schema.exclusiveMinimum: expected a number, found true.",
+    ],
+    ["a list of items", { items: [{}] }, "schema.items: expected one schema, found a list. Use prefixItems"],
+    [
+      "a schema that is none",
+      { properties: { "a b": 3 } },
+      'schema.properties["a b"]: expected a schema (an object, true or false), found 3.',
+    ],
+    [
+      "$ref elsewhere",
+      { $ref: "https://example.org/schema.json" },
+      'schema.$ref: expected a pointer within the same schema, such as "#/$defs/item", found ',
+    ],
+    ["$ref to nothing", { $ref: "#/$defs/x" }, 'schema.$ref: expected a schema at "#/$defs/x", found nothing there.'],
+    ["$ref to a property of every object", { $ref: "#/toString" }, "found nothing there."],
+    ["$ref to itself", { $ref: "#" }, "schema: expected one that some text of finite length satisfies, found none."],
+    [
+      "two that lead to each other",
+      {
+        anyOf: [{ $ref: "#/$defs/a" }, { type: "null" }],
+        $defs: {
+          a: { anyOf: [{ $ref: "#/$defs/b" }, { type: "null" }] },
+          b: { anyOf: [{ $ref: "#/$defs/a" }, { type: "null" }] },
+        },
+      },
+      "expected every $ref to lead to a value, found one that leads back to itself",
+    ],
+    [
+      "allOf in a circle",
+      { $defs: { a: { allOf: [{ $ref: "#/$defs/a" }], type: "null" } }, $ref: "#/$defs/a" },
+      "expected at most 64 schemas joined by $ref and allOf, found more, or a circle.",
+    ],
+    [
+      "anyOf in a circle, with a type",
+      { $defs: { a: { type: "null", anyOf: [{ $ref: "#/$defs/a" }] } }, $ref: "#/$defs/a" },
+      "expected schemas nested at most 128 deep",
+    ],
+    [
+      "endless need",
+      { type: "object", properties: { a: { $ref: "#" } }, required: ["a"] },
+      "schema: expected one that some text of finite length satisfies, found none.",
+    ],
+    ["false", false, "expected one that some text of finite length satisfies"],
+    [
+      "minItems above maxItems",
+      { type: "array", minItems: 3, maxItems: 2 },
+      "expected one that some text of finite length satisfies",
+    ],
+    [
+      "minimum above maximum",
+      { type: "number", minimum: 3, maximum: 2 },
+      "expected one that some text of finite length satisfies",
+    ],
+    [
+      "an integer between",
+      { type: "integer", exclusiveMinimum: 2, exclusiveMaximum: 3 },
+      "expected one that some text of finite length satisfies",
+    ],
+    ["an empty enum", { enum: [] }, "expected one that some text of finite length satisfies"],
+    [
+      "a contradiction",
+      { allOf: [{ type: "string" }, { type: "null" }] },
+      "expected one that some text of finite length satisfies",
+    ],
+    [
+      "oneOf that may both hold",
+      { oneOf: [{ type: "integer" }, { type: "number" }] },
+      "schema.oneOf: expected schemas that no value can satisfy together",
+    ],
+    [
+      "oneOf that tells by a property that may be missing",
+      { type: "object", oneOf: ["a", "b"].map((kind) => ({ properties: { kind: { const: kind } } })) },
+      "found that [0] and [1] may both hold. Use anyOf.",
+    ],
+    [
+      "oneOf of untold types",
+      { oneOf: [{ minLength: 1 }, { minimum: 1 }] },
+      "found that [0] and [1] may both hold. Use anyOf.",
+    ],
+    [
+      "two patterns",
+      { allOf: [{ pattern: "a" }, { pattern: "b" }] },
+      'found two that each say something about "pattern". Write it once.',
+    ],
+    [
+      "closed and extended",
+      { allOf: [{ properties: { a: {} }, additionalProperties: false }, { properties: { b: {} } }] },
+      "expected additionalProperties and properties in one schema, found them in two",
+    ],
+    [
+      "enum beside maxLength",
+      { enum: ["a", "bb"], maxLength: 1 },
+      'expected enum or const with no keyword but type beside it, found "maxLength".',
+    ],
+    [
+      "propertyNames beside properties",
+      { properties: { a: {} }, additionalProperties: true, propertyNames: { maxLength: 3 } },
+      "schema.propertyNames: expected no properties or required beside it",
+    ],
+    [
+      "many optional lists",
+      nest(4, (inner) => ({ type: "array", items: inner, minItems: 10_001 })),
+      "minItems: expected an integer from 0 to 10000",
+    ],
+    [
+      "too much of it",
+      { enum: Array.from({ length: 60 }, (_, i) => `${i}${"x".repeat(20_000)}`) },
+      "schema: expected at most 1000000 characters",
+    ],
+    [
+      "a pattern that is too large",
+      { type: "string", pattern: "(a|b)*a(a|b){20}" },
+      "schema.pattern: expected an automaton of at most 20000 states",
+    ],
+    [
+      "too many states",
+      { type: "array", prefixItems: Array.from({ length: 40 }, (_, i) => ({ type: "string", maxLength: 60_000 + i })) },
+      "schema: expected a grammar of at most 262144 states",
+    ],
+    [
+      "depth beyond reason",
+      nest(300, (inner) => ({ type: "array", items: inner })),
+      "expected schemas nested at most 128 deep",
+    ],
+  ])("is refused by name within seconds: %s", (_, stated, message) => {
+    const begin = performance.now();
+    expect(() => compile(schema(stated))).toThrow(ConstraintError);
+    expect(() => compile(schema(stated))).toThrow(message);
+    expect(performance.now() - begin).toBeLessThan(10_000); // twice; the largest takes about a second
+  });
+
+  it("that is no JSON is refused", () => {
+    const circle: Record<string, unknown> = {};
+    circle.properties = { circle };
+    expect(() => compile(schema("{}"))).toThrow('schema: expected a schema (an object, true or false), found "{}".');
+    for (const stated of [undefined, () => {}, { minimum: 1n }]) {
+      expect(() => compileFresh(stated)).toThrow(ConstraintError);
+    }
+    expect(() => compileFresh(circle)).toThrow("schema: expected JSON, found ");
+    const deep = nest(100_000, (inner) => ({ items: inner }));
+    expect(() => compileFresh(deep)).toThrow("schema: expected JSON, found nesting that is too deep.");
+  });
+});
+
+/** JSON.stringify, which the harness keys with, cannot take these. */
+function compileFresh(stated: unknown): void {
+  compileConstraint({
+    responseFormat: { type: "json_schema", schema: stated },
+    callMarkers: undefined,
+    thought: undefined,
+  });
+}
