@@ -1,5 +1,6 @@
 // The package in a browser.
-import { type Host, type LanguageModel, type ModelSource, type OpenOptions, openOn } from "./open.ts";
+import type { LanguageModel } from "./language-model.ts";
+import { type Host, type ModelSource, type OpenOptions, openOn } from "./open.ts";
 import { locateBlobs, locateUrl } from "./sources/locate.ts";
 import { startBrowserWorker } from "./worker/start-browser.ts";
 
@@ -36,12 +37,11 @@ export type {
   GenerateOptions,
   LanguageModel,
   Logits,
-  ModelSource,
-  OpenOptions,
   Progress,
   Summary,
   TraceOptions,
-} from "./open.ts";
+} from "./language-model.ts";
+export type { ModelSource, OpenOptions } from "./open.ts";
 export { expectedBits, logitBits } from "./oracle/same-bits.ts";
 export type { TracePiece } from "./oracle/trace-pieces.ts";
 export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace-plan.ts";

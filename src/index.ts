@@ -2,7 +2,8 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Host, type LanguageModel, type ModelSource, type OpenOptions, openOn } from "./open.ts";
+import type { LanguageModel } from "./language-model.ts";
+import { type Host, type ModelSource, type OpenOptions, openOn } from "./open.ts";
 import { diskFolder } from "./sources/disk.ts";
 import { locateBlobs, locateUrl } from "./sources/locate.ts";
 import { SourceError } from "./sources/source.ts";
@@ -65,12 +66,11 @@ export type {
   GenerateOptions,
   LanguageModel,
   Logits,
-  ModelSource,
-  OpenOptions,
   Progress,
   Summary,
   TraceOptions,
-} from "./open.ts";
+} from "./language-model.ts";
+export type { ModelSource, OpenOptions } from "./open.ts";
 export { expectedBits, logitBits } from "./oracle/same-bits.ts";
 export type { TracePiece } from "./oracle/trace-pieces.ts";
 export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace-plan.ts";

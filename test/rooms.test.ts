@@ -28,7 +28,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
   "load.ts": ["blocks", "formats", "model", "ops", "quantize", "reference", "wasm"],
   worker: ["constrain", "engine", "formats", "load.ts", "oracle", "sampling", "sources", "wasm"],
-  "open.ts": [
+  "language-model.ts": [
     "chat",
     "constrain",
     "engine",
@@ -37,13 +37,13 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "model",
     "oracle",
     "sampling",
-    "sources",
     "tokenizer",
     "worker",
   ],
+  "open.ts": ["formats", "language-model.ts", "load.ts", "model", "sources", "worker"],
   // The doors.
-  "index.ts": ["chat", "constrain", "open.ts", "oracle", "sources", "worker"],
-  "index.browser.ts": ["chat", "constrain", "open.ts", "oracle", "sources", "worker"],
+  "index.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "worker"],
+  "index.browser.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "worker"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",
