@@ -197,7 +197,7 @@ export function createLanguageModel(
     return text.encode(prompt.text, { parseSpecial: prompt.trusted });
   };
 
-  let vocabularySent: Promise<unknown> | undefined;
+  let vocabularySent = false;
 
   /** The schema compiler is loaded when it is first needed; so is the vocabulary sent to the model's thread. */
   async function rulesFor(
@@ -214,11 +214,13 @@ export function createLanguageModel(
       callMarkers: start === undefined || end === undefined ? undefined : { start, end },
       thought: open === undefined || close === undefined ? undefined : { open, close, first: thoughtFirst },
     } satisfies ConstraintRequest);
-    vocabularySent ??= worker.request({
-      kind: "vocabulary",
-      vocabulary: collectVocabulary(config.vocabSize, bytesOf),
-    });
-    await vocabularySent;
+    if (!vocabularySent) {
+      vocabularySent = true;
+      // Not waited for: requests are answered in their order, and the next one can be given up by itself.
+      worker.request({ kind: "vocabulary", vocabulary: collectVocabulary(config.vocabSize, bytesOf) }).catch(() => {
+        vocabularySent = false;
+      });
+    }
     return rules;
   }
 
@@ -238,7 +240,8 @@ export function createLanguageModel(
     if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 1)) {
       throw new OptionError(`maxTokens: expected an integer of at least 1, found ${maxTokens}.`);
     }
-    if (inner.rules !== undefined && stopIds.length === 0) {
+    const { grammar, trigger } = inner.rules ?? {};
+    if (grammar !== undefined && trigger === undefined && stopIds.length === 0) {
       throw new OptionError("stopIds: expected an id that ends the answer once it is complete, found none.");
     }
     checkCount("topLogprobs", topLogprobs, MAX_TOP_LOGPROBS);
@@ -257,7 +260,6 @@ export function createLanguageModel(
     let cachedTokens = 0;
     const events = eventStream(worker, request, "id", {
       signal,
-      bytesOf: () => 0,
       onEvent(event) {
         if (event.kind !== "progress") return;
         cachedTokens = ids.length - event.total;
@@ -333,8 +335,8 @@ export function createLanguageModel(
       if (stops.met === undefined) yield* stops.push(parser.end(ended ? "model" : "cut"));
       yield* stops.end();
       if (summary === undefined) return;
-      const waits = ended && parser.callCount > 0;
-      rest.onFinish?.(waits ? { ...summary, finishReason: "tool_calls" } : summary);
+      const waits = ended && stops.met === undefined && parser.callCount > 0;
+      rest.onFinish?.(waits ? { ...summary, finishReason: "tool_calls" } : withStop(summary, stops.met));
     },
     async *complete(prompt, { stop, responseFormat, ...options } = {}) {
       const text = needTokenizer();
@@ -342,12 +344,18 @@ export function createLanguageModel(
       const rules = await rulesFor({ responseFormat }, "none");
       const stream = text.stream({ skipSpecial: true });
       const ids = text.encode(prompt, { addBos: true });
-      for await (const id of generate(ids, withDefaults(options), { rules, metStop: () => stops.met })) {
+      let summary: Summary | undefined;
+      const onFinish = (finished: Summary): void => {
+        summary = finished;
+      };
+      const asked = { ...withDefaults(options), onFinish };
+      for await (const id of generate(ids, asked, { rules, metStop: () => stops.met })) {
         const piece = stops.push(stream.push(id));
         if (piece !== "") yield piece;
       }
       const rest = stops.push(stream.end()) + stops.end();
       if (rest !== "") yield rest;
+      if (summary !== undefined) options.onFinish?.(withStop(summary, stops.met));
     },
     async logits(ids, { signal, onProgress } = {}) {
       checkIds(ids, config.vocabSize, settings.contextLength);
@@ -391,6 +399,11 @@ function checkCount(name: string, count: number | undefined, most: number): void
   if (count === undefined || (Number.isSafeInteger(count) && count >= 0 && count <= most)) return;
   const range = most === Number.MAX_SAFE_INTEGER ? "of at least 0" : `from 0 to ${most}`;
   throw new OptionError(`${name}: expected an integer ${range}, found ${count}.`);
+}
+
+/** A stop string may also be met in what came out at the very end, such as the remains of a tool call. */
+function withStop(summary: Summary, met: string | undefined): Summary {
+  return met === undefined ? summary : { ...summary, finishReason: "stop", stopped: met };
 }
 
 /** Ids that end an answer, as the files state them: one number or a list. */

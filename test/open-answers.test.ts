@@ -76,6 +76,28 @@ describe("stop", () => {
   });
 });
 
+describe("stop, at the very end", () => {
+  it("is told of when it is met in the remains of a call that was cut", async () => {
+    const tools = [
+      {
+        type: "function",
+        function: {
+          name: "get_weather",
+          parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+        },
+      },
+    ];
+    const start = model.tokenizer?.idOf("<|tool_call_start|>") as number;
+    const bent = { tools, toolChoice: "auto", mayThink: false, logitBias: { [start]: 100 }, maxTokens: 4 } as const;
+    const cut = await chat({ ...bent, ...GREEDY, maxTokens: 4 });
+    expect(cut.text).toContain("get");
+    expect(cut.summary.finishReason).toBe("length");
+    const met = await chat({ ...bent, ...GREEDY, maxTokens: 4, stop: "get" });
+    expect(met.text).toBe(cut.text.slice(0, cut.text.indexOf("get")));
+    expect(met.summary).toMatchObject({ finishReason: "stop", stopped: "get" });
+  });
+});
+
 describe("thinkingBudget", () => {
   /** A template that opens the thought itself. */
   async function openThinker(): Promise<LanguageModel> {

@@ -65,6 +65,7 @@ export function drawChart(chart: Chart): string {
   const body = isNumeric(xs) ? lines(series, xs, frame) : bars(series, xs as readonly string[], frame);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img">`,
+    `<title>${escapeXml(chart.title)}</title>`,
     `<style>\n${styleSheet()}\n</style>`,
     rectangle(0.5, 0.5, WIDTH - 1, HEIGHT - 1, "paper", 6),
     text(20, 30, chart.title, "title"),

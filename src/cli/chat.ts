@@ -15,7 +15,7 @@ import { runSlashCommand } from "./slash-commands.ts";
 import { createStatistics, type Statistics, speedLine } from "./speed-line.ts";
 import { takeAnswer } from "./take-answer.ts";
 import { harmless, note } from "./terminal.ts";
-import { answerCalls } from "./tool-turn.ts";
+import { answerCalls, leaveCalls } from "./tool-turn.ts";
 import { addToolOptions, readTools, type ToolFlags } from "./tools.ts";
 
 interface ChatFlags extends ModelFlags, SamplingFlags, ToolFlags, Pick<FormatFlags, "schema"> {
@@ -130,13 +130,20 @@ async function answerTurn(
       statistics.add(summary);
       conversation.answered(collector.message());
       note(speedLine(summary));
-      if (summary.finishReason !== "tool_calls") return;
+      if (summary.finishReason !== "tool_calls") {
+        leaveCalls(collector.toolCalls, conversation, "the answer was cut");
+        return;
+      }
     } catch (error) {
-      if (error instanceof Interrupted) conversation.answered(collector.message());
+      if (error instanceof Interrupted) {
+        conversation.answered(collector.message());
+        leaveCalls(collector.toolCalls, conversation, "stopped by the user");
+      }
       throw error;
     }
     if (round === MAX_ROUNDS) {
       note(`The model has called tools ${MAX_ROUNDS + 1} times in a row, and is stopped here.`);
+      leaveCalls(collector.toolCalls, conversation, "too many calls in a row");
       return;
     }
     if (!(await answerCalls(collector.toolCalls, conversation, flags, lines, interruptible))) return;

@@ -18,7 +18,10 @@ export async function answerCalls(
   lines: LineReader,
   interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>,
 ): Promise<boolean> {
-  if (toolCmd === undefined && !lines.interactive) return false;
+  if (toolCmd === undefined && !lines.interactive) {
+    leaveCalls(calls, conversation, "nobody to run it");
+    return false;
+  }
   const left = [...calls];
   try {
     for (const call of calls) {
@@ -37,8 +40,13 @@ export async function answerCalls(
     }
     return true;
   } finally {
-    for (const call of left) conversation.toolSaid(call, "error: stopped by the user");
+    leaveCalls(left, conversation, "stopped by the user");
   }
+}
+
+/** A call that is left without a result would be made up by the model, so it is told why there is none. */
+export function leaveCalls(calls: readonly ToolCallDelta[], conversation: Conversation, why: string): void {
+  for (const call of calls) conversation.toolSaid(call, `error: not run, ${why}`);
 }
 
 const MAX_SHOWN = 500;

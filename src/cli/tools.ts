@@ -18,6 +18,8 @@ export interface ToolFlags {
 }
 
 // Far more than a context holds.
+/** For output that is still in the pipe when the command has ended. */
+const GRACE_MS = 200;
 const MAX_RESULT_BYTES = 1 << 20;
 const MAX_ERROR_CHARACTERS = 2000;
 // Longer ones end at once.
@@ -120,10 +122,12 @@ export async function runTool(
     child.stdin.on("error", () => {}); // it need not read its arguments
     child.stdin.end(`${called.arguments}\n`);
     const ended = await new Promise<string | undefined>((settle) => {
+      const settleBy = (code: number | null, by: NodeJS.Signals | null): void =>
+        settle(code === 0 ? undefined : by === null ? `exit code ${code}` : `ended by ${by}`);
       child.on("error", (error: NodeJS.ErrnoException) => settle(`${file} cannot be run (${error.code})`));
-      child.on("close", (code, by) =>
-        settle(code === 0 ? undefined : by === null ? `exit code ${code}` : `ended by ${by}`),
-      );
+      child.on("close", settleBy);
+      // What it left running may keep its output open for as long as it likes.
+      child.on("exit", (code, by) => setTimeout(settleBy, GRACE_MS, code, by).unref());
     });
     signal.throwIfAborted();
     const content =
@@ -137,6 +141,7 @@ export async function runTool(
     const said = complaint.trim() || content.slice(-MAX_ERROR_CHARACTERS).trim();
     return failure(said === "" ? wrong : `${wrong}: ${said}`);
   } finally {
+    for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
     clearTimeout(timer);
     signal.removeEventListener("abort", kill);
   }

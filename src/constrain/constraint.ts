@@ -53,7 +53,8 @@ export function createConstraint(
   const isHeld = machine !== undefined && trigger === undefined;
   // An answer that is held to a grammar must not end within the thought before it.
   const whileThinking = isHeld ? all([...stopIds, ...forbidden]) : undefined;
-  const whileFree = forbidden.length > 0 ? all(forbidden) : undefined;
+  const notFree = thought?.first === "none" ? [...forbidden, thought.open] : forbidden;
+  const whileFree = notFree.length > 0 ? all(notFree) : undefined;
   let phase: "thought" | "free" | "grammar" = thought?.first === "open" ? "thought" : isHeld ? "grammar" : "free";
   let isFirst = true;
 

@@ -4,7 +4,7 @@ import type { Request, WorkerEvent } from "./protocol.ts";
 
 /**
  * Yields the events of `kind`; leaving the loop gives the request up. `bytesOf` says how much the thread may make up for
- * once an event has been taken.
+ * once an event has been taken, of events that it waits for.
  * @throws what the request throws; the signal's reason
  */
 export async function* eventStream<K extends WorkerEvent["kind"]>(
@@ -19,7 +19,7 @@ export async function* eventStream<K extends WorkerEvent["kind"]>(
     readonly signal?: AbortSignal;
     /** Hears the events of other kinds, as they come. */
     readonly onEvent?: (event: WorkerEvent) => void;
-    readonly bytesOf: (event: WorkerEvent & { kind: K }) => number;
+    readonly bytesOf?: (event: WorkerEvent & { kind: K }) => number;
   },
 ): AsyncGenerator<WorkerEvent & { kind: K }, void> {
   const left = new AbortController();
@@ -50,7 +50,7 @@ export async function* eventStream<K extends WorkerEvent["kind"]>(
       for (let next = arrived.shift(); next !== undefined; next = arrived.shift()) {
         yield next.event;
         signal?.throwIfAborted();
-        next.taken(bytesOf(next.event));
+        if (bytesOf !== undefined) next.taken(bytesOf(next.event));
       }
       if (ended !== undefined) break;
       await new Promise<void>((resolve) => {

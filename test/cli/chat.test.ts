@@ -127,6 +127,22 @@ describe("lfm2 chat with tools", () => {
     expect(found.code).toBe(0);
   });
 
+  it("takes what a command has said when it ends, whatever it leaves running", async () => {
+    // Longer than a test may last, with the command's output open.
+    const left = `["-e", "setTimeout(() => {}, 90000)"], { detached: true, stdio: ["ignore", "inherit", "inherit"] }`;
+    const script = `
+      import { spawn } from "node:child_process";
+      spawn(process.execPath, ${left}).unref();
+      console.log("hi");`;
+    expect((await remembered(tool("daemon", script))).said).toBe("hi");
+  });
+
+  it("tells the model of a call that is not run because the answer was cut behind it", async () => {
+    const { messages, said } = await remembered([...tool("cut", "console.log(1)"), "-n", "28"]);
+    expect(messages[1].tool_calls?.length).toBe(1);
+    expect(said).toBe("error: not run, the answer was cut");
+  });
+
   it("tells the model of a command that is not there", async () => {
     const { said } = await remembered(["chat", "--greedy", "--tools", tools, "--tool-cmd", "./no-such-command"]);
     expect(said).toBe("error: ./no-such-command cannot be run (ENOENT)");

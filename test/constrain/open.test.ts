@@ -59,6 +59,33 @@ describe("a chat that is held to a format", () => {
     expect(silent.pieces).toContain('"content"');
   });
 
+  it("does not think where it must not, held or free, and needs no stop id where it is free", async () => {
+    for (const toolChoice of ["auto", "none"] as const) {
+      const { pieces } = await written("Hello!", { tools, toolChoice, mayThink: false, maxTokens: 12, stopIds: [] });
+      expect(pieces).not.toContain("reasoning_content");
+      expect(pieces).toMatch(/"content"|"tool_calls"/);
+    }
+    expect((await written("Hello!", { tools, toolChoice: "none", maxTokens: 12 })).pieces).toContain(
+      "reasoning_content",
+    );
+  });
+
+  it("can be given up while it waits for another", async () => {
+    const fresh = await open();
+    const long = fresh.generate([1, 6, 330], { maxTokens: 3000, stopIds: [] });
+    await long.next();
+    const options = { responseFormat: number, signal: AbortSignal.timeout(50) };
+    const waiting = fresh.chat([{ role: "user", content: "Hello!" }], options).next();
+    const drained = (async () => {
+      for await (const _ of long);
+      return "the long one ended first";
+    })();
+    const first = await Promise.race([waiting.catch((error: Error) => error.name), drained]);
+    expect(first).toBe("TimeoutError");
+    await fresh.close();
+    await expect(drained).rejects.toHaveProperty("name", "WorkerError");
+  });
+
   it("says length when it is cut", async () => {
     const { end } = await written("Hello!", {
       responseFormat: { type: "regex", pattern: "a{50}b" },
