@@ -32,6 +32,7 @@ export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
 export type {
   ChatOptions,
   CompleteOptions,
+  EncodeChatOptions,
   GenerateOptions,
   LanguageModel,
   Logits,

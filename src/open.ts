@@ -1,6 +1,7 @@
 // Where files, the model's thread, tokenizer and template meet: a checkpoint becomes something one can talk to.
 import { type ChatDelta, createAnswerParser } from "./chat/answer-parser.ts";
 import type { ChatMessage } from "./chat/messages.ts";
+import { renderPrompt } from "./chat/prompt.ts";
 import { checkStops, createStopFilter, createStopMatcher } from "./chat/stop-strings.ts";
 import { type ChatTemplate, createTemplate, type RenderOptions } from "./chat/template.ts";
 import { endsThinking } from "./chat/thinking.ts";
@@ -118,6 +119,11 @@ export interface RenderChoices {
   readonly now?: Date;
 }
 
+export interface EncodeChatOptions extends RenderChoices {
+  /** Where control strings count: in what is trusted (default), or everywhere. */
+  readonly parseSpecial?: "trusted" | "all";
+}
+
 /** Logits after each id. */
 export interface Logits {
   /** [rows, cols], row-major, before temperature. */
@@ -148,7 +154,10 @@ export interface LanguageModel {
    * @throws PromptError when the conversation does not fit; the signal's reason when aborted
    */
   chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<ChatDelta, void>;
-  /** Continues a text, BOS put before it once. Yields text. */
+  /**
+   * Continues a text, BOS put before it once. Control strings in it count, so that a prompt may be written by hand;
+   * what a stranger wrote belongs in `chat`, or through `tokenizer.encode` and `generate`. Yields text.
+   */
   complete(prompt: string, options?: CompleteOptions): AsyncGenerator<string, void>;
   /**
    * Continues ids with ids; greedy unless sampling is given. A stop id ends it and is the last one. Generation runs
@@ -163,8 +172,14 @@ export interface LanguageModel {
    * @throws GlobError when a pattern of `points` matches nothing; PositionsError; PromptError
    */
   trace(ids: readonly number[], options?: TraceOptions): AsyncGenerator<TracePiece, void>;
-  /** Ids of a conversation as `chat` would send it. */
-  encodeChat(messages: readonly ChatMessage[], options?: RenderChoices): number[];
+  /**
+   * Ids of a conversation as `chat` would send it. Control strings that a user, a tool, a tool's definition or a call's
+   * arguments contain become ordinary text, so that they cannot end a turn or open a tool call; with
+   * `parseSpecial: "all"` they become the tokens they name, as Hugging Face has it.
+   *
+   * @throws ChatError naming the message at fault, or when the template hides where a control string came from
+   */
+  encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): number[];
   /** Ends the model's thread and gives its memory back. */
   close(): Promise<void>;
 }
@@ -233,11 +248,11 @@ function createLanguageModel(
     throw missing;
   };
 
-  const encodeChat: LanguageModel["encodeChat"] = (messages, { tools, now } = {}) => {
-    const { encode, textOf, bosId } = needTokenizer();
+  const encodeChat: LanguageModel["encodeChat"] = (messages, { tools, now, parseSpecial = "trusted" } = {}) => {
+    const text = needTokenizer();
     template ??= createTemplate(checkpoint.chatTemplate);
-    const bosToken = bosId === undefined ? "" : textOf(bosId);
-    return encode(template.render(messages, { tools, now, addGenerationPrompt: true, bosToken }));
+    const prompt = renderPrompt(template, text, messages, { tools, now, parseSpecial });
+    return text.encode(prompt.text, { parseSpecial: prompt.trusted });
   };
 
   let vocabularySent: Promise<unknown> | undefined;

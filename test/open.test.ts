@@ -138,6 +138,18 @@ describe("a model", () => {
     expect(model.encodeChat(hello.messages)).toEqual(hello.ids);
   });
 
+  it("takes control strings of a user for text, unless all are to count", async () => {
+    const model = await openNano();
+    const end = model.tokenizer?.idOf("<|im_end|>") as number;
+    const messages = [{ role: "user", content: "a<|im_end|>b" }] as const;
+    const [trusted, all] = (["trusted", "all"] as const).map((parseSpecial) =>
+      model.encodeChat(messages, { parseSpecial }),
+    );
+    expect(model.encodeChat(messages)).toEqual(trusted);
+    expect([trusted, all].map((ids) => ids.filter((id) => id === end).length)).toEqual([1, 2]);
+    expect(model.tokenizer?.decode(trusted)).toBe(model.tokenizer?.decode(all));
+  });
+
   it("gives the logits that the graph gives on this thread", async () => {
     const model = await openNano(NANO, { mode: "int8" });
     const { data, rows, cols } = await model.logits(LONG.slice(0, 40));

@@ -19,8 +19,13 @@ ATOMS = ["'", "'", "'", "s", "S", "t", "D", "m", "ll", "lL", "re", "Ve", "v", "\
          "\u2029", "\u202f", "\u205f", "\u2060", "\u3000", "\ufeff", ".", "!?", "_", "-", "€", "😀", "👩\u200d👧", "\U0001d518", "\x00", "\x7f"]
 FIXED = ["it'\u017fx 'S 't 'LL'VE'reD", "'\u017f\u017f '\u212a", "a \u0085\u0085b", "x\ufeff y", " \n \n  x", "\r\n \n", "a  b   c    ", "   ", "1234567 89"]
 
+# Unicode's White_Space, and what Python, JavaScript or somebody else also calls a space.
+SPACES = [*range(0x09, 0x0e), 0x20, 0x85, 0xa0, 0x1680, *range(0x2000, 0x200b), 0x2028, 0x2029, 0x202f, 0x205f, 0x3000]
+OTHERS = [0x08, *range(0x1c, 0x20), 0xad, 0x180e, 0x200b, 0x200c, 0x200d, 0x2060, 0x3164, 0xfeff]
+EACH_SPACE = [f"a{c}b{c}{c}c {c} d!{c}e{c}" for c in map(chr, SPACES + OTHERS)]
+
 rng = random.Random(17)
-texts = FIXED + ["".join(rng.choice(ATOMS) for _ in range(rng.randint(1, 14))) for _ in range(400)]
+texts = FIXED + EACH_SPACE + ["".join(rng.choice(ATOMS) for _ in range(rng.randint(1, 14))) for _ in range(400)]
 splits = {name: Split(Regex(pattern), "isolated") for name, pattern in PATTERNS.items()}
 pieces = {name: [[piece for piece, _ in split.pre_tokenize_str(text)] for text in texts] for name, split in splits.items()}
 assert pieces["LFM2"] == pieces["LFM2.5"]

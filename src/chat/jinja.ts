@@ -1,5 +1,16 @@
 // Jinja as Hugging Face runs it. @huggingface/jinja, which only this file knows, interprets; where it writes values as
 // JavaScript does, the parsed template is rewritten to call the Python way of python-text.ts instead.
+//
+// What still differs from Python's jinja2. Refused, with an error: {% raw %}, {% with %}, {%+ and +%}, numbers such as 1e5,
+// tests with arguments or of floats, tuples of none or one, keys that are no strings, chained comparisons, < between
+// strings, arithmetic with booleans and with integers beyond 2⁵³, "a" * 3, and the rarer filters and methods (map by a
+// filter, select, sum, min, reverse of strings; find, count, format, rsplit, splitlines, isdigit, removeprefix).
+// Written otherwise: an attribute of what is undefined is undefined, "a" + 1 is "a1", 1 / 0 is inf, % takes the sign of
+// its left side, pairs of items() and dictsort print as lists, title() goes wrong beyond ASCII, s[i] counts UTF-16
+// units, true in [1] is false, macros see the variables of their caller, and what an iteration wrote before
+// {% break %} or {% continue %} is lost.
+//
+// A hostile template is bounded in its ranges and in what one expression prints, not in time or in all it writes.
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { PythonFloat } from "./exact-json.ts";
 import { type DumpOptions, dumps, type RuntimeValue, str } from "./python-text.ts";
@@ -54,8 +65,17 @@ const ArrayValue = classOf("array", []);
 const ObjectValue = classOf("object", {});
 const FunctionValue = classOf("function", () => null);
 
-const text = (value: string): RuntimeValue => new StringValue(value);
-const functionValue = (run: (args: RuntimeValue[]) => RuntimeValue): RuntimeValue => new FunctionValue(run);
+// Four times what a conversation may hold.
+const MAX_CHARACTERS = 1 << 26;
+
+function text(value: string): RuntimeValue {
+  if (value.length <= MAX_CHARACTERS) return new StringValue(value);
+  throw new Error(`expected at most ${MAX_CHARACTERS} characters, found ${value.length}`);
+}
+
+type TemplateFunction = (args: RuntimeValue[], scope: Environment) => RuntimeValue;
+const functionValue = (run: TemplateFunction): RuntimeValue => new FunctionValue(run);
+const list = (values: RuntimeValue[]): RuntimeValue => new ArrayValue(values);
 
 /** JSON-like values as Python would hold them; members that are undefined are left out, as JSON.stringify does. */
 function runtimeValue(value: unknown): RuntimeValue {
@@ -76,7 +96,9 @@ function runtimeValue(value: unknown): RuntimeValue {
       if (Array.isArray(value)) return new ArrayValue(value.map(runtimeValue));
       return new ObjectValue(
         new Map(
-          Object.entries(value).flatMap(([key, member]) => (member === undefined ? [] : [[key, runtimeValue(member)]])),
+          [...(value instanceof Map ? value : Object.entries(value))].flatMap(([key, member]) =>
+            member === undefined ? [] : [[key, runtimeValue(member)]],
+          ),
         ),
       );
     default:
@@ -93,26 +115,72 @@ function splitArguments(args: RuntimeValue[]): [RuntimeValue[], Map<string, Runt
 
 // Python's str.strip() and Jinja's trim; JavaScript's trim() also takes U+FEFF and leaves U+001C to U+001F and U+0085.
 const PYTHON_SPACE = "[\\t-\\r\\x1c-\\x1f \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
-const ENDS = new RegExp(`^${PYTHON_SPACE}+|${PYTHON_SPACE}+$`, "g");
+const START = new RegExp(`^${PYTHON_SPACE}+`);
+const END = new RegExp(`${PYTHON_SPACE}+$`);
+
+/** Python's str.strip() and, with one side only, lstrip() and rstrip(); `characters` are those to strip. */
+function strip([value, characters]: RuntimeValue[], { left = true, right = true } = {}): RuntimeValue {
+  const plain = str(value);
+  if (characters === undefined || characters.type === "NullValue") {
+    const rest = left ? plain.replace(START, "") : plain;
+    return text(right ? rest.replace(END, "") : rest);
+  }
+  const stripped = new Set(str(characters));
+  const letters = Array.from(plain);
+  const first = left ? letters.findIndex((letter) => !stripped.has(letter)) : 0;
+  const last = right ? letters.findLastIndex((letter) => !stripped.has(letter)) : letters.length - 1;
+  return text(first < 0 ? "" : letters.slice(first, last + 1).join(""));
+}
+
+/** Python's ==: numbers and booleans by value, lists and dicts by their members, else only within a type. */
+function equals(a: RuntimeValue, b: RuntimeValue): boolean {
+  if (isNumber(a) && isNumber(b)) return Number(a.value) === Number(b.value);
+  if (a.type !== b.type) return false;
+  if (Array.isArray(a.value)) {
+    const [these, others] = [a.value, b.value] as RuntimeValue[][];
+    return these.length === others.length && these.every((member, i) => equals(member, others[i]));
+  }
+  if (a.type !== "ObjectValue") return a.value === b.value;
+  const [these, others] = [a.value, b.value] as Map<string, RuntimeValue>[];
+  return (
+    these.size === others.size && [...these].every(([key, member]) => equals(member, others.get(key) ?? UNDEFINED))
+  );
+}
+
+const UNDEFINED = new UndefinedValue();
+const isNumber = ({ type }: RuntimeValue): boolean => ["IntegerValue", "FloatValue", "BooleanValue"].includes(type);
 
 /** The functions that rewritten templates call; a template cannot name them, as `#` is no letter. */
-const PYTHON_WAY: Record<string, (args: RuntimeValue[]) => RuntimeValue> = {
+const PYTHON_WAY: Record<string, TemplateFunction> = {
   "#string": ([value]) => text(str(value)),
   "#concatenate": ([left, right]) => text(str(left) + str(right)),
   "#trim": (args) => {
-    const [[value, characters]] = splitArguments(args);
-    if (characters === undefined || characters.type === "NullValue") return text(str(value).replace(ENDS, ""));
-    const strip = new Set(str(characters));
-    const letters = Array.from(str(value));
-    const first = letters.findIndex((letter) => !strip.has(letter));
-    const last = letters.findLastIndex((letter) => !strip.has(letter));
-    return text(first < 0 ? "" : letters.slice(first, last + 1).join(""));
+    const [[value, characters], named] = splitArguments(args);
+    return strip([value, characters ?? named.get("chars")]);
   },
+  "#lstrip": (args) => strip(args, { right: false }),
+  "#rstrip": (args) => strip(args, { left: false }),
+  "#equal": ([left, right]) => new BooleanValue(equals(left, right)),
+  "#unequal": ([left, right]) => new BooleanValue(!equals(left, right)),
+  "#length": ([value]) => {
+    if (value.type === "UndefinedValue") return new IntegerValue(0);
+    if (value.type === "StringValue") return new IntegerValue(Array.from(str(value)).length);
+    const { length, size } = value.value as { length?: number; size?: number };
+    return new IntegerValue(length ?? size);
+  },
+  /** What a loop goes through: letters of a string, nothing of what is undefined. */
+  "#members": ([value]) => {
+    if (value.type === "UndefinedValue") return list([]);
+    return value.type === "StringValue" ? list(Array.from(str(value), text)) : value;
+  },
+  /** One iteration, whose variables end with it. */
+  "#iteration": (_, scope) => (scope.lookupVariable("caller").value as unknown as TemplateFunction)([], scope),
+  "#joined": ([separator, members]) => PYTHON_WAY["#join"]([members, separator], probe),
   "#join": (args) => {
-    const [[list, separator], named] = splitArguments(args);
+    const [[source, separator], named] = splitArguments(args);
     const attribute = named.get("attribute");
-    const members = list.type === "StringValue" ? Array.from(str(list), text) : (list.value as RuntimeValue[]);
-    if (!Array.isArray(members)) throw new Error(`join: expected a list, found ${list.type}`);
+    const members = PYTHON_WAY["#members"]([source], probe).value as RuntimeValue[];
+    if (!Array.isArray(members)) throw new Error(`join: expected a list, found ${source.type}`);
     const shown = members.map((member) => {
       if (attribute === undefined) return str(member);
       return str((member.value as Map<string, RuntimeValue>).get(str(attribute)) ?? new UndefinedValue());
@@ -163,7 +231,16 @@ const STATEMENTS = new Set([
   "Continue",
   "Comment",
 ]);
-const FILTERS: Record<string, string> = { string: "#string", tojson: "#tojson", trim: "#trim", join: "#join" };
+const FILTERS: Record<string, string> = {
+  string: "#string",
+  tojson: "#tojson",
+  trim: "#trim",
+  join: "#join",
+  length: "#length",
+  count: "#length",
+};
+const METHODS: Record<string, string> = { strip: "#trim", lstrip: "#lstrip", rstrip: "#rstrip", join: "#joined" };
+const OPERATORS: Record<string, string> = { "~": "#concatenate", "==": "#equal", "!=": "#unequal" };
 
 /** Replaces, in place and from the leaves up, what would write a value the JavaScript way. */
 function rewrite(node: Node): Node {
@@ -177,12 +254,34 @@ function rewrite(node: Node): Node {
       node[key] = rewrite(child);
     }
   }
-  if (node.type === "BinaryExpression" && (node.operator as { value: string }).value === "~") {
-    return call(node, "#concatenate", [node.left, node.right]);
+  if (node.type === "BinaryExpression") {
+    const { value: operator } = node.operator as { value: string };
+    if (Object.hasOwn(OPERATORS, operator)) return call(node, OPERATORS[operator], [node.left, node.right]);
+  }
+  if (node.type === "CallExpression" && (node.callee as Node).type === "MemberExpression") {
+    const { object, property, computed } = node.callee as Node;
+    const name = (property as Node).value as string;
+    if (!computed && Object.hasOwn(METHODS, name)) {
+      return call(node, METHODS[name], [object, ...(node.args as Node[])]);
+    }
+  }
+  if (node.type === "For") {
+    const source = node.iterable as Node;
+    if (source.type === "SelectExpression") source.lhs = call(source, "#members", [source.lhs]);
+    else node.iterable = call(source, "#members", [source]);
+    const body = make(node, {
+      type: "CallStatement",
+      call: call(node, "#iteration", []),
+      callerArgs: [],
+      body: node.body,
+    });
+    node.body = [body];
   }
   if (node.type === "FilterExpression") {
     const filter = node.filter as Node;
-    const name = filter.type === "CallExpression" ? (filter.callee as Node).value : filter.value;
+    const named = filter.type === "CallExpression" ? (filter.callee as Node) : filter;
+    if (named.value === "d") named.value = "default";
+    const name = named.value;
     const replacement = Object.hasOwn(FILTERS, name as string) ? FILTERS[name as string] : undefined;
     if (replacement !== undefined) return call(node, replacement, [node.operand, ...((filter.args as Node[]) ?? [])]);
   }
@@ -198,8 +297,12 @@ function isNode(value: unknown): value is Node {
   return typeof value === "object" && value !== null && typeof (value as Node).type === "string";
 }
 
-/** A call expression; it takes its prototype from a node, so that the library knows it for one. */
+/** A node; it takes its prototype from another, so that the library knows it for one. */
+function make(like: Node, members: { readonly type: string; readonly [key: string]: unknown }): Node {
+  return Object.assign(Object.create(Object.getPrototypeOf(like)), members) as Node;
+}
+
 function call(like: Node, name: string, args: unknown[]): Node {
-  const make = (members: object) => Object.assign(Object.create(Object.getPrototypeOf(like)), members) as Node;
-  return make({ type: "CallExpression", callee: make({ type: "Identifier", value: name }), args });
+  const callee = make(like, { type: "Identifier", value: name });
+  return make(like, { type: "CallExpression", callee, args });
 }

@@ -157,16 +157,22 @@ export function forTemplate(
     const members: Record<string, unknown> = { ...message };
     if (!thinking && reasoning) members.thinking = reasoning;
     if (!calls || calls.length === 0) return members as unknown as ChatMessage;
-    const parsed = calls.map((call) => {
-      const { arguments: args } = call.function;
-      if (typeof args !== "string") return call;
-      return { ...call, function: { ...call.function, arguments: parseExactJson(args) as Record<string, unknown> } };
-    });
+    const parsed = calls.map(withParsedArguments);
     if (writesCalls) return { ...members, tool_calls: parsed } as unknown as ChatMessage;
     const written = writeToolCalls(parsed.map((call) => call.function));
     const text = Array.isArray(content) ? [...content, { type: "text", text: written }] : `${content ?? ""}${written}`;
     return { ...members, content: text, tool_calls: undefined } as unknown as ChatMessage;
   });
+}
+
+/** A call whose arguments are members, where they came as JSON text. */
+export function withParsedArguments(call: ToolCall): ToolCall & { function: { arguments: Record<string, unknown> } } {
+  const { arguments: args } = call.function;
+  const members = (typeof args === "string" ? parseExactJson(args, { keepOrder: true }) : args) as Record<
+    string,
+    unknown
+  >;
+  return { ...call, function: { ...call.function, arguments: members } };
 }
 
 /** Also refuses what JSON cannot hold, and cycles, which have no depth. */
@@ -185,7 +191,7 @@ function checkSize(value: unknown, subject: string): void {
       throw new ChatError(`${subject}: expected values that JSON can hold, found a ${typeof member}.`);
     }
     if (typeof member !== "object" || member === null || member instanceof PythonFloat) return;
-    for (const [key, child] of Object.entries(member)) {
+    for (const [key, child] of member instanceof Map ? member : Object.entries(member)) {
       left -= key.length;
       visit(child, depth + 1);
     }

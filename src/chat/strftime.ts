@@ -23,12 +23,19 @@ const CODES: Record<string, (date: Date) => string> = {
   S: (date) => two(date.getSeconds()),
   F: (date) => strftime(date, "%Y-%m-%d"),
   T: (date) => strftime(date, "%H:%M:%S"),
+  j: (date) => String(dayOfYear(date)).padStart(3, "0"),
   "-d": (date) => String(date.getDate()),
   "-m": (date) => String(date.getMonth() + 1),
   "-H": (date) => String(date.getHours()),
   "-I": (date) => String(hour12(date)),
   "%": () => "%",
 };
+
+/** In universal time, so that no day is an hour short. */
+function dayOfYear(date: Date): number {
+  const [year, month, day] = [date.getFullYear(), date.getMonth(), date.getDate()];
+  return (Date.UTC(year, month, day) - Date.UTC(year, 0, 0)) / 86_400_000;
+}
 
 /** `date` in local time, as Python's datetime.now() is. */
 export function strftime(date: Date, format: string): string {

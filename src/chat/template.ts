@@ -9,6 +9,8 @@ export interface RenderOptions {
   readonly addGenerationPrompt: boolean;
   /** The text of BOS, which templates write themselves: encode their result without adding it again. */
   readonly bosToken: string;
+  /** The text of EOS, for templates that write it. */
+  readonly eosToken?: string | undefined;
   /** What `strftime_now` tells, in local time; templates that list tools may print the date. Default: the clock. */
   readonly now?: Date | undefined;
   /** Any other variable of the template: `keep_past_thinking`, `preserve_thinking`. */
@@ -34,7 +36,7 @@ export function createTemplate(source: string | undefined): ChatTemplate {
   const run = source === undefined ? renderChatMl : compile(source);
   return {
     source,
-    render(messages, { tools, addGenerationPrompt, bosToken, now = new Date(), ...variables }) {
+    render(messages, { tools, addGenerationPrompt, bosToken, eosToken, now = new Date(), ...variables }) {
       const turns = forTemplate(checkMessages(messages), { writesCalls: source?.includes("tool_calls") ?? true });
       if (tools !== undefined) checkTools(tools);
       const render = (count: number): string => {
@@ -43,8 +45,10 @@ export function createTemplate(source: string | undefined): ChatTemplate {
             ...variables,
             messages: turns.slice(0, count),
             tools: tools ?? null,
+            documents: null,
             add_generation_prompt: addGenerationPrompt,
             bos_token: bosToken,
+            eos_token: eosToken,
           },
           now,
         );

@@ -5,10 +5,15 @@ import { type RuntimeValue, repr } from "./python-text.ts";
 /** `<|tool_call_start|>[name(key='value', …), …]<|tool_call_end|>`; arguments as parseExactJson gives them. */
 export function writeToolCalls(calls: readonly { readonly name: string; readonly arguments: unknown }[]): string {
   const written = calls.map(({ name, arguments: args }) => {
-    const entries = Object.entries(args as Record<string, unknown>);
+    const entries = membersOf(args as object);
     return `${name}(${entries.map(([key, value]) => `${key}=${repr(runtimeValue(value))}`).join(", ")})`;
   });
   return `<|tool_call_start|>[${written.join(", ")}]<|tool_call_end|>`;
+}
+
+/** Of an object, or of the Map that exact-json.ts makes of one whose order JavaScript would change. */
+function membersOf(value: object): [string, unknown][] {
+  return value instanceof Map ? [...value] : Object.entries(value);
 }
 
 function runtimeValue(value: unknown): RuntimeValue {
@@ -27,7 +32,7 @@ function runtimeValue(value: unknown): RuntimeValue {
       if (value === null) return { type: "NullValue", value };
       return {
         type: "ObjectValue",
-        value: new Map(Object.entries(value).map(([key, member]) => [key, runtimeValue(member)])),
+        value: new Map(membersOf(value).map(([key, member]) => [key, runtimeValue(member)])),
       };
     default:
       return { type: "UndefinedValue", value };

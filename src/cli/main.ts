@@ -14,7 +14,9 @@ import { logitsCommand } from "./logits.ts";
 import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
 import { synthCommand } from "./synth.ts";
+import { templateCommand } from "./template.ts";
 import { harmless } from "./terminal.ts";
+import { tokenizeCommand } from "./tokenize.ts";
 import { traceCommand } from "./trace.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -25,6 +27,7 @@ Examples:
   $ lfm2 run -p "What is the capital of Poland?"   one answer on standard output
   $ lfm2 inspect LFM2-1.2B/                        what a model is and the memory it needs
   $ lfm2 logits --ids 1,2,3 -o logits.safetensors
+  $ lfm2 tokenize "Hello!"                         token ids of a text; \`lfm2 template\` does it for a conversation
   $ lfm2 trace --chat "Hello!" -o trace/           every tensor of a run
   $ lfm2 eval --against-mode exact -f text.txt     perplexity and KL divergence
   $ lfm2 golden check golden/hello                 hold a run against expected values
@@ -45,8 +48,9 @@ function createProgram(): Command {
     .addHelpText("after", examples);
   const forModels = [chatCommand(), runCommand(), inspectCommand(), logitsCommand(), benchCommand()];
   const forNumbers = [traceCommand(), compareCommand(), evalCommand(), goldenCommand(), verifyCommand()];
+  const forText = [tokenizeCommand(), templateCommand()];
   const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
-  for (const command of [...forModels, ...forNumbers, ...forFiles]) program.addCommand(command);
+  for (const command of [...forModels, ...forText, ...forNumbers, ...forFiles]) program.addCommand(command);
   // Errors are thrown, not written, so that there is one place that speaks of them.
   for (const command of [program, ...program.commands, ...program.commands.flatMap((own) => own.commands)]) {
     command

@@ -6,15 +6,19 @@ import { vocabularyFromJson } from "./from-json.ts";
 import { TokenizerError, type TokenizerSource } from "./source.ts";
 import { createWholeTokenSplitter } from "./whole-tokens.ts";
 
+/** [start, end) of a text, in UTF-16 units. */
+export type Span = readonly [start: number, end: number];
+
 export interface Tokenizer {
   /**
    * The ids of a text.
    *
    * @param options.addBos        begin with BOS, unless the text itself does: never two (default false)
    * @param options.parseSpecial  take `<|im_end|>` and the like for the tokens they name (default true); false for text
-   *                              that must not be able to end a turn or open a tool call
+   *                              that must not be able to end a turn or open a tool call; or the spans, in order and
+   *                              apart, in which they count: elsewhere, and across an end, they are ordinary text
    */
-  encode(text: string, options?: { readonly addBos?: boolean; readonly parseSpecial?: boolean }): number[];
+  encode(text: string, options?: EncodeOptions): number[];
   /**
    * The text of ids. Ids without a token (padding rows of the embedding) give nothing; bytes that are not UTF-8, such
    * as half a character, give U+FFFD.
@@ -28,6 +32,8 @@ export interface Tokenizer {
   idOf(token: string): number | undefined;
   /** The text of one id: decode([id]). */
   textOf(id: number): string;
+  /** The texts that `encode` takes for one token each, wherever `parseSpecial` says that they count. */
+  readonly wholeTokens: readonly string[];
   /** The bytes of an ordinary token; undefined for one that is matched whole, and for an id without a token. */
   bytesOf(id: number): Uint8Array | undefined;
   /** Whether the files call the id a control token. */
@@ -39,6 +45,11 @@ export interface Tokenizer {
   readonly eosIds: readonly number[];
   /** Whether the files say that plain encoding begins with BOS. Raw prompts need BOS whatever they say: use addBos. */
   readonly addsBos: boolean;
+}
+
+export interface EncodeOptions {
+  readonly addBos?: boolean;
+  readonly parseSpecial?: boolean | readonly Span[];
 }
 
 export interface TextStream {
@@ -78,7 +89,7 @@ export function createTokenizer(source: TokenizerSource): Tokenizer {
     addsBos,
     encode(text, { addBos = false, parseSpecial = true } = {}) {
       const ids: number[] = [];
-      for (const piece of parseSpecial ? split(text) : [text]) {
+      for (const piece of split(text, spansOf(parseSpecial, text.length))) {
         if (typeof piece === "number") ids.push(piece);
         else for (const id of bpe.encode(piece)) ids.push(id);
       }
@@ -104,10 +115,16 @@ export function createTokenizer(source: TokenizerSource): Tokenizer {
     },
     idOf: (token) => idOfAdded.get(token) ?? bpe.idOf(token),
     textOf: (id) => tokenizer.decode([id]),
+    wholeTokens: [...idOfAdded.keys()],
     bytesOf: (id) => (whole.has(id) || bpe.tokenOf(id) === undefined ? undefined : bytesOf(id)),
     isSpecial: (id) => special.has(id),
   };
   return tokenizer;
+}
+
+function spansOf(parseSpecial: boolean | readonly Span[], length: number): readonly Span[] {
+  if (typeof parseSpecial !== "boolean") return parseSpecial;
+  return parseSpecial ? [[0, length]] : [];
 }
 
 const NO_BYTES = new Uint8Array(0);

@@ -1,6 +1,8 @@
 import * as library from "@huggingface/tokenizers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { tokenizerOfGguf } from "../../src/formats/gguf-tokenizer.ts";
+import { madeUpTokenizer } from "../../src/synth/vocabulary.ts";
 import { writeOutCaseFolding } from "../../src/tokenizer/split-pattern.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { goldenFile, nanoGguf, nanoJson } from "./nano.ts";
@@ -57,8 +59,16 @@ for (const { name, tokenizer } of sources) {
           const pieces = sequence.map((id) => stream.push(id));
           const whole = tokenizer.decode(sequence, { skipSpecial });
           expect(pieces.join("") + stream.end()).toBe(whole);
-          for (let cut = 0; cut <= pieces.length; cut++)
-            expect(whole.startsWith(pieces.slice(0, cut).join(""))).toBe(true);
+          for (let cut = 0; cut <= pieces.length; cut++) {
+            // What is out is final, and a stream that ends here has said all that its ids say.
+            const begun = tokenizer.stream({ skipSpecial });
+            const out = sequence
+              .slice(0, cut)
+              .map((id) => begun.push(id))
+              .join("");
+            expect(whole.startsWith(out)).toBe(true);
+            expect(out + begun.end()).toBe(tokenizer.decode(sequence.slice(0, cut), { skipSpecial }));
+          }
         }),
         { numRuns: 500 },
       );
@@ -127,6 +137,26 @@ describe("the split patterns", () => {
   });
 });
 
+describe("white space", () => {
+  // Unicode's White_Space, which Rust's \\s is; of these JavaScript's \\s lacks U+0085, and it has U+FEFF besides.
+  const spaces = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).filter((c) =>
+    /\p{White_Space}/u.test(c),
+  );
+  const others = ["\u001c", "\u001f", "\u180e", "\u200b", "\u2060", "\ufeff"];
+
+  it("is every space of Unicode, and nothing else that is called one", () => {
+    expect(spaces).toHaveLength(25);
+    const cut = new Map(splits.cases.map((pieces) => [pieces.join(""), pieces]));
+    for (const c of [...spaces, ...others]) {
+      const pieces = cut.get(`a${c}b${c}${c}c ${c} d!${c}e${c}`);
+      expect(pieces, c.charCodeAt(0).toString(16)).toBeDefined();
+      // Punctuation takes what is no space with it, and newlines; other spaces stay with the word behind them.
+      const isTaken = pieces?.includes(`!${c}`) === true && !/[\r\n]/.test(c);
+      expect(isTaken, c.charCodeAt(0).toString(16)).toBe(!spaces.includes(c));
+    }
+  });
+});
+
 describe("BOS", () => {
   it("is put before a raw prompt once, also when the prompt begins with it", () => {
     expect(tokenizer.encode("a", { addBos: true })[0]).toBe(1);
@@ -136,6 +166,117 @@ describe("BOS", () => {
     ).toHaveLength(1);
     expect(tokenizer.encode("", { addBos: true })).toEqual([1]);
     expect(tokenizer.encode("a")[0]).not.toBe(1);
+  });
+});
+
+describe("the longest of the added tokens that begin at a place", () => {
+  const { tokens, tokenTypes, ...rest } = nanoGguf();
+  const more = ["<|im", "<|im_end|>!", "<|im_end|>!?", "qend", "<|im_end|><|im_start|>"];
+  const ids = more.map((_, i) => tokens.length + i);
+  const nested = createTokenizer({
+    ...rest,
+    tokens: [...tokens, ...more],
+    tokenTypes: [...(tokenTypes ?? []), 3, 3, 4, 3, 3],
+  });
+
+  it.each<[string, number[]]>([
+    ["<|im_end|>!?", [ids[2]]],
+    ["<|im_end|>!", [ids[1]]],
+    ["<|im_end|>", [7]],
+    ["<|im_end|><|im_start|>", [ids[4]]],
+    ["<|im_end|><|im_end|>", [7, 7]],
+    ["<|imqend", [ids[0], ids[3]]],
+    ["qendqend", [ids[3], ids[3]]],
+  ])("is taken from %j", (text, expected) => {
+    expect(nested.encode(text)).toEqual(expected);
+  });
+});
+
+describe("what the files say of BOS", () => {
+  it("is told and not done: encoding puts it nowhere by itself", () => {
+    for (const addBosToken of [true, false]) {
+      const opened = createTokenizer(nanoGguf({ addBosToken }));
+      expect(opened.addsBos).toBe(addBosToken);
+      expect(opened.encode("a")).not.toContain(1);
+      expect(opened.encode("a", { addBos: true })[0]).toBe(1);
+    }
+  });
+
+  it("may be nothing, as in LFM2.5's tokenizer.json", () => {
+    const source = nanoJson();
+    source.tokenizer.post_processor = { type: "ByteLevel", trim_offsets: true };
+    expect(createTokenizer({ ...source, config: { bos_token: "<|startoftext|>" } }).addsBos).toBe(false);
+    expect(createTokenizer({ ...source, config: { bos_token: "<|startoftext|>", add_bos_token: true } }).addsBos).toBe(
+      true,
+    );
+  });
+
+  it("is never doubled, whatever the text begins with", () => {
+    const starts = fc.constantFrom("", "<|startoftext|>", "<|startoftext|><|startoftext|>", "<|im_start|>", " ");
+    fc.assert(
+      fc.property(starts, texts, fc.boolean(), (start, text, parseSpecial) => {
+        const plain = tokenizer.encode(start + text, { parseSpecial });
+        const ids = tokenizer.encode(start + text, { parseSpecial, addBos: true });
+        expect(ids).toEqual(plain[0] === 1 ? plain : [1, ...plain]);
+      }),
+    );
+  });
+});
+
+describe("a vocabulary of 128,000 entries, in LFM2.5's layout", () => {
+  const source = tokenizerOfGguf("made up", madeUpTokenizer(128_000, 124_894));
+  if (source === undefined) throw new Error("expected a tokenizer, found none");
+  const large = createTokenizer(source);
+
+  it("is whole", () => {
+    expect(large.vocabSize).toBe(128_000);
+    expect([large.bosId, large.eosIds, large.addsBos]).toEqual([124_894, [124_900, 124_895], false]);
+    expect(large.encode("<|im_end|><think>")).toEqual([124_900, 124_901]);
+    expect(large.encode(" ba", { addBos: true })).toEqual([124_894, large.idOf("Ġba")]);
+  });
+
+  it("gives the words it is made of as one id each, and every text back", () => {
+    for (const id of [300, 5_000, 60_000, 65_535, 65_536, 100_000, 124_892]) {
+      expect(large.encode(large.textOf(id))).toEqual([id]);
+    }
+    fc.assert(
+      fc.property(texts, (text) => {
+        expect(large.decode(large.encode(text))).toBe(text);
+      }),
+    );
+  });
+});
+
+describe("100,000 texts", () => {
+  it("come back as they were", () => {
+    // One generator for all, as fast-check's own takes longer than the tokenizer.
+    const [seed] = fc.sample(fc.integer(), 1);
+    let state = seed | 1;
+    const random = (below: number): number => {
+      state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9;
+      return ((state ^ (state >>> 13)) >>> 0) % below;
+    };
+    const atoms = [
+      ..."aetno ESTR'.,!<|>_\n\t\r\u0085\u00a0\ufeffé中ひاहि😀𝔘",
+      "<|im_end|>",
+      "<think>",
+      "  ",
+      "the",
+      "\r\n",
+      "1",
+      "23",
+      "\u0000",
+    ];
+    for (let i = 0; i < 100_000; i++) {
+      let text = "";
+      for (let left = random(12); left >= 0; left--) {
+        const code = random(0x110000);
+        const isScalar = code < 0xd800 || code > 0xdfff;
+        text += random(8) === 0 && isScalar ? String.fromCodePoint(code) : atoms[random(atoms.length)];
+      }
+      const ids = tokenizer.encode(text, { parseSpecial: random(2) === 0 });
+      if (tokenizer.decode(ids) !== text) throw new Error(`seed ${seed}: ${JSON.stringify(text)} came back otherwise`);
+    }
   });
 });
 

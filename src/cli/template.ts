@@ -1,0 +1,108 @@
+// `lfm2 template`: the text and ids that a conversation becomes, without reading weights.
+import { buffer as readAllBytes } from "node:stream/consumers";
+import { Command } from "commander";
+import { parseExactJson } from "../chat/exact-json.ts";
+import type { ChatMessage } from "../chat/messages.ts";
+import { renderPrompt } from "../chat/prompt.ts";
+import { createTemplate } from "../chat/template.ts";
+import { UsageError } from "./exit.ts";
+import { harmless, note } from "./terminal.ts";
+import { decodeUtf8, openTextFiles, readTextFile } from "./text-files.ts";
+
+interface TemplateFlags {
+  readonly model?: string;
+  readonly file?: string;
+  readonly tools?: string;
+  readonly generationPrompt: boolean;
+  readonly date?: Date;
+  readonly ids?: true;
+  readonly parseSpecial: "trusted" | "all";
+  readonly show?: true;
+}
+
+const examples = `
+Examples:
+  $ lfm2 template -f messages.json
+  $ echo '[{"role": "user", "content": "Hi"}]' | lfm2 template -m LFM2-8B-A1B-Q4_0.gguf --ids
+  $ lfm2 template -m LFM2.5-8B-A1B/ -f messages.json --tools tools.json --date 2026-01-31
+  $ lfm2 template -m LFM2-350M.gguf --show > chat_template.jinja
+
+messages.json is a list of messages ({"role", "content", …}), or an object with "messages" and perhaps "tools".
+Control strings in what users and tools say become ordinary ids, unless --parse-special all asks for Hugging Face's.`;
+
+export function templateCommand(): Command {
+  const command = new Command("template")
+    .description("the prompt that a conversation becomes; reads no weight")
+    .option("-m, --model <path or URL>", "a GGUF file, or a Hugging Face model folder; without it, the embedded model")
+    .option("-f, --file <path>", "the messages as JSON; without it, standard input")
+    .option("--tools <path>", "descriptions of tools, a list as JSON")
+    .option("--no-generation-prompt", "do not end with the beginning of an answer")
+    .option("--date <YYYY-MM-DD>", "the date that the template may print; today, unless told", dateOf)
+    .option("--ids", "print token ids instead of text: 1,2,3");
+  return command
+    .addOption(
+      command
+        .createOption("--parse-special <where>", "where control strings count as tokens, with --ids")
+        .choices(["trusted", "all"])
+        .default("trusted"),
+    )
+    .addOption(command.createOption("--show", "print the template itself").conflicts(["file", "tools", "ids", "date"]))
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+async function run(flags: TemplateFlags): Promise<void> {
+  const { stdout } = process;
+  const print = (text: string): boolean => stdout.write(stdout.isTTY ? `${harmless(stdout, text)}\n` : text);
+  if (flags.show) {
+    const { name, chatTemplate } = await openTextFiles(flags.model);
+    if (chatTemplate === undefined)
+      throw new Error(`${name}: expected a chat template, found none. Plain ChatML is used.`);
+    print(chatTemplate);
+    return;
+  }
+  const { messages, tools } = await readConversation(flags.file, flags.tools);
+  const { name, tokenizer, chatTemplate } = await openTextFiles(flags.model);
+  if (chatTemplate === undefined) note(`${name} has no chat template: using plain ChatML.`);
+  const parseSpecial = flags.ids ? flags.parseSpecial : "all"; // of the text alone it does not matter
+  const options = { tools, now: flags.date, addGenerationPrompt: flags.generationPrompt, parseSpecial };
+  const { text, trusted } = renderPrompt(createTemplate(chatTemplate), tokenizer, messages, options);
+  if (flags.ids) stdout.write(`${tokenizer.encode(text, { parseSpecial: trusted }).join(",")}\n`);
+  else print(text);
+}
+
+interface Conversation {
+  /** Checked when it is rendered. */
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly unknown[] | undefined;
+}
+
+async function readConversation(file: string | undefined, toolsFile: string | undefined): Promise<Conversation> {
+  if (file === undefined && process.stdin.isTTY) {
+    throw new UsageError("template: expected messages from -f or standard input, found none.");
+  }
+  const subject = file ?? "standard input";
+  const text = file === undefined ? decodeUtf8(await readAllBytes(process.stdin), subject) : await readTextFile(file);
+  const content = jsonOf(text, subject);
+  const isWhole = typeof content === "object" && content !== null && "messages" in content;
+  const { messages, tools } = (isWhole ? content : { messages: content }) as Record<string, unknown>;
+  const stated = toolsFile === undefined ? tools : jsonOf(await readTextFile(toolsFile), toolsFile);
+  return { messages: messages as Conversation["messages"], tools: (stated ?? undefined) as Conversation["tools"] };
+}
+
+/** Numbers and the order of members are kept as they are written: templates print them. */
+function jsonOf(text: string, subject: string): unknown {
+  try {
+    return parseExactJson(text, { keepOrder: true });
+  } catch (cause) {
+    throw new Error(`${subject}: expected JSON, found ${(cause as Error).message}.`, { cause });
+  }
+}
+
+/** Noon of the day, in local time. */
+function dateOf(text: string): Date {
+  const [year, month, day] = (/^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? []).slice(1).map(Number);
+  const date = new Date(year, month - 1, day, 12);
+  if (date.getMonth() === month - 1 && date.getDate() === day) return date;
+  throw new UsageError(`--date: expected a day such as 2026-01-31, found ${JSON.stringify(text)}.`);
+}
