@@ -70,6 +70,8 @@ describe("a window's scores", () => {
     expect(found?.sameTop).toEqual([0, 1, 1]);
     expect(found?.nll[0]).toBeCloseTo(0.407606, 6);
     expect(await against(2, 3)).toEqual(await against(1, 1));
+    const alone = await all(evaluate(scripted(model).model, plan));
+    expect((await against(1, 1)).map(({ nll }) => nll)).toEqual(alone.map(({ nll }) => nll));
   });
 
   it("of a model against itself are those without a base", async () => {
