@@ -42,6 +42,9 @@ export type {
   TraceOptions,
 } from "./language-model.ts";
 export type { ModelSource, OpenOptions } from "./open.ts";
+export { type EvalPlan, planEval, type Shard } from "./oracle/eval-plan.ts";
+export { evaluate, type WindowScores } from "./oracle/evaluate.ts";
+export { type Estimate, type Quality, qualityOf } from "./oracle/quality.ts";
 export { expectedBits, logitBits } from "./oracle/same-bits.ts";
 export type { TracePiece } from "./oracle/trace-pieces.ts";
 export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace-plan.ts";

@@ -6,6 +6,7 @@ import { benchCommand } from "./bench.ts";
 import { chatCommand } from "./chat.ts";
 import { compareCommand } from "./compare.ts";
 import { convertCommand } from "./convert.ts";
+import { evalCommand } from "./eval.ts";
 import { describeError, exitCodeOf, UsageError } from "./exit.ts";
 import { goldenCommand } from "./golden.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -28,6 +29,7 @@ Examples:
   $ lfm2 logits --ids 1,2,3 -o logits.safetensors
   $ lfm2 tokenize "Hello!"                         token ids of a text; \`lfm2 template\` does it for a conversation
   $ lfm2 trace --chat "Hello!" -o trace/           every tensor of a run
+  $ lfm2 eval --against-mode exact -f text.txt     perplexity and KL divergence
   $ lfm2 golden check golden/hello                 hold a run against expected values
   $ lfm2 verify                                    whether this machine computes the same bits
   $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -t 1,2        tokens per second
@@ -45,7 +47,7 @@ function createProgram(): Command {
     .enablePositionalOptions() // a subcommand's own subcommand may have options of the same names
     .addHelpText("after", examples);
   const forModels = [chatCommand(), runCommand(), inspectCommand(), logitsCommand(), benchCommand()];
-  const forNumbers = [traceCommand(), compareCommand(), goldenCommand(), verifyCommand()];
+  const forNumbers = [traceCommand(), compareCommand(), evalCommand(), goldenCommand(), verifyCommand()];
   const forText = [tokenizeCommand(), templateCommand()];
   const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
   for (const command of [...forModels, ...forText, ...forNumbers, ...forFiles]) program.addCommand(command);

@@ -24,39 +24,39 @@ const flagOf: Readonly<Record<string, string>> = {
   quantize: "--quantize",
 };
 
-export function addModelOptions(command: Command): Command {
+/** @param context  what -c is for, where it is not a conversation */
+export function addModelOptions(command: Command, context?: string): Command {
   command.option(
     "-m, --model <path or URL>",
     "a GGUF file, or a Hugging Face model folder; without it, the embedded model",
   );
-  command.addOption(choice("backend", "--backend <name>", "wasm (default) or reference, which is slow and exact"));
-  return addMemoryOptions(command);
+  command.addOption(modelChoice("backend", "--backend <name>", "wasm (default) or reference, which is slow and exact"));
+  return addMemoryOptions(command, context);
 }
 
 /** Those that decide how much memory is needed. */
-export function addMemoryOptions(command: Command): Command {
+export function addMemoryOptions(command: Command, context = "longest conversation to reserve memory for"): Command {
   return command
-    .addOption(choice("mode", "--mode <name>", "int8 (default): activations in 8 bits; or exact: in float32"))
-    .addOption(choice("kvType", "--kv-type <type>", "numbers of the KV cache: f32, f16 or int8"))
-    .addOption(
-      new Option("-c, --context <tokens>", "longest conversation to reserve memory for").argParser(
-        integerOf("--context", 1),
-      ),
-    )
+    .addOption(modelChoice("mode", "--mode <name>", "int8 (default): activations in 8 bits; or exact: in float32"))
+    .addOption(modelChoice("kvType", "--kv-type <type>", "numbers of the KV cache: f32, f16 or int8"))
+    .addOption(new Option("-c, --context <tokens>", context).argParser(integerOf("--context", 1)))
     .addOption(
       new Option("-t, --threads <count>", "threads of the kernels; physical cores unless told").argParser(
         integerOf("--threads", 1),
       ),
     )
-    .addOption(choice("kernels", "--kernels <build>", "baseline or relaxed SIMD; the same bits, at different speed"))
     .addOption(
-      choice("quantize", "--quantize <type>", "quantize F32, F16 and BF16 weights while loading: Q4_0, Q8_0, …"),
+      modelChoice("kernels", "--kernels <build>", "baseline or relaxed SIMD; the same bits, at different speed"),
+    )
+    .addOption(
+      modelChoice("quantize", "--quantize <type>", "quantize F32, F16 and BF16 weights while loading: Q4_0, Q8_0, …"),
     );
 }
 
-function choice(option: keyof ModelOptions, flags: string, description: string): Option {
+/** One of the values that the library knows for `option`. */
+export function modelChoice(option: keyof ModelOptions, flags: string, description: string): Option {
   return new Option(flags, description).argParser((text) =>
-    checkedAs(option, flagOf[option], () => {
+    checkedAs(option, flags.split(" ")[0], () => {
       checkOptions({ [option]: text });
       return text;
     }),

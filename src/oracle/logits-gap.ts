@@ -1,5 +1,5 @@
 // How far two runs' logits lie apart as a choice of the next token.
-import { exp, log } from "../float.ts";
+import { softmaxGap } from "./softmax-gap.ts";
 
 export interface LogitsGap {
   readonly positions: number;
@@ -37,7 +37,7 @@ export function createLogitsMeter(positions: number, vocab: number): LogitsMeter
     add(a, b) {
       for (let at = 0; at < a.length; at += vocab, row++) {
         const [x, y] = [a.subarray(at, at + vocab), b.subarray(at, at + vocab)];
-        const kl = divergence(x, y);
+        const { kl } = softmaxGap(x, y);
         sumKl += kl;
         maxKl = Math.max(maxKl, kl);
         const [topX, topY] = [highest(x, most), highest(y, most)];
@@ -60,27 +60,6 @@ export function createLogitsMeter(positions: number, vocab: number): LogitsMeter
       sample,
     }),
   };
-}
-
-/** Σ p · (log p − log q), p and q the softmax of `a` and of `b`, in float64; ∞ where a logit is NaN. */
-function divergence(a: Float32Array, b: Float32Array): number {
-  const [highA, highB] = [maximum(a), maximum(b)];
-  let [sumA, sumB, weighted] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    const [x, y] = [a[i] - highA, b[i] - highB];
-    const p = exp(x);
-    sumA += p;
-    sumB += exp(y);
-    if (p > 0) weighted += p * (x - y);
-  }
-  const kl = weighted / sumA - log(sumA) + log(sumB);
-  return Number.isNaN(kl) ? Number.POSITIVE_INFINITY : Math.max(0, kl);
-}
-
-function maximum(row: Float32Array): number {
-  let most = Number.NEGATIVE_INFINITY;
-  for (const value of row) if (value > most) most = value;
-  return most;
 }
 
 /** Ids of the `count` largest, largest first; of equal ones the lower id. */
