@@ -24,11 +24,15 @@ export function expf(x: f32): f32 {
   return p * pow2f(half) * pow2f(exponent - half);
 }
 
-/** expf of four numbers, with its bits. */
+/**
+ * expf of four numbers, with its bits. The power of 2 is added to p's exponent, which gives what multiplying by it gives:
+ * p is near 1, and where its exponent would leave the range, x is below or above the bounds.
+ */
 @inline
 export function expf4(x: v128): v128 {
-  const shifter = f32x4.splat(12582912);
-  const n = f32x4.sub(f32x4.add(f32x4.mul(x, f32x4.splat(1.4426950408889634)), shifter), shifter);
+  const shifter = f32x4.splat(12582912); // 1.5 · 2²³: adding it leaves the nearest integer in the low bits
+  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(1.4426950408889634)), shifter);
+  const n = f32x4.sub(shifted, shifter);
   let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
   r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.1219444e-4)));
   let p = f32x4.splat(1.98756915e-4);
@@ -38,13 +42,7 @@ export function expf4(x: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
   p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
-  const exponent = i32x4.trunc_sat_f32x4_s(n);
-  const half = i32x4.shr_s(exponent, 1);
-  const bias = i32x4.splat(127);
-  const y = f32x4.mul(
-    f32x4.mul(p, i32x4.shl(i32x4.add(half, bias), 23)),
-    i32x4.shl(i32x4.add(i32x4.sub(exponent, half), bias), 23),
-  );
+  const y = i32x4.add(p, i32x4.shl(shifted, 23));
   const low = f32x4.gt(x, f32x4.splat(-87.33654022216797));
   const high = f32x4.gt(x, f32x4.splat(88.72283172607422));
   const bounded = v128.bitselect(f32x4.splat(Infinity), v128.and(y, low), high);

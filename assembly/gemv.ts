@@ -3,10 +3,11 @@
 // Decode reads every weight once, so this runs as fast as memory does, if two things are seen to: each worker walks its
 // rows as two streams, which keeps more cache lines in flight, and a loop body stays small enough for its registers.
 import { groupBytes, headBytes, loadScales, Q4_0, Q4_K, Q5_K, Q6_K, Q8_0, stripBytes } from "./packed";
-import { dot, FOUR, four, odd, Q, RECORD } from "./q8";
+import { dot, dotHigh, dotLow, FOUR, four, odd, Q, RECORD, RELAXED } from "./q8";
 
 // A constant vector is built anew wherever it is used; one that comes from a mutable global stays in a register.
 export let NIBBLE_MASK: i32 = 0x0f0f0f0f;
+export let WORD_NIBBLE_MASK: i32 = 0x000f000f;
 export let FIFTH_MASK: i32 = 0x10101010;
 export let HIGH_MASK: i32 = 0x30303030;
 export let SCALE_MASK: i32 = 0x8fffe000;
@@ -55,7 +56,7 @@ function add(acc: v128, d: v128, scale: v128, sum: v128): v128 {
 }
 
 function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
-  const mask = i32x4.splat(NIBBLE_MASK);
+  const mask = i32x4.splat(RELAXED ? NIBBLE_MASK : WORD_NIBBLE_MASK);
   const scales = i32x4.splat(SCALE_MASK);
   let a = f32x4.splat(0);
   let b = a;
@@ -77,16 +78,16 @@ function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i3
       const highOdd = odd(q + 4 * FOUR);
       let m = v128.load(at1, 16);
       let n = v128.load(at1, 32);
-      s = dot(low, lowOdd, v128.and(m, mask), s);
-      t = dot(low, lowOdd, v128.and(n, mask), t);
-      s = dot(high, highOdd, v128.and(i16x8.shr_u(m, 4), mask), s);
-      t = dot(high, highOdd, v128.and(i16x8.shr_u(n, 4), mask), t);
+      s = dotLow(low, lowOdd, m, mask, s);
+      t = dotLow(low, lowOdd, n, mask, t);
+      s = dotHigh(high, highOdd, m, mask, s);
+      t = dotHigh(high, highOdd, n, mask, t);
       m = v128.load(at2, 16);
       n = v128.load(at2, 32);
-      u = dot(low, lowOdd, v128.and(m, mask), u);
-      v = dot(low, lowOdd, v128.and(n, mask), v);
-      u = dot(high, highOdd, v128.and(i16x8.shr_u(m, 4), mask), u);
-      v = dot(high, highOdd, v128.and(i16x8.shr_u(n, 4), mask), v);
+      u = dotLow(low, lowOdd, m, mask, u);
+      v = dotLow(low, lowOdd, n, mask, v);
+      u = dotHigh(high, highOdd, m, mask, u);
+      v = dotHigh(high, highOdd, n, mask, v);
       at1 += 32;
       at2 += 32;
       q += FOUR;
@@ -107,7 +108,7 @@ function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i3
 }
 
 function gemvQ8_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
-  const mask = i32x4.splat(NIBBLE_MASK);
+  const mask = i32x4.splat(RELAXED ? NIBBLE_MASK : WORD_NIBBLE_MASK);
   const scales = i32x4.splat(SCALE_MASK);
   let a = f32x4.splat(0);
   let b = a;
@@ -130,17 +131,17 @@ function gemvQ8_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i3
       const even = four(q);
       const odds = odd(q);
       let m = v128.load(at1, 16);
-      sLow = dot(even, odds, v128.and(m, mask), sLow);
-      s = dot(even, odds, v128.and(i16x8.shr_u(m, 4), mask), s);
+      sLow = dotLow(even, odds, m, mask, sLow);
+      s = dotHigh(even, odds, m, mask, s);
       m = v128.load(at1, 32);
-      tLow = dot(even, odds, v128.and(m, mask), tLow);
-      t = dot(even, odds, v128.and(i16x8.shr_u(m, 4), mask), t);
+      tLow = dotLow(even, odds, m, mask, tLow);
+      t = dotHigh(even, odds, m, mask, t);
       m = v128.load(at2, 16);
-      uLow = dot(even, odds, v128.and(m, mask), uLow);
-      u = dot(even, odds, v128.and(i16x8.shr_u(m, 4), mask), u);
+      uLow = dotLow(even, odds, m, mask, uLow);
+      u = dotHigh(even, odds, m, mask, u);
       m = v128.load(at2, 32);
-      vLow = dot(even, odds, v128.and(m, mask), vLow);
-      v = dot(even, odds, v128.and(i16x8.shr_u(m, 4), mask), v);
+      vLow = dotLow(even, odds, m, mask, vLow);
+      v = dotHigh(even, odds, m, mask, v);
       at1 += 32;
       at2 += 32;
       q += FOUR;

@@ -11,7 +11,7 @@
 // once. Rounding is to nearest, ties to even; |q| ≤ 127. A value that is infinite or no number makes the scale so, and
 // with it every product.Four rows together make a tile: each number of the record,
 // and of q each group of four, for rows 0, 1, 2, 3 in turn.
-const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD;
+export const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD;
 
 /** Bytes of a record. */
 export const RECORD: i32 = RELAXED ? 48 : 80;
@@ -104,13 +104,26 @@ export function odd(q: usize): v128 {
 @inline
 export function dot(even: v128, odds: v128, w: v128, acc: v128): v128 {
   if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(even, w, acc);
-  return i32x4.add(
-    acc,
-    i32x4.add(
-      i32x4.dot_i16x8_s(even, v128.and(w, i16x8.splat(255))),
-      i32x4.dot_i16x8_s(odds, i16x8.shr_u(w, 8)),
-    ),
-  );
+  return dotWords(even, odds, v128.and(w, i16x8.splat(255)), i16x8.shr_u(w, 8), acc);
+}
+
+/** The same of the low nibbles of 16 bytes; `mask` is NIBBLE_MASK in the relaxed build, WORD_NIBBLE_MASK in baseline. */
+@inline
+export function dotLow(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v128 {
+  if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(even, v128.and(bytes, mask), acc);
+  return dotWords(even, odds, v128.and(bytes, mask), v128.and(i16x8.shr_u(bytes, 8), mask), acc);
+}
+
+/** The same of the high nibbles. */
+@inline
+export function dotHigh(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v128 {
+  if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(even, v128.and(i16x8.shr_u(bytes, 4), mask), acc);
+  return dotWords(even, odds, v128.and(i16x8.shr_u(bytes, 4), mask), i16x8.shr_u(bytes, 12), acc);
+}
+
+@inline
+function dotWords(even: v128, odds: v128, w: v128, wOdd: v128, acc: v128): v128 {
+  return i32x4.add(acc, i32x4.add(i32x4.dot_i16x8_s(even, w), i32x4.dot_i16x8_s(odds, wOdd)));
 }
 
 /** Four rows of `blocks` records each as one tile of 4 · RECORD · blocks bytes. */

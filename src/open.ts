@@ -1,6 +1,8 @@
 // Opening: a source becomes files, the files a checkpoint, and the checkpoint a model in a thread of its own.
+
+import { createLanguageModel } from "./create-language-model.ts";
 import { openCheckpoint } from "./formats/open-checkpoint.ts";
-import { createLanguageModel, type LanguageModel, type Progress } from "./language-model.ts";
+import type { LanguageModel, Progress } from "./language-model.ts";
 import { checkOptions, type ModelOptions } from "./load.ts";
 import { readConfig } from "./model/config.ts";
 import type { Folder } from "./sources/source.ts";

@@ -28,11 +28,13 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
   "load.ts": ["blocks", "formats", "model", "ops", "quantize", "reference", "wasm"],
   worker: ["constrain", "engine", "formats", "load.ts", "oracle", "sampling", "sources", "wasm"],
-  "language-model.ts": [
+  "language-model.ts": ["chat", "constrain", "formats", "load.ts", "model", "oracle", "sampling", "tokenizer"],
+  "create-language-model.ts": [
     "chat",
     "constrain",
     "engine",
     "formats",
+    "language-model.ts",
     "load.ts",
     "model",
     "oracle",
@@ -40,7 +42,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "tokenizer",
     "worker",
   ],
-  "open.ts": ["formats", "language-model.ts", "load.ts", "model", "sources", "worker"],
+  "open.ts": ["create-language-model.ts", "formats", "language-model.ts", "load.ts", "model", "sources", "worker"],
   // The doors.
   "index.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "worker"],
   "index.browser.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "worker"],

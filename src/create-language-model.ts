@@ -1,0 +1,282 @@
+// A model one can talk to: tokenizer, template and the model's thread, behind a handful of calls.
+import { type ChatDelta, createAnswerParser } from "./chat/answer-parser.ts";
+import { renderPrompt } from "./chat/prompt.ts";
+import { checkStops, createStopFilter, createStopMatcher } from "./chat/stop-strings.ts";
+import { type ChatTemplate, createTemplate } from "./chat/template.ts";
+import { endsThinking } from "./chat/thinking.ts";
+import { reportToken } from "./chat/token-report.ts";
+import type { ConstraintRequest } from "./constrain/compile.ts";
+import type { ConstraintRules, Thought } from "./constrain/constraint.ts";
+import { collectVocabulary } from "./constrain/vocabulary.ts";
+import { checkIds } from "./engine/engine.ts";
+import type { ThinkingBudget } from "./engine/thinking-budget.ts";
+import type { Checkpoint } from "./formats/checkpoint.ts";
+import type { ChatOptions, GenerateOptions, LanguageModel, Summary } from "./language-model.ts";
+import { OptionError } from "./load.ts";
+import type { Config } from "./model/config.ts";
+import { tracePieces } from "./oracle/trace-pieces.ts";
+import { planTrace } from "./oracle/trace-plan.ts";
+import { recommendedSampling } from "./sampling/defaults.ts";
+import { MAX_TOP_LOGPROBS } from "./sampling/logprobs.ts";
+import { validateSampling } from "./sampling/options.ts";
+import { createTokenizer, type Tokenizer } from "./tokenizer/tokenizer.ts";
+import type { ModelWorker } from "./worker/client.ts";
+import { eventStream } from "./worker/event-stream.ts";
+import type { Results } from "./worker/protocol.ts";
+
+export function createLanguageModel(
+  worker: ModelWorker,
+  checkpoint: Checkpoint,
+  config: Config,
+  { settings, bytes }: Results["load"],
+): LanguageModel {
+  const { tokenizer, missing } = tokenizerOf(checkpoint);
+  const name = checkpoint.metadata.get("general.name");
+  const recommended = recommendedSampling({
+    generationConfig: checkpoint.generationConfig,
+    vocabSize: config.vocabSize,
+    bosId: tokenizer?.bosId,
+    name: typeof name === "string" ? name : undefined,
+  });
+  const eosIds = tokenizer?.eosIds ?? statedEosIds(checkpoint);
+  let template: ChatTemplate | undefined;
+
+  const needTokenizer = (): Tokenizer => {
+    if (tokenizer !== undefined) return tokenizer;
+    throw missing;
+  };
+
+  const encodeChat: LanguageModel["encodeChat"] = (messages, { tools, now, parseSpecial = "trusted" } = {}) => {
+    const text = needTokenizer();
+    template ??= createTemplate(checkpoint.chatTemplate);
+    const prompt = renderPrompt(template, text, messages, { tools, now, parseSpecial });
+    return text.encode(prompt.text, { parseSpecial: prompt.trusted });
+  };
+
+  let vocabularySent = false;
+
+  /** The schema compiler is loaded when it is first needed; so is the vocabulary sent to the model's thread. */
+  async function rulesFor(
+    request: Pick<ChatOptions, "responseFormat" | "tools" | "toolChoice">,
+    thoughtFirst: Thought["first"],
+  ): Promise<ConstraintRules | undefined> {
+    if (request.responseFormat === undefined && request.toolChoice === undefined) return undefined;
+    const { idOf, bytesOf } = needTokenizer();
+    const { compileConstraint } = await import("./constrain/compile.ts");
+    const [open, close] = [idOf("<think>"), idOf("</think>")];
+    const [start, end] = [idOf("<|tool_call_start|>"), idOf("<|tool_call_end|>")];
+    const rules = compileConstraint({
+      ...request,
+      callMarkers: start === undefined || end === undefined ? undefined : { start, end },
+      thought: open === undefined || close === undefined ? undefined : { open, close, first: thoughtFirst },
+    } satisfies ConstraintRequest);
+    if (!vocabularySent) {
+      vocabularySent = true;
+      // Not waited for: requests are answered in their order, and the next one can be given up by itself.
+      worker.request({ kind: "vocabulary", vocabulary: collectVocabulary(config.vocabSize, bytesOf) }).catch(() => {
+        vocabularySent = false;
+      });
+    }
+    return rules;
+  }
+
+  /** @param inner  what only answers in text have; `metStop` is asked after every id, and ends the answer */
+  async function* generate(
+    ids: readonly number[],
+    options: GenerateOptions = {},
+    inner: {
+      readonly thinking?: ThinkingBudget;
+      readonly metStop?: () => string | undefined;
+      readonly rules?: ConstraintRules;
+    } = {},
+  ): AsyncGenerator<number, void> {
+    const { maxTokens, stopIds = eosIds, onToken, topLogprobs, signal, onProgress, onFinish, ...stated } = options;
+    const sampling = validateSampling({ ...stated, temperature: stated.temperature ?? 0 });
+    checkIds(ids, config.vocabSize, settings.contextLength);
+    if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 1)) {
+      throw new OptionError(`maxTokens: expected an integer of at least 1, found ${maxTokens}.`);
+    }
+    const { grammar, trigger } = inner.rules ?? {};
+    if (grammar !== undefined && trigger === undefined && stopIds.length === 0) {
+      throw new OptionError("stopIds: expected an id that ends the answer once it is complete, found none.");
+    }
+    checkCount("topLogprobs", topLogprobs, MAX_TOP_LOGPROBS);
+    const request = {
+      kind: "generate",
+      ids,
+      rules: inner.rules,
+      options: {
+        sampling,
+        maxTokens: maxTokens ?? Number.POSITIVE_INFINITY,
+        stopIds,
+        thinking: inner.thinking,
+        topLogprobs: onToken && topLogprobs,
+      },
+    } as const;
+    let cachedTokens = 0;
+    const events = eventStream(worker, request, "id", {
+      signal,
+      onEvent(event) {
+        if (event.kind !== "progress") return;
+        cachedTokens = ids.length - event.total;
+        onProgress?.({ phase: "prefill", done: event.done, total: event.total });
+      },
+    });
+    let newTokens = 0;
+    let lastId = -1;
+    let [prefillMs, lastMs] = [0, 0];
+    let stopped: string | undefined;
+    for await (const { token, logprobs, ms } of events) {
+      if (newTokens++ === 0) prefillMs = ms;
+      lastMs = ms;
+      lastId = token;
+      onToken?.(reportToken(tokenizer, token, logprobs));
+      yield token;
+      stopped = inner.metStop?.();
+      if (stopped !== undefined) break;
+    }
+    const finishReason = stopped !== undefined || stopIds.includes(lastId) ? "stop" : "length";
+    const decodeMs = lastMs - prefillMs;
+    const counts = { promptTokens: ids.length, cachedTokens, newTokens };
+    onFinish?.({ ...counts, prefillMs, decodeMs, finishReason, ...(stopped === undefined ? {} : { stopped }) });
+  }
+
+  /** Options for text: what is recommended where the caller states nothing. */
+  const withDefaults = (options: GenerateOptions): GenerateOptions => {
+    const stated = Object.entries(options).filter(([, value]) => value !== undefined);
+    return { maxTokens: recommended.maxNewTokens, ...recommended.sampling, ...Object.fromEntries(stated) };
+  };
+
+  const budgetOf = (tokens: number | undefined, isOpen: boolean): ThinkingBudget | undefined => {
+    const [open, close] = ["<think>", "</think>"].map(needTokenizer().idOf);
+    if (tokens === undefined || open === undefined || close === undefined) return undefined;
+    return { tokens, open, close, isOpen };
+  };
+
+  return {
+    config,
+    checkpoint,
+    settings,
+    memoryBytes: bytes,
+    tokenizer,
+    recommended,
+    encodeChat,
+    generate: (ids, options) => generate(ids, options),
+    async *chat(messages, options = {}) {
+      const { tools, now, stop, thinkingBudget, responseFormat, toolChoice, mayThink = true, ...rest } = options;
+      const stops = createStopFilter<ChatDelta>(
+        checkStops(stop),
+        (delta) => delta.content,
+        (_, content) => ({ content }),
+      );
+      checkCount("thinkingBudget", thinkingBudget, Number.MAX_SAFE_INTEGER);
+      const ids = encodeChat(messages, { tools, now });
+      // Some templates begin the thought themselves.
+      const isOpen = endsThinking(needTokenizer(), ids);
+      const parser = createAnswerParser(needTokenizer(), { thinking: isOpen, tools, messages });
+      const thinking = budgetOf(thinkingBudget, isOpen);
+      const rules = await rulesFor(
+        { responseFormat, tools, toolChoice },
+        isOpen ? "open" : mayThink ? "possible" : "none",
+      );
+      let summary: Summary | undefined;
+      const onFinish = (finished: Summary): void => {
+        summary = finished;
+      };
+      const asked = { ...withDefaults(rest), onFinish };
+      for await (const id of generate(ids, asked, { thinking, rules, metStop: () => stops.met })) {
+        yield* stops.push(parser.push(id));
+      }
+      const ended = summary?.finishReason === "stop" && stops.met === undefined;
+      if (stops.met === undefined) yield* stops.push(parser.end(ended ? "model" : "cut"));
+      yield* stops.end();
+      if (summary === undefined) return;
+      const waits = ended && stops.met === undefined && parser.callCount > 0;
+      rest.onFinish?.(waits ? { ...summary, finishReason: "tool_calls" } : withStop(summary, stops.met));
+    },
+    async *complete(prompt, { stop, responseFormat, ...options } = {}) {
+      const text = needTokenizer();
+      const stops = createStopMatcher(checkStops(stop));
+      const rules = await rulesFor({ responseFormat }, "none");
+      const stream = text.stream({ skipSpecial: true });
+      const ids = text.encode(prompt, { addBos: true });
+      let summary: Summary | undefined;
+      const onFinish = (finished: Summary): void => {
+        summary = finished;
+      };
+      const asked = { ...withDefaults(options), onFinish };
+      for await (const id of generate(ids, asked, { rules, metStop: () => stops.met })) {
+        const piece = stops.push(stream.push(id));
+        if (piece !== "") yield piece;
+      }
+      const rest = stops.push(stream.end()) + stops.end();
+      if (rest !== "") yield rest;
+      if (summary !== undefined) options.onFinish?.(withStop(summary, stops.met));
+    },
+    async logits(ids, { signal, onProgress } = {}) {
+      checkIds(ids, config.vocabSize, settings.contextLength);
+      const cols = config.vocabSize;
+      const data = new Float32Array(ids.length * cols);
+      let filled = 0;
+      await worker.request(
+        { kind: "logits", ids },
+        {
+          signal,
+          event(event) {
+            if (event.kind === "rows") {
+              data.set(event.logits, filled);
+              filled += event.logits.length;
+            } else if (event.kind === "progress") {
+              onProgress?.({ phase: "prefill", done: event.done, total: event.total });
+            }
+          },
+        },
+      );
+      return { data, rows: ids.length, cols };
+    },
+    async *trace(ids, { points, positions, signal, onProgress } = {}) {
+      checkIds(ids, config.vocabSize, settings.contextLength);
+      const plan = planTrace(config, ids.length, { points, positions });
+      const steps = eventStream(worker, { kind: "trace", ids, plan }, "step", {
+        signal,
+        bytesOf: ({ step }) => step.numbers.byteLength,
+        onEvent(event) {
+          if (event.kind === "progress") onProgress?.({ phase: "prefill", done: event.done, total: event.total });
+        },
+      });
+      for await (const { step } of steps) yield* tracePieces(plan, step);
+    },
+    close: () => worker.close(),
+  };
+}
+
+/** @throws OptionError unless an optional count is an integer in [0, most] */
+function checkCount(name: string, count: number | undefined, most: number): void {
+  if (count === undefined || (Number.isSafeInteger(count) && count >= 0 && count <= most)) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? "of at least 0" : `from 0 to ${most}`;
+  throw new OptionError(`${name}: expected an integer ${range}, found ${count}.`);
+}
+
+/** A stop string may also be met in what came out at the very end, such as the remains of a tool call. */
+function withStop(summary: Summary, met: string | undefined): Summary {
+  return met === undefined ? summary : { ...summary, finishReason: "stop", stopped: met };
+}
+
+/** Ids that end an answer, as the files state them: one number or a list. */
+function statedEosIds({ generationConfig, config }: Checkpoint): number[] {
+  const stated = generationConfig.eos_token_id ?? config.eos_token_id;
+  return (Array.isArray(stated) ? stated : [stated]).filter((id) => Number.isInteger(id));
+}
+
+/** The tokenizer, or why there is none: a model whose tokenizer is damaged can still be run on ids. */
+function tokenizerOf({ tokenizer: source }: Checkpoint): { tokenizer?: Tokenizer; missing?: unknown } {
+  if (source === undefined) {
+    const found = "text: expected a tokenizer in the model's files, found none. Use `generate` or `logits` with ids.";
+    return { missing: new OptionError(found) };
+  }
+  try {
+    return { tokenizer: createTokenizer(source) };
+  } catch (error) {
+    return { missing: error };
+  }
+}
