@@ -39,6 +39,9 @@ export class ConfigError extends Error {
 
 type RawConfig = Readonly<Record<string, unknown>>;
 
+/** Sums over a head of int8 times int16 stay below 2³¹ (assembly/attention-int8.ts); every LFM2 has 64. */
+const MAX_HEAD_DIM = 512;
+
 /**
  * @param raw  the keys of `config.json`
  * @throws ConfigError naming the key, what was expected, and what was found
@@ -62,7 +65,7 @@ export function readConfig(raw: RawConfig): Config {
   const hiddenSize = integer(raw, "hidden_size", 4, 1 << 16);
   const numAttentionHeads = integer(raw, "num_attention_heads", 1, 1024);
   const numKeyValueHeads = integer(raw, "num_key_value_heads", 1, numAttentionHeads);
-  const headDim = integer(raw, "head_dim", 4, 1024, hiddenSize / numAttentionHeads);
+  const headDim = integer(raw, "head_dim", 4, MAX_HEAD_DIM, hiddenSize / numAttentionHeads);
   multiple("num_attention_heads", numAttentionHeads, numKeyValueHeads, "num_key_value_heads");
   multiple("head_dim", headDim, 16, "four registers of float32");
   multiple("hidden_size", hiddenSize, 4, "4 float32 lanes");

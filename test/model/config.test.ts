@@ -115,6 +115,11 @@ describe("readConfig", () => {
       "num_attention_heads: expected a multiple of 3 (num_key_value_heads), found 4.",
     ],
     [
+      "heads whose products would overflow",
+      { head_dim: 528 },
+      "head_dim: expected an integer in [4, 512], found 528.",
+    ],
+    [
       "a list of the wrong length",
       { layer_types: ["conv"] },
       'layer_types: expected 6 entries, each "conv" or "full_attention", found ["conv"].',
