@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const program = createProgram();
   if (process.argv.length <= 2) {
     process.stderr.write(program.helpInformation());
-    throw new UsageError("command: expected chat, run, inspect or logits, found none. `lfm2 --help` tells more.");
+    throw new UsageError("command: expected one of those above, found none. `lfm2 --help` tells more.");
   }
   try {
     await program.parseAsync();

@@ -15,7 +15,7 @@ const small = `${golden}transformers/moe-small`;
 
 /** [arguments, what the error says] */
 const wrongUsage: readonly [string, string][] = [
-  ["", "command: expected chat, run, inspect or logits, found none."],
+  ["", "command: expected one of those above, found none."],
   ["fly", "unknown command 'fly'."],
   ["--fast", "unknown option '--fast'."],
   ["run --tmp 1 -p x", "unknown option '--tmp' (Did you mean --temp?). `lfm2 run --help` tells more."],
