@@ -192,14 +192,15 @@ export function encodeSafetensorsHeader(
   entries: readonly SafeEntry[],
   metadata: ReadonlyMap<string, string>,
 ): Uint8Array<ArrayBuffer> {
-  const header: JsonObject = metadata.size > 0 ? { __metadata__: Object.fromEntries(metadata) } : {};
+  // Pairs, as a tensor may be named __proto__.
+  const header: [string, unknown][] = metadata.size > 0 ? [["__metadata__", Object.fromEntries(metadata)]] : [];
   let end = 0;
   for (const entry of entries) {
     const begin = end;
     end += bytesOfSafeEntry(entry);
-    header[entry.name] = { dtype: entry.dtype, shape: entry.shape, data_offsets: [begin, end] };
+    header.push([entry.name, { dtype: entry.dtype, shape: entry.shape, data_offsets: [begin, end] }]);
   }
-  const text = new TextEncoder().encode(JSON.stringify(header));
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   // Spaces after the JSON bring the numbers to a multiple of 8.
   const headerBytes = Math.ceil(text.length / 8) * 8;
   const bytes = new Uint8Array(8 + headerBytes).fill(0x20, 8);

@@ -171,14 +171,18 @@ describe("lfm2 chat with tools", () => {
     while (!existsSync(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
     child.kill("SIGINT");
     expect((await ended).code).toBe(130);
+    // Until somebody has collected its exit code, an ended process still counts as one.
     await expect
-      .poll(() => {
-        try {
-          return process.kill(Number(readFileSync(pid, "utf8")), 0);
-        } catch {
-          return "gone";
-        }
-      })
+      .poll(
+        () => {
+          try {
+            return process.kill(Number(readFileSync(pid, "utf8")), 0);
+          } catch {
+            return "gone";
+          }
+        },
+        { timeout: 20_000 },
+      )
       .toBe("gone");
   });
 
