@@ -3,7 +3,7 @@
 // Queries, and the weights of a block, are rounded to 16 bits, so that both products are sums of int8 · int16 in int32:
 // exact, as 127 · 32767 · 512 < 2³¹ (headDim ≤ 512). Rounding costs 2⁻¹⁶ of the largest, far below that of int8 itself.
 import { addSum, clear, exp2f4, LOG2E, maximumOf, outputOf, QUERIES, raise, SCALES, WEIGHTS } from "./attention-record";
-import { rowOf, scaleOf } from "./kv-cache";
+import { KV_INT8, rowOf, scaleOf } from "./kv-cache";
 import { splatLane0, splatLane1, splatLane2, splatLane3, sumsI32 } from "./lanes";
 
 const MOST: f32 = 32767;
@@ -50,8 +50,8 @@ export function attendInt8(
   block: i32,
   count: i32,
 ): void {
-  const keys = rowOf(2, k, capacity, headDim, kvHead, block);
-  const values = rowOf(2, v, capacity, headDim, kvHead, block);
+  const keys = rowOf(KV_INT8, k, capacity, headDim, kvHead, block);
+  const values = rowOf(KV_INT8, v, capacity, headDim, kvHead, block);
   const keyScales = scaleOf(k, capacity, kvHeads, headDim, kvHead, block);
   const valueScales = scaleOf(v, capacity, kvHeads, headDim, kvHead, block);
   const fade = raise(record, score(scratch, record, keys, keyScales, count, headDim));

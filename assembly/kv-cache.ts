@@ -8,7 +8,7 @@ import { f32ToF16 } from "./f16";
 
 export const KV_F32: i32 = 0;
 export const KV_F16: i32 = 1;
-// 2: int8
+export const KV_INT8: i32 = 2;
 
 /** Where the keys or values of `position` begin. */
 @inline
