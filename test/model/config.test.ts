@@ -114,11 +114,7 @@ describe("readConfig", () => {
       { num_attention_heads: 4, num_key_value_heads: 3 },
       "num_attention_heads: expected a multiple of 3 (num_key_value_heads), found 4.",
     ],
-    [
-      "heads whose products would overflow",
-      { head_dim: 528 },
-      "head_dim: expected an integer in [4, 512], found 528.",
-    ],
+    ["heads whose products would overflow", { head_dim: 528 }, "head_dim: expected an integer in [4, 512], found 528."],
     [
       "a list of the wrong length",
       { layer_types: ["conv"] },
