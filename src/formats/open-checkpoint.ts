@@ -6,6 +6,7 @@ import { architectureOfGguf, configOfGguf, generationConfigOfGguf } from "./gguf
 import { storedGgufTensors } from "./gguf-names.ts";
 import { checkFirst, openSplits } from "./gguf-split.ts";
 import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
+import { listed } from "./gguf-value.ts";
 import { storedHfTensors } from "./hf-names.ts";
 import { isObject, type JsonObject, readJson, readText } from "./json.ts";
 import { refuse, show } from "./refusal.ts";
@@ -78,7 +79,7 @@ function shownMetadata({ metadata }: GgufHeader): Map<string, unknown> {
   const shown = new Map<string, unknown>();
   for (const [key, { value, items }] of metadata) {
     if (typeof value !== "object") shown.set(key, value);
-    else shown.set(key, value.length > SHOWN_ITEMS ? `${value.length} × ${items}` : Array.from<unknown>(value));
+    else shown.set(key, value.length > SHOWN_ITEMS ? `${value.length} × ${items}` : listed(value));
   }
   return shown;
 }
