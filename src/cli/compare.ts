@@ -1,4 +1,5 @@
 // `lfm2 compare`: where two recorded runs part, and why.
+
 import { stat } from "node:fs/promises";
 import { Command } from "commander";
 import { type Checkpoint, FormatError } from "../formats/checkpoint.ts";
@@ -19,9 +20,10 @@ import type { RecordedRun } from "../oracle/recorded-run.ts";
 import { diskFolder, openFile } from "../sources/disk.ts";
 import { SourceError } from "../sources/source.ts";
 import { alignColumns } from "./columns.ts";
-import { abortOnInterrupt, UsageError } from "./exit.ts";
+import { UsageError } from "./exit.ts";
 import { numberOrText } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note, styled } from "./terminal.ts";
 import { checkWritable, writeWhole } from "./write-file.ts";
 

@@ -1,4 +1,5 @@
 // `lfm2 golden make` and `lfm2 golden check`: expected tensors with tolerances, and whether a run keeps to them.
+
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -12,13 +13,14 @@ import { defaultTolerances, goldenPoints, writeGolden } from "../oracle/write-go
 import { hashOf } from "../oracle/write-trace.ts";
 import { diskFolder, openFile } from "../sources/disk.ts";
 import { alignColumns } from "./columns.ts";
-import { abortOnInterrupt, UsageError } from "./exit.ts";
+import { UsageError } from "./exit.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "./input-options.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
 import { createPrefillProgress, openModel } from "./open-model.ts";
 import { numberOrText } from "./option-values.ts";
 import { formatBytes, formatDuration, formatInteger } from "./quantities.ts";
 import { computationLine } from "./settings-line.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note } from "./terminal.ts";
 import { aboutTrace, choosing } from "./trace.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "./trace-choice.ts";

@@ -1,14 +1,16 @@
 // `lfm2 quantize`: a model in fewer bits, as one GGUF file.
+
 import { Command, Option } from "commander";
 import { blockFormats } from "../blocks/formats.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { nodeHost } from "../index.ts";
 import { type Quantized, quantize } from "../quantize/quantize.ts";
 import { type QuantizationType, quantizationTypes } from "../quantize/types.ts";
-import { abortOnInterrupt, UsageError } from "./exit.ts";
+import { UsageError } from "./exit.ts";
 import { nameOf } from "./model-facts.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent, threeDigits } from "./quantities.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { note } from "./terminal.ts";
 import { checkFree, writePieces } from "./write-file.ts";
 import { formatLines } from "./written-formats.ts";

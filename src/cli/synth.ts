@@ -1,15 +1,17 @@
 // `lfm2 synth`: a model of true shape with random weights.
+
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { parseJsonObject } from "../formats/json.ts";
 import type { QuantizationType } from "../quantize/types.ts";
 import { type ShapeName, shapes, withLayers } from "../synth/shapes.ts";
 import { synthesize } from "../synth/synthesize.ts";
-import { abortOnInterrupt, UsageError } from "./exit.ts";
+import { UsageError } from "./exit.ts";
 import { integerOf } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent } from "./quantities.ts";
 import { typeOption } from "./quantize.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { note } from "./terminal.ts";
 import { checkFree, writePieces } from "./write-file.ts";
 import { formatLines } from "./written-formats.ts";
