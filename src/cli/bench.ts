@@ -1,5 +1,4 @@
 // `lfm2 bench`: tokens per second of prefill and decode, by setting and by depth, beside what the memory can give.
-
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";

@@ -1,5 +1,4 @@
 // `lfm2 eval`: perplexity over a text, and KL divergence from another file or mode; `lfm2 eval merge`: shards as one.
-
 import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { decodeText } from "../formats/json.ts";

@@ -1,5 +1,4 @@
 // `lfm2 golden make` and `lfm2 golden check`: expected tensors with tolerances, and whether a run keeps to them.
-
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";

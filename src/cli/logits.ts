@@ -1,5 +1,4 @@
 // `lfm2 logits`: the model's raw numbers after each of some token ids.
-
 import { Command } from "commander";
 import { writeSafetensors } from "../formats/safetensors.ts";
 import type { Logits } from "../index.ts";

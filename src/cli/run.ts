@@ -1,5 +1,4 @@
 // `lfm2 run`: one prompt, one answer or several.
-
 import { Command } from "commander";
 import { seedOfChoice } from "../chat/choices.ts";
 import {

@@ -1,5 +1,4 @@
 // `lfm2 synth`: a model of true shape with random weights.
-
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { parseJsonObject } from "../formats/json.ts";

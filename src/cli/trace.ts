@@ -1,5 +1,4 @@
 // `lfm2 trace`: every tensor of a run, to files.
-
 import { Command } from "commander";
 import { planTrace, type TracePlan } from "../oracle/trace-plan.ts";
 import { MAX_TRACE_BYTES, writeTrace } from "../oracle/write-trace.ts";

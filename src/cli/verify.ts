@@ -1,5 +1,4 @@
 // `lfm2 verify`: whether this machine's engine computes the numbers that every other does, to the bit.
-
 import { Command } from "commander";
 import { open } from "../index.ts";
 import { type BitsMode, expectedBits, logitBits } from "../oracle/same-bits.ts";
