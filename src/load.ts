@@ -2,8 +2,9 @@
 import { blockFormats, decodeRow, type FormatName, rowBytes } from "./blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "./formats/checkpoint.ts";
 import { streamTensors, type TensorSink } from "./formats/stream-tensors.ts";
-import { type Config, readConfig, ropeInverseFrequency } from "./model/config.ts";
+import { type Config, readConfig } from "./model/config.ts";
 import { forward, lmHead, type Model } from "./model/model.ts";
+import { rotationOf } from "./model/rope.ts";
 import { createState, type State, stateSpecs } from "./model/state.ts";
 import { createWeights } from "./model/weights.ts";
 import type {
@@ -239,7 +240,7 @@ function assemble(config: Config, settings: Settings, backend: Backend): { model
   const { contextLength } = settings;
   const state = createState(stateSpecs(config, contextLength), backend.states, contextLength);
   return {
-    model: { ops: backend.ops, config, weights, inverseFrequency: ropeInverseFrequency(config) },
+    model: { ops: backend.ops, config, weights, rotation: rotationOf(config) },
     state,
   };
 }

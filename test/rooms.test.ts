@@ -15,7 +15,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   sources: [],
   sampling: ["float.ts"],
   constrain: [],
-  formats: ["blocks", "sources"],
+  formats: ["blocks", "sources", "float.ts"],
   model: ["ops", "float.ts"],
   reference: ["ops", "blocks", "float.ts"],
   wasm: ["ops", "blocks"],

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { Command } from "commander";
 import { FormatError } from "../formats/checkpoint.ts";
 import { readText } from "../formats/json.ts";
-import { ConfigError } from "../model/config.ts";
+import { ConfigError } from "../model/config-keys.ts";
 import { CompareError, compareRuns } from "../oracle/compare.ts";
 import { comparisonHtml } from "../oracle/comparison-html.ts";
 import { comparisonJson } from "../oracle/comparison-json.ts";

@@ -127,7 +127,16 @@ export interface Kernels extends SharedKernels {
     cols: number,
     width: number,
   ): void;
-  rope(y: number, x: number, frequency: number, rows: number, cols: number, half: number, start: number): void;
+  rope(
+    y: number,
+    x: number,
+    frequency: number,
+    factor: number,
+    rows: number,
+    cols: number,
+    half: number,
+    start: number,
+  ): void;
   storeKv(
     type: number,
     cache: number,
