@@ -17,10 +17,11 @@ import type { RecordedRun } from "../oracle/recorded-run.ts";
 import { diskFolder, openFile } from "../sources/disk.ts";
 import { SourceError } from "../sources/source.ts";
 import { alignColumns } from "./columns.ts";
-import { abortOnInterrupt, UsageError } from "./exit.ts";
+import { UsageError } from "./exit.ts";
 import { openFiles } from "./open-files.ts";
 import { numberOrText } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note, styled } from "./terminal.ts";
 import { checkWritable, writeWhole } from "./write-file.ts";
 
