@@ -94,8 +94,8 @@ export interface SharedKernels {
 }
 
 export interface Kernels extends SharedKernels {
-  /** Returns how many scales are infinite or no numbers. */
-  packRows(format: number, to: number, from: number, strips: number, cols: number, rowBytes: number): number;
+  packRows(format: number, to: number, from: number, strips: number, cols: number, rowBytes: number): void;
+  firstMasked(blocks: number, stride: number, count: number, offset: number, mask: number): number;
   embed(
     format: number,
     y: number,
