@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { openSource } from "../../src/sources/open-source.ts";
 import { type NetworkOptions, openUrl, splitUrl, urlFolder } from "../../src/sources/url.ts";
 
@@ -123,6 +125,28 @@ describe("openUrl on a server without ranges", () => {
     );
     answer = whole({ "Transfer-Encoding": "chunked" });
     await expect(openUrl(`${base}/m.gguf`, network)).rejects.toThrow("found a whole file of unknown size");
+  });
+
+  it("takes a compressed file whose use is bounded, and of one that unfolds no more than that", async () => {
+    const zipped = gzipSync(content);
+    const folder = urlFolder(base, network);
+    const lengths: Record<string, string | number>[] = [
+      { "Content-Length": zipped.length },
+      { "Transfer-Encoding": "chunked" },
+    ];
+    for (const length of lengths) {
+      answer = whole({ "Content-Encoding": "gzip", ...length }, zipped);
+      const source = await folder.open("config.json", undefined, 5000);
+      expect(await source?.read(0, 5000)).toEqual(content);
+      await expect(folder.open("config.json", undefined, 4999)).rejects.toThrow(
+        `${base}/config.json: expected the range asked for, or a file of at most 4999 bytes, found a larger one.`,
+      );
+      await expect(folder.open("m.gguf")).rejects.toThrow("at most 1 GiB, found a whole file ");
+    }
+    const bomb = gzipSync(new Uint8Array(101_000_000));
+    answer = whole({ "Content-Encoding": "gzip", "Content-Length": bomb.length }, bomb);
+    await expect(openCheckpoint(folder, undefined)).rejects.toThrow("at most 100000000 bytes, found a larger one");
+    expect(requests.every(({ headers }) => headers["accept-encoding"] === "identity")).toBe(true);
   });
 
   it("notices a body that ends early", async () => {
@@ -262,6 +286,23 @@ function endless(_: IncomingMessage, response: ServerResponse): void {
   response.writeHead(206, { "Content-Range": "bytes 0-99/5000", "Content-Length": 100, ETag: '"a"' });
   response.write(content.slice(0, 10));
 }
+
+describe("closing", () => {
+  it("ends reads under way, also while they wait for another try", async () => {
+    for (const stuck of [endless, (_, response) => response.writeHead(503, { "Retry-After": 50 }).end()] as Answer[]) {
+      answer = ranged({});
+      const source = await openUrl(`${base}/m.gguf`);
+      answer = stuck;
+      const reading = source.read(0, 100);
+      const ended = expect(reading).rejects.toThrow(
+        `${base}/m.gguf: expected a file that is open, found one that was closed.`,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await source.close();
+      await ended;
+    }
+  });
+});
 
 describe("urlFolder", () => {
   it("opens files below its address, with its query and headers", async () => {
