@@ -1,4 +1,5 @@
 // Numbers as texts: which decimal numbers lie between two bounds.
+import type { Budget } from "./budget.ts";
 import { ConstraintError } from "./error.ts";
 import { both, type Machine, multiplesOf, regexMachine } from "./machine.ts";
 import { parseRegex } from "./regex.ts";
@@ -22,8 +23,9 @@ const NUMBER = "-?(?:0|[1-9]\\d{0,14})(?:\\.\\d{1,15})?(?:[eE][+-]?\\d{1,2})?";
 const FIFTEEN_DIGITS = "[^0-9]*(?:[0-9][^0-9]*){0,15}";
 
 /** The texts of the numbers within bounds. @throws ConstraintError naming the keyword at fault */
-export function numberMachine(bounds: NumberBounds, isInteger: boolean, subject: string): Machine {
-  const machineOf = (pattern: string): Machine => regexMachine(parseRegex(pattern, subject), subject, { whole: true });
+export function numberMachine(bounds: NumberBounds, isInteger: boolean, subject: string, budget: Budget): Machine {
+  const machineOf = (pattern: string): Machine =>
+    regexMachine(parseRegex(pattern, subject), subject, budget, { whole: true });
   const { multipleOf } = bounds;
   if (multipleOf !== undefined && !(Number.isInteger(multipleOf) && multipleOf >= 1 && multipleOf <= MAX_DIVISOR)) {
     throw new ConstraintError(
@@ -40,16 +42,16 @@ export function numberMachine(bounds: NumberBounds, isInteger: boolean, subject:
   }
   // With bounds, a number is written without an exponent.
   let machine = machineOf(isWhole ? INTEGER : "-?(?:0|[1-9]\\d*)(?:\\.\\d+)?");
-  if (!isWhole) machine = both(machine, machineOf(FIFTEEN_DIGITS), subject);
+  if (!isWhole) machine = both(machine, machineOf(FIFTEEN_DIGITS), subject, budget);
   if (low !== undefined && low.value >= -LARGEST) {
     if (low.value > LARGEST) tooFar(subject, "minimum", low.value);
-    machine = both(machine, machineOf(atLeast(low)), subject);
+    machine = both(machine, machineOf(atLeast(low)), subject, budget);
   }
   if (high !== undefined && high.value <= LARGEST) {
     if (high.value < -LARGEST) tooFar(subject, "maximum", high.value);
-    machine = both(machine, machineOf(atMost(high)), subject);
+    machine = both(machine, machineOf(atMost(high)), subject, budget);
   }
-  return multipleOf === undefined ? machine : both(machine, multiplesOf(multipleOf), subject);
+  return multipleOf === undefined ? machine : both(machine, multiplesOf(multipleOf), subject, budget);
 }
 
 interface Bound {

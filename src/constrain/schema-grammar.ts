@@ -1,8 +1,10 @@
 // From a JSON Schema to the grammar of the texts that satisfy it. Where a schema leaves something open, the grammar may
 // be narrower: what it lets through always validates.
+import type { Budget } from "./budget.ts";
 import { ConstraintError, shown } from "./error.ts";
 import { STRING_FORMATS } from "./formats.ts";
-import { choice, type Expression, type GrammarBuilder, NOTHING, sequence, text } from "./grammar.ts";
+import { choice, type Expression, NOTHING, sequence, text } from "./grammar.ts";
+import type { GrammarBuilder } from "./grammar-builder.ts";
 import { allBut, both, lengthMachine, type Machine, regexMachine, wordsMachine } from "./machine.ts";
 import { comma, literal, type Notation } from "./notation.ts";
 import { numberMachine } from "./numbers.ts";
@@ -230,10 +232,10 @@ export class SchemaGrammar {
           ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"] as const
         ).map((keyword) => numberAt(schema, keyword, path));
         const bounds = { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf };
-        return this.#notation.bare(numberMachine(bounds, type === "integer", path));
+        return this.#notation.bare(numberMachine(bounds, type === "integer", path, this.#builder.budget));
       }
       case "string":
-        return this.#notation.string(stringMachine(schema, path));
+        return this.#notation.string(stringMachine(schema, path, this.#builder.budget));
       case "array":
         return this.#array(schema, path);
       case "object":
@@ -288,7 +290,7 @@ export class SchemaGrammar {
     if (!isOpen) return this.#braces(members);
     const names = this.#names(propertyNames, `${path}.propertyNames`);
     const known = [...Object.keys(isSchema(properties) ? properties : {}), ...((schema.required ?? []) as string[])];
-    const other = known.length === 0 ? names : both(names, allBut(known), path);
+    const other = known.length === 0 ? names : both(names, allBut(known), path, this.#builder.budget);
     const extra = this.#extra(other, this.value(additionalProperties ?? true, `${path}.additionalProperties`));
     if (most === undefined) return this.#braces(members, extra);
     return this.#braces(Array.from({ length: most }, () => ({ written: extra, isRequired: false })));
@@ -306,7 +308,7 @@ export class SchemaGrammar {
     if (other !== undefined || !typesOf(flat, path).includes("string")) {
       throw new ConstraintError(`${path}: expected a schema of strings, found ${shown(schema)}.`);
     }
-    return stringMachine(flat, path);
+    return stringMachine(flat, path, this.#builder.budget);
   }
 
   #extra(names: Machine, value: Expression): Expression {
@@ -337,7 +339,7 @@ export function inOrder(members: readonly Member[], separator: Expression, extra
   return { kind: "automaton", edges, accepting: edges.map((_, state) => state >= last - 1) };
 }
 
-function stringMachine(schema: Schema, path: string): Machine {
+function stringMachine(schema: Schema, path: string, budget: Budget): Machine {
   const min = countAt(schema, "minLength", path, MAX_STRING) ?? 0;
   const max = countAt(schema, "maxLength", path, Number.POSITIVE_INFINITY) ?? Number.POSITIVE_INFINITY;
   const { pattern, format } = schema;
@@ -347,7 +349,7 @@ function stringMachine(schema: Schema, path: string): Machine {
       throw new ConstraintError(`${path}.pattern: expected a string, found ${shown(pattern)}.`);
     }
     const subject = `${path}.pattern`;
-    machines.push(regexMachine(parseRegex(pattern, subject), subject, { whole: false }));
+    machines.push(regexMachine(parseRegex(pattern, subject), subject, budget, { whole: false }));
   }
   if (format !== undefined) {
     const known =
@@ -357,12 +359,12 @@ function stringMachine(schema: Schema, path: string): Machine {
         `${path}.format: expected one of ${Object.keys(STRING_FORMATS).join(", ")}, found ${shown(format)}. Use pattern.`,
       );
     }
-    machines.push(regexMachine(parseRegex(known, `${path}.format`), `${path}.format`, { whole: true }));
+    machines.push(regexMachine(parseRegex(known, `${path}.format`), `${path}.format`, budget, { whole: true }));
   }
   if (machines.length === 0 || min > 0 || max !== Number.POSITIVE_INFINITY) {
     machines.push(lengthMachine(min, max === Number.POSITIVE_INFINITY ? max : Math.min(max, MAX_STRING)));
   }
-  return machines.reduce((a, b) => both(a, b, path));
+  return machines.reduce((a, b) => both(a, b, path, budget));
 }
 
 function numberAt(schema: Schema, keyword: string, path: string): number | undefined {

@@ -1,7 +1,8 @@
 // The grammar of LFM2's tool calls: `<|tool_call_start|>[name(argument=value, …), …]<|tool_call_end|>`, with the names
 // of the tools that were given and arguments by their schemas, as Python literals.
 import { ConstraintError, shown } from "./error.ts";
-import { choice, type Expression, type GrammarBuilder, repeat, sequence, text } from "./grammar.ts";
+import { choice, type Expression, repeat, sequence, text } from "./grammar.ts";
+import type { GrammarBuilder } from "./grammar-builder.ts";
 import { comma, pythonNotation } from "./notation.ts";
 import { asJson, at, isSchema, type Json, type Schema } from "./schema.ts";
 import { inOrder, SchemaGrammar } from "./schema-grammar.ts";
@@ -44,7 +45,7 @@ export function toolCalls(
       `toolChoice.name: expected one of the tools (${[...calls.keys()].join(", ")}), found ${shown(only)}.`,
     );
   }
-  const others = only === undefined ? repeat(sequence(comma(pythonNotation(builder)), chosen), 0) : sequence();
+  const others = only === undefined ? repeat(sequence(comma(pythonNotation(builder)), chosen)) : sequence();
   return sequence(
     builder.wholeToken(markers.start),
     text("["),

@@ -1,6 +1,7 @@
 // Patterns as machines, against JavaScript's own.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { newBudget } from "../../src/constrain/budget.ts";
 import { ConstraintError } from "../../src/constrain/error.ts";
 import { type Machine, regexMachine } from "../../src/constrain/machine.ts";
 import { parseRegex } from "../../src/constrain/regex.ts";
@@ -18,7 +19,7 @@ function matches({ edges, accepting }: Machine, text: string): boolean {
 }
 
 const machineOf = (pattern: string, whole: boolean) =>
-  regexMachine(parseRegex(pattern, "pattern"), "pattern", { whole });
+  regexMachine(parseRegex(pattern, "pattern"), "pattern", newBudget(), { whole });
 
 const atom = fc.constantFrom(
   ...["a", "b", "1", " ", "é", "😀", "\\d", "\\D", "\\w", "\\W", "\\s", "\\S", ".", "\\.", "\\n", "\\t", "\\x41"],
