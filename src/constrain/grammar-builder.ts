@@ -12,6 +12,7 @@ export class GrammarBuilder {
   readonly #waiting: (() => Expression)[] = [];
   readonly #named = new Map<string, number>();
   readonly #wholeTokens: number[] = [];
+  readonly #numbers = new Map<string, number>();
   readonly #subject: string;
   /** What may still be done for this grammar: shared by all who build a part of it. */
   readonly budget: Budget = newBudget();
@@ -29,6 +30,14 @@ export class GrammarBuilder {
     const rule = this.#waiting.push(define) - 1;
     this.#named.set(name, rule);
     return { kind: "rule", rule };
+  }
+
+  /** The number of a text, the same for equal ones. */
+  numberOf(text: string): number {
+    const known = this.#numbers.get(text);
+    if (known !== undefined) return known;
+    this.#numbers.set(text, this.#numbers.size);
+    return this.#numbers.size - 1;
   }
 
   /** Counts states before they are laid out. @throws ConstraintError when there are too many */

@@ -179,13 +179,24 @@ export function both(a: Machine, b: Machine, subject: string, budget: Budget): M
     spend(budget, STEPS * (1 + a.edges[i].length * b.edges[j].length), subject);
     for (const x of a.edges[i]) {
       for (const y of b.edges[j]) {
-        const on = intersection(x.on, y.on);
+        const on = x.on === y.on || y.on === ANY ? x.on : intersection(x.on, y.on);
         if (on.length > 0) out.push({ on, to: stateOf(x.to, y.to) });
       }
     }
     edges.push(out);
   }
   return trimmed({ edges, accepting });
+}
+
+export function accepts({ edges, accepting }: Machine, word: string): boolean {
+  let state = 0;
+  for (const character of word) {
+    const code = character.codePointAt(0) as number;
+    const edge = edges[state].find(({ on }) => on.some(([low, high]) => low <= code && code <= high));
+    if (edge === undefined) return false;
+    state = edge.to;
+  }
+  return accepting[state];
 }
 
 /** Words of `min` to `max` characters. */
@@ -242,15 +253,12 @@ function wordTree(words: readonly string[]): { tree: { on: Characters; to: numbe
 
 /** Decimal integers, `-` before them or not, that `divisor` divides. Other characters are not its concern. */
 export function multiplesOf(divisor: number): Machine {
-  const digits = characters([0x30, 0x39]);
-  const rest = complement(digits);
+  const digits = Array.from({ length: 10 }, (_, digit) => characters([0x30 + digit, 0x30 + digit]));
+  const rest = complement(characters([0x30, 0x39]));
   return {
     edges: Array.from({ length: divisor }, (_, remainder) => [
       { on: rest, to: remainder },
-      ...Array.from({ length: 10 }, (_, digit) => ({
-        on: characters([0x30 + digit, 0x30 + digit]),
-        to: (remainder * 10 + digit) % divisor,
-      })),
+      ...digits.map((on, digit) => ({ on, to: (remainder * 10 + digit) % divisor })),
     ]),
     accepting: Array.from({ length: divisor }, (_, remainder) => remainder === 0),
   };

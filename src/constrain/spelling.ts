@@ -38,9 +38,16 @@ export const PYTHON_SINGLE: Spelling = quoted("python-single", "'");
 /** A word of the machine, spelled. */
 export function spell(machine: Machine, spelling: Spelling, builder: GrammarBuilder): Expression {
   builder.reserve(machine.edges.length);
+  // Many edges have the very same set.
+  const spelled = new Map<Characters, Expression>();
+  const spellSet = (set: Characters): Expression => {
+    const known = spelled.get(set) ?? spellCharacter(set, spelling, builder);
+    spelled.set(set, known);
+    return known;
+  };
   return {
     kind: "automaton",
-    edges: machine.edges.map((edges) => edges.map(({ on, to }) => ({ on: spellCharacter(on, spelling, builder), to }))),
+    edges: machine.edges.map((edges) => edges.map(({ on, to }) => ({ on: spellSet(on), to }))),
     accepting: machine.accepting,
     freedom: freedomOf(machine),
   };

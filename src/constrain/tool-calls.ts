@@ -4,8 +4,8 @@ import { ConstraintError, shown } from "./error.ts";
 import { choice, type Expression, repeat, sequence, text } from "./grammar.ts";
 import type { GrammarBuilder } from "./grammar-builder.ts";
 import { comma, pythonNotation } from "./notation.ts";
-import { asJson, at, isSchema, type Json, type Schema } from "./schema.ts";
-import { inOrder, SchemaGrammar } from "./schema-grammar.ts";
+import { asJson, at, isSchema, type Json, type Schema, typesOf } from "./schema.ts";
+import { SchemaGrammar } from "./schema-grammar.ts";
 
 /** The tokens that begin and end a list of calls. */
 export interface CallMarkers {
@@ -71,7 +71,11 @@ function callOf(tool: unknown, path: string, builder: GrammarBuilder): { name: s
   const notation = pythonNotation(builder);
   const grammar = new SchemaGrammar(parameters, where, builder, notation);
   const flat = grammar.flatten(parameters, where);
-  if (typeof flat === "boolean" || flat.anyOf !== undefined || flat.oneOf !== undefined || flat.enum !== undefined) {
+  if (
+    typeof flat === "boolean" ||
+    ["anyOf", "oneOf", "enum", "const"].some((keyword) => flat[keyword] !== undefined) ||
+    !typesOf(flat, where).includes("object")
+  ) {
     throw new ConstraintError(`${where}: expected "type": "object" with properties, found ${shown(parameters)}.`);
   }
   const members = grammar.members(flat, where, (argument) => {
@@ -81,9 +85,8 @@ function callOf(tool: unknown, path: string, builder: GrammarBuilder): { name: s
         `found ${shown(argument)}.`,
     );
   });
-  const separator = comma(notation);
   const written = builder.rule(`call ${name}`, () =>
-    sequence(text(`${name}(`), inOrder(members, separator), text(")")),
+    sequence(text(`${name}(`), grammar.inOrder(flat, where, members), text(")")),
   );
   return { name, written };
 }
