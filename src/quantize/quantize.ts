@@ -71,6 +71,7 @@ export async function quantize(checkpoint: Checkpoint, sink: Sink, options: Quan
     };
   });
   const fileBytes = await writeGguf(sink, metadata, tensors, signal);
+  await Promise.all(checkpoint.files.map((file) => file.verify(signal)));
   return { tensors: stored.map((tensor, i) => quantizedTensor(tensor, tensors[i])), fileBytes };
 }
 
