@@ -1,7 +1,7 @@
 // `lfm2 synth`: a model of true shape with random weights.
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
-import { parseJsonObject } from "../formats/json.ts";
+import { jsonLimits, parseJsonObject } from "../formats/json.ts";
 import type { QuantizationType } from "../quantize/types.ts";
 import { type ShapeName, shapes, withLayers } from "../synth/shapes.ts";
 import { synthesize } from "../synth/synthesize.ts";
@@ -80,5 +80,5 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new Error(`${path}: expected a config.json, found ${error.code ?? error.message}. Check the path.`);
   });
-  return parseJsonObject(text, path);
+  return parseJsonObject(text, path, jsonLimits.settings);
 }

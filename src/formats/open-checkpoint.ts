@@ -8,12 +8,14 @@ import { checkFirst, openSplits } from "./gguf-split.ts";
 import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
 import { storedHfTensors } from "./hf-names.ts";
-import { isObject, type JsonObject, MAX_JSON_BYTES, readJson, readText } from "./json.ts";
+import { isObject, type JsonLimits, type JsonObject, jsonLimits, readJson, readText } from "./json.ts";
 import { refuse, show } from "./refusal.ts";
 import { readShards, readSingle, type Shards } from "./safetensors-shards.ts";
 
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
+/** LFM2's templates have a few thousand. */
+const MAX_TEMPLATE_BYTES = 1 << 20;
 /** Longer arrays are shown by their length. */
 const SHOWN_ITEMS = 64;
 
@@ -96,7 +98,7 @@ async function openHfFolder(
     opened.push(whole);
     return finishHf(folder, opened, config, await readSingle(whole, signal), warnings, signal);
   }
-  const index = await folder.open(INDEX, signal, MAX_JSON_BYTES);
+  const index = await folder.open(INDEX, signal, jsonLimits.settings.bytes);
   if (!index) refuse(folder.name, `${WEIGHTS} or ${INDEX}`, "neither", "Fetch the model's weights into this folder.");
   const shards = await closing(index, () => readShards(folder, index, opened, signal));
   return finishHf(folder, opened, config, shards, warnings, signal);
@@ -110,10 +112,9 @@ async function finishHf(
   warnings: string[],
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
-  const optional = (name: string) => readOptional(folder, name, readJson, signal);
-  const tokenizerConfig = await optional("tokenizer_config.json");
-  const tokenizer = await optional("tokenizer.json");
-  const template = await readOptional(folder, "chat_template.jinja", readText, signal);
+  const tokenizerConfig = await readOptionalJson(folder, "tokenizer_config.json", jsonLimits.settings, signal);
+  const tokenizer = await readOptionalJson(folder, "tokenizer.json", jsonLimits.tokenizer, signal);
+  const template = await readTemplate(folder, signal);
   const source: TokenizerSource | undefined = tokenizer && { kind: "json", tokenizer, config: tokenizerConfig ?? {} };
   return {
     container: `safetensors${opened.length > 1 ? `, ${opened.length} shards` : ""}`,
@@ -125,14 +126,14 @@ async function finishHf(
     ),
     tokenizer: source,
     chatTemplate: template ?? templateIn(tokenizerConfig),
-    generationConfig: (await optional("generation_config.json")) ?? {},
+    generationConfig: (await readOptionalJson(folder, "generation_config.json", jsonLimits.settings, signal)) ?? {},
     metadata: shards.metadata,
     warnings,
   };
 }
 
 async function readConfig(folder: Folder, signal?: AbortSignal): Promise<JsonObject> {
-  const config = await readOptional(folder, "config.json", readJson, signal);
+  const config = await readOptionalJson(folder, "config.json", jsonLimits.settings, signal);
   if (!config) {
     refuse(folder.name, "config.json", "no such file", "Name a GGUF file, or a folder with config.json and weights.");
   }
@@ -156,14 +157,19 @@ function templateIn(tokenizerConfig: JsonObject | undefined): string | undefined
   return typeof text === "string" ? text : undefined;
 }
 
-async function readOptional<T>(
+async function readTemplate(folder: Folder, signal?: AbortSignal): Promise<string | undefined> {
+  const source = await folder.open("chat_template.jinja", signal, MAX_TEMPLATE_BYTES);
+  return source && closing(source, () => readText(source, MAX_TEMPLATE_BYTES, signal));
+}
+
+async function readOptionalJson(
   folder: Folder,
   fileName: string,
-  read: (source: ByteSource, signal?: AbortSignal) => Promise<T>,
+  limits: JsonLimits,
   signal?: AbortSignal,
-): Promise<T | undefined> {
-  const source = await folder.open(fileName, signal, MAX_JSON_BYTES);
-  return source && closing(source, () => read(source, signal));
+): Promise<JsonObject | undefined> {
+  const source = await folder.open(fileName, signal, limits.bytes);
+  return source && closing(source, () => readJson(source, limits, signal));
 }
 
 async function closing<T>(source: ByteSource, use: () => Promise<T>): Promise<T> {

@@ -158,10 +158,11 @@ describe("a Hugging Face checkpoint", () => {
 
 describe("a folder", () => {
   const config = JSON.stringify(tinyConfig);
+  const weights = writeSafetensors(tinyHfTensors());
   const wrong: [string, Parameters<typeof folderOf>[0], string | undefined, string][] = [
     [
       "without config.json",
-      { "model.safetensors": writeSafetensors(tinyHfTensors()) },
+      { "model.safetensors": weights },
       undefined,
       "model: expected config.json, found no such file. " +
         "Name a GGUF file, or a folder with config.json and weights.",
@@ -199,8 +200,32 @@ describe("a folder", () => {
       "m.bin: expected a GGUF or safetensors file, found neither. Name a model's .gguf or .safetensors file.",
     ],
     [
+      "with a config of numbers without end",
+      { "config.json": `{"model_type":[${"1,".repeat(1 << 19)}1]}` },
+      undefined,
+      "config.json: expected JSON of at most 262144 values, found more. The file is damaged or cut short; fetch it again.",
+    ],
+    [
+      "with a config of many megabytes",
+      { "config.json": " ".repeat(5e6) },
+      undefined,
+      "config.json: expected at most 4194304 bytes, found 5000000. Name a file that belongs to a model.",
+    ],
+    [
+      "with a template of many megabytes",
+      { "config.json": config, "model.safetensors": weights, "chat_template.jinja": " ".repeat(2e6) },
+      undefined,
+      "chat_template.jinja: expected at most 1048576 bytes, found 2000000. Name a file that belongs to a model.",
+    ],
+    [
+      "with a tokenizer of lists without end",
+      { "config.json": config, "model.safetensors": weights, "tokenizer.json": `{"a":[${"[],".repeat(2e6)}1]}` },
+      undefined,
+      "tokenizer.json: expected JSON of at most 1500000 values, found more. The file is damaged or cut short; fetch it again.",
+    ],
+    [
       "with a tokenizer that is a list",
-      { "config.json": config, "model.safetensors": writeSafetensors(tinyHfTensors()), "tokenizer.json": "[]" },
+      { "config.json": config, "model.safetensors": weights, "tokenizer.json": "[]" },
       undefined,
       "tokenizer.json: expected a JSON object, found []. The file is damaged or cut short; fetch it again.",
     ],
