@@ -156,6 +156,7 @@ export function createLanguageModel(
   return {
     config,
     checkpoint,
+    warnings: checkpoint.warnings,
     settings,
     memoryBytes: bytes,
     tokenizer,

@@ -111,6 +111,11 @@ export interface LanguageModel {
   readonly config: Config;
   /** `files` are closed; their descriptors tell where they are. */
   readonly checkpoint: Pick<Checkpoint, "container" | "config" | "files" | "metadata" | "tensors">;
+  /**
+   * What the files hold that is not used, or was not as expected, and might matter: a sentence or two each. The library
+   * prints nothing.
+   */
+  readonly warnings: readonly string[];
   /** The options in force. */
   readonly settings: Settings;
   /** Bytes reserved for weights, state and working space. */
