@@ -1,5 +1,5 @@
 // An answer in OpenAI's deltas: ids come in; reasoning, content and tool calls go out as soon as each is certain.
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import type { ChatMessage } from "./messages.ts";
 import { type AnswerPiece, createAnswerSplitter } from "./thinking.ts";
 import {
@@ -54,7 +54,7 @@ export interface AnswerParserOptions {
 }
 
 /** Text between call markers that is no call comes out as content, to the letter and without the markers. */
-export function createAnswerParser(tokenizer: Tokenizer, options: AnswerParserOptions = {}): AnswerParser {
+export function createAnswerParser(tokenizer: Detokenizer, options: AnswerParserOptions = {}): AnswerParser {
   const { thinking, tools, messages = [] } = options;
   const splitter = createAnswerSplitter(tokenizer, { thinking });
   const schemas = tools === undefined ? undefined : readToolSchemas(tools);

@@ -11,6 +11,7 @@ import { mixOf } from "./mix.ts";
 import { findParameters } from "./parameters.ts";
 import { rowsOf } from "./pieces.ts";
 import { createRecoder } from "./recode.ts";
+import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { addTokenizer } from "./tokenizer-metadata.ts";
 import type { QuantizationType } from "./types.ts";
 
@@ -101,7 +102,8 @@ async function metadataFor(checkpoint: Checkpoint, { type, name, signal }: Quant
   const metadata = metadataOf(config, type, name);
   addSampling(metadata, checkpoint.generationConfig);
   const { tokenizer, chatTemplate } = checkpoint;
-  if (tokenizer?.kind === "json") addTokenizer(metadata, tokenizer, checkpoint.config, config.vocabSize);
+  const source = tokenizer && readTokenizer(tokenizer);
+  if (source?.kind === "json") addTokenizer(metadata, source, checkpoint.config, config.vocabSize);
   if (chatTemplate !== undefined) metadata.set("tokenizer.chat_template", scalar("str", chatTemplate));
   return metadata;
 }
