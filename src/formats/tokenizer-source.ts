@@ -11,8 +11,9 @@ export type TokenizerSource =
       readonly tokenizer: JsonObject;
       readonly config: Readonly<Record<string, unknown>>;
     }
-  | (Omit<Extract<StoredTokenizer, { kind: "gguf" }>, "file" | "tokens" | "merges"> & {
+  | (Omit<Extract<StoredTokenizer, { kind: "gguf" }>, "file" | "tokens" | "tokenTypes" | "merges"> & {
       readonly tokens: readonly string[];
+      readonly tokenTypes: readonly number[] | undefined;
       readonly merges: readonly string[];
     });
 
@@ -22,10 +23,11 @@ export function readTokenizer(stored: StoredTokenizer): TokenizerSource {
     const { kind, tokenizer, config } = stored;
     return { kind, tokenizer: parseJsonObject(decodeText(tokenizer, "tokenizer.json"), "tokenizer.json"), config };
   }
-  const { file, tokens, merges, ...rest } = stored;
+  const { file, tokens, tokenTypes, merges, ...rest } = stored;
   return {
     ...rest,
     tokens: decodeStrings(tokens, `${file}, tokenizer.ggml.tokens`),
+    tokenTypes: tokenTypes && Array.from(tokenTypes),
     merges: merges === undefined ? [] : decodeStrings(merges, `${file}, tokenizer.ggml.merges`),
   };
 }

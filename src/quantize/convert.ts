@@ -2,9 +2,9 @@
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import { bytesOfSafeEntry } from "../formats/safetensors.ts";
 import type { Sink } from "../formats/streamed-tensor.ts";
+import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { type Config, readConfig } from "../model/config.ts";
 import { type HfFormat, hfTensors, indexOf, shardsOf, writeShard } from "./hf-tensors.ts";
-import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { tokenizerConfigOf, tokenizerJsonOf } from "./hf-tokenizer.ts";
 import { findParameters } from "./parameters.ts";
 

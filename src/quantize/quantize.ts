@@ -4,6 +4,7 @@ import type { Checkpoint, StoredTensor } from "../formats/checkpoint.ts";
 import { isGguf, readGgufHeader } from "../formats/gguf.ts";
 import { ggufNameOf } from "../formats/gguf-names.ts";
 import { bytesOfTensor, type Sink, type StreamedTensor } from "../formats/streamed-tensor.ts";
+import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { scalar, writeGguf } from "../formats/write-gguf.ts";
 import { readConfig } from "../model/config.ts";
 import { addSampling, type Metadata, metadataOf, setFileType } from "./gguf-metadata.ts";
@@ -11,7 +12,6 @@ import { mixOf } from "./mix.ts";
 import { findParameters } from "./parameters.ts";
 import { rowsOf } from "./pieces.ts";
 import { createRecoder } from "./recode.ts";
-import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { addTokenizer } from "./tokenizer-metadata.ts";
 import type { QuantizationType } from "./types.ts";
 

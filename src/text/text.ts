@@ -45,7 +45,8 @@ export function createText(start: () => TextPort, files: TextFiles): ModelText {
   let opened: Promise<ModelTokenizer> | undefined;
 
   const encode: ModelTokenizer["encode"] = async (text, { signal, ...options } = {}) => {
-    const refuse = (found: string) => new TokenizerError(`text: expected ids for ${text.length} characters, found ${found}.`);
+    const refuse = (found: string) =>
+      new TokenizerError(`text: expected ids for ${text.length} characters, found ${found}.`);
     const bound = { ms: SECOND + ENCODE_MS_PER_CHARACTER * text.length, refuse };
     return Array.from(await thread.request({ kind: "encode", text, options }, bound, signal));
   };
@@ -76,10 +77,13 @@ export function createText(start: () => TextPort, files: TextFiles): ModelText {
       return thread.request({ kind: "compile", request: plain(request) }, { ms: 2 * SECOND, refuse }, signal);
     },
     vocabulary: (size) =>
-      thread.request({ kind: "vocabulary", size }, {
-        ms: 10 * SECOND,
-        refuse: (found) => new TokenizerError(`Vocabulary: expected ${size} tokens, found ${found}.`),
-      }),
+      thread.request(
+        { kind: "vocabulary", size },
+        {
+          ms: 10 * SECOND,
+          refuse: (found) => new TokenizerError(`Vocabulary: expected ${size} tokens, found ${found}.`),
+        },
+      ),
     close: thread.close,
   };
 }

@@ -94,7 +94,8 @@ function createAsked(port: TextPort): Asked {
 
   port.onMessage((answer) => settle?.(answer));
   port.onFailure((cause) => {
-    if ((cause as { code?: unknown }).code === "ERR_WORKER_OUT_OF_MEMORY") refuse("a need for more memory than allowed");
+    if ((cause as { code?: unknown }).code === "ERR_WORKER_OUT_OF_MEMORY")
+      refuse("a need for more memory than allowed");
     else end(new TextThreadError(`The text thread died: ${cause.message}`, { cause }));
   });
   return {

@@ -13,7 +13,7 @@ export type TokenizerSource =
       /** The `tokenizer.ggml.*` metadata. */
       readonly kind: "gguf";
       readonly tokens: readonly string[];
-      readonly tokenTypes: ArrayLike<number> | undefined;
+      readonly tokenTypes: readonly number[] | undefined;
       readonly merges: readonly string[];
       readonly pre: string | undefined;
       readonly bosTokenId: number | undefined;
