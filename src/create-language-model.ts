@@ -187,10 +187,13 @@ export function createLanguageModel(
       const tokenizer = await needText().tokenizer();
       // Some templates begin the thought themselves.
       const isOpen = endsThinking(tokenizer, ids);
-      const parser = createAnswerParser(tokenizer, { thinking: isOpen, tools, messages });
       const thinking = budgetOf(tokenizer, thinkingBudget, isOpen);
       const thoughtFirst = isOpen ? "open" : mayThink ? "possible" : "none";
       const rules = await rulesFor({ responseFormat, tools, toolChoice }, thoughtFirst, rest.signal);
+      // What is held to a format after the thought cannot be thought.
+      const isHeld = rules?.grammar !== undefined && rules.trigger === undefined;
+      const budget = isHeld ? undefined : thinking;
+      const parser = createAnswerParser(tokenizer, { thinking: isOpen, budget, tools, messages });
       let summary: Summary | undefined;
       const onFinish = (finished: Summary): void => {
         summary = finished;
