@@ -133,6 +133,7 @@ export interface LanguageModel {
    * is checked against `tools`. createAnswerCollector makes a message of the pieces.
    * @throws ConstraintError naming what output cannot be held to, such as a keyword of a schema
    * @throws PromptError when the conversation does not fit; the signal's reason when aborted
+   * @throws LogitsError when a weight is so large that logits are infinite or NaN; so do `complete`, `generate`, `logits`
    */
   chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<ChatDelta, void>;
   /**
@@ -145,11 +146,12 @@ export interface LanguageModel {
    * ahead of a slow consumer, until `maxTokens`; leaving the loop, or `signal`, ends it.
    */
   generate(ids: readonly number[], options?: GenerateOptions): AsyncGenerator<number, void>;
-  /** Logits after each of `ids`, f32 [T, vocab]. */
+  /** Logits after each of `ids`, f32 [T, vocab]; all finite. */
   logits(ids: readonly number[], options?: Pick<GenerateOptions, "signal" | "onProgress">): Promise<Logits>;
   /**
    * Every tensor at a named point of the graph, in pieces, while the model runs over `ids`; `planTrace` tells names and
-   * shapes before. The run waits for a slow consumer, so that no more than 64 MB are on their way.
+   * shapes before. The run waits for a slow consumer, so that no more than 64 MB are on their way. Numbers may be infinite
+   * or NaN: a trace shows where they begin.
    * @throws GlobError when a pattern of `points` matches nothing; PositionsError; PromptError
    */
   trace(ids: readonly number[], options?: TraceOptions): AsyncGenerator<TracePiece, void>;
