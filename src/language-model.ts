@@ -11,7 +11,7 @@ import type { TracePiece } from "./oracle/trace-pieces.ts";
 import type { TraceChoice } from "./oracle/trace-plan.ts";
 import type { RecommendedSampling } from "./sampling/defaults.ts";
 import type { SamplingOptions } from "./sampling/options.ts";
-import type { Tokenizer } from "./tokenizer/tokenizer.ts";
+import type { ModelTokenizer } from "./text/text.ts";
 
 export interface Progress {
   /** `load` counts bytes of weights, `prefill` tokens of the prompt that have to be read. */
@@ -97,7 +97,7 @@ export interface RenderChoices {
   readonly now?: Date;
 }
 
-export interface EncodeChatOptions extends RenderChoices {
+export interface EncodeChatOptions extends RenderChoices, Pick<GenerateOptions, "signal"> {
   /** Where control strings count: in what is trusted (default), or everywhere. */
   readonly parseSpecial?: "trusted" | "all";
 }
@@ -125,8 +125,6 @@ export interface LanguageModel {
   readonly settings: Settings;
   /** Bytes reserved for weights, state and working space. */
   readonly memoryBytes: number;
-  /** Absent when the files have none, or a damaged one: ids can still be run; using text then says what is wrong. */
-  readonly tokenizer: Tokenizer | undefined;
   /** The sampling that `chat` and `complete` use where options leave it open, and where it comes from. */
   readonly recommended: RecommendedSampling;
 
@@ -140,7 +138,7 @@ export interface LanguageModel {
   chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<ChatDelta, void>;
   /**
    * Continues a text, BOS put before it once. Control strings in it count, so that a prompt may be written by hand;
-   * what a stranger wrote belongs in `chat`, or through `tokenizer.encode` and `generate`. Yields text.
+   * what a stranger wrote belongs in `chat`, or through the tokenizer's `encode` and `generate`. Yields text.
    */
   complete(prompt: string, options?: CompleteOptions): AsyncGenerator<string, void>;
   /**
@@ -158,13 +156,20 @@ export interface LanguageModel {
    */
   trace(ids: readonly number[], options?: TraceOptions): AsyncGenerator<TracePiece, void>;
   /**
+   * The tokenizer, built in a thread of its own when it is first needed: ids become text here, and at once.
+   *
+   * @throws TokenizerError, FormatError, OptionError when the files have a damaged one, or none: ids can still be run
+   */
+  tokenizer(): Promise<ModelTokenizer>;
+  /**
    * Ids of a conversation as `chat` would send it. Control strings that a user, a tool, a tool's definition or a call's
    * arguments contain become ordinary text, so that they cannot end a turn or open a tool call; with
    * `parseSpecial: "all"` they become the tokens they name, as Hugging Face has it.
    *
-   * @throws ChatError naming the message at fault, or when the template hides where a control string came from
+   * @throws ChatError naming the message at fault, when the template hides where a control string came from, or when
+   *         rendering takes longer than a second, and a quarter of one for each million characters; the signal's reason
    */
-  encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): number[];
-  /** Ends the model's thread and gives its memory back. */
+  encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): Promise<number[]>;
+  /** Ends the model's threads and gives their memory back. */
   close(): Promise<void>;
 }

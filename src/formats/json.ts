@@ -26,12 +26,21 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The whole of `source` as text. @throws FormatError when it is more than `most` bytes, or no text */
-export async function readText(source: ByteSource, most: number, signal?: AbortSignal): Promise<string> {
+/** The whole of `source`. @throws FormatError when it is more than `most` bytes */
+export async function readBytes(
+  source: ByteSource,
+  most: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (source.size > most) {
     refuse(source.name, `at most ${most} bytes`, `${source.size}`, "Name a file that belongs to a model.");
   }
-  return decodeText(await source.read(0, source.size, signal), source.name);
+  return source.read(0, source.size, signal);
+}
+
+/** The whole of `source` as text. */
+export async function readText(source: ByteSource, most: number, signal?: AbortSignal): Promise<string> {
+  return decodeText(await readBytes(source, most, signal), source.name);
 }
 
 /** The whole of `source` as one JSON object. */

@@ -1,6 +1,6 @@
 // A folder and perhaps a file name → everything about a model but its weights' bytes.
 import type { ByteSource, Folder } from "../sources/source.ts";
-import type { Checkpoint, TokenizerSource } from "./checkpoint.ts";
+import type { Checkpoint, StoredTokenizer } from "./checkpoint.ts";
 import { type GgufHeader, isGguf, readGgufHeader } from "./gguf.ts";
 import { architectureOfGguf, configOfGguf, generationConfigOfGguf } from "./gguf-config.ts";
 import { storedGgufTensors } from "./gguf-names.ts";
@@ -8,14 +8,15 @@ import { checkFirst, openSplits } from "./gguf-split.ts";
 import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
 import { storedHfTensors } from "./hf-names.ts";
-import { isObject, type JsonLimits, type JsonObject, jsonLimits, readJson, readText } from "./json.ts";
+import { isObject, type JsonObject, jsonLimits, readBytes, readJson, readText } from "./json.ts";
 import { refuse, show } from "./refusal.ts";
 import { readShards, readSingle, type Shards } from "./safetensors-shards.ts";
 
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
+const TOKENIZER_BYTES = jsonLimits.tokenizer.bytes;
 /** LFM2's templates have a few thousand. */
-const MAX_TEMPLATE_BYTES = 1 << 20;
+const TEMPLATE_BYTES = 1 << 20;
 /** Longer arrays are shown by their length. */
 const SHOWN_ITEMS = 64;
 
@@ -112,10 +113,12 @@ async function finishHf(
   warnings: string[],
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
-  const tokenizerConfig = await readOptionalJson(folder, "tokenizer_config.json", jsonLimits.settings, signal);
-  const tokenizer = await readOptionalJson(folder, "tokenizer.json", jsonLimits.tokenizer, signal);
-  const template = await readTemplate(folder, signal);
-  const source: TokenizerSource | undefined = tokenizer && { kind: "json", tokenizer, config: tokenizerConfig ?? {} };
+  const tokenizerConfig = await readSettings(folder, "tokenizer_config.json", signal);
+  const readTokenizer = (source: ByteSource) => readBytes(source, TOKENIZER_BYTES, signal);
+  const tokenizer = await readOptional(folder, "tokenizer.json", TOKENIZER_BYTES, readTokenizer, signal);
+  const readTemplate = (source: ByteSource) => readText(source, TEMPLATE_BYTES, signal);
+  const template = await readOptional(folder, "chat_template.jinja", TEMPLATE_BYTES, readTemplate, signal);
+  const source: StoredTokenizer | undefined = tokenizer && { kind: "json", tokenizer, config: tokenizerConfig ?? {} };
   return {
     container: `safetensors${opened.length > 1 ? `, ${opened.length} shards` : ""}`,
     files: opened,
@@ -126,14 +129,14 @@ async function finishHf(
     ),
     tokenizer: source,
     chatTemplate: template ?? templateIn(tokenizerConfig),
-    generationConfig: (await readOptionalJson(folder, "generation_config.json", jsonLimits.settings, signal)) ?? {},
+    generationConfig: (await readSettings(folder, "generation_config.json", signal)) ?? {},
     metadata: shards.metadata,
     warnings,
   };
 }
 
 async function readConfig(folder: Folder, signal?: AbortSignal): Promise<JsonObject> {
-  const config = await readOptionalJson(folder, "config.json", jsonLimits.settings, signal);
+  const config = await readSettings(folder, "config.json", signal);
   if (!config) {
     refuse(folder.name, "config.json", "no such file", "Name a GGUF file, or a folder with config.json and weights.");
   }
@@ -157,19 +160,20 @@ function templateIn(tokenizerConfig: JsonObject | undefined): string | undefined
   return typeof text === "string" ? text : undefined;
 }
 
-async function readTemplate(folder: Folder, signal?: AbortSignal): Promise<string | undefined> {
-  const source = await folder.open("chat_template.jinja", signal, MAX_TEMPLATE_BYTES);
-  return source && closing(source, () => readText(source, MAX_TEMPLATE_BYTES, signal));
+function readSettings(folder: Folder, fileName: string, signal?: AbortSignal): Promise<JsonObject | undefined> {
+  const { settings } = jsonLimits;
+  return readOptional(folder, fileName, settings.bytes, (source) => readJson(source, settings, signal), signal);
 }
 
-async function readOptionalJson(
+async function readOptional<T>(
   folder: Folder,
   fileName: string,
-  limits: JsonLimits,
+  mostBytes: number,
+  read: (source: ByteSource) => Promise<T>,
   signal?: AbortSignal,
-): Promise<JsonObject | undefined> {
-  const source = await folder.open(fileName, signal, limits.bytes);
-  return source && closing(source, () => readJson(source, limits, signal));
+): Promise<T | undefined> {
+  const source = await folder.open(fileName, signal, mostBytes);
+  return source && closing(source, () => read(source));
 }
 
 async function closing<T>(source: ByteSource, use: () => Promise<T>): Promise<T> {
