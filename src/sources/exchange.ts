@@ -20,7 +20,7 @@ export interface Exchange {
   /** At least 1. */
   readonly length: number;
   readonly stallMs: number;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
 }
 
 export type Chunks = AsyncGenerator<Uint8Array<ArrayBuffer>, void>;
@@ -42,7 +42,7 @@ export async function exchange<T>(
   const name = nameOf(request.url);
   const watch = createWatch(stallMs, signal);
   const failed = (cause: unknown): never => {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     if (cause instanceof SourceError) throw cause;
     const found = watch.stalled();
     if (found !== undefined) {
@@ -55,7 +55,7 @@ export async function exchange<T>(
     const response = await followed(request, watch.signal).catch(failed);
     watch.begun();
     if (isPassing(response.status)) {
-      const waitMs = requestedWaitMs(response.headers, Date.now());
+      const waitMs = requestedWaitMs(response, Date.now());
       throw new PassingError([name, "HTTP 206", `HTTP ${response.status}`, "Try again later."], { waitMs });
     }
     return await use(response, chunksOf(response, watch.bytes, failed));
@@ -126,7 +126,7 @@ interface Watch {
   end(): void;
 }
 
-function createWatch(stallMs: number, outer: AbortSignal): Watch {
+function createWatch(stallMs: number, outer: AbortSignal | undefined): Watch {
   const { signal, abort, release } = joinSignals(outer);
   let found: string | undefined;
   let hasBegun = false;

@@ -49,12 +49,12 @@ export class PassingError extends Error {
   }
 }
 
-export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
+export type Wait = (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 
 export interface PersistentOptions {
   readonly patience: Patience;
   readonly wait: Wait;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
   /** Bytes that all tries so far have brought. Tries that bring many do not count against the limit. */
   readonly progress?: () => number;
 }
@@ -90,26 +90,29 @@ export const wait: Wait = (ms, signal) =>
   new Promise((resolve, reject) => {
     const done = (): void => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      if (signal.aborted) reject(signal.reason);
+      signal?.removeEventListener("abort", done);
+      if (signal?.aborted) reject(signal.reason);
       else resolve();
     };
     const timer = setTimeout(done, ms);
-    if (signal.aborted) done();
-    else signal.addEventListener("abort", done);
+    if (signal?.aborted) done();
+    else signal?.addEventListener("abort", done);
   });
 
 /**
  * How long an answer asks its client to wait: Retry-After, in seconds or as a date, or else the seconds until a
- * RateLimit begins anew, which is what the Hugging Face Hub sends.
+ * RateLimit that is used up begins anew, which is what the Hugging Face Hub sends.
  * @source RFC 9110, 10.2.3; draft-ietf-httpapi-ratelimit-headers
  */
-export function requestedWaitMs(headers: Headers, now: number): number {
+export function requestedWaitMs({ status, headers }: Pick<Response, "status" | "headers">, now: number): number {
   const after = headers.get("retry-after")?.trim();
   if (after !== undefined) {
     const ms = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
     return ms > 0 ? ms : 0;
   }
-  const [, reset = "0"] = /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "") ?? [];
-  return Number(reset) * 1000;
+  // Answers of any status may tell of the limit.
+  if (status !== 429) return 0;
+  const [, reset] = /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "") ?? [];
+  // Whole seconds, rounded down.
+  return reset === undefined ? 0 : (Number(reset) + 1) * 1000;
 }

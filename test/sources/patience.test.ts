@@ -112,7 +112,7 @@ describe("wait", () => {
 });
 
 describe("requestedWaitMs", () => {
-  const cases: [Record<string, string>, number][] = [
+  const cases: [Record<string, string>, number, status?: number][] = [
     [{}, 0],
     [{ "Retry-After": "2" }, 2000],
     [{ "Retry-After": " 120 " }, 120_000],
@@ -122,10 +122,11 @@ describe("requestedWaitMs", () => {
     [{ "Retry-After": "-5" }, 0],
     [{ "Retry-After": "soon" }, 0],
     [{ "Retry-After": "3", RateLimit: '"resolvers";r=0;t=55' }, 3000],
-    [{ RateLimit: '"resolvers";r=0;t=55' }, 55_000],
+    [{ RateLimit: '"resolvers";r=0;t=55' }, 56_000],
+    [{ RateLimit: '"resolvers";r=2999;t=55' }, 0, 503],
     [{ RateLimit: "limit=100" }, 0],
   ];
-  it.each(cases)("of %j is %d", (headers, ms) => {
-    expect(requestedWaitMs(new Headers(headers), NOW)).toBe(ms);
+  it.each(cases)("of %j is %d", (headers, ms, status = 429) => {
+    expect(requestedWaitMs({ status, headers: new Headers(headers) }, NOW)).toBe(ms);
   });
 });
