@@ -21,32 +21,29 @@ export function patienceWith(stallMs: number = defaultPatience.stallMs): Patienc
 /** Less than this is no progress: one byte now and then would keep an open waiting for years. */
 export const PROGRESS_BYTES = 1 << 16;
 
-/** A failure that another try may mend. */
-export class PassingError extends Error {
+export interface Failure {
   readonly subject: string;
   readonly expected: string;
   readonly found: string;
   readonly remedy: string;
-  /** What the server asked for, if it did. */
-  readonly waitMs: number;
+  /** How long the server asks to be left alone. */
+  readonly waitMs?: number;
+  readonly cause?: unknown;
+}
 
-  constructor(
-    [subject, expected, found, remedy]: readonly [string, string, string, string],
-    { waitMs = 0, cause }: { waitMs?: number; cause?: unknown } = {},
-  ) {
-    super(found, { cause });
-    this.subject = subject;
-    this.expected = expected;
-    this.found = found;
-    this.remedy = remedy;
-    this.waitMs = waitMs;
-  }
+/** A failure that another try may mend. It leaves `persistently` as a SourceError. */
+export class PassingError extends Error {
+  readonly failure: Failure;
 
-  /** @param why  why there was no further try */
-  final(why: string): SourceError {
-    const { subject, expected, found, remedy } = this;
-    return new SourceError(`${subject}: expected ${expected}, found ${found}${why}. ${remedy}`, { cause: this.cause });
+  constructor(failure: Failure) {
+    super(failure.found, { cause: failure.cause });
+    this.failure = failure;
   }
+}
+
+/** @param why  why there is no further try */
+function finalError({ subject, expected, found, remedy, cause }: Failure, why: string): SourceError {
+  return new SourceError(`${subject}: expected ${expected}, found ${found}${why}. ${remedy}`, { cause });
 }
 
 export type Wait = (ms: number, signal: AbortSignal | undefined) => Promise<void>;
@@ -72,11 +69,12 @@ export async function persistently<T>(attempt: () => Promise<T>, options: Persis
     } catch (error) {
       if (!(error instanceof PassingError)) throw error;
       failures = progress() - before >= PROGRESS_BYTES ? 1 : failures + 1;
-      if (error.waitMs > patience.longestWaitMs) {
-        throw error.final(`, with the wish to be asked again in ${Math.ceil(error.waitMs / 1000)} s`);
+      const { waitMs = 0 } = error.failure;
+      if (waitMs > patience.longestWaitMs) {
+        throw finalError(error.failure, `, with the wish to be asked again in ${Math.ceil(waitMs / 1000)} s`);
       }
-      if (failures >= patience.tries) throw error.final(failures > 1 ? ` in each of ${failures} tries` : "");
-      await wait(Math.max(error.waitMs, backoff(failures, patience.retryMs)), signal);
+      if (failures >= patience.tries) throw finalError(error.failure, ` in each of ${failures} tries`);
+      await wait(Math.max(waitMs, backoff(failures, patience.retryMs)), signal);
     }
   }
 }

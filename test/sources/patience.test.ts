@@ -14,7 +14,8 @@ import { SourceError } from "../../src/sources/source.ts";
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 
 function failing(waitMs?: number): PassingError {
-  return new PassingError(["file", "HTTP 206", "HTTP 503", "Try again later."], { waitMs });
+  const failure = { subject: "file", expected: "HTTP 206", found: "HTTP 503", remedy: "Try again later." };
+  return new PassingError({ ...failure, waitMs });
 }
 
 /** Fails as often as there are `failures`, then gives "done"; notes the waits. */
