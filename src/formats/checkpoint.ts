@@ -7,12 +7,16 @@ export interface Part {
   readonly file: number;
   readonly offset: number;
   readonly bytes: number;
+  /** The float type of these bytes, where the experts of one stack do not agree; the tensor is then F32. */
+  readonly format?: FormatName;
 }
 
 /** A tensor on file. Its parts, joined, are its blocks in row-major order. */
 export interface StoredTensor {
   /** Hugging Face parameter name; experts are stacked under `….feed_forward.experts.w1` (w2, w3). */
   readonly name: string;
+  /** As its file spells it; of stacked experts, the first one's. */
+  readonly nameInFile: string;
   readonly format: FormatName;
   /** Row-major, slowest axis first: [rows, cols], [experts, rows, cols], [cols]; convolution taps [hidden, width]. */
   readonly shape: readonly number[];
@@ -47,6 +51,8 @@ export interface Checkpoint {
   readonly chatTemplate: string | undefined;
   /** The keys of `generation_config.json` (or GGUF's `general.sampling.*`), where the files state them. */
   readonly generationConfig: Readonly<Record<string, unknown>>;
+  /** What was found in the files and does not count, or not as one might expect: a sentence each. */
+  readonly warnings: readonly string[];
   /** Container metadata as read, for display. Long arrays are cut to their length. */
   readonly metadata: ReadonlyMap<string, unknown>;
 }

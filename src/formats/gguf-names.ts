@@ -1,7 +1,7 @@
 // GGUF's tensor names ↔ Hugging Face's. The only place that knows both.
 import type { StoredTensor } from "./checkpoint.ts";
 import type { GgufFileTensor } from "./gguf-split.ts";
-import { refuse, within } from "./refusal.ts";
+import { createLeftovers } from "./other-tensors.ts";
 
 const modelNames: Readonly<Record<string, string>> = {
   "token_embd.weight": "model.embed_tokens.weight",
@@ -53,23 +53,38 @@ const layerNamesBack = reversed(layerNames);
 
 /** The name that llama.cpp's converter writes, or undefined for a tensor no LFM2 model has. */
 export function ggufNameOf(hfName: string): string | undefined {
-  const [, layer, rest] = /^model\.layers\.(\d+)\.(.+)$/.exec(hfName) ?? [];
+  const [, layer, rest] = /^model\.layers\.(0|[1-9]\d{0,4})\.(.+)$/.exec(hfName) ?? [];
   if (layer === undefined) return modelNamesBack.get(hfName);
   const name = layerNamesBack.get(rest);
   return name && `blk.${layer}.${name}`;
 }
 
-/** GGUF stacks experts and squeezes convolution taps itself, so every tensor is one part. @throws FormatError */
-export function storedGgufTensors(file: string, tensors: readonly GgufFileTensor[]): Map<string, StoredTensor> {
+/** Most files' experts and taps need nothing done: GGUF stacks and squeezes itself, so every tensor is one part. */
+export interface GgufTensors extends StoredTensors {
+  /** Both names of the last norm, where a file has both: they may stand only for the same bytes. */
+  readonly twins: readonly [StoredTensor, StoredTensor] | undefined;
+}
+
+/** @throws FormatError for a tensor that no LFM2 model has */
+export function storedGgufTensors(file: string, tensors: readonly GgufFileTensor[]): GgufTensors {
   const stored = new Map<string, StoredTensor>();
+  const leftovers = createLeftovers();
+  let twins: GgufTensors["twins"];
   for (const { name, shape, format, file: index, offset, bytes } of tensors) {
-    const subject = within(file, name);
     const hfName = nameOfGgufTensor(name);
-    if (!hfName) {
-      refuse(subject, "a tensor of the LFM2 family", "an unknown name", "Open a model that llama.cpp converted.");
+    if (!hfName || format === undefined) {
+      const numbers = shape.reduce((product, axis) => product * axis, 1);
+      leftovers.add({ file, name, numbers, integers: format === undefined }, likelyName(name, isGgufName));
+      continue;
     }
-    if (stored.has(hfName)) refuse(subject, `one tensor for ${hfName}`, "two", "Take another copy of the model.");
-    stored.set(hfName, { name: hfName, format, shape, parts: [{ file: index, offset, bytes }] });
+    const tensor = { name: hfName, nameInFile: name, format, shape, parts: [{ file: index, offset, bytes }] };
+    const before = stored.get(hfName);
+    if (before) twins = [before, tensor];
+    else stored.set(hfName, tensor);
   }
-  return stored;
+  return { tensors: stored, warnings: leftovers.warnings(), twins };
+}
+
+function isGgufName(name: string): boolean {
+  return nameOfGgufTensor(name) !== undefined;
 }
