@@ -156,6 +156,7 @@ export function createLanguageModel(
   return {
     config,
     checkpoint,
+    warnings: checkpoint.warnings,
     settings,
     memoryBytes: bytes,
     tokenizer,
@@ -165,7 +166,7 @@ export function createLanguageModel(
     async *chat(messages, options = {}) {
       const { tools, now, stop, thinkingBudget, responseFormat, toolChoice, mayThink = true, ...rest } = options;
       const stops = createStopFilter<ChatDelta>(
-        checkStops(stop),
+        checkStops(stop, responseFormat !== undefined),
         (delta) => delta.content,
         (_, content) => ({ content }),
       );
@@ -184,19 +185,24 @@ export function createLanguageModel(
         summary = finished;
       };
       const asked = { ...withDefaults(rest), onFinish };
+      const { stopIds = eosIds } = rest;
       for await (const id of generate(ids, asked, { thinking, rules, metStop: () => stops.met })) {
-        yield* stops.push(parser.push(id));
+        if (!stopIds.includes(id)) yield* stops.push(parser.push(id));
       }
       const ended = summary?.finishReason === "stop" && stops.met === undefined;
-      if (stops.met === undefined) yield* stops.push(parser.end(ended ? "model" : "cut"));
+      const remains = stops.met === undefined ? parser.end(ended ? "model" : "cut") : [];
+      // No stop string may end a call that is held to a grammar: what is left of one was cut.
+      const isCutCall = rules?.grammar !== undefined && !ended;
+      if (!isCutCall) yield* stops.push(remains);
       yield* stops.end();
+      if (isCutCall) yield* remains;
       if (summary === undefined) return;
       const waits = ended && stops.met === undefined && parser.callCount > 0;
       rest.onFinish?.(waits ? { ...summary, finishReason: "tool_calls" } : withStop(summary, stops.met));
     },
     async *complete(prompt, { stop, responseFormat, ...options } = {}) {
       const text = needTokenizer();
-      const stops = createStopMatcher(checkStops(stop));
+      const stops = createStopMatcher(checkStops(stop, responseFormat !== undefined));
       const rules = await rulesFor({ responseFormat }, "none");
       const stream = text.stream({ skipSpecial: true });
       const ids = text.encode(prompt, { addBos: true });
@@ -205,7 +211,9 @@ export function createLanguageModel(
         summary = finished;
       };
       const asked = { ...withDefaults(options), onFinish };
+      const { stopIds = eosIds } = options;
       for await (const id of generate(ids, asked, { rules, metStop: () => stops.met })) {
+        if (stopIds.includes(id)) continue;
         const piece = stops.push(stream.push(id));
         if (piece !== "") yield piece;
       }

@@ -23,7 +23,10 @@ export interface Progress {
 export interface GenerateOptions extends Partial<SamplingOptions> {
   /** Most new tokens; what the model's makers recommend, or what the context has left. */
   readonly maxTokens?: number;
-  /** Ids that end the answer; the model's own unless told. */
+  /**
+   * Ids that end the answer; the model's own unless stated otherwise. `generate` yields them, `chat` and `complete` give
+   * out no text of theirs. In a format they come only where it is complete.
+   */
   readonly stopIds?: readonly number[];
   /** Called for every token that is taken, before its text is given out: stop ids, markers and stop strings included. */
   readonly onToken?: (token: TokenReport) => void;
@@ -60,7 +63,7 @@ export interface CompleteOptions extends GenerateOptions {
   /**
    * Strings that end the answer, wherever tokens begin and end: at most 16, of up to 1,000 characters. The one that is
    * complete first counts, and is not given out. In a chat they are looked for in the answer's text, not in thoughts or
-   * tool calls.
+   * tool calls. Refused beside responseFormat: an answer in a format ends where the format does.
    */
   readonly stop?: string | readonly string[];
   /** What the text has to look like. */
@@ -111,6 +114,11 @@ export interface LanguageModel {
   readonly config: Config;
   /** `files` are closed; their descriptors tell where they are. */
   readonly checkpoint: Pick<Checkpoint, "container" | "config" | "files" | "metadata" | "tensors">;
+  /**
+   * What the files hold that is not used, or was not as expected, and might matter: a sentence or two each. The library
+   * prints nothing.
+   */
+  readonly warnings: readonly string[];
   /** The options in force. */
   readonly settings: Settings;
   /** Bytes reserved for weights, state and working space. */

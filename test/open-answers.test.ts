@@ -16,13 +16,13 @@ beforeAll(async () => {
 afterAll(() => model.close());
 
 /** The texts of an answer by kind, and how it ended. */
-async function chat(options: Parameters<LanguageModel["chat"]>[1], asked = model) {
+async function chat(options: Parameters<LanguageModel["chat"]>[1], asked = model, messages = HELLO) {
   const texts = { thinking: "", text: "" };
   let summary: Summary | undefined;
   const onFinish = (finished: Summary): void => {
     summary = finished;
   };
-  for await (const delta of asked.chat(HELLO, { ...options, onFinish })) {
+  for await (const delta of asked.chat(messages, { ...options, onFinish })) {
     texts.thinking += delta.reasoning_content ?? "";
     texts.text += delta.content ?? "";
   }
@@ -87,14 +87,18 @@ describe("stop, at the very end", () => {
         },
       },
     ];
-    const start = model.tokenizer?.idOf("<|tool_call_start|>") as number;
-    const bent = { tools, toolChoice: "auto", mayThink: false, logitBias: { [start]: 100 }, maxTokens: 4 } as const;
-    const cut = await chat({ ...bent, ...GREEDY, maxTokens: 4 });
+    const ask = (stop: string[], toolChoice?: "auto") => {
+      const messages = [{ role: "user" as const, content: "What's the weather in Paris?" }];
+      return chat({ ...GREEDY, tools, toolChoice, maxTokens: 22, stop }, model, messages);
+    };
+    const cut = await ask([]);
     expect(cut.text).toContain("get");
     expect(cut.summary.finishReason).toBe("length");
-    const met = await chat({ ...bent, ...GREEDY, maxTokens: 4, stop: "get" });
+    const met = await ask(["get"]);
     expect(met.text).toBe(cut.text.slice(0, cut.text.indexOf("get")));
     expect(met.summary).toMatchObject({ finishReason: "stop", stopped: "get" });
+    // A call that is held to its grammar is whole, or was cut.
+    expect((await ask(["get"], "auto")).summary).toMatchObject({ finishReason: "length" });
   });
 });
 

@@ -60,7 +60,7 @@ export async function planBench(request: BenchRequest): Promise<BenchPlan> {
     const bytes = settings.map((options) => plannedBytes(checkpoint, options, machine));
     const all = bytes.reduce((sum, own) => sum + own, 0);
     const together = settings.length === 1 || all <= MEMORY_SHARE * process.availableMemory();
-    const notes: string[] = [];
+    const notes = checkpoint.warnings.map((warning) => `warning: ${warning}`);
     if (skipped.length > 0) {
       notes.push(
         `Left out: ${skipped.map(nameOf).join(", ")}. The model's context ends at ${limit.toLocaleString("en-US")} positions.`,

@@ -15,11 +15,19 @@ const MAX_LENGTH = 1000;
 
 /**
  * The stop strings as a caller stated them.
+ *
+ * @param inFormat  whether the answer is held to a format, which a stop string would leave incomplete
  * @throws SamplingError naming the string and what was expected
  */
-export function checkStops(stated: unknown): readonly string[] {
+export function checkStops(stated: unknown, inFormat = false): readonly string[] {
   if (stated === undefined || stated === null) return [];
   const stops: readonly unknown[] = Array.isArray(stated) ? stated : [stated];
+  if (inFormat && stops.length > 0) {
+    throw new SamplingError(
+      "stop: expected none beside responseFormat, as an answer in a format ends where the format does, found " +
+        `${JSON.stringify(stated)}. Leave one of them out.`,
+    );
+  }
   if (stops.length > MAX_STRINGS) {
     throw new SamplingError(`stop: expected at most ${MAX_STRINGS} strings, found ${stops.length}.`);
   }

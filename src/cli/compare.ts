@@ -1,10 +1,8 @@
 // `lfm2 compare`: where two recorded runs part, and why.
 import { stat } from "node:fs/promises";
 import { Command } from "commander";
-import { type Checkpoint, FormatError } from "../formats/checkpoint.ts";
+import { FormatError } from "../formats/checkpoint.ts";
 import { readText } from "../formats/json.ts";
-import { openCheckpoint } from "../formats/open-checkpoint.ts";
-import { nodeHost } from "../index.ts";
 import { ConfigError } from "../model/config.ts";
 import { CompareError, compareRuns } from "../oracle/compare.ts";
 import { comparisonHtml } from "../oracle/comparison-html.ts";
@@ -20,6 +18,7 @@ import { diskFolder, openFile } from "../sources/disk.ts";
 import { SourceError } from "../sources/source.ts";
 import { alignColumns } from "./columns.ts";
 import { abortOnInterrupt, UsageError } from "./exit.ts";
+import { openFiles } from "./open-files.ts";
 import { numberOrText } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { harmless, note, styled } from "./terminal.ts";
@@ -167,8 +166,7 @@ async function openWeights(
   opened: { close(): Promise<void> }[],
   signal: AbortSignal,
 ): Promise<ModelWeights> {
-  const { folder, file } = await nodeHost.locate(model);
-  const checkpoint: Checkpoint = await openCheckpoint(folder, file, signal);
+  const checkpoint = await openFiles(model, signal);
   opened.push(...checkpoint.files);
   return modelWeights(checkpoint);
 }

@@ -1,9 +1,8 @@
 // `lfm2 convert`: a model as a Hugging Face folder, in BF16 or float32.
 import { Command, Option } from "commander";
-import { openCheckpoint } from "../formats/open-checkpoint.ts";
-import { nodeHost } from "../index.ts";
 import { convertToHf } from "../quantize/convert.ts";
 import { abortOnInterrupt } from "./exit.ts";
+import { openFiles } from "./open-files.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent } from "./quantities.ts";
 import { note } from "./terminal.ts";
@@ -34,8 +33,7 @@ export function convertCommand(): Command {
 async function run(source: string, { output, type }: ConvertFlags): Promise<void> {
   await checkEmptyFolder(output);
   const signal = abortOnInterrupt();
-  const { folder, file } = await nodeHost.locate(source);
-  const checkpoint = await openCheckpoint(folder, file, signal);
+  const checkpoint = await openFiles(source, signal);
   const progress = createProgressLine();
   const begin = performance.now();
   try {

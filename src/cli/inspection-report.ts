@@ -8,6 +8,7 @@ import { samplingLine } from "./settings-line.ts";
 
 export function reportInspection(inspection: Inspection, options: ModelOptions, withTensors: boolean): string {
   const sections = [summary(inspection), layers(inspection), formats(inspection), memory(inspection, options)];
+  if (inspection.warnings.length > 0) sections.push(["warnings", ...inspection.warnings].join("\n"));
   if (withTensors) sections.push(tensors(inspection.tensors));
   return `${sections.join("\n\n")}\n`;
 }

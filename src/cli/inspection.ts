@@ -25,6 +25,8 @@ export interface Inspection {
   readonly chatTemplateLength: number | null;
   readonly sampling: RecommendedSampling;
   readonly memory: MemoryFacts | { readonly error: string };
+  /** What the files hold that is not used, or was not as expected, and might matter. */
+  readonly warnings: readonly string[];
 }
 
 export interface TensorFacts {
@@ -94,6 +96,7 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
         name: typeof stated === "string" ? stated : undefined,
       }),
       memory: memoryOf(checkpoint, options, await nodeMachine()),
+      warnings: checkpoint.warnings,
     };
   } finally {
     await Promise.all(checkpoint.files.map((opened) => opened.close()));

@@ -3,6 +3,7 @@ import { type LanguageModel, open, type Progress } from "../index.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { nameOf } from "./model-facts.ts";
 import { aboutFlags, type ModelFlags, statedModelOptions } from "./model-options.ts";
+import { sayWarnings } from "./open-files.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatInteger, percent } from "./quantities.ts";
 import { note } from "./terminal.ts";
@@ -23,6 +24,8 @@ export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise
     const onProgress = ({ done, total }: Progress): void =>
       progress.show(`Loading: ${percent(done, total)} of ${formatBytes(total)}`);
     const model = await open(flags.model, { ...statedModelOptions(flags), signal, onProgress });
+    progress.clear();
+    sayWarnings(model.warnings);
     const name = nameOf(model.checkpoint.metadata, flags.model ?? "embedded model");
     return { model, name, loadMs: performance.now() - begin };
   } catch (error) {

@@ -1,12 +1,11 @@
 // `lfm2 quantize`: a model in fewer bits, as one GGUF file.
 import { Command, Option } from "commander";
 import { blockFormats } from "../blocks/formats.ts";
-import { openCheckpoint } from "../formats/open-checkpoint.ts";
-import { nodeHost } from "../index.ts";
 import { type Quantized, quantize } from "../quantize/quantize.ts";
 import { type QuantizationType, quantizationTypes } from "../quantize/types.ts";
 import { abortOnInterrupt, UsageError } from "./exit.ts";
 import { nameOf } from "./model-facts.ts";
+import { openFiles } from "./open-files.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent, threeDigits } from "./quantities.ts";
 import { note } from "./terminal.ts";
@@ -51,8 +50,7 @@ export function typeOption(flag: string): Option {
 async function run(source: string, { output, type, force }: QuantizeFlags): Promise<void> {
   await checkFree(output, force);
   const signal = abortOnInterrupt();
-  const { folder, file } = await nodeHost.locate(source);
-  const checkpoint = await openCheckpoint(folder, file, signal);
+  const checkpoint = await openFiles(source, signal);
   const progress = createProgressLine();
   const begin = performance.now();
   try {

@@ -1,5 +1,6 @@
 // Which ids may come next, and what the one that came leads to: the part that works in the model's thread.
 import { Automaton, DEAD } from "./automaton.ts";
+import { ConstraintError } from "./error.ts";
 import type { Grammar } from "./grammar.ts";
 import type { VocabularyTree } from "./vocabulary.ts";
 
@@ -35,7 +36,8 @@ const MAX_MASKS = 256;
 /**
  * @param tree       of the vocabulary that ids are from
  * @param vocabSize  ids in a mask
- * @param stopIds    what ends an answer: allowed where the grammar is complete
+ * @param stopIds    what ends an answer: allowed where the grammar is complete, and never as a part of it
+ * @throws ConstraintError when a stop id would have to close the thought that the prompt began
  */
 export function createConstraint(
   rules: ConstraintRules,
@@ -55,6 +57,12 @@ export function createConstraint(
   const whileThinking = isHeld ? all([...stopIds, ...forbidden]) : undefined;
   const notFree = thought?.first === "none" ? [...forbidden, thought.open] : forbidden;
   const whileFree = notFree.length > 0 ? all(notFree) : undefined;
+  if (isHeld && thought?.first === "open" && stopIds.includes(thought.close)) {
+    throw new ConstraintError(
+      `stopIds: expected ids that end the answer, found ${thought.close}, which ends the thought before it. Leave it out.`,
+    );
+  }
+  const mayThink = thought?.first === "possible" && !stopIds.includes(thought.open) && !stopIds.includes(thought.close);
   let phase: "thought" | "free" | "grammar" = thought?.first === "open" ? "thought" : isHeld ? "grammar" : "free";
   let isFirst = true;
 
@@ -63,7 +71,7 @@ export function createConstraint(
       if (phase === "thought") return whileThinking ?? whileFree;
       if (phase === "free" || machine === undefined) return whileFree;
       const mask = machine.mask();
-      if (!isFirst || thought?.first !== "possible") return mask;
+      if (!isFirst || !mayThink) return mask;
       const withThought = mask.slice();
       withThought[thought.open >>> 5] |= 1 << (thought.open & 31);
       return withThought;
@@ -80,7 +88,7 @@ export function createConstraint(
           machine.accept(id);
           phase = "grammar";
         }
-      } else if (wasFirst && id === thought?.open && thought.first === "possible") {
+      } else if (wasFirst && mayThink && id === thought.open) {
         phase = "thought";
       } else if (machine !== undefined && !stopIds.includes(id)) {
         machine.accept(id);
@@ -103,10 +111,6 @@ function createMasks(grammar: Grammar, tree: VocabularyTree, vocabSize: number, 
     const allow = (id: number): void => {
       if (id < vocabSize) mask[id >>> 5] |= 1 << (id & 31);
     };
-    if (automaton.isEnd(state)) for (const id of stopIds) allow(id);
-    grammar.wholeTokens.forEach((id, k) => {
-      if (automaton.step(state, 256 + k) !== DEAD) allow(id);
-    });
     // Single bytes first: they are always known, whatever the work for longer tokens.
     for (let node = 1; node < byte.length; node = after[node]) automaton.step(state, byte[node]);
     path[0] = state;
@@ -122,6 +126,28 @@ function createMasks(grammar: Grammar, tree: VocabularyTree, vocabSize: number, 
       const end = ordinary[node] <= automaton.freedom(next) ? after[node] : node + 1;
       for (let i = idOffsets[node]; i < idOffsets[end]; i++) allow(ids[i]);
       node = end;
+    }
+    const isEnd = automaton.isEnd(state);
+    let missing: number | undefined;
+    for (const id of stopIds) {
+      if (isEnd) allow(id);
+      else if (id < vocabSize && (mask[id >>> 5] & (1 << (id & 31))) !== 0) {
+        missing = id;
+        mask[id >>> 5] &= ~(1 << (id & 31));
+      }
+    }
+    grammar.wholeTokens.forEach((id, k) => {
+      const next = automaton.step(state, 256 + k);
+      if (next === DEAD) return;
+      // A stop id may still be what completes the format: the marker after a call, for one.
+      if (!stopIds.includes(id) || automaton.isEnd(next)) allow(id);
+      else missing = id;
+    });
+    if (missing !== undefined && mask.every((word) => word === 0)) {
+      throw new ConstraintError(
+        `stopIds: expected ids without which the format can be written, found that only ${missing} could go on with it. ` +
+          "Leave it out.",
+      );
     }
     return mask;
   };

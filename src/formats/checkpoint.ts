@@ -55,6 +55,8 @@ export interface Checkpoint {
   readonly warnings: readonly string[];
   /** Container metadata as read, for display. Long arrays are cut to their length. */
   readonly metadata: ReadonlyMap<string, unknown>;
+  /** What the files hold that is not used, or was not as expected, and might matter; one sentence or two each. */
+  readonly warnings: readonly string[];
 }
 
 /** A file is not what its format says, or not a model this project runs. */

@@ -1,4 +1,5 @@
 // GGUF's kinds of values into a buffer that grows: what gguf-value.ts reads back.
+import type { GgufStrings } from "./gguf-strings.ts";
 import { type GgufType, type GgufValue, typeNames } from "./gguf-value.ts";
 
 type Scalar = number | bigint | boolean | string;
@@ -50,13 +51,11 @@ export class GgufBytes {
       this.#scalar(type, value as Scalar);
       return;
     }
-    const list = Array.from(value as ArrayLike<unknown>);
+    const list = value as GgufStrings | ArrayLike<Scalar>;
     this.u32(typeNames.indexOf(items as GgufType));
     this.u64(list.length);
-    for (const item of list) {
-      if (items === "arr") this.#content(item as GgufValue);
-      else this.#scalar(items as GgufType, item as Scalar);
-    }
+    if ("bytes" in list) this.bytes(list.bytes);
+    else for (const item of Array.from(list)) this.#scalar(items as GgufType, item);
   }
 
   #scalar(type: GgufType, value: Scalar): void {

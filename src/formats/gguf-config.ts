@@ -24,10 +24,16 @@ export function architectureOfGguf(file: string, metadata: Metadata): string {
  * The keys of `config.json` as the same model's Hugging Face checkpoint has them.
  *
  * @param tensorNames  GGUF names; some settings are known only by a tensor's presence
+ * @param warnings     gains a sentence for what is odd but runs
  * @throws FormatError when a key is missing, of another type, or asks for something this architecture does not have
  * @source llama.cpp conversion/lfm2.py, which writes the keys
  */
-export function configOfGguf(file: string, metadata: Metadata, tensorNames: Iterable<string>): Record<string, unknown> {
+export function configOfGguf(
+  file: string,
+  metadata: Metadata,
+  tensorNames: Iterable<string>,
+  warnings: string[],
+): Record<string, unknown> {
   const architecture = architectureOfGguf(file, metadata);
   const read = keysOf(file, metadata);
   const own = (key: string) => `${architecture}.${key}`;
@@ -74,6 +80,12 @@ export function configOfGguf(file: string, metadata: Metadata, tensorNames: Iter
   // The converter stores the width after the dense siblings' automatic adjustment.
   if (architecture === "lfm2") config.block_auto_adjust_ff_dim = false;
   else Object.assign(config, expertConfig(read, own, names));
+  if (config.use_expert_bias === false) {
+    warnings.push(
+      `${file}: no layer has a router bias (exp_probs_b.bias), and GGUF has no key that says whether one should. ` +
+        "It runs without; a published LFM2 MoE model has them, so if this is a copy of one, take another.",
+    );
+  }
   return withoutUndefined(config);
 }
 

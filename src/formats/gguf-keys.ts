@@ -1,4 +1,5 @@
 // GGUF metadata by key, each value checked for its type when it is read.
+import { decodeStrings, type GgufStrings } from "./gguf-strings.ts";
 import { type GgufValue, showValue } from "./gguf-value.ts";
 import { refuse } from "./refusal.ts";
 
@@ -36,7 +37,8 @@ export function keysOf(file: string, metadata: Metadata) {
     optionalString: (key: string) => typed(key, "text", (v): v is string => typeof v === "string"),
     optionalBoolean: (key: string) => typed(key, "true or false", (v): v is boolean => typeof v === "boolean"),
     optionalStrings(key: string): readonly string[] | undefined {
-      if (metadata.get(key)?.items === "str") return metadata.get(key)?.value as readonly string[];
+      const { items, value } = metadata.get(key) ?? {};
+      if (items === "str") return decodeStrings(value as GgufStrings, subject(key));
       return list(key) && refuseKey(key, "an array of texts");
     },
     number: (key: string) => required(key, "a number", optionalNumber(key)),

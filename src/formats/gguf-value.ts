@@ -1,5 +1,6 @@
 // The thirteen kinds of GGUF metadata values, read from a window that grows with the header.
 import type { ByteSource } from "../sources/source.ts";
+import { type GgufStrings, showableStrings } from "./gguf-strings.ts";
 import { DAMAGED, refuse, show, within } from "./refusal.ts";
 
 /** By the numbers GGUF files store. Source: ggml/docs/gguf.md, enum gguf_metadata_value_type. */
@@ -20,7 +21,10 @@ export const typeNames = [
 ] as const;
 export type GgufType = (typeof typeNames)[number];
 
-/** Arrays of at most 32-bit numbers, and of f64, are typed arrays. u64 and i64 are bigint beyond 2⁵³. */
+/**
+ * Arrays of at most 32-bit numbers, and of f64, are typed arrays. u64 and i64 are bigint beyond 2⁵³. Arrays of arrays,
+ * which no LFM2 file has and llama.cpp does not read either, are refused.
+ */
 export type GgufContent =
   | number
   | bigint
@@ -29,8 +33,7 @@ export type GgufContent =
   | ArrayLike<number>
   | readonly (number | bigint)[]
   | readonly boolean[]
-  | readonly string[]
-  | readonly GgufValue[];
+  | GgufStrings;
 
 export interface GgufValue {
   readonly type: GgufType;
@@ -40,10 +43,10 @@ export interface GgufValue {
   readonly value: GgufContent;
 }
 
-const MAX_HEADER_BYTES = 100_000_000;
-const MAX_ARRAY_DEPTH = 4;
-/** Strings, booleans, 64-bit numbers and nested arrays in one file. 262,144 tokens with their merges are 800,000. */
-const MAX_ARRAY_ITEMS = 2_000_000;
+/** 128,000 tokens with their merges are 6 MB. */
+const MAX_HEADER_BYTES = 1 << 25;
+/** Strings, booleans and 64-bit numbers in one file. 262,144 tokens with their merges are 800,000. */
+const MAX_ARRAY_ITEMS = 1_000_000;
 const FIRST_BYTES = 1024 * 1024;
 
 /** The beginning of a file, as far as it has been read. */
@@ -81,7 +84,8 @@ export async function parsed<T>(window: Window, parse: (window: Window) => T, si
 /** Doubling keeps what is parsed again below what is read. */
 async function grow(window: Window, signal?: AbortSignal): Promise<void> {
   const have = window.view.byteLength;
-  const more = await window.source.read(have, Math.min(have, window.source.size - have), signal);
+  const bytesMore = Math.min(have, window.source.size - have, MAX_HEADER_BYTES - have);
+  const more = await window.source.read(have, bytesMore, signal);
   const bytes = new Uint8Array(have + more.length);
   bytes.set(new Uint8Array(window.view.buffer));
   bytes.set(more, have);
@@ -133,7 +137,7 @@ export function readString(window: Window, subject: string): string {
 
 export function readValue(window: Window, subject: string): GgufValue {
   const type = readType(window, subject);
-  return type === "arr" ? readArray(window, subject, 1) : { type, value: readScalar(window, type, subject) };
+  return type === "arr" ? readArray(window, subject) : { type, value: readScalar(window, type, subject) };
 }
 
 function readType(window: Window, subject: string): GgufType {
@@ -163,8 +167,12 @@ function readScalar(window: Window, type: GgufType, subject: string): number | b
   return byte === 1;
 }
 
-function readArray(window: Window, subject: string, depth: number): GgufValue {
+function readArray(window: Window, subject: string): GgufValue {
   const items = readType(window, subject);
+  if (items === "arr") {
+    const remedy = "No LFM2 model has such metadata; take another copy.";
+    refuse(within(window.source.name, subject), "an array of numbers, booleans or texts", "one of arrays", remedy);
+  }
   const length = readSize(window, subject);
   const left = window.source.size - window.position;
   if (length > left / leastBytes[items]) {
@@ -181,14 +189,16 @@ function readArray(window: Window, subject: string, depth: number): GgufValue {
   if (window.arrayItems > MAX_ARRAY_ITEMS) {
     refuse(within(window.source.name, subject), `at most ${MAX_ARRAY_ITEMS} items`, `${length}`, DAMAGED);
   }
-  if (items === "arr" && depth === MAX_ARRAY_DEPTH) {
-    refuse(within(window.source.name, subject), `arrays at most ${MAX_ARRAY_DEPTH} deep`, "deeper nesting", DAMAGED);
-  }
+  if (items === "str") return { type: "arr", items, value: readStrings(window, length, subject) };
   const value = [];
-  for (let i = 0; i < length; i++) {
-    value.push(items === "arr" ? readArray(window, subject, depth + 1) : readScalar(window, items, subject));
-  }
+  for (let i = 0; i < length; i++) value.push(readScalar(window, items, subject));
   return { type: "arr", items, value: value as GgufContent };
+}
+
+function readStrings(window: Window, length: number, subject: string): GgufStrings {
+  const from = window.position;
+  for (let i = 0; i < length; i++) take(window, readSize(window, subject), subject);
+  return { length, bytes: new Uint8Array(window.view.buffer.slice(from, window.position)) };
 }
 
 /** Bytes of a value; at least so many where the value has a length of its own. */
@@ -236,5 +246,10 @@ function shortestDecimal(f32: number): number {
 export function showValue({ value }: GgufValue): string {
   if (typeof value !== "object") return show(value);
   if (value.length > 16) return `${value.length} items`;
-  return `[${Array.from<unknown>(value).map(show).join(", ")}]`;
+  return `[${listed(value).map(show).join(", ")}]`;
+}
+
+/** The items of an array, for display. */
+export function listed(array: Extract<GgufContent, object>): unknown[] {
+  return "bytes" in array ? showableStrings(array) : Array.from<unknown>(array);
 }

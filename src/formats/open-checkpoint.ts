@@ -6,6 +6,7 @@ import { architectureOfGguf, configOfGguf, generationConfigOfGguf } from "./gguf
 import { storedGgufTensors } from "./gguf-names.ts";
 import { checkFirst, openSplits } from "./gguf-split.ts";
 import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
+import { listed } from "./gguf-value.ts";
 import { storedHfTensors } from "./hf-names.ts";
 import { isObject, type JsonObject, readJson, readText } from "./json.ts";
 import { refuse, show } from "./refusal.ts";
@@ -29,15 +30,16 @@ export async function openCheckpoint(
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
   const opened: ByteSource[] = [];
+  const warnings: string[] = [];
   try {
-    if (fileName === undefined) return await openHfFolder(folder, opened, signal);
+    if (fileName === undefined) return await openHfFolder(folder, opened, warnings, signal);
     const file = await folder.open(fileName, signal);
     if (!file) refuse(folder.name, `a file named ${show(fileName)}`, "no such file", "Check the name.");
     opened.push(file);
-    if (await isGguf(file, signal)) return await openGguf(folder, fileName, file, opened, signal);
+    if (await isGguf(file, signal)) return await openGguf(folder, fileName, file, opened, warnings, signal);
     if (fileName.endsWith(".safetensors")) {
       const config = await readConfig(folder, signal);
-      return await finishHf(folder, opened, config, await readSingle(file, signal), signal);
+      return await finishHf(folder, opened, config, await readSingle(file, signal), warnings, signal);
     }
     refuse(file.name, "a GGUF or safetensors file", "neither", "Name a model's .gguf or .safetensors file.");
   } catch (error) {
@@ -51,6 +53,7 @@ async function openGguf(
   fileName: string,
   file: ByteSource,
   opened: ByteSource[],
+  warnings: string[],
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
   const header = await readGgufHeader(file, signal);
@@ -62,12 +65,13 @@ async function openGguf(
   return {
     container: `GGUF v${header.version}${opened.length > 1 ? `, ${opened.length} files` : ""}`,
     files: opened,
-    config: configOfGguf(file.name, header.metadata, names),
+    config: configOfGguf(file.name, header.metadata, names, warnings),
     tensors: storedGgufTensors(file.name, tensors),
     tokenizer: tokenizerOfGguf(file.name, header.metadata),
     chatTemplate: chatTemplateOfGguf(file.name, header.metadata),
     generationConfig: generationConfigOfGguf(file.name, header.metadata),
     metadata: shownMetadata(header),
+    warnings,
   };
 }
 
@@ -75,22 +79,27 @@ function shownMetadata({ metadata }: GgufHeader): Map<string, unknown> {
   const shown = new Map<string, unknown>();
   for (const [key, { value, items }] of metadata) {
     if (typeof value !== "object") shown.set(key, value);
-    else shown.set(key, value.length > SHOWN_ITEMS ? `${value.length} × ${items}` : Array.from<unknown>(value));
+    else shown.set(key, value.length > SHOWN_ITEMS ? `${value.length} × ${items}` : listed(value));
   }
   return shown;
 }
 
-async function openHfFolder(folder: Folder, opened: ByteSource[], signal?: AbortSignal): Promise<Checkpoint> {
+async function openHfFolder(
+  folder: Folder,
+  opened: ByteSource[],
+  warnings: string[],
+  signal?: AbortSignal,
+): Promise<Checkpoint> {
   const config = await readConfig(folder, signal);
   const whole = await folder.open(WEIGHTS, signal);
   if (whole) {
     opened.push(whole);
-    return finishHf(folder, opened, config, await readSingle(whole, signal), signal);
+    return finishHf(folder, opened, config, await readSingle(whole, signal), warnings, signal);
   }
   const index = await folder.open(INDEX, signal);
   if (!index) refuse(folder.name, `${WEIGHTS} or ${INDEX}`, "neither", "Fetch the model's weights into this folder.");
   const shards = await closing(index, () => readShards(folder, index, opened, signal));
-  return finishHf(folder, opened, config, shards, signal);
+  return finishHf(folder, opened, config, shards, warnings, signal);
 }
 
 async function finishHf(
@@ -98,6 +107,7 @@ async function finishHf(
   opened: ByteSource[],
   config: JsonObject,
   shards: Shards,
+  warnings: string[],
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
   const optional = (name: string) => readOptional(folder, name, readJson, signal);
@@ -117,6 +127,7 @@ async function finishHf(
     chatTemplate: template ?? templateIn(tokenizerConfig),
     generationConfig: (await optional("generation_config.json")) ?? {},
     metadata: shards.metadata,
+    warnings,
   };
 }
 

@@ -11,12 +11,14 @@ export const DAMAGED = "The file is damaged or cut short; fetch it again.";
 
 /** The subject of a message: a tensor or key of a file, its name escaped and cut, for names are the file's to choose. */
 export function within(file: string, part: string): string {
-  const escaped = JSON.stringify(part).slice(1, -1);
+  const escaped = JSON.stringify(part.slice(0, 101)).slice(1, -1);
   return `${file}, ${escaped.length > 100 ? `${escaped.slice(0, 100)}…` : escaped}`;
 }
 
 /** A value from a file as a message may show it: quoted, escaped, cut. */
 export function show(value: unknown): string {
-  const text = typeof value === "bigint" ? `${value}` : (JSON.stringify(value) ?? "nothing");
+  // Cut before it is escaped, for texts may be megabytes.
+  const cut = typeof value === "string" ? value.slice(0, 61) : value;
+  const text = typeof cut === "bigint" ? `${cut}` : (JSON.stringify(cut) ?? "nothing");
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -1,6 +1,7 @@
 // Writes GGUF v3 as a stream: header, metadata and directory first, then one tensor after another, in pieces.
 import { blockFormats } from "../blocks/formats.ts";
 import { GgufBytes, paddingOf } from "./gguf-bytes.ts";
+import { encodeStrings } from "./gguf-strings.ts";
 import type { GgufValue } from "./gguf-value.ts";
 import { bytesOfTensor, type Sink, type StreamedTensor, writeTensor } from "./streamed-tensor.ts";
 
@@ -79,7 +80,7 @@ export function scalar(type: GgufValue["type"], value: number | bigint | boolean
 }
 
 export function strings(value: readonly string[]): GgufValue {
-  return { type: "arr", items: "str", value };
+  return { type: "arr", items: "str", value: encodeStrings(value) };
 }
 
 export function integers(value: readonly number[]): GgufValue {

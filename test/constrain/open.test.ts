@@ -95,6 +95,56 @@ describe("a chat that is held to a format", () => {
     expect(end).toMatchObject({ finishReason: "length", newTokens: 5 });
   });
 
+  describe("ends where the format does", () => {
+    const idOf = (text: string): number => model.tokenizer?.idOf(text) as number;
+    const bent = { mayThink: false, maxTokens: 60, logitBias: {} as Record<number, number> };
+    const contentOf = ({ pieces }: { pieces: string }): string =>
+      pieces
+        .split("\n")
+        .map((piece) => JSON.parse(piece).content ?? "")
+        .join("");
+
+    it("also where a stop id is a text that the model would rather write", async () => {
+      const mark = idOf("!");
+      const options = { ...bent, stopIds: [mark], logitBias: { [mark]: 100 } };
+      const choice = (...choices: string[]) => ({ responseFormat: { type: "choice", choices } as const });
+      const answer = await written("Hello!", { ...options, ...choice("yes", "no") });
+      expect(["yes", "no"]).toContain(contentOf(answer));
+      expect(answer.end.finishReason).toBe("stop");
+      // Within the format, the stop id never comes; what needs it is refused by name.
+      const marked = written("Hello!", { ...options, ...choice("a!", "b!") });
+      await expect(marked).rejects.toMatchObject({
+        name: "ConstraintError",
+        message: expect.stringMatching(
+          /^stopIds: expected ids without which the format can be written, found that only /,
+        ),
+      });
+      expect((await written("Hello!", {})).end.finishReason).toBe("stop");
+    });
+
+    it("also within a call, which its own end marker may end", async () => {
+      const [start, end] = [idOf("<|tool_call_start|>"), idOf("<|tool_call_end|>")];
+      const options = { ...bent, tools, toolChoice: { name: "get_weather" } } as const;
+      const called = await written("Hello!", { ...options, stopIds: [end] });
+      expect(called.pieces).toContain('"name":"get_weather"');
+      expect(called.end.finishReason).toBe("tool_calls");
+      const impossible = written("Hello!", { ...options, stopIds: [start] });
+      await expect(impossible).rejects.toThrow(`stopIds: expected ids without which the format can be written`);
+      // Neither a stop id nor a stop string ends a call that the model chose to make.
+      const stopIds = [idOf("(")];
+      const chosen = { ...bent, tools, stopIds, stop: "get_weather", logitBias: { [start]: 50, [stopIds[0]]: 40 } };
+      const cut = await written("Hello!", { ...chosen, toolChoice: "auto", maxTokens: 6 });
+      expect([contentOf(cut).startsWith("[get"), cut.end.finishReason]).toEqual([true, "length"]);
+    });
+
+    it("so that it takes no stop strings", async () => {
+      const message = "stop: expected none beside responseFormat, as an answer in a format ends where the format does";
+      await expect(written("Hello!", { responseFormat: number, stop: "\n" })).rejects.toThrow(message);
+      await expect(model.complete("One", { responseFormat: number, stop: ["1"] }).next()).rejects.toThrow(message);
+      expect((await written("Hello!", { ...bent, responseFormat: number, stop: [] })).end.finishReason).toBe("stop");
+    });
+  });
+
   it("may alternate with others and with none on one model", async () => {
     const free = await written("Hello!", {});
     const first = await written("Hello!", { responseFormat: number });
@@ -129,5 +179,20 @@ describe("a text that is held to a format", () => {
     let text = "";
     for await (const piece of model.complete("Once upon a time", { responseFormat: number })) text += piece;
     expect(text).toMatch(/^[0-9]{3}$/);
+  });
+});
+
+describe("a stop id that has a text", () => {
+  it("ends an answer, and its text is not given out", async () => {
+    const mark = model.tokenizer?.idOf("!") as number;
+    const options = { temperature: 0, stopIds: [mark], logitBias: { [mark]: 100 }, maxTokens: 5 };
+    const answer = await written("Hello!", options);
+    expect([answer.pieces, answer.end.finishReason, answer.end.newTokens]).toEqual(["", "stop", 1]);
+    let [text, reason] = ["", ""];
+    const onFinish = ({ finishReason }: Summary): void => {
+      reason = finishReason;
+    };
+    for await (const piece of model.complete("One", { ...options, onFinish })) text += piece;
+    expect([text, reason]).toEqual(["", "stop"]);
   });
 });

@@ -49,10 +49,6 @@ export function patched(offset: number, ...bytes: number[]): Uint8Array<ArrayBuf
   return file;
 }
 
-export function nested(depth: number): GgufValue {
-  return { type: "arr", items: depth === 1 ? "i8" : "arr", value: depth === 1 ? Int8Array.of(1) : [nested(depth - 1)] };
-}
-
 /** Each file is refused with exactly its message, and soon: nothing large may be read or made before the refusal. */
 export function itRefuses(
   files: readonly BrokenFile[],

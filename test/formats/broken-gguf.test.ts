@@ -4,9 +4,9 @@ import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { scalar } from "../../src/formats/write-gguf.ts";
 import {
   type BrokenFile,
+  changed,
   handmade,
   itRefuses,
-  nested,
   patched,
   withKeys,
   withOptions,
@@ -15,6 +15,8 @@ import {
 import { folderOf, tinyGguf } from "./tiny-model.ts";
 
 const DAMAGED = "The file is damaged or cut short; fetch it again.";
+/** One string, of one byte that begins nothing. */
+const noText = { length: 1, bytes: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0xff) };
 const size = tinyGguf().length;
 
 const broken: readonly BrokenFile[] = [
@@ -119,6 +121,11 @@ const broken: readonly BrokenFile[] = [
     `m.gguf, k: expected 1099511627776 bytes, found 64 left in the file. ${DAMAGED}`,
   ],
   [
+    "a token that is no text",
+    changed({ "tokenizer.ggml.tokens": { type: "arr", items: "str", value: noText } }),
+    `m.gguf, tokenizer.ggml.tokens: expected UTF-8 text, found bytes that are none. ${DAMAGED}`,
+  ],
+  [
     "a boolean of 2",
     handmade((out) => {
       out.string("k");
@@ -148,9 +155,25 @@ const broken: readonly BrokenFile[] = [
     `m.gguf, k: expected 9 items, found 64 bytes left in the file. ${DAMAGED}`,
   ],
   [
-    "arrays within arrays within arrays",
-    withKeys({ k: nested(5) }),
-    `m.gguf, k: expected arrays at most 4 deep, found deeper nesting. ${DAMAGED}`,
+    "an array of arrays",
+    handmade((out) => {
+      out.string("k");
+      out.u32(9);
+      out.u32(9);
+      out.u64(1);
+    }),
+    "m.gguf, k: expected an array of numbers, booleans or texts, found one of arrays. " +
+      "No LFM2 model has such metadata; take another copy.",
+  ],
+  [
+    "a header without an end",
+    handmade((out) => {
+      out.string("k");
+      out.u32(8);
+      out.u64(2 ** 25);
+      out.bytes(new Uint8Array(2 ** 25));
+    }),
+    `m.gguf, k: expected a header of at most 33554432 bytes, found a larger one. ${DAMAGED}`,
   ],
   [
     "a header that ends within a value",

@@ -1,0 +1,21 @@
+// Opens the files of a model without its weights, and says on standard error what is odd about them.
+import type { Checkpoint } from "../formats/checkpoint.ts";
+import { openCheckpoint } from "../formats/open-checkpoint.ts";
+import { nodeHost } from "../index.ts";
+import { note } from "./terminal.ts";
+
+/**
+ * The caller closes the checkpoint's files.
+ * @param model  a path or URL; the embedded model where there is none
+ * @throws what `open` throws for the files
+ */
+export async function openFiles(model: string | undefined, signal?: AbortSignal): Promise<Checkpoint> {
+  const { folder, file } = await nodeHost.locate(model);
+  const checkpoint = await openCheckpoint(folder, file, signal);
+  sayWarnings(checkpoint.warnings);
+  return checkpoint;
+}
+
+export function sayWarnings(warnings: readonly string[]): void {
+  for (const warning of warnings) note(`warning: ${warning}`);
+}
