@@ -28,7 +28,7 @@ export function createLanguageModel(
   worker: ModelWorker,
   checkpoint: Checkpoint,
   config: Config,
-  { settings, bytes }: Results["load"],
+  { settings, bytes, warnings }: Results["load"],
 ): LanguageModel {
   const { tokenizer, missing } = tokenizerOf(checkpoint);
   const name = checkpoint.metadata.get("general.name");
@@ -156,7 +156,7 @@ export function createLanguageModel(
   return {
     config,
     checkpoint,
-    warnings: checkpoint.warnings,
+    warnings: [...checkpoint.warnings, ...warnings],
     settings,
     memoryBytes: bytes,
     tokenizer,

@@ -22,11 +22,13 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   engine: ["model", "ops", "sampling"],
   chat: ["tokenizer", "engine", "sampling"],
   picture: ["model"],
-  quantize: ["blocks", "formats", "model", "ops", "sources", "tokenizer"],
-  oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "reference", "float.ts", "picture"],
-  synth: ["blocks", "formats", "model", "quantize", "sampling", "tokenizer"],
+  // Which tensors of a checkpoint the graph asks for.
+  parameters: ["blocks", "formats", "model", "ops", "sources"],
+  quantize: ["blocks", "formats", "model", "ops", "parameters", "sources", "tokenizer"],
+  oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "parameters", "reference", "float.ts", "picture"],
+  synth: ["blocks", "formats", "model", "parameters", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
-  "load.ts": ["blocks", "formats", "model", "ops", "quantize", "reference", "wasm"],
+  "load.ts": ["blocks", "formats", "model", "ops", "parameters", "quantize", "reference", "wasm"],
   worker: ["constrain", "engine", "formats", "load.ts", "oracle", "sampling", "sources", "wasm"],
   "language-model.ts": ["chat", "constrain", "formats", "load.ts", "model", "oracle", "sampling", "tokenizer"],
   "create-language-model.ts": [
@@ -58,6 +60,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "formats",
     "sources",
     "engine",
+    "parameters",
     "tokenizer",
     "worker",
     "picture",
@@ -72,6 +75,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "formats",
     "model",
     "oracle",
+    "parameters",
     "picture",
     "quantize",
     "sampling",

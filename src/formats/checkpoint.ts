@@ -15,12 +15,17 @@ export interface Part {
 export interface StoredTensor {
   /** Hugging Face parameter name; experts are stacked under `….feed_forward.experts.w1` (w2, w3). */
   readonly name: string;
-  /** As its file spells it; of stacked experts, the first one's. */
-  readonly nameInFile: string;
+  /** As its file spells it, where one tensor of the file is all of it. */
+  readonly nameInFile?: string;
   readonly format: FormatName;
   /** Row-major, slowest axis first: [rows, cols], [experts, rows, cols], [cols]; convolution taps [hidden, width]. */
   readonly shape: readonly number[];
   readonly parts: readonly Part[];
+}
+
+/** A tensor's name as people find it in the file. */
+export function spellingOf({ name, nameInFile }: Pick<StoredTensor, "name" | "nameInFile">): string {
+  return nameInFile ?? name;
 }
 
 /** What a tokenizer is built from. */
@@ -51,8 +56,6 @@ export interface Checkpoint {
   readonly chatTemplate: string | undefined;
   /** The keys of `generation_config.json` (or GGUF's `general.sampling.*`), where the files state them. */
   readonly generationConfig: Readonly<Record<string, unknown>>;
-  /** What was found in the files and does not count, or not as one might expect: a sentence each. */
-  readonly warnings: readonly string[];
   /** Container metadata as read, for display. Long arrays are cut to their length. */
   readonly metadata: ReadonlyMap<string, unknown>;
   /** What the files hold that is not used, or was not as expected, and might matter; one sentence or two each. */

@@ -1,7 +1,10 @@
 // GGUF's tensor names ↔ Hugging Face's. The only place that knows both.
 import type { StoredTensor } from "./checkpoint.ts";
+import { isIntegerType, refuseType } from "./gguf.ts";
 import type { GgufFileTensor } from "./gguf-split.ts";
+import { likelyName } from "./hf-spellings.ts";
 import { createLeftovers } from "./other-tensors.ts";
+import { refuse, within } from "./refusal.ts";
 
 const modelNames: Readonly<Record<string, string>> = {
   "token_embd.weight": "model.embed_tokens.weight",
@@ -59,28 +62,34 @@ export function ggufNameOf(hfName: string): string | undefined {
   return name && `blk.${layer}.${name}`;
 }
 
-/** Most files' experts and taps need nothing done: GGUF stacks and squeezes itself, so every tensor is one part. */
-export interface GgufTensors extends StoredTensors {
+export interface GgufTensors {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Both names of the last norm, where a file has both: they may stand only for the same bytes. */
   readonly twins: readonly [StoredTensor, StoredTensor] | undefined;
+  readonly warnings: readonly string[];
 }
 
-/** @throws FormatError for a tensor that no LFM2 model has */
+/**
+ * GGUF stacks experts and squeezes convolution taps itself, so every tensor is one part.
+ * @throws FormatError for a tensor that no LFM2 model has
+ */
 export function storedGgufTensors(file: string, tensors: readonly GgufFileTensor[]): GgufTensors {
   const stored = new Map<string, StoredTensor>();
   const leftovers = createLeftovers();
   let twins: GgufTensors["twins"];
   for (const { name, shape, format, file: index, offset, bytes } of tensors) {
     const hfName = nameOfGgufTensor(name);
-    if (!hfName || format === undefined) {
+    if (!hfName) {
       const numbers = shape.reduce((product, axis) => product * axis, 1);
-      leftovers.add({ file, name, numbers, integers: format === undefined }, likelyName(name, isGgufName));
+      leftovers.add({ file, name, numbers, integers: isIntegerType(format) }, likelyName(name, isGgufName));
       continue;
     }
+    if (isIntegerType(format)) refuseType(within(file, name), format);
     const tensor = { name: hfName, nameInFile: name, format, shape, parts: [{ file: index, offset, bytes }] };
     const before = stored.get(hfName);
-    if (before) twins = [before, tensor];
-    else stored.set(hfName, tensor);
+    if (before === undefined) stored.set(hfName, tensor);
+    else if (before.nameInFile !== name) twins = [before, tensor];
+    else refuse(within(file, name), `one tensor for ${hfName}`, "two", "Take another copy of the model.");
   }
   return { tensors: stored, warnings: leftovers.warnings(), twins };
 }

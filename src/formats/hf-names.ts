@@ -1,6 +1,6 @@
 // Hugging Face's tensors under the names and shapes the graph asks for: experts stacked, convolution taps squeezed.
 import type { FormatName } from "../blocks/formats.ts";
-import type { Part, StoredTensor } from "./checkpoint.ts";
+import { type Part, type StoredTensor, spellingOf } from "./checkpoint.ts";
 import { ggufNameOf } from "./gguf-names.ts";
 import { likelyName, publishedName } from "./hf-spellings.ts";
 import { createLeftovers } from "./other-tensors.ts";
@@ -32,7 +32,7 @@ export function storedHfTensors(files: readonly string[], tensors: Iterable<Shar
   const leftovers = createLeftovers();
   const add = (tensor: StoredTensor, file: number) => {
     const before = stored.get(tensor.name);
-    if (before) refuseTwo(files[file], tensor.name, before.nameInFile, tensor.nameInFile);
+    if (before) refuseTwo(files[file], tensor.name, spellingOf(before), spellingOf(tensor));
     stored.set(tensor.name, tensor);
   };
   for (const tensor of tensors) {
@@ -127,7 +127,6 @@ function stackOf(files: readonly string[], name: string, stack: ReadonlyMap<numb
   const agree = matrices.every(({ format }) => format === first.format);
   return {
     name,
-    nameInFile: matrices[0].nameInFile,
     format: agree ? first.format : "F32",
     shape: [stack.size, ...shape],
     parts: matrices.map(({ part, format }) => (agree ? part : { ...part, format })),

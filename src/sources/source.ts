@@ -26,6 +26,8 @@ export interface Folder {
   readonly name: string;
   /** The file of that name, or undefined when there is none. */
   open(fileName: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
+  /** The names of all files in it; absent where they cannot be told, as on a web server. */
+  list?(): Promise<readonly string[]>;
 }
 
 /** Bytes cannot be had: missing file, range outside it, failing server. */
