@@ -65,11 +65,11 @@ export async function writeTrace(
   const plan = planTrace(model.config, ids.length, { points, positions });
   if (plan.bytes > maxBytes) throw new TraceSizeError(plan.bytes, maxBytes);
   await checkRecordFolder(folder, plan.bytes, force);
-  return writeRecordFolder(folder, "trace.json", async (pathOf) => {
+  return writeRecordFolder(folder, "trace.json", async (partOf) => {
     const hash = await hashOf(model, signal);
     const about = aboutModel(options.name ?? nameIn(model), model.config, model.checkpoint, hash);
     const pieces = model.trace(ids, { points, positions, signal, onProgress });
-    await writeTensorFile(pathOf(TENSORS), plan, pieces, new Map([["format", "lfm2-trace"]]));
+    await writeTensorFile(await partOf(TENSORS), plan, pieces, new Map([["format", "lfm2-trace"]]));
     return traceManifest(about, aboutRun(model.settings, nodeEngine(), packageVersion()), ids, plan, TENSORS);
   });
 }

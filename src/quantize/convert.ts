@@ -3,6 +3,7 @@ import type { Checkpoint } from "../formats/checkpoint.ts";
 import { bytesOfSafeEntry } from "../formats/safetensors.ts";
 import { bytesOfTensor, type Sink } from "../formats/streamed-tensor.ts";
 import { type Config, readConfig } from "../model/config.ts";
+import { ropeParametersOf } from "../model/rope.ts";
 import { findParameters } from "../parameters/find-parameters.ts";
 import { settleHead } from "../parameters/tied-head.ts";
 import { type HfFormat, hfTensors, indexOf, shardsOf, writeShard } from "./hf-tensors.ts";
@@ -80,13 +81,13 @@ function textFiles(checkpoint: Checkpoint, config: Config, format: HfFormat): Ma
   return files;
 }
 
-function configJsonOf(config: Checkpoint["config"], { modelType, ropeTheta }: Config, format: HfFormat): object {
-  const { torch_dtype: _, ...raw } = config; // dtype's old name
+function configJsonOf(raw: Checkpoint["config"], config: Config, format: HfFormat): object {
+  const { torch_dtype: _, ...rest } = raw; // dtype's old name
   return {
-    architectures: [modelType === "lfm2_moe" ? "Lfm2MoeForCausalLM" : "Lfm2ForCausalLM"],
-    // transformers 5 reads these, older ones rope_theta.
-    rope_parameters: { rope_theta: ropeTheta, rope_type: "default" },
-    ...raw,
+    architectures: [config.modelType === "lfm2_moe" ? "Lfm2MoeForCausalLM" : "Lfm2ForCausalLM"],
+    // transformers 5 reads these, older ones rope_theta and rope_scaling.
+    rope_parameters: ropeParametersOf(config),
+    ...rest,
     dtype: format === "BF16" ? "bfloat16" : "float32",
   };
 }

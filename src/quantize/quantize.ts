@@ -66,7 +66,7 @@ export async function quantize(checkpoint: Checkpoint, sink: Sink, options: Quan
       shape: tensor.shape,
       format,
       async *pieces() {
-        const recode = createRecoder(tensor.name, blockFormats[tensor.format], blockFormats[format]);
+        const recode = createRecoder(tensor, blockFormats[format]);
         for await (const rows of rowsOf(settled.files, tensor, signal)) {
           yield recode(rows);
           done += rows.byteLength;
