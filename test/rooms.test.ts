@@ -44,7 +44,17 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "tokenizer",
     "worker",
   ],
-  "open.ts": ["create-language-model.ts", "formats", "language-model.ts", "load.ts", "model", "sources", "worker"],
+  "opening-options.ts": ["load.ts"],
+  "open.ts": [
+    "create-language-model.ts",
+    "formats",
+    "language-model.ts",
+    "load.ts",
+    "model",
+    "opening-options.ts",
+    "sources",
+    "worker",
+  ],
   // The doors.
   "index.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "worker"],
   "index.browser.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "worker"],

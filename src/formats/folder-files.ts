@@ -12,6 +12,8 @@ interface Kind {
   readonly what: string;
 }
 
+/** Where a file can be had only whole, a larger one is not fetched to learn that it is there. */
+const MAX_ASKED_BYTES = 1 << 20;
 const ADAPTER_CONFIG = "adapter_config.json";
 
 /** Everything else, such as vocab.json, README.md or optimizer.pt, changes nothing about the model. */
@@ -56,7 +58,7 @@ async function namesIn(folder: Folder, signal?: AbortSignal): Promise<readonly s
 /** A server may refuse what it does not have; the model's own files have been read by then. */
 async function exists(folder: Folder, name: string, signal?: AbortSignal): Promise<boolean> {
   try {
-    const source = await folder.open(name, signal);
+    const source = await folder.open(name, signal, MAX_ASKED_BYTES);
     await source?.close();
     return source !== undefined;
   } catch (error) {

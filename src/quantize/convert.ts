@@ -60,6 +60,7 @@ export async function convertToHf(
     await writeFile(fileName, (sink) => sink(new TextEncoder().encode(text)));
   }
   for (const shard of shards) await writeFile(shard.fileName, (sink) => writeShard(sink, shard, signal));
+  await Promise.all(checkpoint.files.map((file) => file.verify(signal)));
   return {
     fileNames: [...texts.keys(), ...shards.map(({ fileName }) => fileName)],
     weightBytes: tensors.reduce((sum, tensor) => sum + bytesOfSafeEntry(tensor), 0),

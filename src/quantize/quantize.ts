@@ -76,6 +76,7 @@ export async function quantize(checkpoint: Checkpoint, sink: Sink, options: Quan
     };
   });
   const fileBytes = await writeGguf(sink, metadata, tensors, signal);
+  await Promise.all(settled.files.map((file) => file.verify(signal)));
   return {
     tensors: stored.map((tensor, i) => quantizedTensor(tensor, tensors[i])),
     fileBytes,

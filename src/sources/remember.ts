@@ -49,6 +49,7 @@ export function rememberingSource(source: ByteSource): RememberingSource {
       kept = kept.filter((piece) => !isTaken(piece));
       return bytes;
     },
+    verify: (signal) => source.verify(signal),
     close: () => source.close(),
   };
 }

@@ -40,7 +40,7 @@ function remote(checkpoint: Checkpoint): { checkpoint: Checkpoint; reads: Uint8A
   const reads = new Uint8Array(file.size);
   const source: ByteSource = {
     ...file,
-    descriptor: { kind: "url", url: "https://example.org/model.safetensors" },
+    descriptor: { kind: "url", url: "https://example.org/model.safetensors" } as ByteSource["descriptor"],
     read(offset, length, signal) {
       for (let i = 0; i < length; i++) reads[offset + i]++;
       return file.read(offset, length, signal);
