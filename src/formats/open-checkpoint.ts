@@ -1,6 +1,6 @@
 // A folder and perhaps a file name → everything about a model but its weights' bytes.
 import type { ByteSource, Folder } from "../sources/source.ts";
-import { type Checkpoint, type StoredTensor, spellingOf, type TokenizerSource } from "./checkpoint.ts";
+import { type Checkpoint, type StoredTensor, type StoredTokenizer, spellingOf } from "./checkpoint.ts";
 import { folderWarnings, refuseAdapter } from "./folder-files.ts";
 import { type GgufHeader, isGguf, readGgufHeader } from "./gguf.ts";
 import { architectureOfGguf, configOfGguf, generationConfigOfGguf } from "./gguf-config.ts";
@@ -10,7 +10,7 @@ import { checkFirst, openSplits } from "./gguf-split.ts";
 import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
 import { storedHfTensors } from "./hf-names.ts";
-import { isObject, type JsonObject, readJson, readText } from "./json.ts";
+import { isObject, type JsonObject, readBytes, readJson, readText } from "./json.ts";
 import { readOptional } from "./optional-file.ts";
 import { refuseQuantizedConfig, refuseQuantizedTensors } from "./quantized-weights.ts";
 import { refuse, show, within } from "./refusal.ts";
@@ -130,13 +130,13 @@ async function finishHf(
 ): Promise<Checkpoint> {
   const optional = (name: string) => readOptional(folder, name, readJson, signal);
   const tokenizerConfig = await optional("tokenizer_config.json");
-  const tokenizer = await optional("tokenizer.json");
+  const tokenizer = await readOptional(folder, "tokenizer.json", readBytes, signal);
   const template = await readOptional(folder, "chat_template.jinja", readText, signal);
   const fileNames = opened.map(({ name }) => name);
   refuseQuantizedTensors(fileNames, shards.tensors);
   const { tensors, warnings: leftOut } = storedHfTensors(fileNames, shards.tensors);
   warnings.push(...leftOut, ...(await folderWarnings(folder, shards.fileNames, signal)));
-  const source: TokenizerSource | undefined = tokenizer && { kind: "json", tokenizer, config: tokenizerConfig ?? {} };
+  const source: StoredTokenizer | undefined = tokenizer && { kind: "json", tokenizer, config: tokenizerConfig ?? {} };
   return {
     container: `safetensors${opened.length > 1 ? `, ${opened.length} shards` : ""}`,
     files: opened,
