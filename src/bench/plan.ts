@@ -48,7 +48,7 @@ export async function planBench(request: BenchRequest): Promise<BenchPlan> {
   const { folder, file } = await nodeHost.locate(request.source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
-    const config = readConfig(checkpoint.config);
+    const config = readConfig(checkpoint.config, checkpoint.spelling);
     const machine = await nodeMachine();
     const limit = config.maxPositionEmbeddings;
     const { tests, contextLength, skipped } = planTests(request, limit);

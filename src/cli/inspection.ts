@@ -70,7 +70,7 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
   const { folder, file } = await nodeHost.locate(source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
-    const config = readConfig(checkpoint.config);
+    const config = readConfig(checkpoint.config, checkpoint.spelling);
     const tokenizer = tokenizerFacts(checkpoint.tokenizer);
     const stated = checkpoint.metadata.get("general.name");
     return {

@@ -2,11 +2,12 @@
 import type { ByteSource, Folder } from "../sources/source.ts";
 import type { Checkpoint, TokenizerSource } from "./checkpoint.ts";
 import { type GgufHeader, isGguf, readGgufHeader } from "./gguf.ts";
-import { architectureOfGguf, configOfGguf, generationConfigOfGguf } from "./gguf-config.ts";
+import { architectureOfGguf, checkGgufKeys, configOfGguf, generationConfigOfGguf } from "./gguf-config.ts";
 import { storedGgufTensors } from "./gguf-names.ts";
 import { checkFirst, openSplits } from "./gguf-split.ts";
 import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
+import { checkedConfig, checkedGenerationConfig } from "./hf-config.ts";
 import { storedHfTensors } from "./hf-names.ts";
 import { isObject, type JsonObject, readJson, readText } from "./json.ts";
 import { refuse, show } from "./refusal.ts";
@@ -38,7 +39,7 @@ export async function openCheckpoint(
     opened.push(file);
     if (await isGguf(file, signal)) return await openGguf(folder, fileName, file, opened, warnings, signal);
     if (fileName.endsWith(".safetensors")) {
-      const config = await readConfig(folder, signal);
+      const config = await readConfig(folder, warnings, signal);
       return await finishHf(folder, opened, config, await readSingle(file, signal), warnings, signal);
     }
     refuse(file.name, "a GGUF or safetensors file", "neither", "Name a model's .gguf or .safetensors file.");
@@ -61,16 +62,19 @@ async function openGguf(
   // Before the tensors, so that a model of another family is refused for what it is.
   architectureOfGguf(file.name, header.metadata);
   const tensors = await openSplits(folder, fileName, file, header, opened, signal);
-  const names = tensors.map(({ name }) => name);
+  const shown = shownMetadata(header);
+  checkGgufKeys(file.name, shown, warnings);
+  const { config, spelling } = configOfGguf(file.name, header.metadata, tensors, warnings);
   return {
     container: `GGUF v${header.version}${opened.length > 1 ? `, ${opened.length} files` : ""}`,
     files: opened,
-    config: configOfGguf(file.name, header.metadata, names, warnings),
+    config,
+    spelling,
     tensors: storedGgufTensors(file.name, tensors),
     tokenizer: tokenizerOfGguf(file.name, header.metadata),
     chatTemplate: chatTemplateOfGguf(file.name, header.metadata),
     generationConfig: generationConfigOfGguf(file.name, header.metadata),
-    metadata: shownMetadata(header),
+    metadata: shown,
     warnings,
   };
 }
@@ -90,7 +94,7 @@ async function openHfFolder(
   warnings: string[],
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
-  const config = await readConfig(folder, signal);
+  const config = await readConfig(folder, warnings, signal);
   const whole = await folder.open(WEIGHTS, signal);
   if (whole) {
     opened.push(whole);
@@ -119,32 +123,29 @@ async function finishHf(
     container: `safetensors${opened.length > 1 ? `, ${opened.length} shards` : ""}`,
     files: opened,
     config,
+    spelling: {},
     tensors: storedHfTensors(
       opened.map(({ name }) => name),
       shards.tensors,
     ),
     tokenizer: source,
     chatTemplate: template ?? templateIn(tokenizerConfig),
-    generationConfig: (await optional("generation_config.json")) ?? {},
+    generationConfig: checkedGenerationConfig(
+      (await optional("generation_config.json")) ?? {},
+      `${folder.name}, generation_config.json`,
+      warnings,
+    ),
     metadata: shards.metadata,
     warnings,
   };
 }
 
-async function readConfig(folder: Folder, signal?: AbortSignal): Promise<JsonObject> {
+async function readConfig(folder: Folder, warnings: string[], signal?: AbortSignal): Promise<JsonObject> {
   const config = await readOptional(folder, "config.json", readJson, signal);
   if (!config) {
     refuse(folder.name, "config.json", "no such file", "Name a GGUF file, or a folder with config.json and weights.");
   }
-  if (config.model_type !== "lfm2_moe" && config.model_type !== "lfm2") {
-    refuse(
-      `${folder.name}, config.json`,
-      'model_type "lfm2_moe" or "lfm2"',
-      show(config.model_type),
-      "This project runs the LFM2 family only; open one of its models.",
-    );
-  }
-  return config;
+  return checkedConfig(config, `${folder.name}, config.json`, warnings);
 }
 
 /** Older checkpoints keep the template in tokenizer_config.json, some as a list of named ones. */

@@ -14,7 +14,7 @@ export interface ModelWeights {
   numbers(path: string): Promise<Float32Array | undefined>;
 }
 
-export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "tensors" | "files">): ModelWeights {
+export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "spelling" | "tensors" | "files">): ModelWeights {
   const { tensors } = checkpoint;
   const read: ModelWeights["read"] = async (path, most = Number.POSITIVE_INFINITY) => {
     const tensor = tensors.get(`${path}.weight`) ?? tensors.get(path);
@@ -26,7 +26,7 @@ export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "tensors" |
     return { path, rows, cols, experts, format, bytes };
   };
   return {
-    config: readConfig(checkpoint.config),
+    config: readConfig(checkpoint.config, checkpoint.spelling),
     read,
     async numbers(path) {
       const weight = await read(path);

@@ -37,7 +37,7 @@ export async function convertToHf(
   writeFile: WriteFile,
   { format, shardBytes = SHARD_BYTES, signal, onProgress }: ConvertOptions,
 ): Promise<Converted> {
-  const config = readConfig(checkpoint.config);
+  const config = readConfig(checkpoint.config, checkpoint.spelling);
   const stored = findParameters(config, checkpoint.tensors);
   const total = stored.flatMap(({ parts }) => parts).reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;

@@ -47,7 +47,7 @@ export interface QuantizedTensor {
  */
 export async function quantize(checkpoint: Checkpoint, sink: Sink, options: QuantizeOptions): Promise<Quantized> {
   const { type, signal, onProgress } = options;
-  const config = readConfig(checkpoint.config);
+  const config = readConfig(checkpoint.config, checkpoint.spelling);
   const stored = findParameters(config, checkpoint.tensors);
   const mix = mixOf(type, stored);
   const metadata = await metadataFor(checkpoint, options);
