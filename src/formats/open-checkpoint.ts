@@ -1,6 +1,6 @@
 // A folder and perhaps a file name → everything about a model but its weights' bytes.
 import type { ByteSource, Folder } from "../sources/source.ts";
-import type { Checkpoint, TokenizerSource } from "./checkpoint.ts";
+import type { Checkpoint, StoredTokenizer } from "./checkpoint.ts";
 import { type GgufHeader, isGguf, readGgufHeader } from "./gguf.ts";
 import { architectureOfGguf, checkGgufKeys, configOfGguf, generationConfigOfGguf } from "./gguf-config.ts";
 import { storedGgufTensors } from "./gguf-names.ts";
@@ -9,7 +9,7 @@ import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
 import { checkedConfig, checkedGenerationConfig } from "./hf-config.ts";
 import { storedHfTensors } from "./hf-names.ts";
-import { isObject, type JsonObject, readJson, readText } from "./json.ts";
+import { isObject, type JsonObject, MAX_JSON_BYTES, readBytes, readJson, readText } from "./json.ts";
 import { refuse, show } from "./refusal.ts";
 import { readShards, readSingle, type Shards } from "./safetensors-shards.ts";
 
@@ -100,7 +100,7 @@ async function openHfFolder(
     opened.push(whole);
     return finishHf(folder, opened, config, await readSingle(whole, signal), warnings, signal);
   }
-  const index = await folder.open(INDEX, signal);
+  const index = await folder.open(INDEX, signal, MAX_JSON_BYTES);
   if (!index) refuse(folder.name, `${WEIGHTS} or ${INDEX}`, "neither", "Fetch the model's weights into this folder.");
   const shards = await closing(index, () => readShards(folder, index, opened, signal));
   return finishHf(folder, opened, config, shards, warnings, signal);
@@ -116,9 +116,9 @@ async function finishHf(
 ): Promise<Checkpoint> {
   const optional = (name: string) => readOptional(folder, name, readJson, signal);
   const tokenizerConfig = await optional("tokenizer_config.json");
-  const tokenizer = await optional("tokenizer.json");
+  const tokenizer = await readOptional(folder, "tokenizer.json", readBytes, signal);
   const template = await readOptional(folder, "chat_template.jinja", readText, signal);
-  const source: TokenizerSource | undefined = tokenizer && { kind: "json", tokenizer, config: tokenizerConfig ?? {} };
+  const source: StoredTokenizer | undefined = tokenizer && { kind: "json", tokenizer, config: tokenizerConfig ?? {} };
   return {
     container: `safetensors${opened.length > 1 ? `, ${opened.length} shards` : ""}`,
     files: opened,
@@ -163,7 +163,7 @@ async function readOptional<T>(
   read: (source: ByteSource, signal?: AbortSignal) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T | undefined> {
-  const source = await folder.open(fileName, signal);
+  const source = await folder.open(fileName, signal, MAX_JSON_BYTES);
   return source && closing(source, () => read(source, signal));
 }
 
