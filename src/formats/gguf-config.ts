@@ -55,7 +55,7 @@ export function configOfGguf(
   metadata: Metadata,
   tensors: readonly TensorShape[],
   warnings: string[],
-): Pick<Checkpoint, "config" | "spelling"> {
+): Pick<Checkpoint, "config" | "keyNames"> {
   const architecture = architectureOfGguf(file, metadata);
   const read = keysOf(file, metadata);
   const own = (key: string) => `${architecture}.${key}`;
@@ -109,12 +109,12 @@ export function configOfGguf(
   }
   return {
     config: withoutUndefined(config),
-    spelling: Object.fromEntries(Object.entries(spelling).map(([key, name]) => [key, own(name)])),
+    keyNames: Object.fromEntries(Object.entries(keyNames).map(([key, name]) => [key, own(name)])),
   };
 }
 
 /** Keys of `config.json` → GGUF's, without the architecture. */
-const spelling: Readonly<Record<string, string>> = {
+const keyNames: Readonly<Record<string, string>> = {
   vocab_size: "vocab_size",
   hidden_size: "embedding_length",
   intermediate_size: "feed_forward_length",

@@ -161,7 +161,7 @@ describe("GGUF", () => {
     ["lfm2moe.expert_group_count", scalar("u32", 4), "expected 0 or 1, found 4."],
     ["lfm2moe.classifier.output_labels", scalar("str", "a"), 'expected a key that is known for LFM2, found "a".'],
     ["lfm2moe.unheard_of", integers([1, 2]), "expected a key that is known for LFM2, found [1,2]."],
-    ["general.type", scalar("str", "adapter"), 'expected "model", found "adapter".'],
+    ["general.type", scalar("str", "vocab"), 'expected "model", found "vocab".'],
   ];
   it.each(refused)("is refused for %s", async (key, value, message) => {
     await expect(gguf({ [key]: value })).rejects.toThrow(`m.gguf, ${key}: ${message}`);
@@ -183,7 +183,7 @@ describe("GGUF", () => {
   });
 
   it("names a key as the file does where the model cannot have its value", async () => {
-    const { config, spelling } = await gguf({ "lfm2moe.rope.scaling.factor": scalar("f32", 1e9) });
+    const { config, keyNames } = await gguf({ "lfm2moe.rope.scaling.factor": scalar("f32", 1e9) });
     const cases: [Record<string, unknown>, string][] = [
       [{ hidden_size: 6 }, "lfm2moe.embedding_length: expected a multiple of 4 (4 float32 lanes), found 6."],
       [{ intermediate_size: 1 }, "lfm2moe.feed_forward_length: expected an integer in [4, 1048576], found 1."],
@@ -191,7 +191,7 @@ describe("GGUF", () => {
       [{}, "lfm2moe.rope.scaling.factor: expected a number in [0.001, 1000000], found 1000000000."],
     ];
     for (const [change, message] of cases)
-      expect(() => readConfig({ ...config, ...change }, spelling)).toThrow(message);
+      expect(() => readConfig({ ...config, ...change }, keyNames)).toThrow(message);
   });
 
   it("of Ollama's converter states a dense width before its adjustment; the tensors know it", async () => {
