@@ -26,7 +26,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "reference", "float.ts", "picture"],
   synth: ["blocks", "formats", "model", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
-  "load.ts": ["blocks", "formats", "model", "ops", "quantize", "reference", "wasm"],
+  "load.ts": ["blocks", "engine", "formats", "model", "ops", "quantize", "reference", "wasm"],
   worker: ["constrain", "engine", "formats", "load.ts", "oracle", "sampling", "sources", "wasm"],
   "language-model.ts": ["chat", "constrain", "formats", "load.ts", "model", "oracle", "sampling", "tokenizer"],
   "create-language-model.ts": [
