@@ -1,14 +1,14 @@
 // Rotary position embedding over the halves of each head, as Hugging Face pairs them.
 import { cos, sin } from "./float";
 
-/** y f32[rows, 2, half]: of each row the cosines, then the sines; positions i32[rows], frequency f32[half]. */
-export function ropeAngles(y: usize, positions: usize, frequency: usize, rows: i32, half: i32): void {
+/** y f32[rows, 2, half]: of each row the cosines, then the sines, times factor; positions i32[rows], frequency f32[half]. */
+export function ropeAngles(y: usize, positions: usize, frequency: usize, factor: f32, rows: i32, half: i32): void {
   for (let t = 0; t < rows; t++) {
     const position = <f32>load<i32>(positions + (t << 2));
     for (let j = 0; j < half; j++) {
       const angle: f32 = position * load<f32>(frequency + (j << 2));
-      store<f32>(y + (j << 2), <f32>cos(<f64>angle));
-      store<f32>(y + ((half + j) << 2), <f32>sin(<f64>angle));
+      store<f32>(y + (j << 2), <f32>cos(<f64>angle) * factor);
+      store<f32>(y + ((half + j) << 2), <f32>sin(<f64>angle) * factor);
     }
     y += half << 3;
   }

@@ -1,4 +1,5 @@
 // Where file, backend and graph meet: a checkpoint becomes a model that can be run.
+import { describeNonFinite } from "./blocks/finite.ts";
 import { blockFormats, decodeRow, type FormatName, rowBytes } from "./blocks/formats.ts";
 import type { Engine } from "./engine/engine.ts";
 import { advance, createSequence, type Model, type Sequence } from "./engine/sequence.ts";
@@ -101,7 +102,7 @@ export interface StartedRuntime extends WasmRuntime {
 /**
  * Reads the weights of `files` into a backend, by range, each byte once.
  * @throws ConfigError, WeightError, OptionError, MemoryError before any weight is read; SourceError, and WeightError for
- *         scales that are no numbers, while reading
+ *         infinite weights and NaN, while reading
  */
 export async function loadModel(files: WeightFiles, options: ModelOptions, context: LoadContext): Promise<LoadedModel> {
   const config = readConfig(files.config);
@@ -309,9 +310,14 @@ function findWeights(
 
 /** Blocks go to the backend as they are, or quantized; vectors are few and small: they are gathered, then widened. */
 function sinkOf({ spec, tensor, stored }: FoundWeight, placed: PlacedWeight): TensorSink {
+  const held = stored.format as FormatName;
+  const { granule } = placed;
+  const write = (at: number, bytes: Uint8Array): void => {
+    const found = placed.write(at, bytes);
+    if (found >= 0) throw new WeightError(describeNonFinite(tensor, held, bytes, at, found));
+  };
   if (spec.role !== "vector") {
-    if (stored.format !== tensor.format) return recodingSink(tensor, stored.format as FormatName, placed);
-    return { tensor, granule: placed.granule, write: placed.write };
+    return held === tensor.format ? { tensor, granule, write } : recodingSink(tensor, held, { granule, write });
   }
   const format = blockFormats[tensor.format];
   const blocks = new Uint8Array(spec.rows * rowBytes(format, spec.cols));
@@ -324,7 +330,7 @@ function sinkOf({ spec, tensor, stored }: FoundWeight, placed: PlacedWeight): Te
       if (missing > 0) return;
       const numbers = new Float32Array(spec.rows * spec.cols);
       decodeRow(format, blocks, 0, numbers, numbers.length);
-      placed.write(0, new Uint8Array(numbers.buffer));
+      write(0, new Uint8Array(numbers.buffer));
     },
   };
 }

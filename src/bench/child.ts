@@ -23,7 +23,14 @@ export function startChild(
   // The compiled package has .js where the sources have .ts.
   const entry = new URL(`./${name}.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
   const child = fork(entry, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const kill = (): boolean => child.kill("SIGKILL"); // it may be in the middle of a long step
+  process.on("exit", kill);
+  const ended = new Promise<void>((resolve) => {
+    child.once("exit", () => {
+      process.off("exit", kill);
+      resolve();
+    });
+  });
   return {
     ask: (message) =>
       new Promise((resolve, reject) => {
@@ -54,7 +61,7 @@ export function startChild(
         else child.send(message);
       }),
     async close() {
-      child.kill("SIGKILL"); // it may be in the middle of a long step
+      kill();
       await ended;
     },
   };

@@ -9,11 +9,12 @@ import type { Run } from "../bench/run.ts";
 import type { Filling } from "../bench/session.ts";
 import { reportRun } from "../bench/table.ts";
 import { checkOptions, type ModelOptions } from "../load.ts";
-import { abortOnInterrupt, UsageError } from "./exit.ts";
+import { UsageError } from "./exit.ts";
 import { aboutFlags } from "./model-options.ts";
 import { sayEmbedded } from "./open-model.ts";
 import { checkedAs, integerOf } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note } from "./terminal.ts";
 import { checkWritable, writeWhole } from "./write-file.ts";
 

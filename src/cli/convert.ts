@@ -1,10 +1,10 @@
 // `lfm2 convert`: a model as a Hugging Face folder, in BF16 or float32.
 import { Command, Option } from "commander";
 import { convertToHf } from "../quantize/convert.ts";
-import { abortOnInterrupt } from "./exit.ts";
 import { openFiles } from "./open-files.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent } from "./quantities.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { note } from "./terminal.ts";
 import { checkEmptyFolder, writeFolder } from "./write-folder.ts";
 

@@ -20,13 +20,14 @@ import { runningMeans } from "../oracle/quality.ts";
 import { hashOf } from "../oracle/write-trace.ts";
 import { openEvalLog, readBounded, readEvalFile } from "./eval-log.ts";
 import { type EvalReport, evalJson, evalText, ranges } from "./eval-report.ts";
-import { abortOnInterrupt, UsageError } from "./exit.ts";
+import { UsageError } from "./exit.ts";
 import { addModelOptions, type ModelFlags, modelChoice } from "./model-options.ts";
 import { type OpenedModel, openModel, tokenizerOf } from "./open-model.ts";
 import { integerOf } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatDuration, formatInteger, threeDigits } from "./quantities.ts";
 import { computationLine } from "./settings-line.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note } from "./terminal.ts";
 import { checkFree, writeWhole } from "./write-file.ts";
 
@@ -171,7 +172,7 @@ function isCompared({ against, againstMode, againstBackend, againstKvType }: Eva
 }
 
 function baseFlags(flags: EvalFlags): ModelFlags {
-  const { backend, mode, kvType, threads, kernels } = flags;
+  const { backend, mode, kvType, threads, kernels, stallTimeout } = flags;
   return {
     model: flags.against ?? flags.model ?? embeddedModel.href,
     backend: flags.againstBackend ?? backend,
@@ -179,6 +180,7 @@ function baseFlags(flags: EvalFlags): ModelFlags {
     kvType: flags.againstKvType ?? kvType,
     threads,
     kernels,
+    stallTimeout,
   };
 }
 

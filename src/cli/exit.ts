@@ -1,4 +1,5 @@
 // How the command ends: which exit code, and what it says about an error.
+import { harmless } from "./terminal.ts";
 
 /** The command line itself is at fault: exit code 2. */
 export class UsageError extends Error {
@@ -10,9 +11,11 @@ export class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
-export function exitCodeOf(error: unknown): number {
-  if (error instanceof UsageError) return 2;
-  return error instanceof Interrupted ? 130 : 1;
+/** Says on standard error what went wrong. @returns the exit code */
+export function tellError(error: unknown): number {
+  if (error instanceof Interrupted) return 130;
+  process.stderr.write(`error: ${harmless(process.stderr, describeError(error))}\n`);
+  return error instanceof UsageError ? 2 : 1;
 }
 
 /** One paragraph; the whole stack with LFM2_DEBUG=1. */
@@ -21,11 +24,4 @@ export function describeError(error: unknown): string {
   if (process.env.LFM2_DEBUG === "1") return error.stack ?? error.message;
   // The library's option has another name here.
   return error.message.replace(/\s*\n\s*/g, " ").replace(/\bcontextLength\b/g, "--context");
-}
-
-/** A signal that Ctrl-C aborts, for work that ends with it. A second Ctrl-C ends the process where it stands. */
-export function abortOnInterrupt(): AbortSignal {
-  const controller = new AbortController();
-  process.once("SIGINT", () => controller.abort(new Interrupted("Stopped by Ctrl-C.")));
-  return controller.signal;
 }

@@ -12,13 +12,14 @@ import { defaultTolerances, goldenPoints, writeGolden } from "../oracle/write-go
 import { hashOf } from "../oracle/write-trace.ts";
 import { diskFolder, openFile } from "../sources/disk.ts";
 import { alignColumns } from "./columns.ts";
-import { abortOnInterrupt, UsageError } from "./exit.ts";
+import { UsageError } from "./exit.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "./input-options.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
 import { createPrefillProgress, openModel } from "./open-model.ts";
 import { numberOrText } from "./option-values.ts";
 import { formatBytes, formatDuration, formatInteger } from "./quantities.ts";
 import { computationLine } from "./settings-line.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note } from "./terminal.ts";
 import { aboutTrace, choosing } from "./trace.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "./trace-choice.ts";

@@ -2,12 +2,13 @@
 import { Command } from "commander";
 import { writeSafetensors } from "../formats/safetensors.ts";
 import type { Logits } from "../index.ts";
-import { abortOnInterrupt, UsageError } from "./exit.ts";
+import { UsageError } from "./exit.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
 import { createPrefillProgress, openModel, tokenizerOf } from "./open-model.ts";
 import { renamed, tokenIds } from "./option-values.ts";
 import { formatBytes, formatDuration } from "./quantities.ts";
 import { computationLine } from "./settings-line.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note } from "./terminal.ts";
 import { checkWritable, writeWhole } from "./write-file.ts";
 

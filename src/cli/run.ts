@@ -13,7 +13,6 @@ import {
 import { MAX_TOP_LOGPROBS } from "../sampling/logprobs.ts";
 import { freshSeed, type Seed } from "../sampling/random.ts";
 import { createAnswerPrinter, createTextPrinter } from "./answer-printer.ts";
-import { abortOnInterrupt } from "./exit.ts";
 import { addFormatOptions, type FormatFlags, readFormat } from "./format-options.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
 import { type OpenedModel, openModel, tokenizerOf } from "./open-model.ts";
@@ -21,6 +20,7 @@ import { integerOf } from "./option-values.ts";
 import { readPrompt } from "./prompt.ts";
 import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "./sampling-options.ts";
 import { computationLine, samplingLine } from "./settings-line.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { speedLine, tokensPerSecond } from "./speed-line.ts";
 import { type AnswerSink, takeAnswer } from "./take-answer.ts";
 import { note } from "./terminal.ts";

@@ -107,6 +107,7 @@ export async function runTool(
     Math.min(toolTimeout * 1000, MAX_TIMER_MS),
   );
   signal.addEventListener("abort", kill);
+  process.on("exit", kill);
   try {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -144,6 +145,7 @@ export async function runTool(
     for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
     clearTimeout(timer);
     signal.removeEventListener("abort", kill);
+    process.off("exit", kill);
   }
 }
 

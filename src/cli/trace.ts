@@ -3,13 +3,14 @@ import { Command } from "commander";
 import { planTrace, type TracePlan } from "../oracle/trace-plan.ts";
 import { MAX_TRACE_BYTES, writeTrace } from "../oracle/write-trace.ts";
 import { alignColumns } from "./columns.ts";
-import { abortOnInterrupt, UsageError } from "./exit.ts";
+import { UsageError } from "./exit.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "./input-options.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
 import { createPrefillProgress, openModel } from "./open-model.ts";
 import { byteCount, renamed } from "./option-values.ts";
 import { formatBytes, formatDuration, formatInteger } from "./quantities.ts";
 import { computationLine } from "./settings-line.ts";
+import { abortOnInterrupt } from "./signals.ts";
 import { note } from "./terminal.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "./trace-choice.ts";
 

@@ -4,9 +4,9 @@ import { open } from "../index.ts";
 import { type BitsMode, expectedBits, logitBits } from "../oracle/same-bits.ts";
 import { hasRelaxedSimd } from "../wasm/kernels.ts";
 import { alignColumns } from "./columns.ts";
-import { abortOnInterrupt } from "./exit.ts";
 import { integerOf } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
+import { abortOnInterrupt } from "./signals.ts";
 
 interface VerifyFlags {
   readonly threads?: number;

@@ -1,7 +1,8 @@
 // Files that are either whole or not there.
-import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Sink } from "../formats/streamed-tensor.ts";
+import { createPart } from "../oracle/part-file.ts";
 
 /** Before long work: whether its result will have a place. @throws Error naming the folder that is not there */
 export async function checkWritable(path: string): Promise<void> {
@@ -36,28 +37,26 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
  */
 export async function writePieces<T>(path: string, write: (sink: Sink) => Promise<T>): Promise<T> {
   const existing = await stat(path).catch(() => undefined);
-  // A device or a pipe cannot be replaced, and a link stays a link.
-  const isReplaced = existing === undefined || existing.isFile();
-  const target = existing?.isFile() ? await realpath(path) : path;
-  const place = isReplaced ? join(dirname(target), `.${basename(target)}.${process.pid}.part`) : target;
+  // A device or a pipe cannot be replaced.
+  const part = existing === undefined || existing.isFile() ? await createPart(path) : undefined;
   const writable = <R>(work: Promise<R>): Promise<R> =>
     work.catch((error: NodeJS.ErrnoException) => {
       const found = error.code ?? error.message;
       throw new Error(`${path}: expected a place to write, found ${found}. Name another file.`, { cause: error });
     });
   try {
-    const file = await writable(open(place, "w"));
+    const file = await writable(open(part?.path ?? path, "w"));
     let result: T;
     try {
       result = await write((bytes) => writable(writeAll(file, bytes)));
-      if (isReplaced) await writable(file.sync());
+      if (part !== undefined) await writable(file.sync());
     } finally {
       await file.close();
     }
-    if (isReplaced) await writable(rename(place, target));
+    if (part !== undefined) await writable(part.keep());
     return result;
   } catch (error) {
-    if (isReplaced) await rm(place, { force: true });
+    await part?.drop();
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 // Folders that are either whole or not there.
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import type { Sink } from "../formats/streamed-tensor.ts";
+import { createPart } from "../oracle/part-file.ts";
 import { writePieces } from "./write-file.ts";
 
 export type WriteFile = (fileName: string, write: (sink: Sink) => Promise<void>) => Promise<void>;
@@ -23,16 +24,16 @@ export async function checkEmptyFolder(path: string): Promise<void> {
 /** Fills a folder beside `path`, then renames it. @throws what `fill` throws; nothing is left behind then */
 export async function writeFolder<T>(path: string, fill: (writeFile: WriteFile) => Promise<T>): Promise<T> {
   const target = resolve(path);
-  const place = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
+  const part = await createPart(target);
   try {
-    await mkdir(place);
-    const result = await fill((fileName, write) => writePieces(join(place, fileName), write));
+    await mkdir(part.path);
+    const result = await fill((fileName, write) => writePieces(join(part.path, fileName), write));
     // Some systems rename onto nothing only.
     if (await isFolder(target)) await rm(target, { recursive: true });
-    await rename(place, target);
+    await part.keep();
     return result;
   } catch (error) {
-    await rm(place, { recursive: true, force: true });
+    await part.drop();
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { lmHead } from "../model/model.ts";
 import type { Tensor } from "../ops/ops.ts";
 import { type Logprobs, logprobsOf } from "../sampling/logprobs.ts";
-import { isAllowed } from "../sampling/mask.ts";
+import { isAllowed, withoutId } from "../sampling/mask.ts";
 import type { SamplingOptions } from "../sampling/options.ts";
 import { createSampler } from "../sampling/sampler.ts";
 import { advance, type Model, restart, rewind, type Sequence } from "./sequence.ts";
@@ -141,7 +141,9 @@ export async function* generate(
     const forced = thought?.forced();
     // A forced id uses up no random number.
     const isForced = forced !== undefined && (allowed === undefined || isAllowed(allowed, forced));
-    const id = isForced ? forced : sampler.next(logits, history, allowed);
+    const barred = thought?.barred();
+    const offered = barred === undefined ? allowed : withoutId(allowed, barred, model.config.vocabSize);
+    const id = isForced ? forced : sampler.next(logits, history, offered);
     constraint?.accept(id);
     thought?.accept(id);
     history.push(id);

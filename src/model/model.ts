@@ -1,7 +1,8 @@
 // LFM2-MoE from token ids to logits: embedding, decoder layers (24 in the 8B models), final norm, head.
 import type { Ops, Tensor, Weight } from "../ops/ops.ts";
-import { type Config, ropeInverseFrequency } from "./config.ts";
+import type { Config } from "./config.ts";
 import { decoderLayer } from "./decoder-layer.ts";
+import { rotationOf } from "./rope.ts";
 import type { Step } from "./step.ts";
 import type { Weights } from "./weights.ts";
 
@@ -19,7 +20,7 @@ export function forward(
   step: Step,
   handOver = (h: Tensor, _to: Weight): Tensor => h,
 ): Tensor {
-  const angles = ops.angles(step.positions, ropeInverseFrequency(config)); // the same in every layer, for q and k
+  const angles = ops.angles(step.positions, rotationOf(config)); // the same in every layer, for q and k
   let h = ops.embed(step.ids, w.embedTokens); // [T, hidden]
   for (const [i, layer] of w.layers.entries()) {
     h = decoderLayer(ops, config, layer, step.layers[i], angles, handOver(h, layer.operatorNorm));

@@ -32,6 +32,14 @@ export interface ConvState {
   readonly width: number;
 }
 
+/** How far the pairs of a head turn from one position to the next, and how much longer they become. */
+export interface Rotation {
+  /** Angle of one position, per pair [headDim / 2]. */
+  readonly inverseFrequency: Float32Array;
+  /** Multiplies cos and sin; a float32 number, 1 unless contexts were stretched by YaRN. */
+  readonly attentionFactor: number;
+}
+
 /** The cosines and sines by which RoPE turns every row of a step. */
 export interface Angles {
   readonly rows: number;
@@ -111,8 +119,8 @@ export interface Ops {
    */
   causalConv(x: Tensor, w: Weight, spans: readonly ConvSpan[]): Tensor;
 
-  /** cos and sin of position · inverseFrequency[j] for every row: `positions` [T], `inverseFrequency` [headDim / 2]. */
-  angles(positions: Int32Array, inverseFrequency: Float32Array): Angles;
+  /** cos and sin of positions[t] · inverseFrequency[j], times attentionFactor, for every row. */
+  angles(positions: Int32Array, rotation: Rotation): Angles;
 
   /** Turns each head's halves, element j with j + headDim/2, by the row's j-th angle; `x` is [T, heads · headDim]. */
   rope(x: Tensor, angles: Angles): Tensor;

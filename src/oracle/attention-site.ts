@@ -1,5 +1,6 @@
 // Grouped-query attention: what it would give with another rotation, another order, other heads, or a rounded cache.
-import { type Config, ropeInverseFrequency } from "../model/config.ts";
+import type { Config } from "../model/config.ts";
+import { rotationOf } from "../model/rope.ts";
 import type { KvType } from "../ops/backend.ts";
 import { attention } from "../reference/attention.ts";
 import { scale } from "../reference/elementwise.ts";
@@ -106,6 +107,13 @@ export async function attentionSite(
     hypothesis("rope-before-norm", "RoPE before the norm of q and k", { isRotatedFirst: true }),
     hypothesis("missing-qk-norm", "no norm of q and k", { norm: (x) => x }),
     hypothesis("missing-rope", "no RoPE", { rotate: (x) => x }),
+    ...(config.ropeScaling === null
+      ? []
+      : [
+          hypothesis("missing-rope-scaling", `no ${config.ropeScaling.ropeType} scaling of RoPE`, {
+            rotate: (x) => rotated(x, { ...config, ropeScaling: null }),
+          }),
+        ]),
     ...THETAS.filter((theta) => theta !== config.ropeTheta).map((theta) =>
       hypothesis("wrong-rope-theta", `a RoPE base of ${theta} instead of ${config.ropeTheta}`, {
         rotate: (x) => rotated(x, { ...config, ropeTheta: theta }),
@@ -207,7 +215,7 @@ function rotated(x: ReferenceTensor, config: Config): ReferenceTensor {
     x,
     angles(
       Int32Array.from({ length: x.rows }, (_, t) => t),
-      ropeInverseFrequency(config),
+      rotationOf(config),
     ),
   );
 }

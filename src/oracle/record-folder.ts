@@ -1,6 +1,8 @@
 // The directory of a trace or a golden: it becomes one with its manifest, which is written last.
-import { mkdir, readdir, readFile, rename, rm, rmdir, stat, statfs, writeFile } from "node:fs/promises";
+import { rmdirSync } from "node:fs";
+import { mkdir, open, readdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { createPart, type Part } from "./part-file.ts";
 
 /** A directory, or the disk under it, cannot take what is to be written. */
 export class RecordFolderError extends Error {
@@ -33,10 +35,20 @@ export async function checkRecordFolder(path: string, bytes: number, force: bool
 /** Whether a manifest there is one of this project's: other people's files are not to be replaced. */
 async function holdsRecording(path: string): Promise<boolean> {
   for (const name of MANIFESTS) {
-    const text = await readFile(join(path, name), "utf8").catch(() => "");
-    if (/"format":\s*"lfm2-(trace|golden)"/.test(text.slice(0, 200))) return true;
+    const text = await readBeginning(join(path, name)).catch(() => "");
+    if (/"format":\s*"lfm2-(trace|golden)"/.test(text)) return true;
   }
   return false;
+}
+
+async function readBeginning(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(200), 0, 200, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 async function nearestFolder(path: string): Promise<string> {
@@ -48,33 +60,43 @@ async function nearestFolder(path: string): Promise<string> {
 }
 
 /**
- * Fills the directory, then writes its manifest. Whatever ends it before leaves no manifest, so nothing that looks whole.
- * @param fill  writes files, whose names it is given paths for, and returns the manifest
+ * Fills the directory, then gives its files their names, the manifest's last. Whatever ends it before leaves what was
+ * there, or no manifest, so nothing that looks whole.
+ * @param fill  writes files; it is given a part for each by its name, and returns the manifest
  * @throws what `fill` throws; its files are removed then
  */
 export async function writeRecordFolder<T extends object>(
   path: string,
   manifestName: string,
-  fill: (pathOf: (fileName: string) => string) => Promise<T>,
+  fill: (partOf: (fileName: string) => Promise<Part>) => Promise<T>,
 ): Promise<T> {
   const isNew = (await mkdir(path, { recursive: true })) !== undefined;
-  for (const name of MANIFESTS) await rm(join(path, name), { force: true });
-  const written: string[] = [];
+  const removeNew = (): void => {
+    try {
+      if (isNew) rmdirSync(path);
+    } catch {
+      // Somebody else has put something into it.
+    }
+  };
+  process.on("exit", removeNew);
+  const parts: Part[] = [];
+  const partOf = async (fileName: string): Promise<Part> => {
+    const part = await createPart(join(path, fileName));
+    parts.push(part);
+    return part;
+  };
   try {
-    const manifest = await fill((fileName) => {
-      const file = join(path, fileName);
-      written.push(file);
-      return file;
-    });
-    const place = join(path, `.${manifestName}.${process.pid}.part`);
-    written.push(place);
-    await writeFile(place, `${manifestJson(manifest)}\n`);
-    await rename(place, join(path, manifestName));
+    const manifest = await fill(partOf);
+    await writeFile((await partOf(manifestName)).path, `${manifestJson(manifest)}\n`);
+    for (const name of MANIFESTS) await rm(join(path, name), { force: true });
+    for (const part of parts) await part.keep();
     return manifest;
   } catch (error) {
-    for (const file of written) await rm(file, { force: true });
-    if (isNew) await rmdir(path).catch(() => {});
+    for (const part of parts) await part.drop();
+    removeNew();
     throw error;
+  } finally {
+    process.off("exit", removeNew);
   }
 }
 

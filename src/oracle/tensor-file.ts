@@ -1,6 +1,7 @@
 // A safetensors file that is written from pieces in any order: all shapes are known, so every row has its place.
 import { type FileHandle, open } from "node:fs/promises";
 import { encodeSafetensorsHeader } from "../formats/safetensors.ts";
+import type { Part } from "./part-file.ts";
 import type { TracePiece } from "./trace-pieces.ts";
 import { bytesOf, isBias, type TracePlan } from "./trace-plan.ts";
 
@@ -9,7 +10,7 @@ const AT_ONCE = 8;
 
 /** @throws Error naming the file when it cannot be written; nothing is removed then */
 export async function writeTensorFile(
-  path: string,
+  { path, target }: Pick<Part, "path" | "target">,
   plan: TracePlan,
   pieces: AsyncIterable<TracePiece>,
   metadata: ReadonlyMap<string, string>,
@@ -23,7 +24,7 @@ export async function writeTensorFile(
   }
   const biases = new Set(plan.points.filter(isBias).map(({ name }) => name));
   const file = await open(path, "w").catch((error) => {
-    throw unwritable(path, error);
+    throw unwritable(target, error);
   });
   const underWay = new Set<Promise<void>>();
   let failed: { error: unknown } | undefined;
@@ -49,7 +50,7 @@ export async function writeTensorFile(
     await file.truncate(at);
     await file.sync();
   } catch (error) {
-    throw isSystemError(error) ? unwritable(path, error) : error;
+    throw isSystemError(error) ? unwritable(target, error) : error;
   } finally {
     await Promise.all(underWay);
     await file.close();

@@ -70,10 +70,10 @@ export async function writeGolden(
   if (plan.bytes > maxBytes) throw new TraceSizeError(plan.bytes, maxBytes);
   await checkRecordFolder(folder, plan.bytes, force);
   const { backend, mode, kvType, kernels } = model.settings;
-  return writeRecordFolder(folder, GOLDEN, async (pathOf) => {
+  return writeRecordFolder(folder, GOLDEN, async (partOf) => {
     const hash = await hashOf(model, signal);
     const pieces = model.trace(ids, { points, positions: plan.positions, signal, onProgress: options.onProgress });
-    await writeTensorFile(pathOf(TENSORS), plan, pieces, new Map([["format", "lfm2-golden"]]));
+    await writeTensorFile(await partOf(TENSORS), plan, pieces, new Map([["format", "lfm2-golden"]]));
     const by = `lfm2-wasm ${packageVersion()}, ${backend} ${mode}, KV ${kvType}, ${kernels} kernels, ${nodeEngine()}`;
     return {
       format: "lfm2-golden",

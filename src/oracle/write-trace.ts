@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import type { Config } from "../model/config.ts";
 import { openFile } from "../sources/disk.ts";
-import { openSource } from "../sources/open-source.ts";
+import { openSources } from "../sources/open-source.ts";
 import { hashModel, type ModelHash } from "./model-hash.ts";
 import { checkRecordFolder, writeRecordFolder } from "./record-folder.ts";
 import { writeTensorFile } from "./tensor-file.ts";
@@ -65,19 +65,19 @@ export async function writeTrace(
   const plan = planTrace(model.config, ids.length, { points, positions });
   if (plan.bytes > maxBytes) throw new TraceSizeError(plan.bytes, maxBytes);
   await checkRecordFolder(folder, plan.bytes, force);
-  return writeRecordFolder(folder, "trace.json", async (pathOf) => {
+  return writeRecordFolder(folder, "trace.json", async (partOf) => {
     const hash = await hashOf(model, signal);
     const about = aboutModel(options.name ?? nameIn(model), model.config, model.checkpoint, hash);
     const pieces = model.trace(ids, { points, positions, signal, onProgress });
-    await writeTensorFile(pathOf(TENSORS), plan, pieces, new Map([["format", "lfm2-trace"]]));
+    await writeTensorFile(await partOf(TENSORS), plan, pieces, new Map([["format", "lfm2-trace"]]));
     return traceManifest(about, aboutRun(model.settings, nodeEngine(), packageVersion()), ids, plan, TENSORS);
   });
 }
 
 /** Of the files a model was opened from. */
 export async function hashOf({ checkpoint }: TracedModel, signal?: AbortSignal): Promise<ModelHash> {
-  const opening = checkpoint.files.map(({ descriptor }) => openSource(descriptor, openFile, signal));
-  const files = await Promise.all(opening);
+  const descriptors = checkpoint.files.map(({ descriptor }) => descriptor);
+  const files = await openSources(descriptors, openFile, signal);
   try {
     return await hashModel(files, signal);
   } finally {

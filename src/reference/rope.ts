@@ -1,15 +1,16 @@
 // Rotary position embedding over the halves of each head, as Hugging Face pairs them.
 import { cos, sin } from "../float.ts";
+import type { Rotation } from "../ops/ops.ts";
 import { createTensor, type ReferenceAngles, type ReferenceTensor, rowOf } from "./tensor.ts";
 
-export function angles(positions: Int32Array, inverseFrequency: Float32Array): ReferenceAngles {
+export function angles(positions: Int32Array, { inverseFrequency, attentionFactor }: Rotation): ReferenceAngles {
   const half = inverseFrequency.length;
   const [cosines, sines] = [createTensor(positions.length, half), createTensor(positions.length, half)];
   for (const [t, position] of positions.entries()) {
     for (let j = 0; j < half; j++) {
       const angle = Math.fround(position * inverseFrequency[j]);
-      cosines.data[t * half + j] = cos(angle);
-      sines.data[t * half + j] = sin(angle);
+      cosines.data[t * half + j] = Math.fround(cos(angle)) * attentionFactor;
+      sines.data[t * half + j] = Math.fround(sin(angle)) * attentionFactor;
     }
   }
   return { rows: positions.length, cosines, sines };

@@ -1,5 +1,5 @@
 // Ops on the kernels: each verb finds room for its result, then makes one or two kernel calls in the weight's bank.
-import type { ConvSpan, KvSpan, Ops } from "../ops/ops.ts";
+import type { ConvSpan, KvSpan, Ops, Rotation } from "../ops/ops.ts";
 import { aligned, type Bank } from "./bank.ts";
 import type { WasmAngles, WasmConvState, WasmExpertIds, WasmKvCache, WasmTensor, WasmWeight } from "./handles.ts";
 import { recordBytes, STRIP_ROWS } from "./packing.ts";
@@ -190,12 +190,13 @@ export class WasmOps implements Ops {
     return y;
   }
 
-  angles(positions: Int32Array, inverseFrequency: Float32Array): WasmAngles {
+  angles(positions: Int32Array, { inverseFrequency, attentionFactor }: Rotation): WasmAngles {
     const bank = this.parts.firstBank;
     const half = inverseFrequency.length;
     const bytes = positions.length * half * 8;
     const y = bank.allocate(bytes);
-    bank.kernels.ropeAngles(y, copied(bank, positions), copied(bank, inverseFrequency), positions.length, half);
+    const frequency = copied(bank, inverseFrequency);
+    bank.kernels.ropeAngles(y, copied(bank, positions), frequency, attentionFactor, positions.length, half);
     // Kept outside: every bank takes a copy when it needs one, and results are released layer by layer.
     return { rows: positions.length, half, bytes: bank.read(y, bytes).slice() };
   }

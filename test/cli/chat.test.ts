@@ -162,15 +162,18 @@ describe("lfm2 chat with tools", () => {
     expect(JSON.parse(stdout)).toMatchObject({ id: "call_0", function: { name: "get_weather" } });
   });
 
-  it("ends the tool with the conversation on Ctrl-C", async () => {
-    const pid = join(folder, "pid");
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("ends the tool with the conversation on %s", async (signal, code) => {
+    const pid = join(folder, `pid-${signal}`);
     const script = `import { writeFileSync } from "node:fs"; writeFileSync(${JSON.stringify(pid)}, String(process.pid)); setInterval(() => {}, 1000);`;
-    const child = start(tool("endless", script));
+    const child = start(tool(`endless-${signal}`, script));
     const ended = ending(child);
     child.stdin.write(question);
     while (!existsSync(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
-    child.kill("SIGINT");
-    expect((await ended).code).toBe(130);
+    child.kill(signal);
+    expect((await ended).code).toBe(code);
     // Until somebody has collected its exit code, an ended process still counts as one.
     await expect
       .poll(

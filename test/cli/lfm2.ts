@@ -1,7 +1,11 @@
-// Starts the real command and tells what it wrote and how it ended.
+// Runs the command, in this process or in one of its own, and tells what it wrote and how it ended.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { vi } from "vitest";
+import { tellError } from "../../src/cli/exit.ts";
+import { lfm2 as runHere } from "../../src/cli/program.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -55,12 +59,73 @@ export function ending(child: ChildProcessWithoutNullStreams): Promise<Ended> {
   });
 }
 
-/** Runs the command to its end; standard input is `stdin`, and then over. */
-export function lfm2(args: readonly string[], { stdin = "", ...options }: StartOptions & { stdin?: string } = {}) {
+export interface RunOptions {
+  /** Standard input, which then ends. */
+  readonly stdin?: string | Uint8Array;
+  /** Files that -o and the like are relative to. */
+  readonly cwd?: string;
+}
+
+/** Runs the command to its end in a process of its own. */
+export function lfm2Process(args: readonly string[], { stdin = "", ...options }: RunOptions & StartOptions = {}) {
   const child = start(args, options);
   const ended = ending(child);
   child.stdin.end(stdin);
   return ended;
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Runs the command to its end in this process, whose streams are others for that long. It costs a tenth of a process of
+ * its own; signals, terminals and variables of the environment need one. One run at a time.
+ */
+export function lfm2(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const ended = last.then(() => runWithStreams(args, options));
+  last = ended.catch(() => {});
+  return ended;
+}
+
+async function runWithStreams(args: readonly string[], { stdin = "", cwd }: RunOptions): Promise<Ended> {
+  const written = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+  const streams = {
+    stdin: Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)], { objectMode: false }),
+    stdout: collecting(written.stdout),
+    stderr: collecting(written.stderr),
+  };
+  const before = { cwd: process.cwd(), argv: process.argv, exitCode: process.exitCode };
+  const [listeners, exits] = [process.listeners("SIGINT"), process.listenerCount("exit")];
+  const spies = (["stdin", "stdout", "stderr"] as const).map((name) =>
+    vi.spyOn(process, name, "get").mockReturnValue(streams[name] as never),
+  );
+  let code = 0;
+  try {
+    if (cwd !== undefined) process.chdir(cwd);
+    process.argv = [...process.argv.slice(0, 2), ...args];
+    process.exitCode = undefined;
+    await runHere(args);
+    code = Number(process.exitCode ?? 0);
+  } catch (error) {
+    code = tellError(error);
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    process.argv = before.argv;
+    process.exitCode = before.exitCode;
+    process.chdir(before.cwd);
+    for (const own of process.listeners("SIGINT")) if (!listeners.includes(own)) process.off("SIGINT", own);
+  }
+  if (process.listenerCount("exit") !== exits) throw new Error("A run left something to be cleaned up.");
+  const [stdout, stderr] = [written.stdout, written.stderr].map((chunks) => Buffer.concat(chunks).toString());
+  return { code, stdout, stderr };
+}
+
+function collecting(chunks: Buffer[]): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      chunks.push(Buffer.from(chunk));
+      done();
+    },
+  });
 }
 
 /** Resolves once `stream` has written text that `pattern` finds. */

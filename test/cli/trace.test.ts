@@ -170,11 +170,12 @@ describe("writeTrace", () => {
     }
   });
 
-  it("removes what it wrote when the disk or the caller ends it, and an older manifest with it", async () => {
+  it("removes what it wrote when the disk or the caller ends it, and leaves an older trace", async () => {
     const output = join(folder, "library");
     const model = await open();
     try {
       await writeTrace(output, model, [1, 2, 3], { points: ["lm_head"] });
+      const files = readdirSync(output).map((name) => readFileSync(join(output, name)));
       const controller = new AbortController();
       const stopped = writeTrace(
         output,
@@ -187,7 +188,8 @@ describe("writeTrace", () => {
         },
       );
       await expect(stopped).rejects.toThrow("enough");
-      expect(readdirSync(output)).toEqual([]);
+      expect(readdirSync(output).map((name) => readFileSync(join(output, name)))).toEqual(files);
+      rmSync(join(output, "trace.safetensors"));
       mkdirSync(join(output, "trace.safetensors"));
       rmSync(join(output, "trace.json"), { force: true });
       await expect(writeTrace(output, model, [1], { points: ["lm_head"] })).rejects.toThrow("expected a new or empty");

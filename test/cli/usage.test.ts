@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { golden, lfm2 } from "./lfm2.ts";
+import { golden, lfm2, lfm2Process } from "./lfm2.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -135,7 +135,7 @@ describe("a run that fails ends with 1 and says why, in one paragraph", () => {
   }
 
   it("with the stack when LFM2_DEBUG=1", async () => {
-    const { code, stderr } = await lfm2(["inspect", "no.gguf"], { env: { LFM2_DEBUG: "1" } });
+    const { code, stderr } = await lfm2Process(["inspect", "no.gguf"], { env: { LFM2_DEBUG: "1" } });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: SourceError: no\.gguf: .*\n {4}at /m);
   });

@@ -82,10 +82,10 @@ describe("several sequences in one call", () => {
   });
 
   it("rope, each row by its own position", () => {
-    const frequency = Float32Array.from({ length: HEAD_DIM / 2 }, (_, j) => 5e6 ** (-j / HEAD_DIM));
+    const inverseFrequency = Float32Array.from({ length: HEAD_DIM / 2 }, (_, j) => 5e6 ** (-j / HEAD_DIM));
     const turn = (ops: Ops, x: Tensor, pieces: readonly Piece[]): Tensor => {
       const positions = pieces.flatMap(({ rows, start }) => Array.from({ length: rows }, (_, t) => start + t));
-      return ops.rope(x, ops.angles(Int32Array.from(positions), frequency));
+      return ops.rope(x, ops.angles(Int32Array.from(positions), { inverseFrequency, attentionFactor: 1 }));
     };
     expectSame({ x: randomMatrix(ROWS, COLS, 1) }, {}, ({ ops }, rows, pieces) => turn(ops, rows("x"), pieces));
   });

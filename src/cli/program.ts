@@ -1,0 +1,84 @@
+// The `lfm2` command as a function: finds the subcommand and runs it.
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { benchCommand } from "./bench.ts";
+import { chatCommand } from "./chat.ts";
+import { compareCommand } from "./compare.ts";
+import { convertCommand } from "./convert.ts";
+import { evalCommand } from "./eval.ts";
+import { UsageError } from "./exit.ts";
+import { goldenCommand } from "./golden.ts";
+import { inspectCommand } from "./inspect.ts";
+import { logitsCommand } from "./logits.ts";
+import { quantizeCommand } from "./quantize.ts";
+import { runCommand } from "./run.ts";
+import { synthCommand } from "./synth.ts";
+import { templateCommand } from "./template.ts";
+import { tokenizeCommand } from "./tokenize.ts";
+import { traceCommand } from "./trace.ts";
+import { verifyCommand } from "./verify.ts";
+
+const examples = `
+Examples:
+  $ lfm2 chat                                      talk to the embedded model
+  $ lfm2 chat -m LFM2-8B-A1B-Q4_0.gguf             talk to a GGUF file
+  $ lfm2 run -p "What is the capital of Poland?"   one answer on standard output
+  $ lfm2 inspect LFM2-1.2B/                        what a model is and the memory it needs
+  $ lfm2 logits --ids 1,2,3 -o logits.safetensors
+  $ lfm2 tokenize "Hello!"                         token ids of a text; \`lfm2 template\` does it for a conversation
+  $ lfm2 trace --chat "Hello!" -o trace/           every tensor of a run
+  $ lfm2 eval --against-mode exact -f text.txt     perplexity and KL divergence
+  $ lfm2 golden check golden/hello                 hold a run against expected values
+  $ lfm2 verify                                    whether this machine computes the same bits
+  $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -t 1,2        tokens per second
+  $ lfm2 quantize LFM2-1.2B/ -o LFM2-1.2B-Q4_0.gguf --type Q4_0
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+Environment: NO_COLOR=1 for no colour, LFM2_DEBUG=1 for the stack of an error.`;
+
+function createProgram(): Command {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const program = new Command("lfm2")
+    .description("Runs LFM2 and LFM2-MoE language models: GGUF files and Hugging Face model folders.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .enablePositionalOptions() // a subcommand's own subcommand may have options of the same names
+    .addHelpText("after", examples);
+  const forModels = [chatCommand(), runCommand(), inspectCommand(), logitsCommand(), benchCommand()];
+  const forNumbers = [traceCommand(), compareCommand(), evalCommand(), goldenCommand(), verifyCommand()];
+  const forText = [tokenizeCommand(), templateCommand()];
+  const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
+  for (const command of [...forModels, ...forText, ...forNumbers, ...forFiles]) program.addCommand(command);
+  // Errors are thrown, not written, so that there is one place that speaks of them.
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((own) => own.commands)]) {
+    command
+      .exitOverride()
+      .configureOutput({ outputError() {} })
+      .helpOption("-h, --help", "print this help");
+  }
+  return program;
+}
+
+/**
+ * Runs a command line to its end, over this process's streams. What is done but has a negative outcome, such as a
+ * comparison that differs, is told by process.exitCode.
+ *
+ * @param args  what stands behind `lfm2`
+ * @throws what `tellError` tells and gives an exit code for
+ */
+export async function lfm2(args: readonly string[]): Promise<void> {
+  const program = createProgram();
+  if (args.length === 0) {
+    process.stderr.write(program.helpInformation());
+    throw new UsageError("command: expected one of those above, found none. `lfm2 --help` tells more.");
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return;
+    const asked = program.commands.find((command) => command.name() === args[0]);
+    const command = ["lfm2", asked?.name()].filter(Boolean).join(" ");
+    throw new UsageError(`${error.message.replace(/^error: /, "")}. \`${command} --help\` tells more.`);
+  }
+}
