@@ -5,6 +5,7 @@ import { type Logprobs, logprobsOf } from "../sampling/logprobs.ts";
 import { isAllowed, withoutId } from "../sampling/mask.ts";
 import type { SamplingOptions } from "../sampling/options.ts";
 import { createSampler } from "../sampling/sampler.ts";
+import { checkLogits } from "./finite-logits.ts";
 import { advance, type Model, restart, rewind, type Sequence } from "./sequence.ts";
 import { countThinking, type ThinkingBudget } from "./thinking-budget.ts";
 
@@ -61,6 +62,7 @@ export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: nu
  * Reads `ids`, going on from where they part from what the sequence has read.
  * @param onProgress  told of the ids that had to be run; `total` of them, the others were reused
  * @returns logits after the last id [vocab]
+ * @throws LogitsError when one of them is infinite or NaN
  */
 export async function prefill(
   engine: Engine,
@@ -79,15 +81,18 @@ async function extend(
   onProgress?: (done: number, total: number) => void,
 ): Promise<Float32Array> {
   let logits: Float32Array | undefined;
-  const { ops, memory, weights } = engine.model;
+  const { ops, memory, weights, config } = engine.model;
   await inSteps(engine, ids, engine.maxStep, pace, (h, done) => {
-    if (done === ids.length) logits = memory.read(lmHead(ops, weights, ops.rows(h, h.rows - 1, 1)));
+    if (done === ids.length) {
+      logits = memory.read(lmHead(ops, weights, ops.rows(h, h.rows - 1, 1)));
+      checkLogits(logits, config.vocabSize, engine.sequence.ids.length - 1);
+    }
     onProgress?.(done, ids.length);
   });
   return logits as Float32Array;
 }
 
-/** Logits after each of `ids`, a few rows at a time: `onRows` gets [rows, vocab]. */
+/** Logits after each of `ids`, a few rows at a time: `onRows` gets [rows, vocab]. @throws LogitsError as `prefill` does */
 export async function eachLogits(
   engine: Engine,
   ids: readonly number[],
@@ -95,9 +100,13 @@ export async function eachLogits(
   onRows: (logits: Float32Array, done: number) => void,
 ): Promise<void> {
   const { model, sequence, maxLogitRows } = engine;
-  const { ops, memory, weights } = model;
+  const { ops, memory, weights, config } = model;
   restart(model, sequence);
-  await inSteps(engine, ids, maxLogitRows, pace, (h, done) => onRows(memory.read(lmHead(ops, weights, h)), done));
+  await inSteps(engine, ids, maxLogitRows, pace, (h, done) => {
+    const logits = memory.read(lmHead(ops, weights, h));
+    checkLogits(logits, config.vocabSize, done - h.rows);
+    onRows(logits, done);
+  });
 }
 
 /** What may come next, decided anew before every id. */
