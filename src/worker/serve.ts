@@ -129,7 +129,8 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       const { config, tensors, options } = request;
       const loaded = await loadModel({ config, tensors, files }, options, context);
       engine = createEngine(loaded);
-      return { settings: loaded.settings, bytes: loaded.backend.bytes };
+      const { settings, backend, warnings } = loaded;
+      return { settings, bytes: backend.bytes, warnings };
     } finally {
       await Promise.all(files.map((file) => file.close()));
     }
