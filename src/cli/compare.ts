@@ -170,5 +170,5 @@ async function openWeights(
 ): Promise<ModelWeights> {
   const checkpoint = await openFiles(model, signal);
   opened.push(...checkpoint.files);
-  return modelWeights(await settleHead(checkpoint, "whole", signal));
+  return modelWeights({ ...checkpoint, ...(await settleHead(checkpoint, "whole", signal)) });
 }
