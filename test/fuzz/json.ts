@@ -51,7 +51,7 @@ function change(parent: unknown, dice: Dice): void {
   else if (kind === 1) record[`${key}${dice.below(10)}`] = child;
   else if (kind === 2 && typeof child === "number") record[key] = child + dice.pick([1, -1, 0.5, 2 ** 32]);
   else if (kind === 3) record[key] = [child, child];
-  else record[key] = dice.pick(odd);
+  else record[key] = structuredClone(dice.pick(odd));
 }
 
 function oddText(dice: Dice): string {
