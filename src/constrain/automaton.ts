@@ -10,10 +10,12 @@ const FIRST_STATE = 2;
 
 /** Positions of one state. More are left out, the last ones first: each position leads to an end without the others. */
 const MAX_POSITIONS = 4096;
+/** A state of more positions sorts them by symbols. */
+const WIDE = 64;
 /** Entries of the table of steps, positions of all states, and stacks. */
 const MAX_KEPT = 1 << 22;
 /** Positions looked at for one mask. Beyond it, steps that are not known yet count as dead. */
-const MAX_WORK = 1 << 19;
+const MAX_WORK = 1 << 18;
 
 export class Automaton {
   readonly #grammar: Grammar;
@@ -29,6 +31,8 @@ export class Automaton {
   #freedom: number[] = [];
   #states = new Map<string, number>();
   #stacks = new Stacks();
+  /** Of states with many positions: what follows, by classes of symbols. */
+  #sorted = new Map<number, number[][]>();
   #work = 0;
 
   constructor(grammar: Grammar) {
@@ -73,19 +77,36 @@ export class Automaton {
     const known = this.#steps[at];
     if (known !== UNKNOWN) return known;
     if (this.#work > MAX_WORK) return DEAD;
+    const next = this.#targets(state, symbol);
+    const found = next.length === 0 ? DEAD : this.#close(next);
+    this.#steps[at] = found;
+    return found;
+  }
+
+  /** Positions and stacks right after a symbol. */
+  #targets(state: number, symbol: number): readonly number[] {
     const { offsets, low, high, to } = this.#grammar.symbols;
     const positions = this.#positions[state];
+    const isWide = positions.length > 2 * WIDE;
+    const known = this.#sorted.get(state);
+    if (known !== undefined) return known[this.#classOf[symbol]];
+    // Many positions are looked at once for all symbols, instead of once for each.
+    const byClass: number[][] = Array.from({ length: isWide ? this.#classes : 0 }, () => []);
     const next: number[] = [];
     for (let i = 0; i < positions.length; i += 2) {
       const end = offsets[positions[i] + 1];
       for (let edge = offsets[positions[i]]; edge < end; edge++) {
-        if (low[edge] <= symbol && symbol <= high[edge]) next.push(to[edge], positions[i + 1]);
+        if (isWide) {
+          const last = this.#classOf[high[edge]];
+          for (let c = this.#classOf[low[edge]]; c <= last; c++) byClass[c].push(to[edge], positions[i + 1]);
+        } else if (low[edge] <= symbol && symbol <= high[edge]) next.push(to[edge], positions[i + 1]);
       }
       this.#work += 1 + end - offsets[positions[i]];
     }
-    const found = next.length === 0 ? DEAD : this.#close(next);
-    this.#steps[at] = found;
-    return found;
+    if (!isWide) return next;
+    this.#sorted.set(state, byClass);
+    this.#positionCount += byClass.reduce((sum, { length }) => sum + length, 0);
+    return byClass[this.#classOf[symbol]];
   }
 
   /** Begins a stretch of steps whose work is bounded on its own. */
@@ -121,6 +142,7 @@ export class Automaton {
     this.#freedom = [0, 0];
     this.#states = new Map();
     this.#positionCount = 0;
+    this.#sorted = new Map();
     this.#stacks = new Stacks();
     this.#steps.fill(DEAD, 0, FIRST_STATE * this.#classes);
   }
@@ -131,6 +153,7 @@ export class Automaton {
     const stacks = this.#stacks;
     const reached = new Map<number, number>();
     const waiting: number[] = [];
+    let kept = 0;
     const add = (position: number, stack: number): void => {
       // From here on to the end, calls go no deeper than this.
       if (stacks.height(stack) + depths[position] > MAX_DEPTH) return;
@@ -139,11 +162,12 @@ export class Automaton {
       if (all === known) return;
       reached.set(position, all);
       waiting.push(position);
+      if (known === undefined && symbols.offsets[position] < symbols.offsets[position + 1]) kept++;
     };
     for (let i = 0; i < from.length; i += 2) add(from[i], from[i + 1]);
     let isEnd = false;
     let most = 0;
-    for (let i = 0; i < waiting.length && reached.size < MAX_POSITIONS; i++) {
+    for (let i = 0; i < waiting.length && kept < MAX_POSITIONS; i++) {
       const position = waiting[i];
       const stack = reached.get(position) as number;
       if (freedom[position] > most) most = freedom[position];
@@ -161,12 +185,12 @@ export class Automaton {
       }
       this.#work += 1 + free.offsets[position + 1] - free.offsets[position];
     }
-    const kept: number[] = [];
+    const positions: number[] = [];
     for (const position of [...reached.keys()].sort((a, b) => a - b)) {
       if (symbols.offsets[position] === symbols.offsets[position + 1]) continue;
-      kept.push(position, reached.get(position) as number);
+      positions.push(position, reached.get(position) as number);
     }
-    return this.#stateOf(kept, isEnd, most);
+    return this.#stateOf(positions, isEnd, most);
   }
 
   #stateOf(positions: readonly number[], isEnd: boolean, freedom: number): number {
