@@ -1,23 +1,17 @@
 // Where file, backend and graph meet: a checkpoint becomes a model that can be run.
 import { describeNonFinite } from "./blocks/finite.ts";
 import { blockFormats, decodeRow, type FormatName, rowBytes } from "./blocks/formats.ts";
-import type { Checkpoint, StoredTensor } from "./formats/checkpoint.ts";
+import type { Checkpoint } from "./formats/checkpoint.ts";
 import { streamTensors, type TensorSink } from "./formats/stream-tensors.ts";
 import { type Config, readConfig } from "./model/config.ts";
 import { forward, lmHead, type Model } from "./model/model.ts";
 import { rotationOf } from "./model/rope.ts";
 import { createState, type State, stateSpecs } from "./model/state.ts";
 import { createWeights } from "./model/weights.ts";
-import type {
-  ArithmeticMode,
-  Backend,
-  BackendRequest,
-  KvType,
-  PlacedWeight,
-  StoredWeight,
-  WeightSpec,
-} from "./ops/backend.ts";
+import type { ArithmeticMode, Backend, BackendRequest, KvType, PlacedWeight, StoredWeight } from "./ops/backend.ts";
 import type { Weight } from "./ops/ops.ts";
+import { findParameters, type Parameter } from "./parameters/find-parameters.ts";
+import { settleHead } from "./parameters/tied-head.ts";
 import { formatsAtLoad, recodingSink } from "./quantize/at-load.ts";
 import { type QuantizationType, quantizationTypes } from "./quantize/types.ts";
 import { createReferenceBackend } from "./reference/backend.ts";
@@ -58,6 +52,8 @@ export interface LoadedModel {
   readonly state: State;
   readonly backend: Backend;
   readonly settings: Settings;
+  /** What loading found, in addition to the checkpoint's. */
+  readonly warnings: readonly string[];
 }
 
 /** `ModelOptions` with every default filled in. */
@@ -98,19 +94,20 @@ export interface StartedRuntime extends WasmRuntime {
 
 /**
  * Reads the weights of `files` into a backend, by range, each byte once.
- * @throws ConfigError, WeightError, OptionError, MemoryError before any weight is read; SourceError, and WeightError for
+ * @throws ConfigError, FormatError, OptionError, MemoryError before any weight is read; SourceError, and WeightError for
  *         infinite weights and NaN, while reading
  */
 export async function loadModel(files: WeightFiles, options: ModelOptions, context: LoadContext): Promise<LoadedModel> {
-  const config = readConfig(files.config);
+  const settled = await settleHead(files, "whole", context.signal);
+  const config = readConfig(settled.config);
   const settings = fillSettings(config, options, context.machine);
-  const found = findWeights(config, files.tensors, settings.quantize);
+  const { found, warnings } = findWeights(config, settled.tensors, settings.quantize);
   const request = backendRequest(config, found, settings);
   const backend =
     settings.backend === "reference" ? createReferenceBackend(request) : await createWasm(request, settings, context);
   const sinks = found.map((weight) => sinkOf(weight, backend.weights.get(weight.spec.path) as PlacedWeight));
-  await streamTensors(files.files, sinks, { signal: context.signal, onBytes: context.onProgress });
-  return { ...assemble(config, settings, backend), backend, settings };
+  await streamTensors(settled.files, sinks, { signal: context.signal, onBytes: context.onProgress });
+  return { ...assemble(config, settings, backend), backend, settings, warnings: [...settled.warnings, ...warnings] };
 }
 
 async function createWasm(request: WasmBackendRequest, settings: Settings, context: LoadContext): Promise<Backend> {
@@ -129,7 +126,7 @@ export function planMemory(
 ): BankPlan {
   const config = readConfig(files.config);
   const settings = fillSettings(config, options, machine);
-  return planWasmBanks(backendRequest(config, findWeights(config, files.tensors, settings.quantize), settings));
+  return planWasmBanks(backendRequest(config, findWeights(config, files.tensors, settings.quantize).found, settings));
 }
 
 const choices = {
@@ -246,50 +243,27 @@ function assemble(config: Config, settings: Settings, backend: Backend): { model
   };
 }
 
-interface FoundWeight {
-  readonly spec: WeightSpec;
-  readonly tensor: StoredTensor;
+interface FoundWeight extends Parameter {
   readonly stored: StoredWeight;
 }
 
-/** The tensor of every parameter the graph asks for, checked against its expected shape. */
+/** Every parameter, and the format that the backend will hold it in. */
 function findWeights(
   config: Config,
-  tensors: ReadonlyMap<string, StoredTensor>,
+  tensors: Checkpoint["tensors"],
   quantize: QuantizationType | undefined,
-): FoundWeight[] {
-  const formatOf = formatsAtLoad(quantize, tensors);
-  const found: FoundWeight[] = [];
-  createWeights(config, (spec) => {
-    const { path, role, rows, cols, experts } = spec;
-    const tensor = tensors.get(`${path}.weight`) ?? tensors.get(path);
-    if (tensor === undefined) {
-      throw new WeightError(
-        `${path}: expected a tensor of this name, found none among ${tensors.size}. ` +
-          `Open a complete LFM2 checkpoint; this one says model_type "${config.modelType}".`,
-      );
-    }
-    const shape = experts > 1 || tensor.shape.length === 3 ? [experts, rows, cols] : rows > 1 ? [rows, cols] : [cols];
-    const row = tensor.shape.length === 2 && shape.length === 1 && tensor.shape[0] === 1;
-    const given = row ? tensor.shape.slice(1) : tensor.shape;
-    if (given.length !== shape.length || given.some((size, axis) => size !== shape[axis])) {
-      throw new WeightError(
-        `${tensor.name}: expected shape [${shape.join(", ")}], as the config says, ` +
-          `found [${tensor.shape.join(", ")}]. Open an LFM2 checkpoint whose config belongs to its weights.`,
-      );
-    }
-    const { blockLength } = blockFormats[tensor.format];
-    if (cols % blockLength !== 0 || (role !== "vector" && cols % 4 !== 0)) {
-      throw new WeightError(
-        `${tensor.name}: expected rows in multiples of ${Math.max(4, blockLength)} for ${tensor.format}, ` +
-          `found ${cols}. Convert this tensor to another format.`,
-      );
-    }
-    const held = { vector: "F32", router: tensor.format, matrix: formatOf(tensor) }[role];
-    found.push({ spec, tensor, stored: { ...spec, format: held } });
-    return spec;
+): { found: FoundWeight[]; warnings: readonly string[] } {
+  const { parameters, warnings } = findParameters(config, tensors);
+  const formatOf = formatsAtLoad(
+    quantize,
+    parameters.map(({ tensor }) => tensor),
+  );
+  const found = parameters.map((parameter): FoundWeight => {
+    const { spec, tensor } = parameter;
+    const format = { vector: "F32", router: tensor.format, matrix: formatOf(tensor) }[spec.role];
+    return { ...parameter, stored: { ...spec, format } };
   });
-  return found;
+  return { found, warnings };
 }
 
 /** Blocks go to the backend as they are, or quantized; vectors are few and small: they are gathered, then widened. */

@@ -9,6 +9,8 @@ import { checkOpening } from "./opening-options.ts";
 import { patienceWith } from "./sources/patience.ts";
 import type { Folder } from "./sources/source.ts";
 import type { NetworkOptions } from "./sources/url.ts";
+import type { TextPort } from "./text/protocol.ts";
+import { createText } from "./text/text.ts";
 import { connect, type ModelWorker } from "./worker/client.ts";
 import type { WorkerPort } from "./worker/protocol.ts";
 
@@ -34,6 +36,7 @@ export interface OpenOptions extends ModelOptions {
 /** What differs between Node and a browser. */
 export interface Host {
   startWorker(): WorkerPort;
+  startText(): TextPort;
   /** The folder and, unless it is a Hugging Face folder, the file that a source names; the embedded model's without. */
   locate(source: ModelSource | undefined, network?: NetworkOptions): Promise<{ folder: Folder; file?: string }>;
 }
@@ -45,10 +48,10 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
   checkOptions(modelOptions);
   const { folder, file } = await host.locate(source, { headers, patience: patienceWith(stallTimeoutMs) });
   const checkpoint = await openCheckpoint(folder, file, signal);
-  const { config: rawConfig, tensors, files } = checkpoint;
+  const { config: rawConfig, keyNames, tensors, files } = checkpoint;
   let worker: ModelWorker | undefined;
   try {
-    const config = readConfig(rawConfig);
+    const config = readConfig(rawConfig, keyNames);
     worker = connect(host.startWorker());
     const loaded = await worker.request(
       {
@@ -65,7 +68,9 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
         },
       },
     );
-    return createLanguageModel(worker, checkpoint, config, loaded);
+    const { tokenizer, chatTemplate } = checkpoint;
+    const text = tokenizer && createText(host.startText, { tokenizer, chatTemplate });
+    return createLanguageModel(worker, text, checkpoint, config, loaded);
   } catch (error) {
     await worker?.close();
     throw error;

@@ -14,12 +14,17 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The whole of `source` as text. */
-export async function readText(source: ByteSource, signal?: AbortSignal): Promise<string> {
+/** The whole of `source`. */
+export async function readBytes(source: ByteSource, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   if (source.size > MAX_JSON_BYTES) {
     refuse(source.name, `at most ${MAX_JSON_BYTES} bytes`, `${source.size}`, "Name a file that belongs to a model.");
   }
-  return decodeText(await source.read(0, source.size, signal), source.name);
+  return source.read(0, source.size, signal);
+}
+
+/** The whole of `source` as text. */
+export async function readText(source: ByteSource, signal?: AbortSignal): Promise<string> {
+  return decodeText(await readBytes(source, signal), source.name);
 }
 
 /** The whole of `source` as one JSON object. */
@@ -43,10 +48,29 @@ export function parseJsonObject(text: string, subject: string): JsonObject {
   try {
     value = JSON.parse(text);
   } catch {
+    const number = pythonNumber(text);
+    if (number !== undefined) refuse(subject, "JSON, whose numbers are finite", number, PYTHON);
     refuse(subject, "JSON", "text that is none", DAMAGED);
   }
   if (!isObject(value)) refuse(subject, "a JSON object", show(value), DAMAGED);
   return value;
+}
+
+const PYTHON = "Python's json writes it, and nothing else reads it; write a number, or leave the key out.";
+
+/** What Python's json writes for numbers that JSON has no name for, outside of strings. */
+function pythonNumber(text: string): string | undefined {
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === BACKSLASH && inString) i++;
+    else if (code === QUOTE) inString = !inString;
+    else if (!inString) {
+      const found = ["NaN", "Infinity", "-Infinity"].find((name) => text.startsWith(name, i));
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
 }
 
 function checkNesting(text: string, subject: string): void {

@@ -127,9 +127,10 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
         onProgress,
       };
       const { config, tensors, options } = request;
-      const { model, state, settings, backend } = await loadModel({ config, tensors, files }, options, context);
+      const loaded = await loadModel({ config, tensors, files }, options, context);
+      const { model, state, settings, backend, warnings } = loaded;
       sequence = { model, state, ids: [], maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS };
-      return { settings, bytes: backend.bytes };
+      return { settings, bytes: backend.bytes, warnings };
     } finally {
       await Promise.all(files.map((file) => file.close()));
     }

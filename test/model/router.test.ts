@@ -80,7 +80,7 @@ describe("a head of its own", () => {
       const tensors = new Map(checkpoint.tensors);
       const source = head && tensors.get(head);
       // Rows of in_proj [192, 64] serve as another matrix of the right width.
-      if (source) tensors.set("lm_head.weight", { ...source, name: "lm_head.weight" });
+      if (source) tensors.set("lm_head.weight", { ...source, name: "lm_head.weight", nameInFile: undefined });
       const config = { ...checkpoint.config, tie_word_embeddings: head === undefined };
       return logitsOf(await load({ ...checkpoint, tensors, config }, { mode: "exact" }), ids, 3);
     };

@@ -1,7 +1,7 @@
 // Tensors that do not fit the config are refused by name before any byte of them is read.
 import { describe, expect, it } from "vitest";
 import { eachLogits, prefill } from "../../src/engine/engine.ts";
-import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
+import { type Checkpoint, FormatError, type StoredTensor } from "../../src/formats/checkpoint.ts";
 import {
   type LoadContext,
   loadModel,
@@ -12,7 +12,6 @@ import {
   planMemory,
 } from "../../src/load.ts";
 import { resetState } from "../../src/model/state.ts";
-import { WeightError } from "../../src/wasm/backend.ts";
 import type { Kernels } from "../../src/wasm/kernels.ts";
 import { context } from "../ops/harness.ts";
 import { open } from "./run.ts";
@@ -45,7 +44,7 @@ const refused: [string, Record<string, Partial<StoredTensor> | undefined>, strin
   [
     "a missing norm",
     { "model.layers.3.ffn_norm.weight": undefined },
-    "model.layers.3.ffn_norm: expected a tensor of this name, found none among",
+    "model.layers.3.ffn_norm.weight: expected a tensor of this name, as the config says, found none among",
   ],
   [
     "a missing bias",
@@ -84,7 +83,7 @@ describe("loadModel", () => {
     const checkpoint = await changed(changes);
     const loading = loadModel(checkpoint, {}, context);
     await expect(loading).rejects.toThrow(message);
-    await expect(loading).rejects.toBeInstanceOf(WeightError);
+    await expect(loading).rejects.toBeInstanceOf(FormatError);
   });
 
   const options: [object, string][] = [
