@@ -9,7 +9,7 @@ const UNKNOWN = 0;
 const FIRST_STATE = 2;
 
 /** Positions of one state. More are left out, the last ones first: each position leads to an end without the others. */
-const MAX_POSITIONS = 4096;
+const MAX_POSITIONS = 8192;
 /** A state of more positions sorts them by symbols. */
 const WIDE = 64;
 /** Entries of the table of steps, positions of all states, and stacks. */

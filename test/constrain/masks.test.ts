@@ -164,11 +164,11 @@ describe("a mask", () => {
 
   it("has every first letter of 5,000 ways to go on", () => {
     const names = Array.from({ length: 5000 }, (_, i) => `${String.fromCharCode(97 + (i % 26))}${i}`);
-    const constraint = constrain(schema({ enum: names.map((name) => ({ [name]: 1 })) }));
-    for (const byte of encoder.encode('{"')) constraint.accept(byte);
+    const constraint = constrain(schema({ enum: names.map((name) => [name]) }));
+    for (const byte of encoder.encode('["')) constraint.accept(byte);
     const letters = Array.from({ length: 26 }, (_, i) => 97 + i);
     expect(idsOf(constraint.allowed(), 261)).toEqual(letters);
-    for (const byte of encoder.encode('z4731":1}')) {
+    for (const byte of encoder.encode('z4731"]')) {
       expect(isIn(constraint.allowed(), byte)).toBe(true);
       constraint.accept(byte);
     }
