@@ -15,20 +15,23 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   sources: [],
   sampling: ["float.ts"],
   constrain: [],
-  formats: ["blocks", "sources"],
+  formats: ["blocks", "sources", "float.ts"],
   model: ["ops", "float.ts"],
   reference: ["ops", "blocks", "float.ts"],
   wasm: ["ops", "blocks"],
   engine: ["model", "ops", "sampling"],
   chat: ["tokenizer", "engine", "sampling"],
   picture: ["model"],
-  quantize: ["blocks", "formats", "model", "ops", "sources", "tokenizer"],
-  oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "reference", "float.ts", "picture"],
-  synth: ["blocks", "formats", "model", "quantize", "sampling", "tokenizer"],
+  // Which tensors of a checkpoint the graph asks for.
+  parameters: ["blocks", "formats", "model", "ops", "sources"],
+  quantize: ["blocks", "formats", "model", "ops", "parameters", "sources", "tokenizer"],
+  oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "parameters", "reference", "float.ts", "picture"],
+  synth: ["blocks", "formats", "model", "parameters", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
-  "load.ts": ["blocks", "formats", "model", "ops", "quantize", "reference", "wasm"],
+  "load.ts": ["blocks", "engine", "formats", "model", "ops", "parameters", "quantize", "reference", "wasm"],
   worker: ["constrain", "engine", "formats", "load.ts", "oracle", "sampling", "sources", "wasm"],
-  "language-model.ts": ["chat", "constrain", "formats", "load.ts", "model", "oracle", "sampling", "tokenizer"],
+  text: ["chat", "constrain", "formats", "tokenizer", "worker"],
+  "language-model.ts": ["chat", "constrain", "formats", "load.ts", "model", "oracle", "sampling", "text"],
   "create-language-model.ts": [
     "chat",
     "constrain",
@@ -39,13 +42,24 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "model",
     "oracle",
     "sampling",
-    "tokenizer",
+    "text",
     "worker",
   ],
-  "open.ts": ["create-language-model.ts", "formats", "language-model.ts", "load.ts", "model", "sources", "worker"],
+  "opening-options.ts": ["load.ts"],
+  "open.ts": [
+    "create-language-model.ts",
+    "formats",
+    "language-model.ts",
+    "load.ts",
+    "model",
+    "opening-options.ts",
+    "sources",
+    "text",
+    "worker",
+  ],
   // The doors.
-  "index.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "worker"],
-  "index.browser.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "worker"],
+  "index.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "text", "worker"],
+  "index.browser.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "text", "worker"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",
@@ -58,6 +72,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "formats",
     "sources",
     "engine",
+    "parameters",
     "tokenizer",
     "worker",
     "picture",
@@ -72,11 +87,13 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "formats",
     "model",
     "oracle",
+    "parameters",
     "picture",
     "quantize",
     "sampling",
     "sources",
     "synth",
+    "text",
     "tokenizer",
     "wasm",
     "ops",
@@ -127,7 +144,7 @@ describe("rooms", () => {
   it("use Node's modules at Node's doors only, and few packages", () => {
     const outside = imports.filter(({ to }) => !to.startsWith("."));
     const doors =
-      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^sources\/disk\.ts$|^oracle\/(tensor-file|part-file|record-folder|write-trace|write-golden)\.ts$|^worker\/(node-worker|start-node|node-machine|node-helper)\.ts$/;
+      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^sources\/disk\.ts$|^oracle\/(tensor-file|part-file|record-folder|write-trace|write-golden)\.ts$|^text\/(node-thread|start-node)\.ts$|^worker\/(node-worker|start-node|node-machine|node-helper)\.ts$/;
     const node = outside.filter(({ from, to }) => to.startsWith("node:") && !doors.test(from));
     expect(node.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
     const { dependencies, devDependencies, peerDependencies } = JSON.parse(

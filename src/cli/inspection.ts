@@ -1,12 +1,16 @@
 // Everything `lfm2 inspect` tells, as plain data: what a model is, and the memory it needs. No weight is read.
 
 import type { FormatName } from "../blocks/formats.ts";
+import { FormatError, type StoredTokenizer } from "../formats/checkpoint.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
+import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { nodeHost } from "../index.ts";
 import { type Machine, type ModelOptions, planMemory } from "../load.ts";
 import { type Config, readConfig } from "../model/config.ts";
+import { findParameters } from "../parameters/find-parameters.ts";
+import { settleHead } from "../parameters/tied-head.ts";
 import { type RecommendedSampling, recommendedSampling } from "../sampling/defaults.ts";
-import { TokenizerError, type TokenizerSource } from "../tokenizer/source.ts";
+import { TokenizerError } from "../tokenizer/source.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import { nodeMachine } from "../worker/node-machine.ts";
 import { type ModelFacts, modelFacts, nameOf, parametersOf, storedBytes } from "./model-facts.ts";
@@ -70,7 +74,10 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
   const { folder, file } = await nodeHost.locate(source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
-    const config = readConfig(checkpoint.config);
+    const settled = await settleHead(checkpoint, "sampled");
+    const config = readConfig(settled.config, checkpoint.keyNames);
+    const { parameters, warnings } = findParameters(config, settled.tensors);
+    const tensors = parameters.map(({ tensor }) => tensor);
     const tokenizer = tokenizerFacts(checkpoint.tokenizer);
     const stated = checkpoint.metadata.get("general.name");
     return {
@@ -79,8 +86,8 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
       container: checkpoint.container,
       fileBytes: checkpoint.files.reduce((sum, { size }) => sum + size, 0),
       config,
-      facts: modelFacts(config, checkpoint.tensors),
-      tensors: [...checkpoint.tensors.values()].map((tensor) => ({
+      facts: modelFacts(config, tensors),
+      tensors: tensors.map((tensor) => ({
         name: tensor.name,
         format: tensor.format,
         shape: tensor.shape,
@@ -95,33 +102,33 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
         bosId: tokenizer !== null && "bos" in tokenizer ? tokenizer.bos?.id : undefined,
         name: typeof stated === "string" ? stated : undefined,
       }),
-      memory: memoryOf(checkpoint, options, await nodeMachine()),
-      warnings: checkpoint.warnings,
+      memory: memoryOf(settled, options, await nodeMachine()),
+      warnings: [...checkpoint.warnings, ...settled.warnings, ...warnings],
     };
   } finally {
     await Promise.all(checkpoint.files.map((opened) => opened.close()));
   }
 }
 
-function tokenizerFacts(source: TokenizerSource | undefined): Inspection["tokenizer"] {
-  if (source === undefined) return null;
+function tokenizerFacts(stored: StoredTokenizer | undefined): Inspection["tokenizer"] {
+  if (stored === undefined) return null;
   try {
-    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(source);
+    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(readTokenizer(stored));
     const token = (id: number): TokenFacts => ({ id, text: textOf(id) });
     return { tokens: vocabSize, bos: bosId === undefined ? null : token(bosId), eos: eosIds.map(token) };
   } catch (error) {
-    if (error instanceof TokenizerError) return { error: error.message };
+    if (error instanceof TokenizerError || error instanceof FormatError) return { error: error.message };
     throw error;
   }
 }
 
 function memoryOf(
-  checkpoint: Parameters<typeof planMemory>[0],
+  files: Parameters<typeof planMemory>[0],
   options: ModelOptions,
   machine: Machine,
 ): Inspection["memory"] {
   try {
-    const { banks, workBytes } = planMemory(checkpoint, options, machine);
+    const { banks, workBytes } = planMemory(files, options, machine);
     const total = (key: "weightBytes" | "stateBytes" | "bytes"): number =>
       banks.reduce((sum, bank) => sum + bank[key], 0);
     return {

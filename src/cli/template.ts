@@ -3,8 +3,8 @@ import { buffer as readAllBytes } from "node:stream/consumers";
 import { Command } from "commander";
 import { parseExactJson } from "../chat/exact-json.ts";
 import type { ChatMessage } from "../chat/messages.ts";
-import { renderPrompt } from "../chat/prompt.ts";
-import { createTemplate } from "../chat/template.ts";
+import { nodeHost } from "../index.ts";
+import { createText } from "../text/text.ts";
 import { UsageError } from "./exit.ts";
 import { harmless, note } from "./terminal.ts";
 import { decodeUtf8, openTextFiles, readTextFile } from "./text-files.ts";
@@ -63,12 +63,17 @@ async function run(flags: TemplateFlags): Promise<void> {
   }
   const { messages, tools } = await readConversation(flags.file, flags.tools);
   const { name, tokenizer, chatTemplate } = await openTextFiles(flags.model);
+  const model = createText(nodeHost.startText, { tokenizer, chatTemplate });
   if (chatTemplate === undefined) note(`${name} has no chat template: using plain ChatML.`);
   const parseSpecial = flags.ids ? flags.parseSpecial : "all"; // of the text alone it does not matter
   const options = { tools, now: flags.date, addGenerationPrompt: flags.generationPrompt, parseSpecial };
-  const { text, trusted } = renderPrompt(createTemplate(chatTemplate), tokenizer, messages, options);
-  if (flags.ids) stdout.write(`${tokenizer.encode(text, { parseSpecial: trusted }).join(",")}\n`);
-  else print(text);
+  try {
+    const { text, trusted } = await model.render(messages, options);
+    if (!flags.ids) print(text);
+    else stdout.write(`${(await (await model.tokenizer()).encode(text, { parseSpecial: trusted })).join(",")}\n`);
+  } finally {
+    await model.close();
+  }
 }
 
 interface Conversation {

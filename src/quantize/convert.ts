@@ -1,11 +1,14 @@
 // A checkpoint of any kind → the files of a Hugging Face folder: weights in BF16 or F32, config, tokenizer, template.
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import { bytesOfSafeEntry } from "../formats/safetensors.ts";
-import type { Sink } from "../formats/streamed-tensor.ts";
+import { bytesOfTensor, type Sink } from "../formats/streamed-tensor.ts";
+import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { type Config, readConfig } from "../model/config.ts";
+import { ropeParametersOf } from "../model/rope.ts";
+import { findParameters } from "../parameters/find-parameters.ts";
+import { settleHead } from "../parameters/tied-head.ts";
 import { type HfFormat, hfTensors, indexOf, shardsOf, writeShard } from "./hf-tensors.ts";
 import { tokenizerConfigOf, tokenizerJsonOf } from "./hf-tokenizer.ts";
-import { findParameters } from "./parameters.ts";
 
 /** The size of a file, as Hugging Face's own tools cut it. */
 const SHARD_BYTES = 4_000_000_000;
@@ -21,6 +24,8 @@ export interface ConvertOptions {
 export interface Converted {
   readonly fileNames: readonly string[];
   readonly weightBytes: number;
+  /** What was found beside the checkpoint's own warnings. */
+  readonly warnings: readonly string[];
 }
 
 /** Makes a file of that name from what `write` hands to the sink. */
@@ -32,13 +37,16 @@ export type WriteFile = (fileName: string, write: (sink: Sink) => Promise<void>)
  * @throws FormatError when a tensor is missing; ConfigError; SourceError; what `writeFile` throws; the signal's reason
  */
 export async function convertToHf(
-  checkpoint: Checkpoint,
+  opened: Checkpoint,
   writeFile: WriteFile,
   { format, shardBytes = SHARD_BYTES, signal, onProgress }: ConvertOptions,
 ): Promise<Converted> {
-  const config = readConfig(checkpoint.config);
-  const stored = findParameters(config, checkpoint.tensors);
-  const total = stored.flatMap(({ parts }) => parts).reduce((sum, { bytes }) => sum + bytes, 0);
+  const settled = await settleHead(opened, "whole", signal);
+  const checkpoint = { ...opened, ...settled };
+  const config = readConfig(checkpoint.config, checkpoint.keyNames);
+  const { parameters, warnings } = findParameters(config, checkpoint.tensors);
+  const stored = parameters.map(({ tensor }) => tensor);
+  const total = stored.reduce((sum, tensor) => sum + bytesOfTensor(tensor), 0);
   let done = 0;
   const onBytes = (bytes: number): void => {
     done += bytes;
@@ -53,9 +61,11 @@ export async function convertToHf(
     await writeFile(fileName, (sink) => sink(new TextEncoder().encode(text)));
   }
   for (const shard of shards) await writeFile(shard.fileName, (sink) => writeShard(sink, shard, signal));
+  await Promise.all(checkpoint.files.map((file) => file.verify(signal)));
   return {
     fileNames: [...texts.keys(), ...shards.map(({ fileName }) => fileName)],
     weightBytes: tensors.reduce((sum, tensor) => sum + bytesOfSafeEntry(tensor), 0),
+    warnings: [...settled.warnings, ...warnings],
   };
 }
 
@@ -64,22 +74,23 @@ function textFiles(checkpoint: Checkpoint, config: Config, format: HfFormat): Ma
   const files = new Map([["config.json", json(configJsonOf(checkpoint.config, config, format))]]);
   files.set("generation_config.json", json(generationConfigOf(checkpoint)));
   if (tokenizer !== undefined) {
-    const isJson = tokenizer.kind === "json";
-    files.set("tokenizer.json", json(isJson ? tokenizer.tokenizer : tokenizerJsonOf(tokenizer)));
-    const tokenizerConfig = isJson ? tokenizer.config : tokenizerConfigOf(tokenizer, config.maxPositionEmbeddings);
+    const source = readTokenizer(tokenizer);
+    const isJson = source.kind === "json";
+    files.set("tokenizer.json", json(isJson ? source.tokenizer : tokenizerJsonOf(source)));
+    const tokenizerConfig = isJson ? source.config : tokenizerConfigOf(source, config.maxPositionEmbeddings);
     files.set("tokenizer_config.json", json(tokenizerConfig));
   }
   if (chatTemplate !== undefined) files.set("chat_template.jinja", chatTemplate);
   return files;
 }
 
-function configJsonOf(config: Checkpoint["config"], { modelType, ropeTheta }: Config, format: HfFormat): object {
-  const { torch_dtype: _, ...raw } = config; // dtype's old name
+function configJsonOf(raw: Checkpoint["config"], config: Config, format: HfFormat): object {
+  const { torch_dtype: _, ...rest } = raw; // dtype's old name
   return {
-    architectures: [modelType === "lfm2_moe" ? "Lfm2MoeForCausalLM" : "Lfm2ForCausalLM"],
-    // transformers 5 reads these, older ones rope_theta.
-    rope_parameters: { rope_theta: ropeTheta, rope_type: "default" },
-    ...raw,
+    architectures: [config.modelType === "lfm2_moe" ? "Lfm2MoeForCausalLM" : "Lfm2ForCausalLM"],
+    // transformers 5 reads these, older ones rope_theta and rope_scaling.
+    rope_parameters: ropeParametersOf(config),
+    ...rest,
     dtype: format === "BF16" ? "bfloat16" : "float32",
   };
 }

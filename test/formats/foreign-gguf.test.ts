@@ -86,9 +86,22 @@ const broken: readonly BrokenFile[] = [
     `m.gguf, lfm2moe.rope.dimension_count: expected the head size, 16, found 8. ${NOT_LFM2}`,
   ],
   [
-    "scaled rotation",
-    withKeys({ "lfm2moe.rope.scaling.type": scalar("str", "yarn") }),
-    `m.gguf, lfm2moe.rope.scaling.type: expected "none", found "yarn". ${NOT_LFM2}`,
+    "scaled rotation of another model's kind",
+    withKeys({ "lfm2moe.rope.scaling.type": scalar("str", "longrope") }),
+    `m.gguf, lfm2moe.rope.scaling.type: expected "none", "linear" or "yarn", found "longrope". ${NOT_LFM2}`,
+  ],
+  [
+    "YaRN mixed in by half",
+    withKeys({
+      "lfm2moe.rope.scaling.type": scalar("str", "yarn"),
+      "lfm2moe.rope.scaling.yarn_ext_factor": scalar("f32", 0.5),
+    }),
+    `m.gguf, lfm2moe.rope.scaling.yarn_ext_factor: expected 1, as in transformers, found 0.5. ${NOT_LFM2}`,
+  ],
+  [
+    "longer rotated vectors without YaRN",
+    withKeys({ "lfm2moe.rope.scaling.attn_factor": scalar("f32", 1.5) }),
+    `m.gguf, lfm2moe.rope.scaling.attn_factor: expected 1 without YaRN, found 1.5. ${NOT_LFM2}`,
   ],
   [
     "another kind of tokenizer",
@@ -113,17 +126,17 @@ const broken: readonly BrokenFile[] = [
   [
     "a tensor of another family",
     withTensor("blk.0.ffn_up.weight", { name: "blk.0.attn_q.bias" }),
-    "m.gguf, blk.0.attn_q.bias: expected a tensor of the LFM2 family, found an unknown name. Open a model that llama.cpp converted.",
+    "m.gguf, blk.0.attn_q.bias: expected a tensor of the LFM2 family, found a bias. LFM2 has none but the routers'; open a model that its makers' code can load.",
   ],
   [
     "a layer number with a leading zero",
     withTensor("blk.0.ffn_up.weight", { name: "blk.00.ffn_up.weight" }),
-    "m.gguf, blk.00.ffn_up.weight: expected a tensor of the LFM2 family, found an unknown name. Open a model that llama.cpp converted.",
+    "m.gguf, blk.00.ffn_up.weight: expected a tensor of the LFM2 family, found a name that none has. Open a model of the LFM2 family.",
   ],
   [
     "two final norms",
     withTensor("blk.0.attn_norm.weight", { name: "output_norm.weight" }),
-    "m.gguf, output_norm.weight: expected one tensor for model.embedding_norm.weight, found two. Take another copy of the model.",
+    "m.gguf, output_norm.weight: expected the bytes of token_embd_norm.weight, found others. Take another copy of the model.",
   ],
 ];
 

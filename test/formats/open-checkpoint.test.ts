@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { GgufValue } from "../../src/formats/gguf-value.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { scalar, strings } from "../../src/formats/write-gguf.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
 import { diskFolder } from "../../src/sources/disk.ts";
 import type { ByteSource } from "../../src/sources/source.ts";
-import { writeGguf } from "./gguf-writer.ts";
+import { type WrittenTensor, writeGguf } from "./gguf-writer.ts";
 import { closeAll, floatsOf, goldenFolder } from "./golden-files.ts";
 import { folderOf, tinyGguf, tinyMetadata, tinyTensors } from "./tiny-model.ts";
 
@@ -49,17 +51,25 @@ describe("the same model as GGUF and as safetensors", () => {
   it("has the same tokenizer and template: nano", async () => {
     const a = await openCheckpoint(golden("nano"), "lfm2-nano-Q4_0.gguf");
     const b = await openCheckpoint(golden("nano/hf"), undefined);
-    if (a.tokenizer?.kind !== "gguf" || b.tokenizer?.kind !== "json") throw new Error("expected both kinds");
-    const { vocab, merges } = b.tokenizer.tokenizer.model as { vocab: Record<string, number>; merges: string[][] };
-    for (const [token, id] of Object.entries(vocab)) expect(a.tokenizer.tokens[id]).toBe(token);
-    expect(a.tokenizer.merges).toEqual(merges.map((pair) => (Array.isArray(pair) ? pair.join(" ") : pair)));
-    expect(a.tokenizer).toMatchObject({ pre: "lfm2", bosTokenId: 1, eosTokenId: 7, padTokenId: 0, addBosToken: true });
-    expect(a.tokenizer.tokenTypes).toHaveLength(a.tokenizer.tokens.length);
+    const [one, other] = [a.tokenizer, b.tokenizer].map((stored) => stored && readTokenizer(stored));
+    if (one?.kind !== "gguf" || other?.kind !== "json") throw new Error("expected both kinds");
+    const { vocab, merges } = other.tokenizer.model as { vocab: Record<string, number>; merges: string[][] };
+    for (const [token, id] of Object.entries(vocab)) expect(one.tokens[id]).toBe(token);
+    expect(one.merges).toEqual(merges.map((pair) => (Array.isArray(pair) ? pair.join(" ") : pair)));
+    expect(one).toMatchObject({ pre: "lfm2", bosTokenId: 1, eosTokenId: 7, padTokenId: 0, addBosToken: true });
+    expect(one.tokenTypes).toHaveLength(one.tokens.length);
     expect(a.chatTemplate).toBe(b.chatTemplate);
     expect(b.generationConfig).toMatchObject({ temperature: 0.2, top_k: 80, repetition_penalty: 1.05 });
     await closeAll(a);
     await closeAll(b);
   });
+});
+
+const [one, four] = [1, 4].map((value) => scalar("f32", value));
+const yarn = scalar("str", "yarn");
+const yarnOf = (more: object) => ({
+  ...{ rope_type: "yarn", factor: 4, original_max_position_embeddings: 64, beta_fast: 32, beta_slow: 1 },
+  ...more,
 });
 
 describe("openCheckpoint of GGUF", () => {
@@ -73,6 +83,40 @@ describe("openCheckpoint of GGUF", () => {
     expect(metadata.get("general.architecture")).toBe("lfm2moe");
     expect(metadata.get("lfm2moe.attention.head_count_kv")).toEqual([0, 1]);
     expect(metadata.get("long")).toBe("65 × str");
+  });
+
+  const scaled: [string, Record<string, GgufValue>, unknown][] = [
+    ["a factor alone, linearly", { "scaling.factor": scalar("f32", 4) }, { rope_type: "linear", factor: 4 }],
+    ["by the older name of a factor", { scale_linear: scalar("f32", 4) }, { rope_type: "linear", factor: 4 }],
+    ["by nothing where the factor is 1", { "scaling.type": scalar("str", "linear"), "scaling.factor": one }, undefined],
+    ["by nothing where 0 stands for no factor", { "scaling.factor": scalar("f32", 0) }, undefined],
+    ["by nothing where the type is none", { "scaling.type": scalar("str", "none"), scale_linear: four }, undefined],
+    ["by YaRN from the whole context", { "scaling.type": yarn, "scaling.factor": four }, yarnOf({})],
+    [
+      "by YaRN with all of its keys",
+      {
+        "scaling.type": yarn,
+        "scaling.factor": four,
+        "scaling.original_context_length": scalar("u32", 32),
+        "scaling.yarn_attn_factor": scalar("f32", 1.5),
+        "scaling.attn_factor": scalar("f32", 2),
+        "scaling.yarn_beta_fast": scalar("f32", 16),
+        "scaling.yarn_beta_slow": scalar("f32", 2),
+        "scaling.yarn_ext_factor": scalar("f32", -1),
+        "scaling.finetuned": scalar("bool", true),
+      },
+      yarnOf({ original_max_position_embeddings: 32, beta_fast: 16, beta_slow: 2, attention_factor: 3 }),
+    ],
+    [
+      "by YaRN with DeepSeek's multiplier",
+      { "scaling.type": yarn, "scaling.factor": four, "scaling.yarn_log_multiplier": scalar("f32", 0.5) },
+      yarnOf({ attention_factor: (0.1 * Math.log(4) + 1) / (0.05 * Math.log(4) + 1) }),
+    ],
+  ];
+  it.each(scaled)("scales rotation %s", async (_, keys, expected) => {
+    const metadata = tinyMetadata();
+    for (const [key, value] of Object.entries(keys)) metadata.set(`lfm2moe.rope.${key}`, value);
+    expect((await tiny(metadata)).config.rope_parameters).toEqual(expected);
   });
 
   it("takes sampling settings under the names of generation_config.json", async () => {
@@ -92,7 +136,17 @@ describe("openCheckpoint of GGUF", () => {
       tensor.name === "token_embd_norm.weight" ? { ...tensor, name: "output_norm.weight" } : tensor,
     );
     const named = await tiny(tinyMetadata(), tensors);
-    expect(named.tensors).toEqual((await tiny(tinyMetadata())).tensors);
+    const { tensors: expected } = await tiny(tinyMetadata());
+    const norm = "model.embedding_norm.weight";
+    expect(named.tensors.get(norm)).toEqual({ ...expected.get(norm), nameInFile: "output_norm.weight" });
+    // Ollama's files have both, with the same bytes.
+    const other = tinyTensors().find(({ name }) => name === "token_embd_norm.weight");
+    const both = await tiny(tinyMetadata(), [
+      ...tinyTensors(),
+      { ...other, name: "output_norm.weight" } as WrittenTensor,
+    ]);
+    expect([...both.tensors.keys()]).toEqual([...expected.keys()]);
+    expect(both.warnings).toEqual([]);
   });
 
   it("has an output matrix of its own only where the file does", async () => {
