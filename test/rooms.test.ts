@@ -29,7 +29,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "parameters", "reference", "float.ts", "picture"],
   synth: ["blocks", "formats", "model", "parameters", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
-  "load.ts": ["blocks", "fit.ts", "formats", "model", "ops", "parameters", "quantize", "reference", "wasm"],
+  "load.ts": ["blocks", "engine", "fit.ts", "formats", "model", "ops", "parameters", "quantize", "reference", "wasm"],
   worker: ["constrain", "engine", "fit.ts", "formats", "load.ts", "oracle", "sampling", "sources", "wasm"],
   text: ["chat", "constrain", "formats", "tokenizer", "worker"],
   "language-model.ts": ["chat", "constrain", "formats", "load.ts", "model", "oracle", "sampling", "text"],

@@ -51,7 +51,7 @@ export async function planBench(request: BenchRequest): Promise<BenchPlan> {
   try {
     const settled = await settleHead(opened, "sampled");
     const checkpoint = { ...opened, ...settled, warnings: [...opened.warnings, ...settled.warnings] };
-    const config = readConfig(checkpoint.config);
+    const config = readConfig(checkpoint.config, checkpoint.keyNames);
     const machine = await nodeMachine();
     const limit = config.maxPositionEmbeddings;
     const { tests, contextLength, skipped } = planTests(request, limit);

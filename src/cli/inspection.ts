@@ -78,7 +78,7 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
   const checkpoint = await openCheckpoint(folder, file);
   try {
     const settled = await settleHead(checkpoint, "sampled");
-    const config = readConfig(settled.config);
+    const config = readConfig(settled.config, checkpoint.keyNames);
     const { parameters, warnings } = findParameters(config, settled.tensors);
     const tensors = parameters.map(({ tensor }) => tensor);
     const tokenizer = tokenizerFacts(checkpoint.tokenizer);

@@ -3,20 +3,24 @@ import type { ByteSource, Folder } from "../sources/source.ts";
 import { type Checkpoint, type StoredTensor, type StoredTokenizer, spellingOf } from "./checkpoint.ts";
 import { folderWarnings, refuseAdapter } from "./folder-files.ts";
 import { type GgufHeader, isGguf, readGgufHeader } from "./gguf.ts";
-import { architectureOfGguf, configOfGguf, generationConfigOfGguf } from "./gguf-config.ts";
+import { architectureOfGguf, checkGgufKeys, configOfGguf, generationConfigOfGguf } from "./gguf-config.ts";
 import { refuseOtherKinds } from "./gguf-kinds.ts";
 import { storedGgufTensors } from "./gguf-names.ts";
 import { checkFirst, openSplits } from "./gguf-split.ts";
 import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
+import { checkedConfig, checkedGenerationConfig } from "./hf-config.ts";
 import { storedHfTensors } from "./hf-names.ts";
-import { isObject, type JsonObject, readBytes, readJson, readText } from "./json.ts";
-import { readOptional } from "./optional-file.ts";
+import { isObject, type JsonObject, jsonLimits, readBytes, readText } from "./json.ts";
+import { readOptional, readSettings } from "./optional-file.ts";
 import { refuseQuantizedConfig, refuseQuantizedTensors } from "./quantized-weights.ts";
 import { refuse, show, within } from "./refusal.ts";
 import type { Shards } from "./safetensors-shards.ts";
 import { openWeightFile, openWeightFiles } from "./weight-files.ts";
 
+const TOKENIZER_BYTES = jsonLimits.tokenizer.bytes;
+/** LFM2's templates have a few thousand. */
+const TEMPLATE_BYTES = 1 << 20;
 /** Longer arrays are shown by their length. */
 const SHOWN_ITEMS = 64;
 
@@ -41,7 +45,7 @@ export async function openCheckpoint(
     opened.push(file);
     if (await isGguf(file, signal)) return await openGguf(folder, fileName, file, opened, warnings, signal);
     if (/\.safetensors$/i.test(fileName)) {
-      const config = await readConfig(folder, signal);
+      const config = await readConfig(folder, warnings, signal);
       const shards = await openWeightFile(fileName, file, signal);
       return await finishHf(folder, opened, config, shards, warnings, signal);
     }
@@ -66,19 +70,22 @@ async function openGguf(
   // Before the tensors, so that a model of another family is refused for what it is.
   architectureOfGguf(file.name, header.metadata);
   const found = await openSplits(folder, fileName, file, header, opened, signal);
-  const names = found.map(({ name }) => name);
+  const shown = shownMetadata(header);
+  checkGgufKeys(file.name, shown, warnings);
+  const { config, keyNames } = configOfGguf(file.name, header.metadata, found, warnings);
   const { tensors, twins, warnings: leftOut } = storedGgufTensors(file.name, found);
   if (twins !== undefined) await checkTwins(opened, twins, signal);
   warnings.push(...leftOut);
   return {
     container: `GGUF v${header.version}${opened.length > 1 ? `, ${opened.length} files` : ""}`,
     files: opened,
-    config: configOfGguf(file.name, header.metadata, names, warnings),
+    config,
+    keyNames,
     tensors,
     tokenizer: tokenizerOfGguf(file.name, header.metadata),
     chatTemplate: chatTemplateOfGguf(file.name, header.metadata),
     generationConfig: generationConfigOfGguf(file.name, header.metadata),
-    metadata: shownMetadata(header),
+    metadata: shown,
     warnings,
   };
 }
@@ -116,7 +123,7 @@ async function openHfFolder(
   warnings: string[],
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
-  const config = await readConfig(folder, signal);
+  const config = await readConfig(folder, warnings, signal);
   return finishHf(folder, opened, config, await openWeightFiles(folder, opened, signal), warnings, signal);
 }
 
@@ -128,10 +135,9 @@ async function finishHf(
   warnings: string[],
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
-  const optional = (name: string) => readOptional(folder, name, readJson, signal);
-  const tokenizerConfig = await optional("tokenizer_config.json");
-  const tokenizer = await readOptional(folder, "tokenizer.json", readBytes, signal);
-  const template = await readOptional(folder, "chat_template.jinja", readText, signal);
+  const tokenizerConfig = await readSettings(folder, "tokenizer_config.json", signal);
+  const tokenizer = await readOptional(folder, "tokenizer.json", TOKENIZER_BYTES, readBytes, signal);
+  const template = await readOptional(folder, "chat_template.jinja", TEMPLATE_BYTES, readText, signal);
   const fileNames = opened.map(({ name }) => name);
   refuseQuantizedTensors(fileNames, shards.tensors);
   const { tensors, warnings: leftOut } = storedHfTensors(fileNames, shards.tensors);
@@ -141,31 +147,28 @@ async function finishHf(
     container: `safetensors${opened.length > 1 ? `, ${opened.length} shards` : ""}`,
     files: opened,
     config,
+    keyNames: {},
     tensors,
     tokenizer: source,
     chatTemplate: template ?? templateIn(tokenizerConfig),
-    generationConfig: (await optional("generation_config.json")) ?? {},
+    generationConfig: checkedGenerationConfig(
+      (await readSettings(folder, "generation_config.json", signal)) ?? {},
+      `${folder.name}, generation_config.json`,
+      warnings,
+    ),
     metadata: shards.metadata,
     warnings,
   };
 }
 
-async function readConfig(folder: Folder, signal?: AbortSignal): Promise<JsonObject> {
-  const config = await readOptional(folder, "config.json", readJson, signal);
+async function readConfig(folder: Folder, warnings: string[], signal?: AbortSignal): Promise<JsonObject> {
+  const config = await readSettings(folder, "config.json", signal);
   if (!config) {
     await refuseAdapter(folder, signal);
     refuse(folder.name, "config.json", "no such file", "Name a GGUF file, or a folder with config.json and weights.");
   }
-  if (config.model_type !== "lfm2_moe" && config.model_type !== "lfm2") {
-    refuse(
-      `${folder.name}, config.json`,
-      'model_type "lfm2_moe" or "lfm2"',
-      show(config.model_type),
-      "This project runs the LFM2 family only; open one of its models.",
-    );
-  }
   refuseQuantizedConfig(`${folder.name}, config.json`, config);
-  return config;
+  return checkedConfig(config, `${folder.name}, config.json`, warnings);
 }
 
 /** Older checkpoints keep the template in tokenizer_config.json, some as a list of named ones. */

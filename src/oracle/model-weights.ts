@@ -16,8 +16,8 @@ export interface ModelWeights {
   numbers(path: string): Promise<Float32Array | undefined>;
 }
 
-export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "tensors" | "files">): ModelWeights {
-  const config = readConfig(checkpoint.config);
+export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "keyNames" | "tensors" | "files">): ModelWeights {
+  const config = readConfig(checkpoint.config, checkpoint.keyNames);
   const tensors = new Map(findParameters(config, checkpoint.tensors).parameters.map((p) => [p.spec.path, p.tensor]));
   const read: ModelWeights["read"] = async (path, most = Number.POSITIVE_INFINITY) => {
     const tensor = tensors.get(path);

@@ -5,7 +5,7 @@ import { type RememberingSource, rememberingSource } from "../sources/remember.t
 import type { ByteSource } from "../sources/source.ts";
 import { EMBEDDING, HEAD } from "./find-parameters.ts";
 
-type HeadFiles = Pick<Checkpoint, "config" | "tensors" | "files">;
+type HeadFiles = Pick<Checkpoint, "config" | "tensors" | "files"> & Partial<Pick<Checkpoint, "keyNames">>;
 
 export interface SettledHead extends HeadFiles {
   readonly warnings: readonly string[];
@@ -25,13 +25,14 @@ const SAMPLE_BYTES = 1 << 12;
  * @source transformers 5.18.0 modeling_utils.py, tie_weights: "both are present in the checkpoints with different values"
  */
 export async function settleHead(
-  { config, tensors, files }: HeadFiles,
+  { config, keyNames, tensors, files }: HeadFiles,
   how: "whole" | "sampled",
   signal?: AbortSignal,
 ): Promise<SettledHead> {
   const head = tensors.get(HEAD);
   const embedding = tensors.get(EMBEDDING);
-  if (!head || !embedding || !readConfig(config).tieWordEmbeddings) return { config, tensors, files, warnings: [] };
+  if (!head || !embedding || !readConfig(config, keyNames).tieWordEmbeddings)
+    return { config, tensors, files, warnings: [] };
   const remembered = files.map((file) => (file.descriptor.kind === "url" ? rememberingSource(file) : file));
   if (await equals(remembered, head, embedding, how, signal)) {
     const without = new Map([...tensors].filter(([name]) => name !== HEAD));

@@ -43,7 +43,7 @@ export async function convertToHf(
 ): Promise<Converted> {
   const settled = await settleHead(opened, "whole", signal);
   const checkpoint = { ...opened, ...settled };
-  const config = readConfig(checkpoint.config);
+  const config = readConfig(checkpoint.config, checkpoint.keyNames);
   const { parameters, warnings } = findParameters(config, checkpoint.tensors);
   const stored = parameters.map(({ tensor }) => tensor);
   const total = stored.reduce((sum, tensor) => sum + bytesOfTensor(tensor), 0);

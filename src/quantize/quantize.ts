@@ -52,7 +52,7 @@ export interface QuantizedTensor {
 export async function quantize(checkpoint: Checkpoint, sink: Sink, options: QuantizeOptions): Promise<Quantized> {
   const { type, signal, onProgress } = options;
   const settled = await settleHead(checkpoint, "whole", signal);
-  const config = readConfig(settled.config);
+  const config = readConfig(settled.config, checkpoint.keyNames);
   const { parameters, warnings } = findParameters(config, settled.tensors);
   const stored = parameters.map(({ tensor }) => tensor);
   const mix = mixOf(type, stored);
