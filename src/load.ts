@@ -1,12 +1,13 @@
 // Where file, backend and graph meet: a checkpoint becomes a model that can be run.
 import { describeNonFinite } from "./blocks/finite.ts";
 import { blockFormats, decodeRow, type FormatName, rowBytes } from "./blocks/formats.ts";
+import type { Engine } from "./engine/engine.ts";
+import { advance, createSequence, type Model, type Sequence } from "./engine/sequence.ts";
 import type { Checkpoint } from "./formats/checkpoint.ts";
 import { streamTensors, type TensorSink } from "./formats/stream-tensors.ts";
 import { type Config, readConfig } from "./model/config.ts";
-import { forward, lmHead, type Model } from "./model/model.ts";
-import { rotationOf } from "./model/rope.ts";
-import { createState, type State, stateSpecs } from "./model/state.ts";
+import { lmHead } from "./model/model.ts";
+import { stateSpecs } from "./model/state.ts";
 import { createWeights } from "./model/weights.ts";
 import type { ArithmeticMode, Backend, BackendRequest, KvType, PlacedWeight, StoredWeight } from "./ops/backend.ts";
 import type { Weight } from "./ops/ops.ts";
@@ -49,7 +50,7 @@ export type WeightFiles = Pick<Checkpoint, "config" | "tensors" | "files">;
 
 export interface LoadedModel {
   readonly model: Model;
-  readonly state: State;
+  readonly sequences: readonly Sequence[];
   readonly backend: Backend;
   readonly settings: Settings;
   /** What loading found, in addition to the checkpoint's. */
@@ -76,6 +77,8 @@ export interface LoadContext {
   /** Compiles a build of the kernels and starts helpers for it; not asked for by the reference. */
   readonly startRuntime: (build: KernelBuild, threads: number) => Promise<StartedRuntime>;
   readonly signal?: AbortSignal;
+  /** Sequences to make room for, each with a context of its own; 1 unless stated. */
+  readonly sequences?: number;
   /** Bytes of weights read so far. */
   readonly onProgress?: (loaded: number, total: number) => void;
 }
@@ -102,12 +105,17 @@ export async function loadModel(files: WeightFiles, options: ModelOptions, conte
   const config = readConfig(settled.config);
   const settings = fillSettings(config, options, context.machine);
   const { found, warnings } = findWeights(config, settled.tensors, settings.quantize);
-  const request = backendRequest(config, found, settings);
+  const request = backendRequest(config, found, settings, context.sequences);
   const backend =
     settings.backend === "reference" ? createReferenceBackend(request) : await createWasm(request, settings, context);
   const sinks = found.map((weight) => sinkOf(weight, backend.weights.get(weight.spec.path) as PlacedWeight));
   await streamTensors(settled.files, sinks, { signal: context.signal, onBytes: context.onProgress });
   return { ...assemble(config, settings, backend), backend, settings, warnings: [...settled.warnings, ...warnings] };
+}
+
+/** The loaded model and its first sequence, ready to be run. */
+export function createEngine({ model, sequences: [sequence] }: LoadedModel): Engine {
+  return { model, sequence, maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS };
 }
 
 async function createWasm(request: WasmBackendRequest, settings: Settings, context: LoadContext): Promise<Backend> {
@@ -201,10 +209,16 @@ function fillSettings(config: Config, options: ModelOptions, machine: Machine): 
   };
 }
 
-function backendRequest(config: Config, found: readonly FoundWeight[], settings: Settings): WasmBackendRequest {
+function backendRequest(
+  config: Config,
+  found: readonly FoundWeight[],
+  settings: Settings,
+  sequences = 1,
+): WasmBackendRequest {
+  const specs = stateSpecs(config, settings.contextLength);
   const request: BackendRequest = {
     weights: found.map(({ stored }) => stored),
-    states: stateSpecs(config, settings.contextLength),
+    states: Array.from({ length: sequences }, () => specs).flat(),
     kvType: settings.kvType,
   };
   const { mode, bankBytes, contextLength, threads } = settings;
@@ -218,29 +232,31 @@ function backendRequest(config: Config, found: readonly FoundWeight[], settings:
     maxStep,
     hiddenSize: config.hiddenSize,
     rehearse(backend) {
-      const { model, state } = assemble(config, settings, backend);
+      const { model, sequences } = assemble(config, settings, backend);
       const few = Math.min(MAX_LOGIT_ROWS, maxStep);
-      // A step begins on what the head of the one before left behind: the most is a long step after many logits.
       for (const [step, rows] of [
         [few, few],
         [maxStep, 1],
-        [maxStep, 1],
       ]) {
-        const h = forward(model, { ...state, length: 0, stored: 0 }, new Int32Array(step));
-        lmHead(model, model.ops.rows(h, step - rows, rows));
+        const sequence = createSequence(sequences[0].layers, contextLength);
+        const h = advance(model, [{ sequence, ids: new Int32Array(step) }]);
+        lmHead(model.ops, model.weights, model.ops.rows(h, step - rows, rows));
       }
     },
   };
 }
 
-function assemble(config: Config, settings: Settings, backend: Backend): { model: Model; state: State } {
-  const weights = createWeights(config, ({ path }) => backend.weights.get(path)?.weight as Weight);
-  const { contextLength } = settings;
-  const state = createState(stateSpecs(config, contextLength), backend.states, contextLength);
-  return {
-    model: { ops: backend.ops, config, weights, rotation: rotationOf(config) },
-    state,
-  };
+function assemble(
+  config: Config,
+  { contextLength }: Settings,
+  { ops, memory, weights, states }: Backend,
+): Pick<LoadedModel, "model" | "sequences"> {
+  const tree = createWeights(config, ({ path }) => weights.get(path)?.weight as Weight);
+  const layers = config.numHiddenLayers;
+  const sequences = Array.from({ length: states.length / layers }, (_, i) =>
+    createSequence(states.slice(i * layers, (i + 1) * layers), contextLength),
+  );
+  return { model: { ops, memory, config, weights: tree }, sequences };
 }
 
 interface FoundWeight extends Parameter {

@@ -28,7 +28,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "parameters", "reference", "float.ts", "picture"],
   synth: ["blocks", "formats", "model", "parameters", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
-  "load.ts": ["blocks", "formats", "model", "ops", "parameters", "quantize", "reference", "wasm"],
+  "load.ts": ["blocks", "engine", "formats", "model", "ops", "parameters", "quantize", "reference", "wasm"],
   worker: ["constrain", "engine", "formats", "load.ts", "oracle", "sampling", "sources", "wasm"],
   text: ["chat", "constrain", "formats", "tokenizer", "worker"],
   "language-model.ts": ["chat", "constrain", "formats", "load.ts", "model", "oracle", "sampling", "text"],
