@@ -1,7 +1,6 @@
 // As many experts as the largest sibling has: the kernels against the reference, and their builds against each other.
 import { describe, expect, it } from "vitest";
 import type { ModelOptions } from "../../src/load.ts";
-import { observed } from "../../src/oracle/observed.ts";
 import { gap } from "../ops/harness.ts";
 import { randomIds, randomModel, shapeX } from "../oracle/random-model.ts";
 import { load, logitsOf } from "./run.ts";
@@ -12,14 +11,13 @@ describe("64 experts, 4 of them chosen", () => {
     const ids = Int32Array.from(randomIds(120, 40, 31));
     const run = async (options: ModelOptions, step = ids.length) => {
       const loaded = await load(checkpoint, { contextLength: 64, ...options });
-      const { ops } = loaded.model;
       const chosen: number[] = [];
-      const watching = observed(ops, {
+      const logits = logitsOf(loaded, ids, step, {
         result(path, result) {
-          if (path.endsWith(".gate.experts") && "k" in result) chosen.push(...ops.readIds(result));
+          if (path.endsWith(".gate.experts") && "k" in result) chosen.push(...loaded.model.memory.readIds(result));
         },
       });
-      return { logits: logitsOf(loaded, ids, step, watching), chosen };
+      return { logits, chosen };
     };
     const reference = await run({ backend: "reference" });
     const exact = await run({ mode: "exact" });
