@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { Command } from "commander";
 import { FormatError } from "../formats/checkpoint.ts";
-import { readText } from "../formats/json.ts";
+import { jsonLimits, readText } from "../formats/json.ts";
 import { ConfigError } from "../model/config-keys.ts";
 import { CompareError, compareRuns } from "../oracle/compare.ts";
 import { comparisonHtml } from "../oracle/comparison-html.ts";
@@ -157,7 +157,7 @@ async function patternsOf(map: string | undefined): Promise<NamePatterns | undef
   if (Object.hasOwn(readyMaps, map)) return readyMaps[map];
   const source = await openFile(map);
   try {
-    return parseNamePatterns(await readText(source), map);
+    return parseNamePatterns(await readText(source, jsonLimits.settings.bytes), map);
   } finally {
     await source.close();
   }

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { checkedConfig } from "../formats/hf-config.ts";
-import { parseJsonObject } from "../formats/json.ts";
+import { jsonLimits, parseJsonObject } from "../formats/json.ts";
 import type { QuantizationType } from "../quantize/types.ts";
 import { type ShapeName, shapes, withLayers } from "../synth/shapes.ts";
 import { synthesize } from "../synth/synthesize.ts";
@@ -83,7 +83,7 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
     throw new Error(`${path}: expected a config.json, found ${error.code ?? error.message}. Check the path.`);
   });
   const warnings: string[] = [];
-  const config = checkedConfig(parseJsonObject(text, path), path, warnings);
+  const config = checkedConfig(parseJsonObject(text, path, jsonLimits.settings), path, warnings);
   sayWarnings(warnings);
   return config;
 }
