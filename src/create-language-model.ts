@@ -1,5 +1,6 @@
 // A model one can talk to: tokenizer, template and the model's thread, behind a handful of calls.
 import { type ChatDelta, createAnswerParser } from "./chat/answer-parser.ts";
+import { plainJson } from "./chat/exact-json.ts";
 import { renderPrompt } from "./chat/prompt.ts";
 import { checkStops, createStopFilter, createStopMatcher } from "./chat/stop-strings.ts";
 import { type ChatTemplate, createTemplate } from "./chat/template.ts";
@@ -67,6 +68,7 @@ export function createLanguageModel(
     const [start, end] = [idOf("<|tool_call_start|>"), idOf("<|tool_call_end|>")];
     const rules = compileConstraint({
       ...request,
+      tools: request.tools?.map(plainJson),
       callMarkers: start === undefined || end === undefined ? undefined : { start, end },
       thought: open === undefined || close === undefined ? undefined : { open, close, first: thoughtFirst },
     } satisfies ConstraintRequest);

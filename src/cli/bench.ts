@@ -1,5 +1,5 @@
 // `lfm2 bench`: tokens per second of prefill and decode, by setting and by depth, beside what the memory can give.
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { BenchError, planBench } from "../bench/plan.ts";
@@ -16,6 +16,7 @@ import { checkedAs, integerOf } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note } from "./terminal.ts";
+import { decodeText, MAX_JSON_BYTES, readBytes } from "./text-input.ts";
 import { checkWritable, writeWhole } from "./write-file.ts";
 
 interface BenchFlags {
@@ -82,7 +83,7 @@ function plotCommand(): Command {
     .argument("<run.json...>", "files that `lfm2 bench -o` wrote")
     .requiredOption("-o, --output <folder>", "the folder for the SVG files")
     .action(async (paths: readonly string[], { output }: { readonly output: string }) => {
-      const runs = await Promise.all(paths.map(async (path) => readRun(await readWhole(path), path)));
+      const runs = await Promise.all(paths.map(async (path) => readRun(await readRunFile(path), path)));
       await writePlots(runs, output);
     });
 }
@@ -111,6 +112,11 @@ async function run(place: string | undefined, flags: BenchFlags): Promise<void> 
   if (stopped !== undefined) throw aboutFlags(stopped.cause);
 }
 
+async function readRunFile(path: string): Promise<string> {
+  const bytes = await readBytes(path, { expected: "a file that `lfm2 bench -o` wrote", maxBytes: MAX_JSON_BYTES });
+  return decodeText(bytes, path);
+}
+
 async function writePlots(runs: readonly Run[], folder: string): Promise<void> {
   const plots = plotRuns(runs);
   if (plots.length === 0) {
@@ -120,12 +126,6 @@ async function writePlots(runs: readonly Run[], folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const { file, svg } of plots) await writeWhole(join(folder, file), svg);
   note(`Wrote ${plots.map(({ file }) => join(folder, file)).join(", ")}.`);
-}
-
-async function readWhole(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`${path}: expected a file that \`lfm2 bench -o\` wrote, found ${error.code ?? error.message}.`);
-  });
 }
 
 /** A list of integers of at least `least`; each once. */

@@ -2,7 +2,6 @@
 import { stat } from "node:fs/promises";
 import { Command } from "commander";
 import { FormatError } from "../formats/checkpoint.ts";
-import { readText } from "../formats/json.ts";
 import { ConfigError } from "../model/config.ts";
 import { CompareError, compareRuns } from "../oracle/compare.ts";
 import { comparisonHtml } from "../oracle/comparison-html.ts";
@@ -23,6 +22,7 @@ import { numberOrText } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note, styled } from "./terminal.ts";
+import { decodeText, MAX_JSON_BYTES, readBytes } from "./text-input.ts";
 import { checkWritable, writeWhole } from "./write-file.ts";
 
 interface CompareFlags {
@@ -154,12 +154,8 @@ async function openRun(path: string, map: string | undefined, signal: AbortSigna
 async function patternsOf(map: string | undefined): Promise<NamePatterns | undefined> {
   if (map === undefined) return undefined;
   if (Object.hasOwn(readyMaps, map)) return readyMaps[map];
-  const source = await openFile(map);
-  try {
-    return parseNamePatterns(await readText(source), map);
-  } finally {
-    await source.close();
-  }
+  const bytes = await readBytes(map, { expected: "names as JSON", maxBytes: MAX_JSON_BYTES });
+  return parseNamePatterns(decodeText(bytes, map), map);
 }
 
 async function openWeights(

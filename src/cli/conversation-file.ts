@@ -1,10 +1,11 @@
 // A conversation in a file: a JSON list of messages in OpenAI's form.
+import { writeExactJson } from "../chat/exact-json.ts";
 import { type ChatMessage, checkMessages } from "../chat/messages.ts";
-import { readJson } from "./read-json.ts";
+import { readJson } from "./text-input.ts";
 import { writeWhole } from "./write-file.ts";
 
 export async function saveConversation(path: string, messages: readonly ChatMessage[]): Promise<void> {
-  await writeWhole(path, `${JSON.stringify(messages, null, 2)}\n`);
+  await writeWhole(path, `${writeExactJson(messages)}\n`);
 }
 
 /** @throws Error naming the file, and the message at fault */

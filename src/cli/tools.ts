@@ -9,7 +9,7 @@ import type { ToolCallDelta } from "../index.ts";
 import { problemText } from "./answer-printer.ts";
 import { UsageError } from "./exit.ts";
 import { integerOf } from "./option-values.ts";
-import { readJson } from "./read-json.ts";
+import { readJson } from "./text-input.ts";
 
 export interface ToolFlags {
   readonly tools?: string;

@@ -49,7 +49,8 @@ export function parseJsonObject(text: string, subject: string): JsonObject {
   return value;
 }
 
-function checkNesting(text: string, subject: string): void {
+/** @throws FormatError when parsing `text` as JSON would give objects beyond reason */
+export function checkNesting(text: string, subject: string, remedy = DAMAGED): void {
   let depth = 0;
   let containers = 0;
   let inString = false;
@@ -62,9 +63,9 @@ function checkNesting(text: string, subject: string): void {
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       depth++;
       containers++;
-      if (depth > MAX_DEPTH) refuse(subject, `JSON at most ${MAX_DEPTH} deep`, "deeper nesting", DAMAGED);
+      if (depth > MAX_DEPTH) refuse(subject, `JSON at most ${MAX_DEPTH} deep`, "deeper nesting", remedy);
       if (containers > MAX_CONTAINERS) {
-        refuse(subject, `at most ${MAX_CONTAINERS} JSON lists and objects`, "more", DAMAGED);
+        refuse(subject, `at most ${MAX_CONTAINERS} JSON lists and objects`, "more", remedy);
       }
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
   }

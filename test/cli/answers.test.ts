@@ -17,17 +17,19 @@ describe("lfm2 run", () => {
     const { stdout, stderr } = await run("--greedy", "--thinking-budget", "0");
     expect(stderr).not.toContain("thinking");
     expect(stdout.length).toBeGreaterThan(10);
-    expect(JSON.parse((await run("--greedy", "--thinking-budget", "2", "--json")).stdout).thinking).toBe("A greeting");
+    expect(JSON.parse((await run("--greedy", "--thinking-budget", "2", "--json")).stdout).reasoning_content).toBe(
+      "A greeting",
+    );
   });
 
   it("answers several times, each as a run with that seed would", async () => {
     const args = ["--temp", "1.5", "-n", "12", "--no-think"];
     const { stdout, stderr } = await run(...args, "--answers", "2", "--seed", "5", "--json");
-    const answers: { seed: number; text: string; thinking: string }[] = JSON.parse(stdout);
+    const answers: { seed: number; content: string; reasoning_content: string }[] = JSON.parse(stdout);
     expect(answers.map(({ seed }) => seed)).toEqual([5, 6]);
     expect(stderr).toContain("Answer 2 of 2 · seed 6\n");
     const alone = JSON.parse((await run(...args, "--seed", "6", "--json")).stdout);
-    expect([answers[1].text, answers[1].thinking]).toEqual([alone.text, alone.thinking]);
+    expect([answers[1].content, answers[1].reasoning_content]).toEqual([alone.content, alone.reasoning_content]);
     const printed = await run("--greedy", "--answers", "2");
     expect(printed.stdout).toBe("Hello! How can I help you?\n\nHello! How can I help you?\n");
   });
