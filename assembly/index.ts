@@ -3,6 +3,7 @@ export { attention } from "./attention";
 export { causalConv } from "./causal-conv";
 export { add, addBias, mul, scale, sigmoid } from "./elementwise";
 export { expertLinear, expertLinearPacked, groupByExpert, packExpertTiles } from "./expert-linear";
+export { firstMasked } from "./finite";
 export { FIFTH_MASK, HIGH_MASK, NIBBLE_MASK, SCALE_MASK, WORD_NIBBLE_MASK } from "./gemv";
 export { storeKv } from "./kv-cache";
 export { embed, embedPacked, linear, linearPacked, packTiles } from "./linear";

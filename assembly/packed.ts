@@ -59,46 +59,33 @@ export function stripBytes(format: i32, cols: i32): i32 {
 }
 
 /**
- * Packs `strips` times 8 rows of blocks at `from` (a file's own layout, `rowBytes` a row) to `to`. Returns how many
- * scales are infinite or no numbers: packed, they would read as numbers.
+ * Packs `strips` times 8 rows of blocks at `from` (a file's own layout, `rowBytes` a row) to `to`. Given: finite scales;
+ * others would read as numbers.
  */
-export function packRows(format: i32, to: usize, from: usize, strips: i32, cols: i32, rowBytes: i32): i32 {
-  let damaged = 0;
+export function packRows(format: i32, to: usize, from: usize, strips: i32, cols: i32, rowBytes: i32): void {
   for (let strip = 0; strip < strips; strip++) {
     for (let row = 0; row < 8; row++) {
-      if (format == Q4_0) damaged += packQ4_0(to, from, row, cols);
-      else if (format == Q8_0) damaged += packQ8_0(to, from, row, cols);
-      else if (format == Q6_K) damaged += packQ6_K(to, from, row, cols);
-      else damaged += packQ4_K(format, to, from, row, cols);
+      if (format == Q4_0) packQ4_0(to, from, row, cols);
+      else if (format == Q8_0) packQ8_0(to, from, row, cols);
+      else if (format == Q6_K) packQ6_K(to, from, row, cols);
+      else packQ4_K(format, to, from, row, cols);
       from += rowBytes;
     }
     to += stripBytes(format, cols);
   }
-  return damaged;
 }
 
-/** 1 for an f16 that is infinite or no number. */
-@inline
-function isDamaged(half: usize): i32 {
-  return i32((load<u16>(half) & 0x7c00) == 0x7c00);
-}
-
-function packQ4_0(to: usize, from: usize, row: i32, cols: i32): i32 {
-  let damaged = 0;
+function packQ4_0(to: usize, from: usize, row: i32, cols: i32): void {
   for (let i = 0; i < cols; i += 32) {
-    damaged += isDamaged(from);
     store<u16>(to + (row << 1), load<u16>(from));
     for (let k = 0; k < 4; k++) store<u32>(to + 16 + (k << 5) + (row << 2), load<u32>(from + 2 + (k << 2)));
     from += 18;
     to += 144;
   }
-  return damaged;
 }
 
-function packQ8_0(to: usize, from: usize, row: i32, cols: i32): i32 {
-  let damaged = 0;
+function packQ8_0(to: usize, from: usize, row: i32, cols: i32): void {
   for (let i = 0; i < cols; i += 32) {
-    damaged += isDamaged(from);
     store<u16>(to + (row << 1), load<u16>(from));
     for (let g = 0; g < 8; g++) {
       store<u32>(to + 16 + (g << 5) + (row << 2), load<u32>(from + 2 + (g << 2)) ^ 0x80808080);
@@ -106,7 +93,6 @@ function packQ8_0(to: usize, from: usize, row: i32, cols: i32): i32 {
     from += 34;
     to += 272;
   }
-  return damaged;
 }
 
 /** Writes the nibbles of 32 columns, given as 32 bytes at `q`: low nibble column l, high nibble column l + 16. */
@@ -119,11 +105,9 @@ function packNibbles(to: usize, row: i32, low: v128, high: v128): void {
   store<i32>(to + 96 + (row << 2), i32x4.extract_lane(nibbles, 3));
 }
 
-function packQ4_K(format: i32, to: usize, from: usize, row: i32, cols: i32): i32 {
+function packQ4_K(format: i32, to: usize, from: usize, row: i32, cols: i32): void {
   const fiveBits = format == Q5_K;
-  let damaged = 0;
   for (let i = 0; i < cols; i += 256) {
-    damaged += isDamaged(from) | isDamaged(from + 2);
     store<f32>(to + (row << 2), loadF16(from));
     store<f32>(to + 32 + (row << 2), loadF16(from + 2));
     const qs = from + (fiveBits ? 48 : 16);
@@ -140,7 +124,6 @@ function packQ4_K(format: i32, to: usize, from: usize, row: i32, cols: i32): i32
     to = group;
     from = qs + 128;
   }
-  return damaged;
 }
 
 /** Bit j of byte l at `bits` belongs to column l of group j. */
@@ -156,10 +139,8 @@ function packFifthBits(to: usize, bits: usize, row: i32, j: i32): void {
   }
 }
 
-function packQ6_K(to: usize, from: usize, row: i32, cols: i32): i32 {
-  let damaged = 0;
+function packQ6_K(to: usize, from: usize, row: i32, cols: i32): void {
   for (let i = 0; i < cols; i += 256) {
-    damaged += isDamaged(from + 208);
     store<f32>(to + (row << 2), loadF16(from + 208));
     let group = to + 32;
     for (let j = 0; j < 8; j++) {
@@ -175,7 +156,6 @@ function packQ6_K(to: usize, from: usize, row: i32, cols: i32): i32 {
     to = group;
     from += 210;
   }
-  return damaged;
 }
 
 /** Bits shift, shift + 1 of byte l at `bits` belong to column l. */

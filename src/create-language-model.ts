@@ -176,12 +176,15 @@ export function createLanguageModel(
       const ids = encodeChat(messages, { tools, now });
       // Some templates begin the thought themselves.
       const isOpen = endsThinking(needTokenizer(), ids);
-      const parser = createAnswerParser(needTokenizer(), { thinking: isOpen, tools, messages });
       const thinking = budgetOf(thinkingBudget, isOpen);
       const rules = await rulesFor(
         { responseFormat, tools, toolChoice },
         isOpen ? "open" : mayThink ? "possible" : "none",
       );
+      // What is held to a format after the thought cannot be thought.
+      const isHeld = rules?.grammar !== undefined && rules.trigger === undefined;
+      const budget = isHeld ? undefined : thinking;
+      const parser = createAnswerParser(needTokenizer(), { thinking: isOpen, budget, tools, messages });
       let summary: Summary | undefined;
       const onFinish = (finished: Summary): void => {
         summary = finished;

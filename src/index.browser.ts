@@ -9,9 +9,9 @@ export const embeddedModel = new URL("../golden/nano/lfm2-nano-Q4_0.gguf", impor
 
 const browserHost: Host = {
   startWorker: startBrowserWorker,
-  async locate(source = embeddedModel, headers) {
+  async locate(source = embeddedModel, network) {
     if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
-    return locateUrl(new URL(source, location.href).href, headers);
+    return locateUrl(new URL(source, location.href).href, network);
   },
 };
 

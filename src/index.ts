@@ -15,9 +15,9 @@ export const embeddedModel = new URL("../golden/nano/lfm2-nano-Q4_0.gguf", impor
 /** Finds a model for Node: paths, file: URLs, and everything that a browser takes. */
 export const nodeHost: Host = {
   startWorker: startNodeWorker,
-  async locate(source = embeddedModel, headers) {
+  async locate(source = embeddedModel, network) {
     if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
-    if (/^https?:/.test(String(source))) return locateUrl(String(source), headers);
+    if (/^https?:/.test(String(source))) return locateUrl(String(source), network);
     const path = pathOf(source);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) {

@@ -73,7 +73,9 @@ export interface CompleteOptions extends GenerateOptions {
 export interface ChatOptions extends CompleteOptions, RenderChoices {
   /**
    * Most tokens of thinking in the answer: a thought that is longer is closed, and the model goes on from there. 0: no
-   * thinking at all. Without effect on a model whose tokenizer has no `<think>`.
+   * thinking at all. A model that thinks on regardless, and closes the thought itself within as many tokens again, has
+   * that counted as thought, too; until then, what it writes after a closed thought is held back. Without effect on a
+   * model whose tokenizer has no `<think>`.
    */
   readonly thinkingBudget?: number;
   /**

@@ -1,9 +1,11 @@
 // Where file, backend and graph meet: a checkpoint becomes a model that can be run.
+import { describeNonFinite } from "./blocks/finite.ts";
 import { blockFormats, decodeRow, type FormatName, rowBytes } from "./blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "./formats/checkpoint.ts";
 import { streamTensors, type TensorSink } from "./formats/stream-tensors.ts";
-import { type Config, readConfig, ropeInverseFrequency } from "./model/config.ts";
+import { type Config, readConfig } from "./model/config.ts";
 import { forward, lmHead, type Model } from "./model/model.ts";
+import { rotationOf } from "./model/rope.ts";
 import { createState, type State, stateSpecs } from "./model/state.ts";
 import { createWeights } from "./model/weights.ts";
 import type {
@@ -97,7 +99,7 @@ export interface StartedRuntime extends WasmRuntime {
 /**
  * Reads the weights of `files` into a backend, by range, each byte once.
  * @throws ConfigError, WeightError, OptionError, MemoryError before any weight is read; SourceError, and WeightError for
- *         scales that are no numbers, while reading
+ *         infinite weights and NaN, while reading
  */
 export async function loadModel(files: WeightFiles, options: ModelOptions, context: LoadContext): Promise<LoadedModel> {
   const config = readConfig(files.config);
@@ -239,7 +241,7 @@ function assemble(config: Config, settings: Settings, backend: Backend): { model
   const { contextLength } = settings;
   const state = createState(stateSpecs(config, contextLength), backend.states, contextLength);
   return {
-    model: { ops: backend.ops, config, weights, inverseFrequency: ropeInverseFrequency(config) },
+    model: { ops: backend.ops, config, weights, rotation: rotationOf(config) },
     state,
   };
 }
@@ -292,9 +294,14 @@ function findWeights(
 
 /** Blocks go to the backend as they are, or quantized; vectors are few and small: they are gathered, then widened. */
 function sinkOf({ spec, tensor, stored }: FoundWeight, placed: PlacedWeight): TensorSink {
+  const held = stored.format as FormatName;
+  const { granule } = placed;
+  const write = (at: number, bytes: Uint8Array): void => {
+    const found = placed.write(at, bytes);
+    if (found >= 0) throw new WeightError(describeNonFinite(tensor, held, bytes, at, found));
+  };
   if (spec.role !== "vector") {
-    if (stored.format !== tensor.format) return recodingSink(tensor, stored.format as FormatName, placed);
-    return { tensor, granule: placed.granule, write: placed.write };
+    return held === tensor.format ? { tensor, granule, write } : recodingSink(tensor, held, { granule, write });
   }
   const format = blockFormats[tensor.format];
   const blocks = new Uint8Array(spec.rows * rowBytes(format, spec.cols));
@@ -307,7 +314,7 @@ function sinkOf({ spec, tensor, stored }: FoundWeight, placed: PlacedWeight): Te
       if (missing > 0) return;
       const numbers = new Float32Array(spec.rows * spec.cols);
       decodeRow(format, blocks, 0, numbers, numbers.length);
-      placed.write(0, new Uint8Array(numbers.buffer));
+      write(0, new Uint8Array(numbers.buffer));
     },
   };
 }

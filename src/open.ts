@@ -5,7 +5,10 @@ import { openCheckpoint } from "./formats/open-checkpoint.ts";
 import type { LanguageModel, Progress } from "./language-model.ts";
 import { checkOptions, type ModelOptions } from "./load.ts";
 import { readConfig } from "./model/config.ts";
+import { checkOpening } from "./opening-options.ts";
+import { patienceWith } from "./sources/patience.ts";
 import type { Folder } from "./sources/source.ts";
+import type { NetworkOptions } from "./sources/url.ts";
 import { connect, type ModelWorker } from "./worker/client.ts";
 import type { WorkerPort } from "./worker/protocol.ts";
 
@@ -19,22 +22,28 @@ export interface OpenOptions extends ModelOptions {
   readonly signal?: AbortSignal;
   /** Weights read so far. */
   readonly onProgress?: (progress: Progress) => void;
-  /** HTTP headers for URLs, such as Authorization. */
-  readonly headers?: Record<string, string>;
+  /** HTTP headers for URLs, such as Authorization. No other server that a redirect leads to gets them. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Milliseconds in which a server has to begin its answer, and then to send 64 KiB or the rest, again and again;
+   * 30,000 unless stated otherwise. A request that takes longer is made again, as after any failure that may pass.
+   */
+  readonly stallTimeoutMs?: number;
 }
 
 /** What differs between Node and a browser. */
 export interface Host {
   startWorker(): WorkerPort;
   /** The folder and, unless it is a Hugging Face folder, the file that a source names; the embedded model's without. */
-  locate(source: ModelSource | undefined, headers?: Record<string, string>): Promise<{ folder: Folder; file?: string }>;
+  locate(source: ModelSource | undefined, network?: NetworkOptions): Promise<{ folder: Folder; file?: string }>;
 }
 
 export async function openOn(host: Host, source?: ModelSource, options: OpenOptions = {}): Promise<LanguageModel> {
-  const { signal, onProgress, headers, ...modelOptions } = options;
+  const { signal, onProgress, headers, stallTimeoutMs, ...modelOptions } = options;
+  checkOpening({ signal, onProgress, headers, stallTimeoutMs });
   signal?.throwIfAborted();
   checkOptions(modelOptions);
-  const { folder, file } = await host.locate(source, headers);
+  const { folder, file } = await host.locate(source, { headers, patience: patienceWith(stallTimeoutMs) });
   const checkpoint = await openCheckpoint(folder, file, signal);
   const { config: rawConfig, tensors, files } = checkpoint;
   let worker: ModelWorker | undefined;

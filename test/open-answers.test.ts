@@ -131,6 +131,13 @@ describe("thinkingBudget", () => {
           expect(ids.slice(0, begin.length)).toEqual(begin);
         }
       }
+      // A model that would only ever close the thought it has already closed.
+      const [close] = encode("</think>");
+      const ids: number[] = [];
+      const stubborn = { ...GREEDY, thinkingBudget: 0, logitBias: { [close]: 100 }, maxTokens: 8 };
+      const { thinking, text } = await chat({ ...stubborn, onToken: ({ id }) => ids.push(id) }, thinker);
+      expect(ids.map((id) => id === close)).toEqual([true, ...Array(ids.length - 1).fill(false)]);
+      expect([thinking, text]).toEqual(["", decode(ids.slice(1))]);
     } finally {
       await thinker.close();
     }

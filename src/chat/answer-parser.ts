@@ -1,10 +1,13 @@
 // An answer in OpenAI's deltas: ids come in; reasoning, content and tool calls go out as soon as each is certain.
+import type { ThinkingBudget } from "../engine/thinking-budget.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { holdEchoes } from "./call-echo.ts";
 import type { ChatMessage } from "./messages.ts";
-import { type AnswerPiece, createAnswerSplitter } from "./thinking.ts";
+import { type AnswerPiece, createAnswerSplitter, holdUndecided } from "./thinking.ts";
 import {
   type BlockPiece,
   createToolCallParser,
+  type ParsedCall,
   type ToolCallParser,
   type ToolCallProblem,
 } from "./tool-call-parser.ts";
@@ -47,6 +50,8 @@ export interface AnswerParser {
 export interface AnswerParserOptions {
   /** The prompt ended inside a thought (see endsThinking). */
   readonly thinking?: boolean;
+  /** How long it may think, if that is limited and the answer could hold thought afterwards: see holdUndecided. */
+  readonly budget?: ThinkingBudget | undefined;
   /** What calls are checked against; without tools, they are only read. */
   readonly tools?: readonly unknown[] | undefined;
   /** The conversation so far, whose calls have ids already. */
@@ -55,48 +60,77 @@ export interface AnswerParserOptions {
 
 /** Text between call markers that is no call comes out as content, to the letter and without the markers. */
 export function createAnswerParser(tokenizer: Tokenizer, options: AnswerParserOptions = {}): AnswerParser {
-  const { thinking, tools, messages = [] } = options;
+  const { thinking, budget, tools, messages = [] } = options;
+  const undecided = holdUndecided(budget);
   const splitter = createAnswerSplitter(tokenizer, { thinking });
+  const callEnd = tokenizer.idOf("<|tool_call_end|>");
   const schemas = tools === undefined ? undefined : readToolSchemas(tools);
   const earlier = messages.flatMap(({ tool_calls }) => tool_calls ?? []);
   const taken = new Set(earlier.map(({ id }) => id));
+  const made = new Set<string>();
+  const echo = holdEchoes((text) => readBlock(text).every((piece) => "call" in piece && made.has(keyOf(piece.call))));
   let number = earlier.length;
   let callCount = 0;
-  let block: ToolCallParser | undefined;
+  let block: { readonly parser: ToolCallParser; text: string } | undefined;
 
   const nextId = (): string => {
     while (taken.has(`call_${number}`)) number++;
     return `call_${number++}`;
   };
 
+  const keyOf = (call: ParsedCall): string => JSON.stringify([call.name, checkCall(call, schemas).arguments]);
+
+  const content = (text: string): ChatDelta[] => (text === "" ? [] : [{ content: text }]);
+
   const fromBlock = (piece: BlockPiece): ChatDelta => {
     if ("text" in piece) return { content: piece.text };
     const { name, arguments: json, problems } = checkCall(piece.call, schemas);
     const call = { index: callCount++, id: nextId(), type: "function", function: { name, arguments: json } } as const;
+    made.add(keyOf(piece.call));
     return { tool_calls: [problems.length === 0 ? call : { ...call, problems }] };
   };
 
   const deltas = ({ kind, text }: AnswerPiece): ChatDelta[] => {
-    if (kind === "thinking") return [{ reasoning_content: text }];
-    if (kind === "text") return [{ content: text }];
-    block ??= createToolCallParser();
-    return block.push(text).map(fromBlock);
+    if (kind === "text") return content(echo.push(text));
+    const before = content(echo.release());
+    if (kind === "thinking") return [...before, { reasoning_content: text }];
+    block ??= { parser: createToolCallParser(), text: "" };
+    block.text += text;
+    return [...before, ...block.parser.push(text).map(fromBlock)];
   };
 
   const endBlock = (by: "model" | "cut"): ChatDelta[] => {
-    const rest = block?.end(by) ?? [];
+    if (block === undefined) return [];
+    const { parser, text } = block;
     block = undefined;
-    return rest.map(fromBlock);
+    const rest = parser.end(by).map(fromBlock);
+    echo.begin(text);
+    return rest;
+  };
+
+  const read = (id: number): ChatDelta[] => {
+    if (id === callEnd && splitter.kind === "text")
+      return [...splitter.push(id).flatMap(deltas), ...content(echo.endMarker())];
+    const pieces = splitter.push(id).flatMap(deltas);
+    return splitter.kind === "toolCall" ? pieces : [...pieces, ...endBlock("model")];
   };
 
   return {
-    push(id) {
-      const pieces = splitter.push(id).flatMap(deltas);
-      return splitter.kind === "toolCall" ? pieces : [...pieces, ...endBlock("model")];
-    },
-    end: (by) => [...splitter.end().flatMap(deltas), ...endBlock(by)],
+    push: (id) => undecided.push(id).flatMap(read),
+    end: (by) => [
+      ...undecided.end().flatMap(read),
+      ...splitter.end().flatMap(deltas),
+      ...endBlock(by),
+      ...content(echo.release()),
+    ],
     get callCount() {
       return callCount;
     },
   };
+}
+
+/** A block that has ended. */
+function readBlock(text: string): BlockPiece[] {
+  const parser = createToolCallParser();
+  return [...parser.push(text), ...parser.end("model")];
 }

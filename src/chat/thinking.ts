@@ -1,4 +1,5 @@
 // What the model writes, told apart as it arrives: thinking, text for the user, tool calls.
+import { countThinking, type ThinkingBudget } from "../engine/thinking-budget.ts";
 import type { TextStream, Tokenizer } from "../tokenizer/tokenizer.ts";
 
 export interface AnswerPiece {
@@ -17,7 +18,8 @@ export interface AnswerSplitter {
 
 /**
  * Splits an answer by the tokens `<think>`, `</think>`, `<|tool_call_start|>` and `<|tool_call_end|>`. They are matched
- * by id, so the same characters written as text stay text; they and all control tokens are hidden.
+ * by id, so the same characters written as text stay text; they and all control tokens are hidden, except within tool
+ * calls: there they are part of an argument, which would be another one without them.
  *
  * A call marker within a thought does not begin a call: models rehearse calls while thinking. Markers out of place
  * (`</think>` outside of a thought, a second `<|tool_call_end|>`) are hidden and change nothing.
@@ -37,22 +39,65 @@ export function createAnswerSplitter(
   const markers = new Set(transitions.map(({ marker }) => marker));
   let kind: AnswerPiece["kind"] = thinking ? "thinking" : "text";
   let stream: TextStream = tokenizer.stream({ skipSpecial: true });
+  // Behind the last text of a call they are not part of it: `<|im_end|>` may come before `<|tool_call_end|>` does.
+  let heldControls: number[] = [];
 
   const piece = (text: string): AnswerPiece[] => (text === "" ? [] : [{ kind, text }]);
+  const enter = (next: AnswerPiece["kind"]): AnswerPiece[] => {
+    const rest = piece(stream.end());
+    stream = tokenizer.stream({ skipSpecial: next !== "toolCall" });
+    heldControls = [];
+    kind = next;
+    return rest;
+  };
   return {
     push(id) {
-      if (!markers.has(id)) return piece(stream.push(id));
       const next = transitions.find(({ from, marker }) => from === kind && marker === id);
-      if (next === undefined) return [];
-      const held = piece(stream.end());
-      stream = tokenizer.stream({ skipSpecial: true });
-      kind = next.to;
-      return held;
+      if (next !== undefined) return enter(next.to);
+      if (kind !== "toolCall") return markers.has(id) ? [] : piece(stream.push(id));
+      heldControls.push(id);
+      if (tokenizer.isSpecial(id)) return [];
+      return piece(heldControls.splice(0).map(stream.push).join(""));
     },
     end: () => piece(stream.end()),
     get kind() {
       return kind;
     },
+  };
+}
+
+export interface UndecidedIds {
+  /** The ids that are decided with this one, in order; `<think>` before those that turned out to be thought. */
+  push(id: number): readonly number[];
+  /** Those that are left: the answer. */
+  end(): readonly number[];
+}
+
+/**
+ * Holds back what comes after a thought that its budget has closed, until it is certain whether it is thought, too: it is
+ * when the model closes it itself. Text that was given out as the answer could not be taken back.
+ *
+ * @param budget  undefined: nothing is ever undecided
+ */
+export function holdUndecided(budget: ThinkingBudget | undefined): UndecidedIds {
+  if (budget === undefined) return { push: (id) => [id], end: () => [] };
+  const thought = countThinking(budget);
+  let held: number[] = [];
+  const release = (): readonly number[] => {
+    const released = held;
+    held = [];
+    return released;
+  };
+  return {
+    push(id) {
+      const wasUndecided = thought.isUndecided;
+      thought.accept(id);
+      if (!wasUndecided) return [id];
+      held.push(id);
+      if (id === budget.close) return [budget.open, ...release()];
+      return thought.isUndecided ? [] : release();
+    },
+    end: release,
   };
 }
 

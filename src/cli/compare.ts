@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { Command } from "commander";
 import { FormatError } from "../formats/checkpoint.ts";
-import { ConfigError } from "../model/config.ts";
+import { ConfigError } from "../model/config-keys.ts";
 import { CompareError, compareRuns } from "../oracle/compare.ts";
 import { comparisonHtml } from "../oracle/comparison-html.ts";
 import { comparisonJson } from "../oracle/comparison-json.ts";
@@ -22,7 +22,7 @@ import { numberOrText } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note, styled } from "./terminal.ts";
-import { decodeText, MAX_JSON_BYTES, readBytes } from "./text-input.ts";
+import { decodeText, InputError, MAX_JSON_BYTES, readBytes } from "./text-input.ts";
 import { checkWritable, writeWhole } from "./write-file.ts";
 
 interface CompareFlags {
@@ -112,7 +112,7 @@ async function run(pathA: string, pathB: string, flags: CompareFlags): Promise<v
   } catch (error) {
     line.clear();
     // As diff has it: 1 says that the two differ, so what cannot be compared at all ends with 2.
-    const isTrouble = [CompareError, ConfigError, FormatError, GlobError, SourceError].some(
+    const isTrouble = [CompareError, ConfigError, FormatError, GlobError, InputError, SourceError].some(
       (kind) => error instanceof kind,
     );
     throw isTrouble ? new UsageError((error as Error).message, { cause: error }) : error;

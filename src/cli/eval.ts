@@ -172,7 +172,7 @@ function isCompared({ against, againstMode, againstBackend, againstKvType }: Eva
 }
 
 function baseFlags(flags: EvalFlags): ModelFlags {
-  const { backend, mode, kvType, threads, kernels } = flags;
+  const { backend, mode, kvType, threads, kernels, stallTimeout } = flags;
   return {
     model: flags.against ?? flags.model ?? embeddedModel.href,
     backend: flags.againstBackend ?? backend,
@@ -180,6 +180,7 @@ function baseFlags(flags: EvalFlags): ModelFlags {
     kvType: flags.againstKvType ?? kvType,
     threads,
     kernels,
+    stallTimeout,
   };
 }
 

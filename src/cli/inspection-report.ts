@@ -47,7 +47,7 @@ function summary({ name, source, container, fileBytes, config, facts, ...rest }:
     [
       "attention",
       `${config.numAttentionHeads} heads, ${config.numKeyValueHeads} for keys and values, size ${config.headDim} · ` +
-        `RoPE base ${formatInteger(config.ropeTheta)}`,
+        `RoPE base ${formatInteger(config.ropeTheta)}${scalingOf(config)}`,
     ],
     ["context", `${formatInteger(config.maxPositionEmbeddings)} positions`],
     ["tokenizer", tokenizerLine(rest.tokenizer)],
@@ -58,6 +58,12 @@ function summary({ name, source, container, fileBytes, config, facts, ...rest }:
     ["sampling", samplingLine(rest.sampling, {})],
   );
   return [name, ...alignColumns(lines, "ll")].join("\n");
+}
+
+function scalingOf({ ropeScaling }: Inspection["config"]): string {
+  if (ropeScaling === null) return "";
+  if (ropeScaling.ropeType === "linear") return `, linear scaling by ${ropeScaling.factor}`;
+  return `, YaRN scaling by ${ropeScaling.factor} from ${formatInteger(ropeScaling.originalMaxPositionEmbeddings)}`;
 }
 
 function tokenizerLine(tokenizer: Inspection["tokenizer"]): string {

@@ -12,6 +12,8 @@ export interface ModelFlags {
   readonly threads?: number;
   readonly kernels?: "baseline" | "relaxed";
   readonly quantize?: ModelOptions["quantize"];
+  /** Seconds. */
+  readonly stallTimeout?: number;
 }
 
 const flagOf: Readonly<Record<string, string>> = {
@@ -24,6 +26,9 @@ const flagOf: Readonly<Record<string, string>> = {
   quantize: "--quantize",
 };
 
+/** A day; longer is for ever. */
+const MAX_STALL_SECONDS = 86_400;
+
 /** @param context  what -c is for, where it is not a conversation */
 export function addModelOptions(command: Command, context?: string): Command {
   command.option(
@@ -31,6 +36,12 @@ export function addModelOptions(command: Command, context?: string): Command {
     "a GGUF file, or a Hugging Face model folder; without it, the embedded model",
   );
   command.addOption(modelChoice("backend", "--backend <name>", "wasm (default) or reference, which is slow and exact"));
+  const seconds = integerOf("--stall-timeout", 1, MAX_STALL_SECONDS);
+  command.addOption(
+    new Option("--stall-timeout <seconds>", "how long a server of a URL may send nothing; 30 unless stated").argParser(
+      seconds,
+    ),
+  );
   return addMemoryOptions(command, context);
 }
 

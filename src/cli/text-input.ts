@@ -6,6 +6,11 @@ import { parseExactJson } from "../chat/exact-json.ts";
 import { checkNesting } from "../formats/json.ts";
 import { note } from "./terminal.ts";
 
+/** Text cannot be had, is too long, or is not what it should be. */
+export class InputError extends Error {
+  override readonly name = "InputError";
+}
+
 /** More than a hundred contexts of 128,000 tokens. */
 export const MAX_TEXT_BYTES = 1 << 26;
 /** A conversation that fills a context of 128,000 tokens is below a megabyte. */
@@ -28,7 +33,7 @@ export function subjectOf(path: string): string {
 
 /**
  * @param path  a file, a device, a pipe, or `-` for standard input
- * @throws Error naming it: it cannot be read, or is longer than that, in which case no more of it is read
+ * @throws InputError naming it: it cannot be read, or is longer than that, in which case no more of it is read
  */
 export async function readBytes(path: string, { expected, maxBytes }: InputOptions): Promise<Uint8Array> {
   const subject = subjectOf(path);
@@ -43,12 +48,12 @@ export async function readBytes(path: string, { expected, maxBytes }: InputOptio
     }
   } catch (error) {
     const found = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-    throw new Error(`${subject}: expected ${expected}, found ${found}. Check the path.`, { cause: error });
+    throw new InputError(`${subject}: expected ${expected}, found ${found}. Check the path.`, { cause: error });
   } finally {
     clearTimeout(timer);
   }
   if (length <= maxBytes) return Buffer.concat(chunks, length);
-  throw new Error(`${subject}: expected ${expected} of at most ${maxBytes} bytes, found more. Shorten it.`);
+  throw new InputError(`${subject}: expected ${expected} of at most ${maxBytes} bytes, found more. Shorten it.`);
 }
 
 /** A pipe that nobody writes into would hold a thread, and with it the end of the process, if it were read as a file is. */
@@ -64,14 +69,14 @@ export async function readTextFile(path: string): Promise<string> {
 
 /**
  * @param options.dropMark  leave out a byte order mark at the beginning (default true)
- * @throws Error for bytes that are not UTF-8: replacing them would give another text without a word
+ * @throws InputError for bytes that are not UTF-8: replacing them would give another text without a word
  */
 export function decodeText(bytes: Uint8Array, subject: string, { dropMark = true } = {}): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: !dropMark }).decode(bytes);
   } catch (cause) {
     const found = isUtf16(bytes) ? "UTF-16" : "other bytes";
-    throw new Error(`${subject}: expected text in UTF-8, found ${found}. Convert it first.`, { cause });
+    throw new InputError(`${subject}: expected text in UTF-8, found ${found}. Convert it first.`, { cause });
   }
 }
 
@@ -81,7 +86,7 @@ function isUtf16([first, second]: Uint8Array): boolean {
 
 /**
  * JSON as Python reads it: numbers and the order of members are kept as they are written, because templates print them.
- * @throws Error naming the file: it cannot be read, is too long or too deep, or is not JSON
+ * @throws InputError naming the file: it cannot be read, is too long or too deep, or is not JSON
  */
 export async function readJson(path: string, expected: string): Promise<unknown> {
   const options = { expected: `${expected} as JSON`, maxBytes: MAX_JSON_BYTES };
@@ -91,6 +96,8 @@ export async function readJson(path: string, expected: string): Promise<unknown>
   try {
     return parseExactJson(text, { keepOrder: true });
   } catch (error) {
-    throw new Error(`${subject}: expected ${options.expected}, found ${(error as Error).message}.`, { cause: error });
+    throw new InputError(`${subject}: expected ${options.expected}, found ${(error as Error).message}.`, {
+      cause: error,
+    });
   }
 }

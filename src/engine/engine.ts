@@ -3,7 +3,7 @@ import { forward, lmHead, type Model } from "../model/model.ts";
 import { resetState, rewindState, type State } from "../model/state.ts";
 import type { Ops, Tensor } from "../ops/ops.ts";
 import { type Logprobs, logprobsOf } from "../sampling/logprobs.ts";
-import { isAllowed } from "../sampling/mask.ts";
+import { isAllowed, withoutId } from "../sampling/mask.ts";
 import type { SamplingOptions } from "../sampling/options.ts";
 import { createSampler } from "../sampling/sampler.ts";
 import { countThinking, type ThinkingBudget } from "./thinking-budget.ts";
@@ -141,7 +141,9 @@ export async function* generate(
     const forced = thought?.forced();
     // A forced id uses up no random number.
     const isForced = forced !== undefined && (allowed === undefined || isAllowed(allowed, forced));
-    const id = isForced ? forced : sampler.next(logits, history, allowed);
+    const barred = thought?.barred();
+    const offered = barred === undefined ? allowed : withoutId(allowed, barred, model.config.vocabSize);
+    const id = isForced ? forced : sampler.next(logits, history, offered);
     constraint?.accept(id);
     thought?.accept(id);
     history.push(id);

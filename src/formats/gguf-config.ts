@@ -1,5 +1,6 @@
 // GGUF's metadata → the keys of config.json and generation_config.json.
-import { type Keys, keysOf, type Metadata } from "./gguf-keys.ts";
+import { type Keys, keysOf, type Metadata, NOT_LFM2 } from "./gguf-keys.ts";
+import { ropeParametersOfGguf } from "./gguf-rope.ts";
 import { showValue } from "./gguf-value.ts";
 import { refuse } from "./refusal.ts";
 
@@ -51,8 +52,6 @@ export function configOfGguf(
   const headDim = read.optionalNumber(own("attention.key_length")) ?? hiddenSize / heads;
   refuseUnlike(read, own("attention.value_length"), headDim);
   refuseUnlike(read, own("rope.dimension_count"), headDim);
-  const scaling = read.optionalString(own("rope.scaling.type"));
-  if (scaling !== undefined && scaling !== "none") read.refuse(own("rope.scaling.type"), '"none"', NOT_LFM2);
   const context = read.number(own("context_length"));
   const window = read.optionalNumber(own("attention.sliding_window")) || context;
   if (window < context) read.refuse(own("attention.sliding_window"), `none below ${context}`, NOT_LFM2);
@@ -70,6 +69,7 @@ export function configOfGguf(
     conv_bias: false,
     norm_eps: read.number(own("attention.layer_norm_rms_epsilon")),
     rope_theta: read.number(own("rope.freq_base")),
+    rope_parameters: ropeParametersOfGguf(read, own, context),
     max_position_embeddings: context,
     tie_embedding: tied,
     tie_word_embeddings: tied,
@@ -119,8 +119,6 @@ export function generationConfigOfGguf(file: string, metadata: Metadata): Record
   };
   return withoutUndefined(config);
 }
-
-const NOT_LFM2 = "No LFM2 model is like this; take another copy.";
 
 function refuseUnlike(read: Keys, key: string, headDim: number): void {
   const value = read.optionalNumber(key);

@@ -5,6 +5,7 @@ import { refuse } from "./refusal.ts";
 
 export type Metadata = ReadonlyMap<string, GgufValue>;
 
+export const NOT_LFM2 = "No LFM2 model is like this; take another copy.";
 const CONVERTED = "Take a copy that llama.cpp converted.";
 
 export type Keys = ReturnType<typeof keysOf>;

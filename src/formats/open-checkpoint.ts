@@ -8,7 +8,7 @@ import { checkFirst, openSplits } from "./gguf-split.ts";
 import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
 import { storedHfTensors } from "./hf-names.ts";
-import { isObject, type JsonObject, readJson, readText } from "./json.ts";
+import { isObject, type JsonObject, MAX_JSON_BYTES, readJson, readText } from "./json.ts";
 import { refuse, show } from "./refusal.ts";
 import { readShards, readSingle, type Shards } from "./safetensors-shards.ts";
 
@@ -96,7 +96,7 @@ async function openHfFolder(
     opened.push(whole);
     return finishHf(folder, opened, config, await readSingle(whole, signal), warnings, signal);
   }
-  const index = await folder.open(INDEX, signal);
+  const index = await folder.open(INDEX, signal, MAX_JSON_BYTES);
   if (!index) refuse(folder.name, `${WEIGHTS} or ${INDEX}`, "neither", "Fetch the model's weights into this folder.");
   const shards = await closing(index, () => readShards(folder, index, opened, signal));
   return finishHf(folder, opened, config, shards, warnings, signal);
@@ -162,7 +162,7 @@ async function readOptional<T>(
   read: (source: ByteSource, signal?: AbortSignal) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T | undefined> {
-  const source = await folder.open(fileName, signal);
+  const source = await folder.open(fileName, signal, MAX_JSON_BYTES);
   return source && closing(source, () => read(source, signal));
 }
 

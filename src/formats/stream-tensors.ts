@@ -28,7 +28,10 @@ interface Segment {
   readonly sink: TensorSink;
 }
 
-/** Reads one piece ahead of the one being delivered. */
+/**
+ * Reads one piece ahead of the one being delivered.
+ * @throws SourceError when the bytes cannot be had, or turn out to be of files that changed
+ */
 export async function streamTensors(
   files: readonly ByteSource[],
   sinks: readonly TensorSink[],
@@ -57,6 +60,7 @@ export async function streamTensors(
     }
     onBytes?.(loaded, total);
   }
+  await Promise.all(files.map((file) => file.verify(signal)));
 }
 
 /** Every part of every tensor, cut to at most `pieceBytes`, sorted as they lie in the files. */

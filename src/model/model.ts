@@ -1,5 +1,5 @@
 // LFM2-MoE from token ids to logits: embedding, decoder layers (24 in the 8B models), final norm, head.
-import type { Ops, Tensor } from "../ops/ops.ts";
+import type { Ops, Rotation, Tensor } from "../ops/ops.ts";
 import type { Config } from "./config.ts";
 import { decoderLayer } from "./decoder-layer.ts";
 import { convStates, type State } from "./state.ts";
@@ -10,8 +10,8 @@ export interface Model {
   readonly ops: Ops;
   readonly config: Config;
   readonly weights: Weights;
-  /** Of RoPE: angle of one position, per pair [headDim / 2]. */
-  readonly inverseFrequency: Float32Array;
+  /** Of RoPE. */
+  readonly rotation: Rotation;
 }
 
 /** A sequence would leave the context planned at load. */

@@ -47,8 +47,12 @@ export interface PlacedWeight {
   readonly weight: Weight;
   /** Pieces are to be cut at multiples of this many bytes. */
   readonly granule: number;
-  /** Bytes of its blocks, to be written `at` an offset into them; once each. */
-  write(at: number, bytes: Uint8Array): void;
+  /**
+   * Bytes of its blocks, to be written `at` an offset into them; once each.
+   * @returns which of the weights in `bytes` is the first that is infinite or NaN, with which nothing may be computed;
+   *          -1 when all are finite
+   */
+  write(at: number, bytes: Uint8Array): number;
 }
 
 /** Room for one model and one sequence, reserved. */

@@ -32,6 +32,14 @@ export interface ConvState {
   readonly width: number;
 }
 
+/** How far the pairs of a head turn from one position to the next, and how much longer they become. */
+export interface Rotation {
+  /** Angle of one position, per pair [headDim / 2]. */
+  readonly inverseFrequency: Float32Array;
+  /** Multiplies cos and sin; a float32 number, 1 unless contexts were stretched by YaRN. */
+  readonly attentionFactor: number;
+}
+
 /**
  * The operations of the architecture. Every backend gives every result for every shape the graph asks for; shapes
  * are checked once, when weights are loaded. Results depend on the row alone, never on the rows beside it: a
@@ -91,10 +99,10 @@ export interface Ops {
   causalConv(x: Tensor, w: Weight, state: ConvState): Tensor;
 
   /**
-   * Rotates each head's halves: element j with j + headDim/2 by the angle position · inverseFrequency[j]. Row t of
-   * `x` [T, heads · headDim] stands at `start` + t.
+   * Rotates each head's halves: element j with j + headDim/2 by the angle position · inverseFrequency[j], with cos and
+   * sin times attentionFactor. Row t of `x` [T, heads · headDim] stands at `start` + t.
    */
-  rope(x: Tensor, inverseFrequency: Float32Array, start: number): Tensor;
+  rope(x: Tensor, rotation: Rotation, start: number): Tensor;
 
   /**
    * Writes `k`, `v` [T, kvHeads · headDim] at `start` into `cache`, then softmax(q · kᵀ / √headDim) · v for every query

@@ -1,5 +1,6 @@
 // Grouped-query attention: what it would give with another rotation, another order, other heads, or a rounded cache.
-import { type Config, ropeInverseFrequency } from "../model/config.ts";
+import type { Config } from "../model/config.ts";
+import { rotationOf } from "../model/rope.ts";
 import type { KvType } from "../ops/backend.ts";
 import { attention } from "../reference/attention.ts";
 import { scale } from "../reference/elementwise.ts";
@@ -80,7 +81,7 @@ export async function attentionSite(
   };
   const right: Steps = {
     norm: (x, gain) => rmsNorm(x, gain, config.normEps),
-    rotate: (x) => rope(x, ropeInverseFrequency(config), 0),
+    rotate: (x) => rope(x, rotationOf(config), 0),
   };
   const hypothesis = (cause: string, says: string, change: Partial<Steps>, p?: Projected): Hypothesis => ({
     cause,
@@ -96,14 +97,21 @@ export async function attentionSite(
   });
   const hypotheses = [
     hypothesis("rope-interleaved", "RoPE of neighbouring pairs instead of halves", {
-      rotate: (x) => halves(rope(pairs(x, headDim), ropeInverseFrequency(config), 0), headDim),
+      rotate: (x) => halves(rope(pairs(x, headDim), rotationOf(config), 0), headDim),
     }),
     hypothesis("rope-before-norm", "RoPE before the norm of q and k", { isRotatedFirst: true }),
     hypothesis("missing-qk-norm", "no norm of q and k", { norm: (x) => x }),
     hypothesis("missing-rope", "no RoPE", { rotate: (x) => x }),
+    ...(config.ropeScaling === null
+      ? []
+      : [
+          hypothesis("missing-rope-scaling", `no ${config.ropeScaling.ropeType} scaling of RoPE`, {
+            rotate: (x) => rope(x, rotationOf({ ...config, ropeScaling: null }), 0),
+          }),
+        ]),
     ...THETAS.filter((theta) => theta !== config.ropeTheta).map((theta) =>
       hypothesis("wrong-rope-theta", `a RoPE base of ${theta} instead of ${config.ropeTheta}`, {
-        rotate: (x) => rope(x, ropeInverseFrequency({ ...config, ropeTheta: theta }), 0),
+        rotate: (x) => rope(x, rotationOf({ ...config, ropeTheta: theta }), 0),
       }),
     ),
     hypothesis("wrong-kv-head-map", "query head h reading KV head h mod the number of KV heads", {

@@ -1,5 +1,6 @@
 // Why two runs part: the operation at the first point outside tolerance, computed again under every known mistake.
-import { type Config, ConfigError, readConfig } from "../model/config.ts";
+import { type Config, readConfig } from "../model/config.ts";
+import { ConfigError } from "../model/config-keys.ts";
 import { attentionSite, projectionSite } from "./attention-site.ts";
 import type { Comparison, PointComparison } from "./compare.ts";
 import { figure } from "./comparison-text.ts";

@@ -24,6 +24,7 @@ export async function hashModel(files: readonly ByteSource[], signal?: AbortSign
     if (isSmall) pieces.push(await file.read(0, file.size, signal));
     else pieces.push(...(await samplesOf(file, signal)));
   }
+  await Promise.all(files.map((file) => file.verify(signal)));
   return { sha256: await sha256(pieces), sha256Of: isSmall ? "files" : "samples" };
 }
 

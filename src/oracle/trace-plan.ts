@@ -84,7 +84,7 @@ function tracePoints(config: Config, rows: number): TracePoint[] {
   const weights = createWeights(config, (spec): Weight => spec);
   const specs = stateSpecs(config, 1);
   const states = specs.map((spec): ConvState | KvCache => (spec.type === "conv" ? spec : { capacity: 1 }));
-  const model = { ops, config, weights, inverseFrequency: new Float32Array() };
+  const model = { ops, config, weights, rotation: { inverseFrequency: new Float32Array(), attentionFactor: 1 } };
   lmHead(model, forward(model, createState(specs, states, 1), new Int32Array(1)));
   return points;
 }

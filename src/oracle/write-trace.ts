@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import type { Config } from "../model/config.ts";
 import { openFile } from "../sources/disk.ts";
-import { openSource } from "../sources/open-source.ts";
+import { openSources } from "../sources/open-source.ts";
 import { hashModel, type ModelHash } from "./model-hash.ts";
 import { checkRecordFolder, writeRecordFolder } from "./record-folder.ts";
 import { writeTensorFile } from "./tensor-file.ts";
@@ -76,8 +76,8 @@ export async function writeTrace(
 
 /** Of the files a model was opened from. */
 export async function hashOf({ checkpoint }: TracedModel, signal?: AbortSignal): Promise<ModelHash> {
-  const opening = checkpoint.files.map(({ descriptor }) => openSource(descriptor, openFile, signal));
-  const files = await Promise.all(opening);
+  const descriptors = checkpoint.files.map(({ descriptor }) => descriptor);
+  const files = await openSources(descriptors, openFile, signal);
   try {
     return await hashModel(files, signal);
   } finally {

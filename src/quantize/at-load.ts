@@ -2,7 +2,6 @@
 import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
 import type { TensorSink } from "../formats/stream-tensors.ts";
-import type { PlacedWeight } from "../ops/backend.ts";
 import { mixOf } from "./mix.ts";
 import { createRecoder } from "./recode.ts";
 import type { QuantizationType } from "./types.ts";
@@ -20,16 +19,20 @@ export function formatsAtLoad(
   };
 }
 
-/** Takes the tensor's rows as the file has them and hands them on as blocks of `format`. */
-export function recodingSink(tensor: StoredTensor, format: FormatName, placed: PlacedWeight): TensorSink {
+/** Takes the tensor's rows as the file has them and hands them on as blocks of `format`, `granule` bytes or more at once. */
+export function recodingSink(
+  tensor: StoredTensor,
+  format: FormatName,
+  { granule, write }: Required<Omit<TensorSink, "tensor">>,
+): TensorSink {
   const cols = tensor.shape[tensor.shape.length - 1];
   const before = rowBytes(blockFormats[tensor.format], cols);
   const after = rowBytes(blockFormats[format], cols);
-  const recode = createRecoder(tensor.name, blockFormats[tensor.format], blockFormats[format]);
-  const rows = Math.ceil(placed.granule / after);
+  const recode = createRecoder(tensor, blockFormats[format]);
+  const rows = Math.ceil(granule / after);
   return {
     tensor,
     granule: rows * before,
-    write: (at, bytes) => placed.write((at / before) * after, recode(bytes)),
+    write: (at, bytes) => write((at / before) * after, recode(bytes, at)),
   };
 }

@@ -3,6 +3,7 @@ import type { Checkpoint } from "../formats/checkpoint.ts";
 import { bytesOfSafeEntry } from "../formats/safetensors.ts";
 import type { Sink } from "../formats/streamed-tensor.ts";
 import { type Config, readConfig } from "../model/config.ts";
+import { ropeParametersOf } from "../model/rope.ts";
 import { type HfFormat, hfTensors, indexOf, shardsOf, writeShard } from "./hf-tensors.ts";
 import { tokenizerConfigOf, tokenizerJsonOf } from "./hf-tokenizer.ts";
 import { findParameters } from "./parameters.ts";
@@ -53,6 +54,7 @@ export async function convertToHf(
     await writeFile(fileName, (sink) => sink(new TextEncoder().encode(text)));
   }
   for (const shard of shards) await writeFile(shard.fileName, (sink) => writeShard(sink, shard, signal));
+  await Promise.all(checkpoint.files.map((file) => file.verify(signal)));
   return {
     fileNames: [...texts.keys(), ...shards.map(({ fileName }) => fileName)],
     weightBytes: tensors.reduce((sum, tensor) => sum + bytesOfSafeEntry(tensor), 0),
@@ -73,13 +75,13 @@ function textFiles(checkpoint: Checkpoint, config: Config, format: HfFormat): Ma
   return files;
 }
 
-function configJsonOf(config: Checkpoint["config"], { modelType, ropeTheta }: Config, format: HfFormat): object {
-  const { torch_dtype: _, ...raw } = config; // dtype's old name
+function configJsonOf(raw: Checkpoint["config"], config: Config, format: HfFormat): object {
+  const { torch_dtype: _, ...rest } = raw; // dtype's old name
   return {
-    architectures: [modelType === "lfm2_moe" ? "Lfm2MoeForCausalLM" : "Lfm2ForCausalLM"],
-    // transformers 5 reads these, older ones rope_theta.
-    rope_parameters: { rope_theta: ropeTheta, rope_type: "default" },
-    ...raw,
+    architectures: [config.modelType === "lfm2_moe" ? "Lfm2MoeForCausalLM" : "Lfm2ForCausalLM"],
+    // transformers 5 reads these, older ones rope_theta and rope_scaling.
+    rope_parameters: ropeParametersOf(config),
+    ...rest,
     dtype: format === "BF16" ? "bfloat16" : "float32",
   };
 }

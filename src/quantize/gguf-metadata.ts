@@ -1,9 +1,11 @@
 // A model's config as GGUF metadata: what formats/gguf-config.ts translates back.
 //
 // Source: llama.cpp conversion/lfm2.py, which says which keys there are; gguf-py constants.py, what they are called.
+import { FormatError } from "../formats/checkpoint.ts";
 import type { GgufValue } from "../formats/gguf-value.ts";
 import { integers, scalar } from "../formats/write-gguf.ts";
 import type { Config } from "../model/config.ts";
+import { yarnMagnitude } from "../model/rope.ts";
 import { fileTypes, type QuantizationType } from "./types.ts";
 
 const SIGMOID = 2;
@@ -42,6 +44,7 @@ export function metadataOf(config: Config, type: QuantizationType, name: string)
     set("attention.value_length", u32(headDim));
   }
   set("rope.freq_base", f32(config.ropeTheta));
+  for (const [key, value] of ropeScalingKeys(config)) set(`rope.scaling.${key}`, value);
   set("attention.layer_norm_rms_epsilon", f32(config.normEps));
   if (architecture === "lfm2moe") {
     set("expert_count", u32(config.numExperts));
@@ -57,6 +60,29 @@ export function metadataOf(config: Config, type: QuantizationType, name: string)
   set("shortconv.l_cache", u32(config.convLCache));
   setFileType(metadata, type);
   return metadata;
+}
+
+/** As the converter writes them. @throws FormatError for what GGUF has no key for */
+function ropeScalingKeys({ ropeScaling }: Config): [key: string, value: GgufValue][] {
+  if (ropeScaling === null) return [];
+  const { ropeType, factor } = ropeScaling;
+  const keys: [string, GgufValue][] = [
+    ["type", scalar("str", ropeType)],
+    ["factor", f32(factor)],
+  ];
+  if (ropeType === "linear") return keys;
+  const { originalMaxPositionEmbeddings: original, attentionFactor, betaFast, betaSlow, truncate } = ropeScaling;
+  if (!truncate) {
+    throw new FormatError(
+      "rope_parameters.truncate: expected true, for GGUF has no key that says otherwise, found false. " +
+        "Keep this model as safetensors; `--quantize` makes fewer bits of it at load.",
+    );
+  }
+  keys.push(["original_context_length", u32(original)]);
+  if (attentionFactor !== yarnMagnitude(factor)) keys.push(["yarn_attn_factor", f32(attentionFactor)]);
+  if (betaFast !== 32) keys.push(["yarn_beta_fast", f32(betaFast)]);
+  if (betaSlow !== 1) keys.push(["yarn_beta_slow", f32(betaSlow)]);
+  return keys;
 }
 
 const samplingKeys: readonly (readonly [from: string, to: string, type: "f32" | "i32"])[] = [

@@ -35,7 +35,7 @@ export function hfTensors(
       format: dtype,
       dtype,
       async *pieces() {
-        const recode = createRecoder(tensor.name, blockFormats[tensor.format], blockFormats[dtype]);
+        const recode = createRecoder(tensor, blockFormats[dtype]);
         for await (const rows of rowsOf(files, tensor, signal)) {
           yield recode(rows);
           onBytes(rows.byteLength);

@@ -61,7 +61,7 @@ export async function quantize(checkpoint: Checkpoint, sink: Sink, options: Quan
       shape: tensor.shape,
       format,
       async *pieces() {
-        const recode = createRecoder(tensor.name, blockFormats[tensor.format], blockFormats[format]);
+        const recode = createRecoder(tensor, blockFormats[format]);
         for await (const rows of rowsOf(checkpoint.files, tensor, signal)) {
           yield recode(rows);
           done += rows.byteLength;
@@ -71,6 +71,7 @@ export async function quantize(checkpoint: Checkpoint, sink: Sink, options: Quan
     };
   });
   const fileBytes = await writeGguf(sink, metadata, tensors, signal);
+  await Promise.all(checkpoint.files.map((file) => file.verify(signal)));
   return { tensors: stored.map((tensor, i) => quantizedTensor(tensor, tensors[i])), fileBytes };
 }
 

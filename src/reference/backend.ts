@@ -1,4 +1,5 @@
 // Ops in plain float32 loops: the definition of every operation, and the slowest way to run one.
+import { firstNonFinite } from "../blocks/finite.ts";
 import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { Backend, BackendRequest, KvType, PlacedWeight, StateSpec, StoredWeight } from "../ops/backend.ts";
 import type { Ops } from "../ops/ops.ts";
@@ -37,8 +38,11 @@ function place({ path, rows, cols, experts, format }: StoredWeight): PlacedWeigh
   const bytes = new Uint8Array(experts * rows * rowBytes(blocks, cols));
   return {
     weight: { path, rows, cols, experts, format: blocks, bytes },
-    granule: 1,
-    write: (at, piece) => bytes.set(piece, at),
+    granule: blocks.blockBytes,
+    write(at, piece) {
+      bytes.set(piece, at);
+      return firstNonFinite(blocks, piece);
+    },
   };
 }
 

@@ -1,8 +1,10 @@
 // Rotary position embedding over the halves of each head, as Hugging Face pairs them.
 import { cos, sin } from "../float.ts";
+import type { Rotation } from "../ops/ops.ts";
 import { createTensor, type ReferenceTensor, rowOf } from "./tensor.ts";
 
-export function rope(x: ReferenceTensor, inverseFrequency: Float32Array, start: number): ReferenceTensor {
+export function rope(x: ReferenceTensor, rotation: Rotation, start: number): ReferenceTensor {
+  const { inverseFrequency, attentionFactor } = rotation;
   const f = Math.fround;
   const y = createTensor(x.rows, x.cols);
   const half = inverseFrequency.length;
@@ -11,8 +13,8 @@ export function rope(x: ReferenceTensor, inverseFrequency: Float32Array, start: 
     const to = rowOf(y, t);
     for (let j = 0; j < half; j++) {
       const angle = f((start + t) * inverseFrequency[j]);
-      const c = f(cos(angle));
-      const s = f(sin(angle));
+      const c = f(f(cos(angle)) * attentionFactor);
+      const s = f(f(sin(angle)) * attentionFactor);
       for (let a = j; a < x.cols; a += 2 * half) {
         const b = a + half;
         to[a] = f(from[a] * c) - f(from[b] * s);

@@ -45,6 +45,8 @@ function fromBlob(name: string, blob: Blob): ByteSource {
       signal?.throwIfAborted();
       return new Uint8Array(buffer);
     },
+    // A Blob does not change; one whose file on disk did cannot be read any more.
+    verify: async () => {},
     close: async () => {},
   };
 }
@@ -62,6 +64,7 @@ function fromBytes(name: string, bytes: Uint8Array<ArrayBuffer>): ByteSource {
       checkRange(name, bytes.length, offset, length);
       return bytes.slice(offset, offset + length);
     },
+    verify: async () => {},
     close: async () => {},
   };
 }

@@ -13,7 +13,9 @@ export function checkRange(name: string, size: number, offset: number, length: n
 
 /** Names come from index files too, so none may point out of its folder. @throws SourceError */
 export function checkFileName(folder: string, fileName: string): void {
-  if (/^[^/\\\0]+$/.test(fileName) && fileName !== "." && fileName !== "..") return;
+  const isName = /^[^/\\\0]+$/.test(fileName) && fileName !== "." && fileName !== "..";
+  // Half of a surrogate pair can be written neither on disk nor in an address.
+  if (isName && !/\p{Surrogate}/u.test(fileName)) return;
   throw new SourceError(
     `${folder}: expected a file name without folders, found ${JSON.stringify(fileName)}. ` +
       "Name the folder and the file apart.",

@@ -2,14 +2,17 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { checkFileName, checkRange } from "./checks.ts";
-import { type ByteSource, type Folder, SourceError } from "./source.ts";
+import { type ByteSource, type FileVersion, type Folder, SourceError } from "./source.ts";
 
 /** One read call; between two the signal is looked at. Node takes at most 2 GiB. */
 const CHUNK_BYTES = 64 * 1024 * 1024;
 
-/** @throws SourceError when there is no such file or it cannot be read */
-export async function openFile(path: string): Promise<ByteSource> {
-  const source = await tryOpenFile(path);
+/**
+ * @param version  which file it has to be, and in which state
+ * @throws SourceError when there is no such file, it cannot be read, or it is of another version
+ */
+export async function openFile(path: string, version?: FileVersion): Promise<ByteSource> {
+  const source = await tryOpenFile(path, version);
   if (source) return source;
   throw new SourceError(`${path}: expected a file, found nothing there. Check the path.`);
 }
@@ -36,23 +39,37 @@ async function checkFolder(path: string): Promise<void> {
   if (!isFolder) throw new SourceError(`${path}: expected a folder, found none there. Check the path.`);
 }
 
-async function tryOpenFile(path: string): Promise<ByteSource | undefined> {
+async function tryOpenFile(path: string, version?: FileVersion): Promise<ByteSource | undefined> {
   try {
     // Before it is opened, for opening a pipe waits until somebody writes to it.
     const found = await stat(path);
-    if (found.isFile()) return fileSource(path, await open(path, "r"), found.size);
+    if (found.isFile()) return await fileSource(path, await open(path, "r"), version);
   } catch (error) {
+    if (error instanceof SourceError) throw error;
     if (isNodeError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return undefined;
     throw unreadable(path, error);
   }
   throw new SourceError(`${path}: expected a file, found something else there. Name one of the files in it.`);
 }
 
-function fileSource(path: string, file: FileHandle, size: number): ByteSource {
+async function fileSource(path: string, file: FileHandle, expected?: FileVersion): Promise<ByteSource> {
+  try {
+    const version = await versionOf(path, file);
+    if (expected !== undefined) checkSame(path, expected, version);
+    return openedSource(path, file, version);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function openedSource(path: string, file: FileHandle, version: FileVersion): ByteSource {
+  const { size } = version;
+  const verify = async (): Promise<void> => checkSame(path, version, await versionOf(path, file));
   return {
     name: path,
     size,
-    descriptor: { kind: "file", path },
+    descriptor: { kind: "file", path, version },
     async read(offset, length, signal) {
       signal?.throwIfAborted();
       checkRange(path, size, offset, length);
@@ -70,10 +87,39 @@ function fileSource(path: string, file: FileHandle, size: number): ByteSource {
         }
         at += bytesRead;
       }
+      // Somebody may have written to it in the meantime.
+      await verify();
       return bytes;
     },
+    verify,
     close: () => file.close(),
   };
+}
+
+/** Of the opened file, not of its path: what the two say differs in places, and a path may name another by now. */
+async function versionOf(path: string, file: FileHandle): Promise<FileVersion> {
+  const { size, dev, ino, mtimeNs } = await file.stat({ bigint: true }).catch((error) => {
+    throw unreadable(path, error);
+  });
+  return { size: Number(size), device: dev, inode: ino, modifiedNs: mtimeNs };
+}
+
+/** @throws SourceError when a file is not the one that was opened, or has been written to since */
+function checkSame(path: string, opened: FileVersion, found: FileVersion): void {
+  const { size, device, inode, modifiedNs } = opened;
+  const isSame = found.size === size && found.modifiedNs === modifiedNs;
+  if (isSame && found.device === device && found.inode === inode) return;
+  throw new SourceError(
+    `${path}: expected the file that was opened (${describe(opened)}), found another (${describe(found)}). ` +
+      "It has been replaced or written to since; open it again.",
+  );
+}
+
+function describe({ size, inode, modifiedNs }: FileVersion): string {
+  // A time that a file system makes up may be none that a Date can be.
+  const date = new Date(Number(modifiedNs / 1_000_000n));
+  const time = Number.isNaN(date.getTime()) ? `${modifiedNs} ns` : date.toISOString();
+  return `${size} bytes of ${time}, inode ${inode}`;
 }
 
 function isNodeError(error: unknown): error is NodeJS.ErrnoException {

@@ -1,7 +1,7 @@
 // Which folder and which file a caller means by a URL, a Blob, bytes, or a list of Files.
 import { blobFolder } from "./blob.ts";
 import { type Folder, SourceError } from "./source.ts";
-import { splitUrl, urlFolder } from "./url.ts";
+import { type NetworkOptions, splitUrl, urlFolder } from "./url.ts";
 
 export interface Location {
   readonly folder: Folder;
@@ -10,9 +10,9 @@ export interface Location {
 }
 
 /** A URL that ends with a slash is a folder. */
-export function locateUrl(url: string, headers?: Record<string, string>): Location {
+export function locateUrl(url: string, network?: NetworkOptions): Location {
   const { folder, fileName } = splitUrl(url);
-  return { folder: urlFolder(folder, headers), file: fileName === "" ? undefined : fileName };
+  return { folder: urlFolder(folder, network), file: fileName === "" ? undefined : fileName };
 }
 
 /** One Blob is a GGUF file. Of several Files, the GGUF (or the first part of one) or else a Hugging Face folder. */
@@ -24,7 +24,7 @@ export function locateBlobs(
     const name = "name" in blob && typeof blob.name === "string" ? blob.name : "model.gguf";
     return { folder: blobFolder(name, [{ name, blob }]), file: name };
   }
-  const files = Array.from(source);
+  const files = filesOf(source);
   const ggufs = files.map(({ name }) => name).filter((name) => name.endsWith(".gguf"));
   const first = ggufs.length === 1 ? ggufs[0] : ggufs.find((name) => /-0*1-of-\d+\.gguf$/.test(name));
   if (ggufs.length > 0 && first === undefined) {
@@ -33,4 +33,14 @@ export function locateBlobs(
     );
   }
   return { folder: blobFolder("chosen files", files), file: first };
+}
+
+function filesOf(source: unknown): File[] {
+  const isList = typeof source === "object" && source !== null && (Symbol.iterator in source || "length" in source);
+  const files: unknown[] = isList ? Array.from(source as ArrayLike<unknown>) : [source];
+  const wrong = files.findIndex((file) => !(file instanceof Blob && "name" in file && typeof file.name === "string"));
+  if (wrong < 0) return files as File[];
+  const file = files[wrong];
+  const found = (typeof file === "object" && file?.constructor?.name) || String(file).slice(0, 40);
+  throw new SourceError(`model: expected a path, a URL, a Blob, bytes or a list of Files, found ${found}. Pass one.`);
 }

@@ -1,19 +1,38 @@
-// Opens, in another thread, the bytes a source there describes.
+// Opens, in another thread or once more, the bytes that sources describe.
 import { blobSource } from "./blob.ts";
-import { type ByteSource, type SourceDescriptor, SourceError } from "./source.ts";
-import { openUrl } from "./url.ts";
+import { type ByteSource, type FileVersion, type SourceDescriptor, SourceError } from "./source.ts";
+import { reopenUrl } from "./url.ts";
+
+/** Opens a path; a file of another version is refused. */
+export type OpenFile = (path: string, version?: FileVersion) => Promise<ByteSource>;
 
 /**
- * @param openFile  opens a path; given by Node's doors, absent in a browser, where no source describes a path
- * @throws SourceError when the bytes cannot be had
+ * @param openFile  given by Node's doors; absent in a browser, where no source describes a path
+ * @throws SourceError when the bytes cannot be had, or are others than were described
  */
 export async function openSource(
   descriptor: SourceDescriptor,
-  openFile?: (path: string) => Promise<ByteSource>,
+  openFile?: OpenFile,
   signal?: AbortSignal,
 ): Promise<ByteSource> {
   if (descriptor.kind === "blob") return blobSource(descriptor.name, descriptor.blob);
-  if (descriptor.kind === "url") return openUrl(descriptor.url, descriptor.headers, signal);
-  if (openFile) return openFile(descriptor.path);
+  if (descriptor.kind === "url") return reopenUrl(descriptor, signal);
+  if (openFile) return openFile(descriptor.path, descriptor.version);
   throw new SourceError(`${descriptor.path}: expected a Blob or a URL, found a path. Open files on disk in Node.`);
+}
+
+/** All of them, or none. @throws as `openSource` */
+export async function openSources(
+  descriptors: readonly SourceDescriptor[],
+  openFile?: OpenFile,
+  signal?: AbortSignal,
+): Promise<ByteSource[]> {
+  const opening = descriptors.map((descriptor) => openSource(descriptor, openFile, signal));
+  try {
+    return await Promise.all(opening);
+  } catch (error) {
+    const outcomes = await Promise.allSettled(opening);
+    await Promise.all(outcomes.map((outcome) => outcome.status === "fulfilled" && outcome.value.close()));
+    throw error;
+  }
 }

@@ -1,6 +1,7 @@
 // Where bytes come from: something of known size that can be read in pieces.
+import type { Patience } from "./patience.ts";
 
-/** Bytes of one file, read by range. */
+/** Bytes of one file, read by range. All reads are of the file that was opened, or fail. */
 export interface ByteSource {
   /** For messages: a path, a file name or a URL without its query. */
   readonly name: string;
@@ -8,27 +9,65 @@ export interface ByteSource {
   readonly size: number;
   /**
    * Exactly `length` bytes from `offset`, in a buffer of their own.
-   * @throws SourceError when the range leaves the file or the bytes cannot be read
+   * @throws SourceError when the range leaves the file, the bytes cannot be read, or the file has changed
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Once everything has been read: whether it was of one file, as far as the reads could not tell themselves.
+   * @throws SourceError when the file has changed
+   */
+  verify(signal?: AbortSignal): Promise<void>;
+  /** Also ends reads under way. */
   close(): Promise<void>;
-  /** What another thread needs to open the same bytes; can be structured-cloned. */
+  /** What another thread needs to open the same bytes, and to notice others; can be structured-cloned. */
   readonly descriptor: SourceDescriptor;
 }
 
 export type SourceDescriptor =
-  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "file"; readonly path: string; readonly version: FileVersion }
   | { readonly kind: "blob"; readonly name: string; readonly blob: Blob }
-  | { readonly kind: "url"; readonly url: string; readonly headers?: Record<string, string> };
+  | {
+      readonly kind: "url";
+      readonly url: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly patience: Patience;
+      readonly version: UrlVersion;
+      /** What has been read of a file whose version does not tell it apart from others. */
+      readonly seen: readonly SeenRange[];
+    };
+
+/** Which file a path named, and in which state. */
+export interface FileVersion {
+  readonly size: number;
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly modifiedNs: bigint;
+}
+
+/** Which version of a file a server's answer is about. */
+export interface UrlVersion {
+  readonly size: number;
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+}
+
+export interface SeenRange {
+  readonly offset: number;
+  readonly length: number;
+  readonly hash: number;
+}
 
 /** A place that holds the files of one model: a folder on disk, a set of Blobs, a base URL. */
 export interface Folder {
   readonly name: string;
-  /** The file of that name, or undefined when there is none. */
-  open(fileName: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
+  /**
+   * The file of that name, or undefined when there is none.
+   * @param mostBytes  a larger file is of no use: where it could be had only whole, it is refused
+   */
+  open(fileName: string, signal?: AbortSignal, mostBytes?: number): Promise<ByteSource | undefined>;
 }
 
-/** Bytes cannot be had: missing file, range outside it, failing server. */
+/** Bytes cannot be had: missing file, range outside it, failing server, a file that has changed. */
 export class SourceError extends Error {
   override readonly name = "SourceError";
 }

@@ -1,32 +1,54 @@
 // Files on an HTTP server, read by Range requests; a server without them is downloaded from once.
 import { blobSource } from "./blob.ts";
 import { checkFileName, checkRange } from "./checks.ts";
-import { type ByteSource, type Folder, SourceError } from "./source.ts";
+import { type Chunks, type Exchange, exchange, nameOf, tooLong, tooShort } from "./exchange.ts";
+import { joinSignals } from "./joined-signal.ts";
+import { defaultPatience, type Patience, PROGRESS_BYTES, persistently, type Wait, wait } from "./patience.ts";
+import { type ByteSource, type Folder, type SourceDescriptor, SourceError, type UrlVersion } from "./source.ts";
+import { changedUnseen, checkSame, hashOf, tellsApart, versionOf, withSeen } from "./url-version.ts";
+import { wholeBody } from "./whole-body.ts";
 
-/** A server that ignores Range sends the whole file, which is then held in memory. */
-const WHOLE_FILE_LIMIT = 2 ** 30;
-
-type Headers = Readonly<Record<string, string>>;
+export interface NetworkOptions {
+  /** Sent with every request, but not to another server that a redirect leads to. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly patience?: Patience;
+  /** Waits between two tries. */
+  readonly wait?: Wait;
+}
 
 /** @throws SourceError when the server has no such file, fails, or answers with something else than asked for */
-export async function openUrl(url: string, headers: Headers = {}, signal?: AbortSignal): Promise<ByteSource> {
+export async function openUrl(url: string, network: NetworkOptions = {}, signal?: AbortSignal): Promise<ByteSource> {
   const parsed = parseUrl(url);
-  const source = await tryOpen(parsed, headers, signal);
+  const source = await tryOpen(parsed, network, signal);
   if (source) return source;
   throw new SourceError(`${nameOf(parsed)}: expected a file, found HTTP 404. Check the address.`);
 }
 
+/**
+ * The file that was opened in another thread. Nothing is asked of the server unless only bytes can tell whether it is
+ * still the same; else the first read finds out.
+ * @throws SourceError when the file has changed since
+ */
+export async function reopenUrl(
+  { url, headers, patience, version, seen }: SourceDescriptor & { kind: "url" },
+  signal?: AbortSignal,
+): Promise<ByteSource> {
+  const source = rangedSource(parseUrl(url), { headers, patience }, version, seen);
+  await source.verify(signal);
+  return source;
+}
+
 /** The files under a base URL; its query, if any, goes with every request. */
-export function urlFolder(baseUrl: string, headers: Headers = {}): Folder {
+export function urlFolder(baseUrl: string, network: NetworkOptions = {}): Folder {
   const base = parseUrl(baseUrl);
   base.pathname = base.pathname.replace(/\/*$/, "/");
   return {
     name: nameOf(base),
-    async open(fileName, signal) {
+    async open(fileName, signal, mostBytes) {
       checkFileName(nameOf(base), fileName);
       const url = new URL(base);
       url.pathname += encodeURIComponent(fileName);
-      return tryOpen(url, headers, signal);
+      return tryOpen(url, network, signal, mostBytes);
     },
   };
 }
@@ -35,9 +57,17 @@ export function urlFolder(baseUrl: string, headers: Headers = {}): Folder {
 export function splitUrl(url: string): { folder: string; fileName: string } {
   const parsed = parseUrl(url);
   const slash = parsed.pathname.lastIndexOf("/");
-  const fileName = decodeURIComponent(parsed.pathname.slice(slash + 1));
+  const fileName = decoded(nameOf(parsed), parsed.pathname.slice(slash + 1));
   parsed.pathname = parsed.pathname.slice(0, slash + 1);
   return { folder: parsed.href, fileName };
+}
+
+function decoded(name: string, segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (cause) {
+    throw new SourceError(`${name}: expected %-escapes of UTF-8, found others. Check the address.`, { cause });
+  }
 }
 
 function parseUrl(text: string): URL {
@@ -59,155 +89,164 @@ function parseUrl(text: string): URL {
   return url;
 }
 
-/** For messages: a query may hold a signature or a token. */
-function nameOf(url: URL): string {
-  return url.origin + url.pathname;
+async function tryOpen(
+  url: URL,
+  network: NetworkOptions,
+  outer: AbortSignal | undefined,
+  mostBytes?: number,
+): Promise<ByteSource | undefined> {
+  outer?.throwIfAborted();
+  const name = nameOf(url);
+  const { signal, release } = joinSignals(outer);
+  const request = requestOf(url, network, 0, 1, signal);
+  const attempt = () =>
+    exchange(request, async (response, chunks) => {
+      if (response.status === 206) {
+        const { size } = contentRange(name, response, 0, 1);
+        return rangedSource(url, network, versionOf(response, size));
+      }
+      if (response.status === 200) return blobSource(name, await wholeBody(name, response, chunks, mostBytes));
+      if (response.status === 404) return undefined;
+      // No byte can be asked of an empty file.
+      if (response.status === 416 && response.headers.get("content-range") === "bytes */0") {
+        return blobSource(name, new Blob());
+      }
+      throw badStatus(name, response.status);
+    });
+  try {
+    return await persistently(attempt, { ...waiting(network), signal });
+  } finally {
+    release();
+  }
 }
 
-async function tryOpen(url: URL, headers: Headers, signal?: AbortSignal): Promise<ByteSource | undefined> {
-  const name = nameOf(url);
-  const response = await request(url, headers, 0, 1, signal);
-  if (response.status === 206) {
-    const { size } = contentRange(name, response, 0, 1);
-    await response.body?.cancel();
-    return rangedSource(url, headers, size, validatorOf(response));
-  }
-  if (response.status === 200) return blobSource(name, await wholeBody(name, response, signal));
-  await response.body?.cancel();
-  if (response.status === 404) return undefined;
-  // No byte can be asked of an empty file.
-  if (response.status === 416 && response.headers.get("content-range") === "bytes */0") {
-    return blobSource(name, new Blob());
-  }
-  throw badStatus(name, response.status);
+function requestOf(
+  url: URL,
+  { headers = {}, patience = defaultPatience }: NetworkOptions,
+  offset: number,
+  length: number,
+  signal: AbortSignal,
+): Exchange {
+  return { url, headers, offset, length, stallMs: patience.stallMs, signal };
 }
 
-function rangedSource(url: URL, headers: Headers, size: number, validator: string): ByteSource {
+function waiting(network: NetworkOptions): { patience: Patience; wait: Wait } {
+  return { patience: network.patience ?? defaultPatience, wait: network.wait ?? wait };
+}
+
+/** @param seen  what was read in another thread; without it, what is read here is remembered */
+function rangedSource(
+  url: URL,
+  network: NetworkOptions,
+  version: UrlVersion,
+  seen?: (SourceDescriptor & { kind: "url" })["seen"],
+): ByteSource {
   const name = nameOf(url);
+  const { size } = version;
+  const closing = new AbortController();
+  const remembers = seen === undefined && !tellsApart(version);
+  let known = seen ?? [];
+
+  async function readRange(offset: number, length: number, outer?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    outer?.throwIfAborted();
+    checkRange(name, size, offset, length);
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    const { signal, release } = joinSignals(outer, closing.signal);
+    // After a failure it goes on from where the bytes ended.
+    const attempt = async (): Promise<void> => {
+      while (at < length) {
+        const request = requestOf(url, network, offset + at, length - at, signal);
+        const count = await exchange(request, (response, chunks) =>
+          readPart(name, version, request, response, chunks, bytes.subarray(at), (more) => {
+            at += more;
+          }),
+        );
+        if (at < length && count < PROGRESS_BYTES) throw tooShort(name, length, at);
+      }
+    };
+    try {
+      await persistently(attempt, { ...waiting(network), signal, progress: () => at });
+    } finally {
+      release();
+    }
+    return bytes;
+  }
+
   return {
     name,
     size,
-    descriptor: { kind: "url", url: url.href, headers: { ...headers } },
+    get descriptor() {
+      const { headers = {}, patience = defaultPatience } = network;
+      return { kind: "url", url: url.href, headers: { ...headers }, patience, version, seen: known } as const;
+    },
     async read(offset, length, signal) {
-      signal?.throwIfAborted();
-      checkRange(name, size, offset, length);
-      if (length === 0) return new Uint8Array(0);
-      const response = await request(url, headers, offset, length, signal);
-      try {
-        if (response.status !== 206) throw badStatus(name, response.status);
-        const found = contentRange(name, response, offset, length);
-        if (found.size !== size || validatorOf(response) !== validator) {
-          throw new SourceError(
-            `${name}: expected the file that was opened (${size} bytes), found another (${found.size} bytes). ` +
-              "It has changed on the server; open it again.",
-          );
-        }
-      } catch (error) {
-        await response.body?.cancel();
-        throw error;
-      }
-      const bytes = new Uint8Array(length);
-      let at = 0;
-      for await (const chunk of chunksOf(name, response, signal)) {
-        if (at + chunk.length > length) throw wrongLength(name, length, "more");
-        bytes.set(chunk, at);
-        at += chunk.length;
-      }
-      if (at < length) throw wrongLength(name, length, `${at}`);
+      const bytes = await readRange(offset, length, signal);
+      if (remembers) known = withSeen(known, offset, bytes);
       return bytes;
     },
-    close: async () => {},
+    async verify(signal) {
+      for (const range of known) {
+        const bytes = await readRange(range.offset, range.length, signal);
+        if (hashOf(bytes) !== range.hash) throw changedUnseen(name, range);
+      }
+    },
+    async close() {
+      closing.abort(
+        new SourceError(`${name}: expected a file that is open, found one that was closed. Open it again.`),
+      );
+    },
   };
 }
 
-async function request(
-  url: URL,
-  headers: Headers,
-  offset: number,
-  length: number,
-  signal?: AbortSignal,
-): Promise<Response> {
-  try {
-    const range = `bytes=${offset}-${offset + length - 1}`;
-    return await fetch(url, { headers: { ...headers, Range: range }, signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw unreachable(nameOf(url), error);
+/** The bytes of one answer into `room`. A server may send less of a range, or more than was asked for. @returns how many */
+async function readPart(
+  name: string,
+  version: UrlVersion,
+  { offset }: Exchange,
+  response: Response,
+  chunks: Chunks,
+  room: Uint8Array,
+  onBytes: (count: number) => void,
+): Promise<number> {
+  if (response.status !== 206) throw badStatus(name, response.status);
+  const { end, size } = contentRange(name, response, offset, room.length);
+  checkSame(name, version, versionOf(response, size));
+  const stated = end - offset;
+  let received = 0;
+  for await (const chunk of chunks) {
+    if (received + chunk.length > stated) throw tooLong(name, stated);
+    const wanted = chunk.subarray(0, room.length - received);
+    room.set(wanted, received);
+    onBytes(wanted.length);
+    received += chunk.length;
+    if (received >= room.length && received < stated) return room.length;
   }
+  if (received < stated) throw tooShort(name, stated, received);
+  return received;
 }
 
-/** Both headers name a version of the file; a server may send either, both, or none. */
-function validatorOf(response: Response): string {
-  return `${response.headers.get("etag")} ${response.headers.get("last-modified")}`;
-}
-
-/** The size of the file, once the answer is known to hold the bytes asked for. */
-function contentRange(name: string, response: Response, offset: number, length: number): { size: number } {
+/** What part of which size an answer holds, once it is known to begin where it was asked to. */
+function contentRange(name: string, response: Response, offset: number, length: number): { end: number; size: number } {
+  const encoding = response.headers.get("content-encoding");
+  if (encoding !== null && encoding !== "identity") {
+    throw new SourceError(
+      `${name}: expected bytes as they are in the file, found them in ${JSON.stringify(encoding.slice(0, 40))}. ` +
+        "Use a server that does not compress ranges.",
+    );
+  }
   const text = response.headers.get("content-range");
-  const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(text ?? "");
-  const [begin, end, size] = match ? match.slice(1).map(Number) : [];
-  if (begin === offset && end === offset + length - 1 && Number.isSafeInteger(size) && end < size) return { size };
+  const match = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(text?.trim() ?? "");
+  const [begin, last, size] = match ? match.slice(1).map(Number) : [];
+  if (begin === offset && last >= begin && Number.isSafeInteger(size) && last < size) return { end: last + 1, size };
   throw new SourceError(
     `${name}: expected Content-Range bytes ${offset}-${offset + length - 1} of a known size, ` +
       `found ${text ?? "no such header"}. Use a server that answers Range requests and lets pages read that header.`,
   );
 }
 
-async function wholeBody(name: string, response: Response, signal?: AbortSignal): Promise<Blob> {
-  const stated = Number(response.headers.get("content-length") ?? Number.NaN);
-  if (!(stated <= WHOLE_FILE_LIMIT)) {
-    await response.body?.cancel();
-    const found = Number.isNaN(stated) ? "a whole file of unknown size" : `a whole file of ${stated} bytes`;
-    throw new SourceError(
-      `${name}: expected the range asked for, or a file of at most 1 GiB, found ${found}. ` +
-        "Use a server that answers Range requests, or download the file.",
-    );
-  }
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  let bytes = 0;
-  for await (const chunk of chunksOf(name, response, signal)) {
-    bytes += chunk.length;
-    if (bytes > WHOLE_FILE_LIMIT) throw wrongLength(name, stated, "over 1 GiB");
-    parts.push(chunk);
-  }
-  // Of a compressed body, Content-Length counts the compressed bytes.
-  if (bytes !== stated && !response.headers.get("content-encoding")) throw wrongLength(name, stated, `${bytes}`);
-  return new Blob(parts);
-}
-
-async function* chunksOf(
-  name: string,
-  response: Response,
-  signal?: AbortSignal,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const reader = response.body?.getReader();
-  try {
-    for (;;) {
-      const result = await reader?.read().catch((error) => {
-        signal?.throwIfAborted();
-        throw unreachable(name, error);
-      });
-      if (!result || result.done) return;
-      yield result.value;
-    }
-  } finally {
-    await reader?.cancel().catch(() => {});
-  }
-}
-
 function badStatus(name: string, status: number): SourceError {
   const remedy =
     status === 401 || status === 403 ? "Send an Authorization header that may read it." : "Try again later.";
   return new SourceError(`${name}: expected HTTP 206, found HTTP ${status}. ${remedy}`);
-}
-
-function wrongLength(name: string, expected: number, found: string): SourceError {
-  return new SourceError(`${name}: expected ${expected} bytes of content, found ${found}. Try again.`);
-}
-
-function unreachable(name: string, error: unknown): SourceError {
-  // fetch hides the reason in `cause`; its code is short and holds nothing of the address.
-  const cause = error instanceof Error ? (error.cause as { code?: unknown } | undefined) : undefined;
-  const reason = typeof cause?.code === "string" ? cause.code : "a broken connection";
-  return new SourceError(`${name}: expected an answer, found ${reason}. Check the address and the network.`);
 }

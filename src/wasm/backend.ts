@@ -1,5 +1,6 @@
 // Room for a model in banks: rehearses the graph to learn the working space, plans, reserves, places.
-import { blockFormats, type FormatName, formatOfGgmlType, rowBytes } from "../blocks/formats.ts";
+import { firstNonFinite } from "../blocks/finite.ts";
+import { type BlockFormat, blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type {
   ArithmeticMode,
   Backend,
@@ -17,7 +18,7 @@ import { type BankPlan, kvBytes, MAX_BANK_BYTES, planBanks, unitOf, weightBytes 
 import type { Pool } from "./pool.ts";
 import { WasmOps } from "./wasm-ops.ts";
 
-/** A tensor is missing, is not the one the config promises, or holds what no weight can be. */
+/** A tensor is missing, is not the one the config promises, or holds infinite weights or NaN. */
 export class WeightError extends Error {
   override readonly name = "WeightError";
 }
@@ -125,39 +126,63 @@ function place(stored: StoredWeight, bank: Bank, mode: ArithmeticMode): PlacedWe
     rowBytes: inFile,
     packed,
   };
-  if (packed) return { weight, granule: STRIP_ROWS * inFile, write: (at, bytes) => writePacked(weight, at, bytes) };
+  if (packed) {
+    const write = (at: number, bytes: Uint8Array) => writePacked(weight, format, at, bytes);
+    return { weight, granule: STRIP_ROWS * inFile, write };
+  }
   // Convolution taps are held tap by tap, so that a kernel reads neighbouring channels together.
-  const taps = role === "vector" && rows > 1;
+  if (role === "vector" && rows > 1) {
+    return {
+      weight,
+      granule: rows * inFile,
+      write(_, bytes) {
+        bank.write(address, transposed(bytes, rows, cols));
+        return firstNonFinite(format, bytes);
+      },
+    };
+  }
   return {
     weight,
-    granule: 1,
-    write: (at, bytes) => bank.write(address + at, taps ? transposed(bytes, rows, cols) : bytes),
+    granule: format.blockBytes,
+    write(at, bytes) {
+      bank.write(address + at, bytes);
+      return nonFiniteIn(bank, address + at, format, bytes);
+    },
   };
+}
+
+/** `firstNonFinite` of blocks that have been written at `address`. */
+function nonFiniteIn({ kernels }: Bank, address: number, format: BlockFormat, bytes: Uint8Array): number {
+  const { blockBytes } = format;
+  const count = bytes.byteLength / blockBytes;
+  return firstNonFinite(format, bytes, (offset, mask, begin) => {
+    const blocks = address + begin * blockBytes;
+    const found = kernels.firstMasked(blocks, blockBytes, count - begin, offset, mask);
+    return found < 0 ? -1 : begin + found;
+  });
 }
 
 /** Room in the arena for blocks on their way into strips. */
 const STAGING_BYTES = 1 << 18;
 
 /** Whole strips of the file's blocks, through the arena into their packed place. */
-function writePacked(weight: WasmWeight, at: number, bytes: Uint8Array): void {
-  const { bank, address, format, cols, rowBytes, path } = weight;
+function writePacked(weight: WasmWeight, format: BlockFormat, at: number, bytes: Uint8Array): number {
+  const { bank, address, cols, rowBytes } = weight;
   const inFile = STRIP_ROWS * rowBytes;
-  const packed = stripBytes(formatOfGgmlType(format)?.name as FormatName, cols);
+  const packed = stripBytes(format.name, cols);
   const room = Math.max(inFile, Math.floor(Math.min(STAGING_BYTES, bank.arenaBytes) / inFile) * inFile);
   bank.release();
   const staging = bank.allocate(room);
   for (let done = 0; done < bytes.byteLength; done += room) {
     const piece = bytes.subarray(done, done + room);
     bank.write(staging, piece);
+    const found = nonFiniteIn(bank, staging, format, piece);
+    if (found >= 0) return (done / format.blockBytes) * format.blockLength + found;
     const to = address + ((at + done) / inFile) * packed;
-    const damaged = bank.kernels.packRows(format, to, staging, piece.byteLength / inFile, cols, rowBytes);
-    if (damaged === 0) continue;
-    throw new WeightError(
-      `${path}: expected finite scales, found ${damaged} that are infinite or no numbers. ` +
-        "The file is damaged; fetch it again.",
-    );
+    bank.kernels.packRows(format.ggmlType, to, staging, piece.byteLength / inFile, cols, rowBytes);
   }
   bank.release();
+  return -1;
 }
 
 /** float32 [rows, cols] → [cols, rows]. */

@@ -94,8 +94,8 @@ export interface SharedKernels {
 }
 
 export interface Kernels extends SharedKernels {
-  /** Returns how many scales are infinite or no numbers. */
-  packRows(format: number, to: number, from: number, strips: number, cols: number, rowBytes: number): number;
+  packRows(format: number, to: number, from: number, strips: number, cols: number, rowBytes: number): void;
+  firstMasked(blocks: number, stride: number, count: number, offset: number, mask: number): number;
   embed(
     format: number,
     y: number,
@@ -127,7 +127,16 @@ export interface Kernels extends SharedKernels {
     cols: number,
     width: number,
   ): void;
-  rope(y: number, x: number, frequency: number, rows: number, cols: number, half: number, start: number): void;
+  rope(
+    y: number,
+    x: number,
+    frequency: number,
+    factor: number,
+    rows: number,
+    cols: number,
+    half: number,
+    start: number,
+  ): void;
   storeKv(
     type: number,
     cache: number,

@@ -1,5 +1,5 @@
 // Ops on the kernels: each verb finds room for its result, then makes one or two kernel calls in the weight's bank.
-import type { Ops } from "../ops/ops.ts";
+import type { Ops, Rotation } from "../ops/ops.ts";
 import { aligned, type Bank } from "./bank.ts";
 import type { WasmConvState, WasmExpertIds, WasmKvCache, WasmTensor, WasmWeight } from "./handles.ts";
 import { recordBytes, STRIP_ROWS } from "./packing.ts";
@@ -182,7 +182,7 @@ export class WasmOps implements Ops {
     return y;
   }
 
-  rope(x: WasmTensor, inverseFrequency: Float32Array, start: number): WasmTensor {
+  rope(x: WasmTensor, { inverseFrequency, attentionFactor }: Rotation, start: number): WasmTensor {
     const { bank } = x;
     const y = allocate(bank, x.rows, x.cols);
     const frequency = bank.allocate(inverseFrequency.byteLength);
@@ -190,7 +190,8 @@ export class WasmOps implements Ops {
       frequency,
       new Uint8Array(inverseFrequency.buffer, inverseFrequency.byteOffset, inverseFrequency.byteLength),
     );
-    bank.kernels.rope(y.address, joined(x), frequency, x.rows, x.cols, inverseFrequency.length, start);
+    const pairs = inverseFrequency.length;
+    bank.kernels.rope(y.address, joined(x), frequency, attentionFactor, x.rows, x.cols, pairs, start);
     return y;
   }
 

@@ -5,8 +5,7 @@ import { eachLogits, generate, type Pace, type Sequence } from "../engine/engine
 import { type LoadContext, loadModel, MAX_LOGIT_ROWS, MAX_STEP, type Machine } from "../load.ts";
 import { recordTrace } from "../oracle/record.ts";
 import type { Logprobs } from "../sampling/logprobs.ts";
-import { openSource } from "../sources/open-source.ts";
-import type { ByteSource } from "../sources/source.ts";
+import { type OpenFile, openSources } from "../sources/open-source.ts";
 import { kernelUrl } from "../wasm/kernels.ts";
 import { createFlight, type Flight } from "./flight.ts";
 import { type StartHelper, startRuntime } from "./helper.ts";
@@ -15,7 +14,7 @@ import type { FromWorker, Port, Request, Results, ToWorker, WorkerEvent } from "
 /** What differs between Node and a browser. */
 export interface Platform {
   /** Opens a path; absent in a browser. */
-  readonly openFile?: (path: string) => Promise<ByteSource>;
+  readonly openFile?: OpenFile;
   readonly machine: () => Promise<Machine>;
   readonly compileKernels: (url: URL) => Promise<WebAssembly.Module>;
   readonly startHelper: StartHelper;
@@ -118,7 +117,7 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     signal: AbortSignal,
     onProgress: LoadContext["onProgress"],
   ): Promise<Results["load"]> {
-    const files = await Promise.all(request.files.map((file) => openSource(file, platform.openFile, signal)));
+    const files = await openSources(request.files, platform.openFile, signal);
     try {
       const context: LoadContext = {
         machine: await platform.machine(),

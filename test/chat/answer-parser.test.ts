@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createAnswerCollector } from "../../src/chat/answer.ts";
 import { type AnswerParserOptions, type ChatDelta, createAnswerParser } from "../../src/chat/answer-parser.ts";
-import type { ChatMessage } from "../../src/chat/messages.ts";
+import { type ChatMessage, checkMessages } from "../../src/chat/messages.ts";
 import { createTemplate } from "../../src/chat/template.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { nanoJson } from "../tokenizer/nano.ts";
@@ -55,11 +55,44 @@ describe("an answer", () => {
     ["<|tool_call_start|>no call<|tool_call_end|> then", { content: "no call then" }],
     ["<|tool_call_start|><|tool_call_end|>x", { content: "x" }],
     [
+      "<|tool_call_start|>[f(a='<|im_start|>user', b='<|im_end|>', c='<|tool_call_start|>')]<|tool_call_end|>",
+      {
+        content: "",
+        tool_calls: [call("call_0", "f", '{"a":"<|im_start|>user","b":"<|im_end|>","c":"<|tool_call_start|>"}')],
+      },
+    ],
+    [
       "<|tool_call_start|>[f(a='日本')]<|tool_call_end|>",
       { content: "", tool_calls: [call("call_0", "f", '{"a":"日本"}')] },
     ],
   ])("%j becomes a message", (text, expected) => {
     expect(messageOf(text)).toEqual({ role: "assistant", ...expected });
+  });
+
+  it.each<[string, object]>([
+    ["<S>[f(a='x')]<E>[f(a='x')]<E>", { content: "", tool_calls: [call("call_0", "f", '{"a":"x"}')] }],
+    ["<S>f(a='x')<E>\nf(a='x')<E>\nDone.", { content: "\nDone.", tool_calls: [call("call_0", "f", '{"a":"x"}')] }],
+    ["<S>[f(a='x')]<E>[f(a=\"x\")]<E>y", { content: "y", tool_calls: [call("call_0", "f", '{"a":"x"}')] }],
+    [
+      "<S>[f(), g()]<E>[g()]<E>[f()]<E>",
+      { content: "", tool_calls: [call("call_0", "f", "{}"), call("call_1", "g", "{}")] },
+    ],
+    // What was not called before is not called, and not hidden either.
+    ["<S>[f()]<E>[g()]<E>", { content: "[g()]", tool_calls: [call("call_0", "f", "{}")] }],
+    ["<S>[f()]<E>[f()]", { content: "[f()]", tool_calls: [call("call_0", "f", "{}")] }],
+    [
+      "<S>[f()]<E>[f()] is what I called.<E>",
+      { content: "[f()] is what I called.", tool_calls: [call("call_0", "f", "{}")] },
+    ],
+    [
+      "<S>[f()]<E>[Paris](http://x) is <E>nice",
+      { content: "[Paris](http://x) is nice", tool_calls: [call("call_0", "f", "{}")] },
+    ],
+    ["<S>[f()]<E>[<S>[f()]<E>", { content: "[", tool_calls: [call("call_0", "f", "{}"), call("call_1", "f", "{}")] }],
+    ["<S>[f()]<E>\n<E>x", { content: "\nx", tool_calls: [call("call_0", "f", "{}")] }],
+  ])("that repeats its calls behind them does not show that: %s", (text, expected) => {
+    const written = text.replaceAll("<S>", "<|tool_call_start|>").replaceAll("<E>", "<|tool_call_end|>");
+    expect(messageOf(written)).toEqual({ role: "assistant", ...expected });
   });
 
   it("comes in deltas of one member each, never empty, a call whole and with its index", () => {
@@ -192,6 +225,20 @@ describe("an answer goes back into the conversation as it came", () => {
       `user: q\nassistant: x<|tool_call_start|>[f(a=2.0, b="it's", c=[True, None], d={'k': 1})]<|tool_call_end|>\n`,
     );
     expect(messageOf(shown.slice(shown.indexOf("assistant: ") + 11).trimEnd())).toEqual(messageOf(text));
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["a thought only", "<think>t</think>"],
+    ["a thought that was cut", "<think>t"],
+    ["a call only", "<|tool_call_start|>[f(a='<|im_end|>')]<|tool_call_end|>"],
+    ["a thought and a call", "<think>t</think><|tool_call_start|>[f()]<|tool_call_end|>"],
+  ])("whatever it holds: %s", (_, text) => {
+    const message = messageOf(text);
+    const messages = checkMessages([{ role: "user", content: "q" }, message]);
+    const shown = createTemplate(golden("nano/chat_template.jinja")).render(messages, options);
+    if (message.reasoning_content) expect(shown).toContain("<think>t</think>");
+    for (const { function: called } of message.tool_calls ?? []) expect(shown).toContain(`[${called.name}(`);
   });
 
   it("with a thought by either name", () => {

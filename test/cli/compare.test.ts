@@ -96,7 +96,7 @@ describe("lfm2 compare", () => {
     [["/", trace], /expected trace\.json, found no such file/],
     [[trace, other, "--tolerance", "some"], /--tolerance: expected a number from 0, found "some"/],
     [[trace, other, "--points", "blocks.*"], /expected at least one point of .*trace, found none/],
-    [[trace, theirs, "--map", "no.json"], /no\.json: expected a file, found nothing there/],
+    [[trace, theirs, "--map", "no.json"], /no\.json: expected names as JSON, found ENOENT/],
   ];
   it.each(usage)("ends with 2 when there is nothing to compare: %j", async (args, message) => {
     const { code, stdout, stderr } = await compare(...args);

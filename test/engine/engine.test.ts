@@ -188,10 +188,16 @@ describe("generate", () => {
       const answer = await collect(generate(await sequence(), HELLO, { ...options, thinking }, patient));
       const cut = [...free.slice(0, 1 + Math.min(tokens, length)), close];
       expect(answer.slice(0, cut.length)).toEqual(cut);
-      // What follows is what the model says to the cut thought.
-      expect(answer.slice(cut.length)).toEqual(
-        await collect(generate(await sequence(), [...HELLO, ...cut], options, patient)),
-      );
+      // What follows is what the model says to the cut thought, up to where it would close it yet again.
+      const said = await collect(generate(await sequence(), [...HELLO, ...cut], options, patient));
+      const again = said.indexOf(CLOSE);
+      const rest = answer.slice(cut.length);
+      if (again < 0 || tokens > length) expect(rest).toEqual(said);
+      else {
+        const mayClose = again < tokens;
+        expect(rest.slice(0, again + Number(mayClose))).toEqual(said.slice(0, again + Number(mayClose)));
+        expect(rest.filter((id) => id === CLOSE)).toHaveLength(Number(mayClose));
+      }
       // The same when the prompt has opened the thought.
       const opened = await collect(
         generate(await sequence(), [...HELLO, open], { ...options, thinking: { ...thinking, isOpen: true } }, patient),

@@ -86,9 +86,22 @@ const broken: readonly BrokenFile[] = [
     `m.gguf, lfm2moe.rope.dimension_count: expected the head size, 16, found 8. ${NOT_LFM2}`,
   ],
   [
-    "scaled rotation",
-    withKeys({ "lfm2moe.rope.scaling.type": scalar("str", "yarn") }),
-    `m.gguf, lfm2moe.rope.scaling.type: expected "none", found "yarn". ${NOT_LFM2}`,
+    "scaled rotation of another model's kind",
+    withKeys({ "lfm2moe.rope.scaling.type": scalar("str", "longrope") }),
+    `m.gguf, lfm2moe.rope.scaling.type: expected "none", "linear" or "yarn", found "longrope". ${NOT_LFM2}`,
+  ],
+  [
+    "YaRN mixed in by half",
+    withKeys({
+      "lfm2moe.rope.scaling.type": scalar("str", "yarn"),
+      "lfm2moe.rope.scaling.yarn_ext_factor": scalar("f32", 0.5),
+    }),
+    `m.gguf, lfm2moe.rope.scaling.yarn_ext_factor: expected 1, as in transformers, found 0.5. ${NOT_LFM2}`,
+  ],
+  [
+    "longer rotated vectors without YaRN",
+    withKeys({ "lfm2moe.rope.scaling.attn_factor": scalar("f32", 1.5) }),
+    `m.gguf, lfm2moe.rope.scaling.attn_factor: expected 1 without YaRN, found 1.5. ${NOT_LFM2}`,
   ],
   [
     "another kind of tokenizer",

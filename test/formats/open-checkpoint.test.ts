@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { GgufValue } from "../../src/formats/gguf-value.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { scalar, strings } from "../../src/formats/write-gguf.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
@@ -62,6 +63,13 @@ describe("the same model as GGUF and as safetensors", () => {
   });
 });
 
+const [one, four] = [1, 4].map((value) => scalar("f32", value));
+const yarn = scalar("str", "yarn");
+const yarnOf = (more: object) => ({
+  ...{ rope_type: "yarn", factor: 4, original_max_position_embeddings: 64, beta_fast: 32, beta_slow: 1 },
+  ...more,
+});
+
 describe("openCheckpoint of GGUF", () => {
   it("knows GGUF by its first bytes, whatever the name", async () => {
     const folder = folderOf({ "m.safetensors": tinyGguf() });
@@ -73,6 +81,40 @@ describe("openCheckpoint of GGUF", () => {
     expect(metadata.get("general.architecture")).toBe("lfm2moe");
     expect(metadata.get("lfm2moe.attention.head_count_kv")).toEqual([0, 1]);
     expect(metadata.get("long")).toBe("65 × str");
+  });
+
+  const scaled: [string, Record<string, GgufValue>, unknown][] = [
+    ["a factor alone, linearly", { "scaling.factor": scalar("f32", 4) }, { rope_type: "linear", factor: 4 }],
+    ["by the older name of a factor", { scale_linear: scalar("f32", 4) }, { rope_type: "linear", factor: 4 }],
+    ["by nothing where the factor is 1", { "scaling.type": scalar("str", "linear"), "scaling.factor": one }, undefined],
+    ["by nothing where 0 stands for no factor", { "scaling.factor": scalar("f32", 0) }, undefined],
+    ["by nothing where the type is none", { "scaling.type": scalar("str", "none"), scale_linear: four }, undefined],
+    ["by YaRN from the whole context", { "scaling.type": yarn, "scaling.factor": four }, yarnOf({})],
+    [
+      "by YaRN with all of its keys",
+      {
+        "scaling.type": yarn,
+        "scaling.factor": four,
+        "scaling.original_context_length": scalar("u32", 32),
+        "scaling.yarn_attn_factor": scalar("f32", 1.5),
+        "scaling.attn_factor": scalar("f32", 2),
+        "scaling.yarn_beta_fast": scalar("f32", 16),
+        "scaling.yarn_beta_slow": scalar("f32", 2),
+        "scaling.yarn_ext_factor": scalar("f32", -1),
+        "scaling.finetuned": scalar("bool", true),
+      },
+      yarnOf({ original_max_position_embeddings: 32, beta_fast: 16, beta_slow: 2, attention_factor: 3 }),
+    ],
+    [
+      "by YaRN with DeepSeek's multiplier",
+      { "scaling.type": yarn, "scaling.factor": four, "scaling.yarn_log_multiplier": scalar("f32", 0.5) },
+      yarnOf({ attention_factor: (0.1 * Math.log(4) + 1) / (0.05 * Math.log(4) + 1) }),
+    ],
+  ];
+  it.each(scaled)("scales rotation %s", async (_, keys, expected) => {
+    const metadata = tinyMetadata();
+    for (const [key, value] of Object.entries(keys)) metadata.set(`lfm2moe.rope.${key}`, value);
+    expect((await tiny(metadata)).config.rope_parameters).toEqual(expected);
   });
 
   it("takes sampling settings under the names of generation_config.json", async () => {

@@ -15,7 +15,8 @@ function file(size: number, reads: Read[] = []): ByteSource {
   return {
     name: "file",
     size,
-    descriptor: { kind: "file", path: "file" },
+    descriptor: { kind: "blob", name: "file", blob: new Blob() },
+    async verify() {},
     async read(offset, length) {
       reads.push({ offset, length });
       return Uint8Array.from({ length }, (_, i) => (offset + i) % 251);

@@ -5,8 +5,19 @@ import { observed } from "../../src/oracle/observed.ts";
 import { gap } from "../ops/harness.ts";
 import { type GoldenTensor, goldenTensors, load, logitsOf, open } from "./run.ts";
 
-const models = ["moe-small", "moe-wide-heads", "moe-no-norm", "moe-no-bias", "dense-small"];
-const lengths = [1, 2, 3, 17, 64];
+const every = [1, 2, 3, 17, 64];
+/** Within the context that YaRN or linear scaling starts from, and beyond it. */
+const stretched = [3, 17, 100];
+const models: [name: string, lengths: number[]][] = [
+  ["moe-small", every],
+  ["moe-wide-heads", every],
+  ["moe-no-norm", every],
+  ["moe-no-bias", every],
+  ["dense-small", every],
+  ["moe-yarn", stretched],
+  ["dense-yarn", stretched],
+  ["dense-linear", stretched],
+];
 
 /**
  * transformers itself differs by about 1e-5 between one pass and token by token, and a float64 forward by up to 1.8e-5
@@ -18,7 +29,7 @@ const KERNEL_TOLERANCE = 1e-4;
 
 const isIds = (result: Tensor | ExpertIds): result is ExpertIds => "k" in result;
 
-describe.each(models)("%s", (name) => {
+describe.each(models)("%s", (name, lengths) => {
   const checkpoint = () => open(`transformers/${name}`);
 
   it.each(lengths)("has transformers' logits at every one of %i positions, in the reference", async (length) => {
@@ -28,7 +39,7 @@ describe.each(models)("%s", (name) => {
     expect(gap(logits, golden.get("logits")?.data as Float32Array)).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE);
   });
 
-  it.each([1, 2, 3, 17])(
+  it.each(lengths.filter((length) => length <= 17))(
     "has every traced tensor of transformers over %i positions, in both backends",
     async (length) => {
       const golden = await goldenTensors(`transformers/${name}/len${length}.safetensors`);
@@ -66,8 +77,9 @@ describe.each(models)("%s", (name) => {
     },
   );
 
-  it("has the reference's logits and experts in the kernels, exact mode, over 64 positions", async () => {
-    const golden = await goldenTensors(`transformers/${name}/len64.safetensors`);
+  const longest = Math.max(...lengths);
+  it(`has the reference's logits and experts in the kernels, exact mode, over ${longest} positions`, async () => {
+    const golden = await goldenTensors(`transformers/${name}/len${longest}.safetensors`);
     const ids = golden.get("input_ids")?.data as Int32Array;
     const run = async (backend: "reference" | "wasm") => {
       const loaded = await load(await checkpoint(), { backend, mode: "exact" });
@@ -77,12 +89,12 @@ describe.each(models)("%s", (name) => {
           if (isIds(result)) experts.push(...loaded.model.ops.readIds(result));
         },
       });
-      return { logits: logitsOf(loaded, ids, 64, ops), experts };
+      return { logits: logitsOf(loaded, ids, longest, ops), experts };
     };
     const [reference, wasm] = [await run("reference"), await run("wasm")];
     expect(gap(wasm.logits, reference.logits)).toBeLessThanOrEqual(KERNEL_TOLERANCE);
     expect(wasm.experts).toEqual(reference.experts);
-    expect(wasm.experts.length > 0).toBe(name !== "dense-small");
+    expect(wasm.experts.length > 0).toBe(name.startsWith("moe-"));
   });
 });
 

@@ -53,8 +53,10 @@ describe("the kernels give the reference's bits", () => {
 
 describe("rope", () => {
   it.each([0, 1, 1000, 127_990])("gives the reference's bits from position %i on", (start) => {
-    const frequency = Float32Array.from({ length: 3 }, (_, j) => 5e6 ** (-j / 3));
-    expectSameBits((ops, x) => ops.rope(x, frequency, start));
+    const inverseFrequency = Float32Array.from({ length: 3 }, (_, j) => 5e6 ** (-j / 3));
+    for (const attentionFactor of [1, Math.fround(1.1386)]) {
+      expectSameBits((ops, x) => ops.rope(x, { inverseFrequency, attentionFactor }, start));
+    }
   });
 });
 

@@ -10,7 +10,8 @@ function madeUp(size: number): ByteSource & { readonly bytesRead: () => number }
   return {
     name: "made up",
     size,
-    descriptor: { kind: "file", path: "" },
+    descriptor: { kind: "blob", name: "", blob: new Blob() },
+    verify: async () => {},
     bytesRead: () => total,
     async read(offset, length) {
       if (offset < 0 || offset + length > size) throw new RangeError(`${offset} + ${length} of ${size}`);

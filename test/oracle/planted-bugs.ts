@@ -1,8 +1,8 @@
 // The mistakes that runtimes make with this architecture, each planted into a run by changing one operation.
 import type { Config } from "../../src/model/config.ts";
-import { ropeInverseFrequency } from "../../src/model/config.ts";
 import type { Model } from "../../src/model/model.ts";
-import type { ExpertIds, Ops, Tensor, Weight } from "../../src/ops/ops.ts";
+import { rotationOf } from "../../src/model/rope.ts";
+import type { ExpertIds, Ops, Rotation, Tensor, Weight } from "../../src/ops/ops.ts";
 import { weightOf } from "../../src/oracle/hypothesis.ts";
 import { referenceOps } from "../../src/reference/backend.ts";
 import { weightRow } from "../../src/reference/linear.ts";
@@ -47,7 +47,7 @@ export function placesOf({ layerTypes, numDenseLayers }: Config): Places {
 export function planted(model: Model, { plant, config: change }: PlantedBug): Model {
   const config = { ...model.config, ...change?.(model.config) };
   const ops: Ops = Object.assign(Object.create(model.ops), plant?.(model.ops, config));
-  return { ...model, config, ops, inverseFrequency: ropeInverseFrequency(config) };
+  return { ...model, config, ops, rotation: rotationOf(config) };
 }
 
 type R = ReferenceTensor;
@@ -78,9 +78,9 @@ const interleave = (x: R, width: number): R => reordered(x, width, (c) => (c % 2
 const deinterleave = (x: R, width: number): R =>
   reordered(x, width, (c) => (c < width / 2 ? 2 * c : 2 * (c - width / 2) + 1));
 
-function interleavedRope(x: R, frequency: Float32Array, start: number): R {
-  const width = 2 * frequency.length;
-  return interleave(referenceOps.rope(deinterleave(x, width), frequency, start) as R, width);
+function interleavedRope(x: R, rotation: Rotation, start: number): R {
+  const width = 2 * rotation.inverseFrequency.length;
+  return interleave(referenceOps.rope(deinterleave(x, width), rotation, start) as R, width);
 }
 
 /** Query head h reads KV head h mod kvHeads. */
@@ -226,7 +226,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     cause: "rope-interleaved",
     at: ({ attention }) => `${attention}.self_attn.q_rope`,
     outerAt: ({ attention }) => `${attention}.self_attn`,
-    plant: () => ({ rope: (x, frequency, start) => interleavedRope(x as R, frequency, start) }),
+    plant: () => ({ rope: (x, rotation, start) => interleavedRope(x as R, rotation, start) }),
   },
   {
     what: "q and k permuted for another rotation",
@@ -253,7 +253,7 @@ export const plantedBugs: readonly PlantedBug[] = [
           gains.push(w);
           return x;
         },
-        rope: (x, frequency, start) => ops.rmsNorm(ops.rope(x, frequency, start), gains.shift() as Weight, normEps),
+        rope: (x, rotation, start) => ops.rmsNorm(ops.rope(x, rotation, start), gains.shift() as Weight, normEps),
       };
     },
   },

@@ -132,7 +132,7 @@ describe("quantizing refuses", () => {
     const folder = hfFolder(tensors, { "config.json": JSON.stringify(tinyHfConfig) });
     const checkpoint = await openCheckpoint(folder, undefined);
     await expect(quantized(checkpoint)).rejects.toThrow(
-      "model.layers.1.feed_forward.experts.w2: expected finite weights, found NaN.",
+      "model.layers.1.feed_forward.experts.w2: expected finite weights, found NaN at expert 1, row 0, column 5.",
     );
   });
 

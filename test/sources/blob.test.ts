@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { blobFolder, blobSource } from "../../src/sources/blob.ts";
 import { openSource } from "../../src/sources/open-source.ts";
 import { type ByteSource, SourceError } from "../../src/sources/source.ts";
@@ -84,8 +84,11 @@ describe("blobFolder", () => {
 describe("openSource", () => {
   it("hands a path to whoever can open it", async () => {
     const file = blobSource("x", new Blob());
-    const descriptor = { kind: "file", path: "/m.gguf" } as const;
-    expect(await openSource(descriptor, async () => file)).toBe(file);
+    const version = { size: 0, device: 1n, inode: 2n, modifiedNs: 3n };
+    const descriptor = { kind: "file", path: "/m.gguf", version } as const;
+    const openFile = vi.fn(async () => file);
+    expect(await openSource(descriptor, openFile)).toBe(file);
+    expect(openFile).toHaveBeenCalledWith("/m.gguf", version);
     await expect(openSource(descriptor)).rejects.toThrow(
       "/m.gguf: expected a Blob or a URL, found a path. Open files on disk in Node.",
     );

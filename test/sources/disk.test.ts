@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, rename, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -22,7 +22,9 @@ describe("openFile", () => {
   it("reads any range as it is on disk", async () => {
     const source = await openFile(path);
     expect([source.name, source.size]).toEqual([path, 1000]);
-    expect(source.descriptor).toEqual({ kind: "file", path });
+    const { size, dev, ino, mtimeNs } = await stat(path, { bigint: true });
+    const version = { size: Number(size), device: dev, inode: ino, modifiedNs: mtimeNs };
+    expect(source.descriptor).toEqual({ kind: "file", path, version });
     const ranges = fc.tuple(fc.nat(1000), fc.nat(1000)).filter(([offset, length]) => offset + length <= 1000);
     await fc.assert(
       fc.asyncProperty(ranges, async ([offset, length]) => {
@@ -76,6 +78,43 @@ describe("openFile", () => {
     await source.close();
   });
 
+  const changes: [string, (path: string) => Promise<void>][] = [
+    ["written to", (path) => writeFile(path, content)],
+    ["grown", (path) => appendFile(path, "x")],
+    [
+      "replaced by one of the same size and time",
+      async (path) => {
+        const { atime, mtime } = await stat(path);
+        // Times as a Date has them, so that both files can be given the same.
+        await writeFile(`${path}.new`, content);
+        await utimes(`${path}.new`, atime, mtime);
+        await rename(`${path}.new`, path);
+      },
+    ],
+  ];
+  it.each(changes)("notices a file that is %s between two openings, and within one", async (_, change) => {
+    const changing = join(folder, "changing.bin");
+    await writeFile(changing, content);
+    await utimes(changing, new Date(1e12), new Date(1e12));
+    const source = await openFile(changing);
+    const { descriptor } = source;
+    if (descriptor.kind !== "file") throw new TypeError(descriptor.kind);
+    const before = await openFile(changing, structuredClone(descriptor.version));
+    await before.close();
+    await source.read(0, 10);
+    await change(changing);
+    const message =
+      /changing\.bin: expected the file that was opened \(1000 bytes of 2001-09-09T01:46:40\.000Z, inode \d+\), found another \(.+\)\. It has been replaced or written to since; open it again\./;
+    await expect(openFile(changing, structuredClone(descriptor.version))).rejects.toThrow(message);
+    // One that was opened stays as it was when another takes its name.
+    const isReplaced = (await stat(changing)).ino !== Number(descriptor.version.inode);
+    if (isReplaced) expect(await source.read(0, 1000)).toEqual(content);
+    else await expect(source.read(0, 10)).rejects.toThrow(message);
+    if (!isReplaced) await expect(source.verify()).rejects.toThrow(message);
+    await source.close();
+    await expect(source.read(0, 10)).rejects.toThrow("expected a readable file, found EBADF.");
+  });
+
   it("stops at an aborted signal with the signal's reason", async () => {
     const source = await openFile(path);
     const reason = new Error("stop");
@@ -104,7 +143,7 @@ describe("diskFolder", () => {
   });
 
   it("opens nothing outside itself", async () => {
-    for (const name of ["../file.bin", "inner/file", "inner\\file", "..", ".", "", "a\0b"]) {
+    for (const name of ["../file.bin", "inner/file", "inner\\file", "..", ".", "", "a\0b", "a\ud800"]) {
       await expect(diskFolder(folder).open(name)).rejects.toThrow(
         `${folder}: expected a file name without folders, found ${JSON.stringify(name)}. Name the folder and the file apart.`,
       );

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { openSource } from "../../src/sources/open-source.ts";
-import { openUrl, splitUrl, urlFolder } from "../../src/sources/url.ts";
+import { type NetworkOptions, openUrl, splitUrl, urlFolder } from "../../src/sources/url.ts";
 
 const content = Uint8Array.from({ length: 5000 }, (_, i) => (i * 11) % 256);
 
@@ -12,6 +14,14 @@ let server: Server;
 let base: string;
 let answer: Answer;
 const requests: IncomingMessage[] = [];
+/** Instead of being waited for. */
+const waits: number[] = [];
+const network: NetworkOptions = {
+  wait: async (ms, signal) => {
+    signal.throwIfAborted();
+    waits.push(ms);
+  },
+};
 
 beforeAll(async () => {
   server = createServer((request, response) => {
@@ -27,6 +37,7 @@ afterAll(() => {
 });
 beforeEach(() => {
   requests.length = 0;
+  waits.length = 0;
   answer = ranged({});
 });
 
@@ -54,7 +65,7 @@ function whole(headers: Record<string, string | number>, body: Uint8Array = cont
 
 describe("openUrl on a server with ranges", () => {
   it("reads what is asked for and no more", async () => {
-    const source = await openUrl(`${base}/m.gguf`);
+    const source = await openUrl(`${base}/m.gguf`, network);
     expect(source.size).toBe(5000);
     const bytes = await source.read(100, 50);
     expect(bytes).toEqual(content.slice(100, 150));
@@ -64,7 +75,7 @@ describe("openUrl on a server with ranges", () => {
   });
 
   it("asks nothing for an empty range or one outside the file", async () => {
-    const source = await openUrl(`${base}/m.gguf`);
+    const source = await openUrl(`${base}/m.gguf`, network);
     expect(await source.read(10, 0)).toEqual(new Uint8Array(0));
     await expect(source.read(4999, 2)).rejects.toThrow(
       `${base}/m.gguf: expected a range within its 5000 bytes, found 2 bytes from 4999. ` +
@@ -74,10 +85,10 @@ describe("openUrl on a server with ranges", () => {
   });
 
   it("sends the headers it was given with every request, also from another thread", async () => {
-    const source = await openUrl(`${base}/m.gguf`, { Authorization: "Bearer secret" });
+    const source = await openUrl(`${base}/m.gguf`, { headers: { Authorization: "Bearer secret" } });
     const copy = await openSource(structuredClone(source.descriptor));
     expect(await copy.read(1, 2)).toEqual(content.slice(1, 3));
-    expect(requests.map((request) => request.headers.authorization)).toEqual(Array(3).fill("Bearer secret"));
+    expect(requests.map((request) => request.headers.authorization)).toEqual(Array(2).fill("Bearer secret"));
   });
 
   it("keeps the query out of its name", async () => {
@@ -88,14 +99,14 @@ describe("openUrl on a server with ranges", () => {
 
   it("opens an empty file", async () => {
     answer = (_, response) => response.writeHead(416, { "Content-Range": "bytes */0" }).end();
-    expect((await openUrl(`${base}/m.gguf`)).size).toBe(0);
+    expect((await openUrl(`${base}/m.gguf`, network)).size).toBe(0);
   });
 });
 
 describe("openUrl on a server without ranges", () => {
   it("downloads the file once and reads from that", async () => {
     answer = whole({ "Content-Length": 5000 });
-    const source = await openUrl(`${base}/m.gguf`);
+    const source = await openUrl(`${base}/m.gguf`, network);
     expect(await source.read(100, 50)).toEqual(content.slice(100, 150));
     expect(await source.read(0, 5000)).toEqual(content);
     const copy = await openSource(structuredClone(source.descriptor));
@@ -108,12 +119,34 @@ describe("openUrl on a server without ranges", () => {
       response.writeHead(200, { "Content-Length": 2 ** 30 + 1 });
       response.write("x");
     };
-    await expect(openUrl(`${base}/m.gguf`)).rejects.toThrow(
+    await expect(openUrl(`${base}/m.gguf`, network)).rejects.toThrow(
       `${base}/m.gguf: expected the range asked for, or a file of at most 1 GiB, ` +
         "found a whole file of 1073741825 bytes. Use a server that answers Range requests, or download the file.",
     );
     answer = whole({ "Transfer-Encoding": "chunked" });
-    await expect(openUrl(`${base}/m.gguf`)).rejects.toThrow("found a whole file of unknown size");
+    await expect(openUrl(`${base}/m.gguf`, network)).rejects.toThrow("found a whole file of unknown size");
+  });
+
+  it("takes a compressed file whose use is bounded, and of one that unfolds no more than that", async () => {
+    const zipped = gzipSync(content);
+    const folder = urlFolder(base, network);
+    const lengths: Record<string, string | number>[] = [
+      { "Content-Length": zipped.length },
+      { "Transfer-Encoding": "chunked" },
+    ];
+    for (const length of lengths) {
+      answer = whole({ "Content-Encoding": "gzip", ...length }, zipped);
+      const source = await folder.open("config.json", undefined, 5000);
+      expect(await source?.read(0, 5000)).toEqual(content);
+      await expect(folder.open("config.json", undefined, 4999)).rejects.toThrow(
+        `${base}/config.json: expected the range asked for, or a file of at most 4999 bytes, found a larger one.`,
+      );
+      await expect(folder.open("m.gguf")).rejects.toThrow("at most 1 GiB, found a whole file ");
+    }
+    const bomb = gzipSync(new Uint8Array(101_000_000));
+    answer = whole({ "Content-Encoding": "gzip", "Content-Length": bomb.length }, bomb);
+    await expect(openCheckpoint(folder, undefined)).rejects.toThrow("at most 100000000 bytes, found a larger one");
+    expect(requests.every(({ headers }) => headers["accept-encoding"] === "identity")).toBe(true);
   });
 
   it("notices a body that ends early", async () => {
@@ -121,14 +154,14 @@ describe("openUrl on a server without ranges", () => {
       response.writeHead(200, { "Content-Length": 5000 });
       response.write(content.slice(0, 10), () => response.destroy());
     };
-    await expect(openUrl(`${base}/m.gguf`)).rejects.toThrow(
-      /m\.gguf: expected an answer, found .+\. Check the address/,
+    await expect(openUrl(`${base}/m.gguf`, network)).rejects.toThrow(
+      /m\.gguf: expected an answer, found \w+ in each of 4 tries\. Check the address/,
     );
   });
 });
 
 describe("reading from a failing server", () => {
-  const failures: [string, Answer, string][] = [
+  const failures: [string, Answer, string, tries?: number][] = [
     [
       "a range other than the one asked for",
       ranged({ "Content-Range": "bytes 0-49/5000" }),
@@ -143,26 +176,31 @@ describe("reading from a failing server", () => {
     [
       "another version, by its size",
       ranged({ "Content-Range": "bytes 100-149/6000" }),
-      "expected the file that was opened (5000 bytes), found another (6000 bytes). It has changed on the server; open it again.",
+      'expected the file that was opened (5000 bytes, ETag "a"), found another (6000 bytes, ETag "a"). It has changed on the server; open it again.',
     ],
     [
       "another version, by its ETag",
       ranged({ ETag: '"b"' }),
-      "expected the file that was opened (5000 bytes), found another (5000 bytes). It has changed on the server; open it again.",
+      'expected the file that was opened (5000 bytes, ETag "a"), found another (5000 bytes, ETag "b"). It has changed on the server; open it again.',
     ],
     [
-      "another version, by its date",
-      ranged({ "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT" }),
-      "expected the file that was opened (5000 bytes), found another (5000 bytes). It has changed on the server; open it again.",
+      "too few bytes",
+      ranged({}, (bytes) => bytes.slice(1)),
+      "expected 1 bytes of content, found 0 in each of 4 tries. Try again.",
+      4,
     ],
-    ["too few bytes", ranged({}, (bytes) => bytes.slice(1)), "expected 50 bytes of content, found 49. Try again."],
     [
       "too many bytes",
       ranged({}, (bytes) => Uint8Array.of(...bytes, 0)),
       "expected 50 bytes of content, found more. Try again.",
     ],
     ["the whole file", whole({}), "expected HTTP 206, found HTTP 200. Try again later."],
-    ["an error", ranged({}, undefined, 500), "expected HTTP 206, found HTTP 500. Try again later."],
+    [
+      "an error",
+      ranged({}, undefined, 500),
+      "expected HTTP 206, found HTTP 500 in each of 4 tries. Try again later.",
+      4,
+    ],
     [
       "a refusal",
       ranged({}, undefined, 403),
@@ -170,22 +208,21 @@ describe("reading from a failing server", () => {
     ],
     ["the file's absence", ranged({}, undefined, 404), "expected HTTP 206, found HTTP 404. Try again later."],
   ];
-  for (const [what, wrong, message] of failures) {
-    it(`names ${what}`, async () => {
-      const source = await openUrl(`${base}/m.gguf?token=secret`);
+  for (const [what, wrong, message, tries = 1] of failures) {
+    it(`names ${what}, after asking ${tries === 1 ? "once" : `${tries} times`}`, async () => {
+      const source = await openUrl(`${base}/m.gguf?token=secret`, network);
       answer = wrong;
       await expect(source.read(100, 50)).rejects.toThrow(`${base}/m.gguf: ${message}`);
+      expect(requests).toHaveLength(1 + tries);
+      expect(waits).toHaveLength(tries - 1);
     });
   }
 
   it("names a connection that breaks off", async () => {
-    const source = await openUrl(`${base}/m.gguf`);
-    answer = (_, response) => {
-      response.writeHead(206, { "Content-Range": "bytes 0-99/5000", "Content-Length": 100, ETag: '"a"' });
-      response.write(content.slice(0, 10), () => response.destroy());
-    };
+    const source = await openUrl(`${base}/m.gguf`, network);
+    answer = (_, response) => response.destroy();
     await expect(source.read(0, 100)).rejects.toThrow(
-      /m\.gguf: expected an answer, found .+\. Check the address and the network\./,
+      /m\.gguf: expected an answer, found \w+ in each of 4 tries\. Check the address and the network\./,
     );
   });
 });
@@ -200,19 +237,19 @@ function badRange(found: string): string {
 describe("opening", () => {
   it("names a missing file, a server error and a host that does not answer", async () => {
     answer = (_, response) => response.writeHead(404).end();
-    await expect(openUrl(`${base}/m.gguf?token=secret`)).rejects.toThrow(
+    await expect(openUrl(`${base}/m.gguf?token=secret`, network)).rejects.toThrow(
       `${base}/m.gguf: expected a file, found HTTP 404. Check the address.`,
     );
     answer = (_, response) => response.writeHead(500).end();
-    await expect(openUrl(`${base}/m.gguf`)).rejects.toThrow(
-      `${base}/m.gguf: expected HTTP 206, found HTTP 500. Try again later.`,
+    await expect(openUrl(`${base}/m.gguf`, network)).rejects.toThrow(
+      `${base}/m.gguf: expected HTTP 206, found HTTP 500 in each of 4 tries. Try again later.`,
     );
     const closed = createServer();
     await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
     const { port } = closed.address() as AddressInfo;
     await new Promise((resolve) => closed.close(resolve));
-    await expect(openUrl(`http://127.0.0.1:${port}/m.gguf?token=secret`)).rejects.toThrow(
-      `http://127.0.0.1:${port}/m.gguf: expected an answer, found ECONNREFUSED. Check the address and the network.`,
+    await expect(openUrl(`http://127.0.0.1:${port}/m.gguf?token=secret`, network)).rejects.toThrow(
+      `http://127.0.0.1:${port}/m.gguf: expected an answer, found ECONNREFUSED in each of 4 tries. Check the address and the network.`,
     );
   });
 
@@ -232,7 +269,7 @@ describe("opening", () => {
   it("stops when aborted, with the signal's reason", async () => {
     const reason = new Error("stop");
     await expect(openUrl(`${base}/m.gguf`, {}, AbortSignal.abort(reason))).rejects.toBe(reason);
-    const source = await openUrl(`${base}/m.gguf`);
+    const source = await openUrl(`${base}/m.gguf`, network);
     // One answer never comes, the other never ends.
     for (const stuck of [() => {}, endless] as Answer[]) {
       const controller = new AbortController();
@@ -250,9 +287,26 @@ function endless(_: IncomingMessage, response: ServerResponse): void {
   response.write(content.slice(0, 10));
 }
 
+describe("closing", () => {
+  it("ends reads under way, also while they wait for another try", async () => {
+    for (const stuck of [endless, (_, response) => response.writeHead(503, { "Retry-After": 50 }).end()] as Answer[]) {
+      answer = ranged({});
+      const source = await openUrl(`${base}/m.gguf`);
+      answer = stuck;
+      const reading = source.read(0, 100);
+      const ended = expect(reading).rejects.toThrow(
+        `${base}/m.gguf: expected a file that is open, found one that was closed.`,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await source.close();
+      await ended;
+    }
+  });
+});
+
 describe("urlFolder", () => {
   it("opens files below its address, with its query and headers", async () => {
-    const folder = urlFolder(`${base}/some/model?token=secret`, { "X-Test": "1" });
+    const folder = urlFolder(`${base}/some/model?token=secret`, { headers: { "X-Test": "1" } });
     expect(folder.name).toBe(`${base}/some/model/`);
     const source = await folder.open("a b#c.gguf");
     expect(source?.name).toBe(`${base}/some/model/a%20b%23c.gguf`);
@@ -276,5 +330,11 @@ describe("splitUrl", () => {
       folder: "https://host.test/a/b%20c/?x=1",
       fileName: "m n.gguf",
     });
+  });
+
+  it("refuses escapes that are no text", () => {
+    expect(() => splitUrl("https://host.test/a/%E0%A4%A?key=secret")).toThrow(
+      "https://host.test/a/%E0%A4%A: expected %-escapes of UTF-8, found others. Check the address.",
+    );
   });
 });

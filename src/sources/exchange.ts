@@ -1,0 +1,185 @@
+// One request for a range of a file and its answer: redirects, time limits, and which failures may pass.
+import { joinSignals } from "./joined-signal.ts";
+import { PassingError, PROGRESS_BYTES, requestedWaitMs } from "./patience.ts";
+import { SourceError } from "./source.ts";
+
+/** What the fetch standard allows. */
+const MAX_REDIRECTS = 20;
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+/** Long enough that what lies in a socket's buffer is taken. */
+const HEARING_MS = 20;
+
+/** Learned from the first redirect: pages are not shown where one leads, and have to let fetch follow it. */
+let redirectsAreHidden = false;
+
+export interface Exchange {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly offset: number;
+  /** At least 1. */
+  readonly length: number;
+  readonly stallMs: number;
+  readonly signal: AbortSignal;
+}
+
+export type Chunks = AsyncGenerator<Uint8Array<ArrayBuffer>, void>;
+
+/** For messages: a query may hold a signature or a token. */
+export function nameOf(url: URL): string {
+  return url.origin + url.pathname;
+}
+
+/**
+ * What `use` makes of the answer; what it leaves of the body is not fetched.
+ * @throws PassingError when a further try may help: no answer, a stall, status 408, 429 or 5xx
+ */
+export async function exchange<T>(
+  request: Exchange,
+  use: (response: Response, chunks: Chunks) => Promise<T>,
+): Promise<T> {
+  const { stallMs, signal } = request;
+  const name = nameOf(request.url);
+  const watch = createWatch(stallMs, signal);
+  const failed = (cause: unknown): never => {
+    signal.throwIfAborted();
+    if (cause instanceof SourceError) throw cause;
+    const found = watch.stalled();
+    if (found !== undefined) {
+      const expected = `an answer, and ${PROGRESS_BYTES / 1024} KiB of it or the rest in each ${stallMs / 1000} s`;
+      throw new PassingError([name, expected, found, "Try again later, or allow more time."], { cause });
+    }
+    throw unreachable(name, cause);
+  };
+  try {
+    const response = await followed(request, watch.signal).catch(failed);
+    watch.begun();
+    if (isPassing(response.status)) {
+      const waitMs = requestedWaitMs(response.headers, Date.now());
+      throw new PassingError([name, "HTTP 206", `HTTP ${response.status}`, "Try again later."], { waitMs });
+    }
+    return await use(response, chunksOf(response, watch.bytes, failed));
+  } finally {
+    // Whatever is left of the body is not waited for.
+    watch.end();
+  }
+}
+
+function isPassing(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500;
+}
+
+/**
+ * Follows redirects, where they can be seen, itself: fetch would carry all headers but Authorization and cookies on to
+ * whichever server a redirect names.
+ */
+async function followed({ url, headers, offset, length }: Exchange, signal: AbortSignal): Promise<Response> {
+  const range = { Range: `bytes=${offset}-${offset + length - 1}` };
+  let target = url;
+  let sent = headers;
+  for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+    const redirect = redirectsAreHidden ? "follow" : "manual";
+    const response = await fetch(target, { headers: { ...sent, ...range }, redirect, signal });
+    if (response.type === "opaqueredirect") {
+      redirectsAreHidden = true;
+      continue;
+    }
+    const location = response.headers.get("location");
+    if (!REDIRECTS.includes(response.status) || location === null) return response;
+    await response.body?.cancel();
+    const next = redirectTarget(nameOf(url), location, target);
+    if (next.origin !== target.origin) sent = {};
+    target = next;
+  }
+  throw new SourceError(`${nameOf(url)}: expected a file, found over ${MAX_REDIRECTS} redirects. Check the address.`);
+}
+
+function redirectTarget(name: string, location: string, from: URL): URL {
+  const target = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
+  if (target?.protocol === "http:" || target?.protocol === "https:") return target;
+  throw new SourceError(
+    `${name}: expected a redirect to http: or https:, found ${target?.protocol ?? "no address"}. Check the address.`,
+  );
+}
+
+async function* chunksOf(response: Response, onBytes: (count: number) => void, failed: (cause: unknown) => never) {
+  const reader = response.body?.getReader();
+  try {
+    for (;;) {
+      const result = await reader?.read().catch(failed);
+      if (!result || result.done) return;
+      onBytes(result.value.length);
+      yield result.value;
+    }
+  } finally {
+    await reader?.cancel().catch(() => {});
+  }
+}
+
+interface Watch {
+  /** Aborted when the caller's is, or when nothing goes on. */
+  readonly signal: AbortSignal;
+  begun(): void;
+  bytes(count: number): void;
+  /** What came in the time that was too long; undefined when it was not. */
+  stalled(): string | undefined;
+  end(): void;
+}
+
+function createWatch(stallMs: number, outer: AbortSignal): Watch {
+  const { signal, abort, release } = joinSignals(outer);
+  let found: string | undefined;
+  let hasBegun = false;
+  let recent = 0;
+  const stop = (): void => {
+    found = hasBegun ? `${recent} bytes` : "none";
+    abort(new Error("The server has stalled."));
+  };
+  // A thread that was busy itself first hears what has come in the meantime.
+  const late = (): void => {
+    timer = setTimeout(stop, HEARING_MS);
+  };
+  let timer = setTimeout(late, stallMs);
+  const restart = (): void => {
+    clearTimeout(timer);
+    recent = 0;
+    timer = setTimeout(late, stallMs);
+  };
+  return {
+    signal,
+    begun() {
+      hasBegun = true;
+      restart();
+    },
+    bytes(count) {
+      recent += count;
+      if (recent >= PROGRESS_BYTES) restart();
+    },
+    stalled: () => found,
+    end() {
+      clearTimeout(timer);
+      release();
+      abort(new Error("The answer is not needed any more."));
+    },
+  };
+}
+
+function unreachable(name: string, cause: unknown): PassingError {
+  // fetch hides the reason in `cause`; its code is short and holds nothing of the address.
+  const { code } = ((cause instanceof Error ? cause.cause : undefined) ?? {}) as { code?: unknown };
+  if (typeof code === "string") {
+    return new PassingError([name, "an answer", code, "Check the address and the network."], { cause });
+  }
+  // Pages are not told more.
+  const remedy = "Check the address, the network, and in a page that the server lets other sites read it (CORS).";
+  return new PassingError([name, "an answer", "a broken connection", remedy], { cause });
+}
+
+/** A body that ends early may be whole the next time. */
+export function tooShort(name: string, expected: number, found: number): PassingError {
+  return new PassingError([name, `${expected} bytes of content`, `${found}`, "Try again."]);
+}
+
+export function tooLong(name: string, expected: number): SourceError {
+  return new SourceError(`${name}: expected ${expected} bytes of content, found more. Try again.`);
+}

@@ -1,0 +1,115 @@
+// How often a server is asked for the same bytes, and how long it is waited for.
+import { SourceError } from "./source.ts";
+
+export interface Patience {
+  /** For the same bytes, the first included. */
+  readonly tries: number;
+  /** Before the second try; doubled before each further one, give or take a quarter. */
+  readonly retryMs: number;
+  /** A server that asks to be left alone for longer is not asked again. */
+  readonly longestWaitMs: number;
+  /** In so long an answer must begin, and then bring PROGRESS_BYTES, or the rest, again and again. */
+  readonly stallMs: number;
+}
+
+export const defaultPatience: Patience = { tries: 4, retryMs: 500, longestWaitMs: 60_000, stallMs: 30_000 };
+
+export function patienceWith(stallMs: number = defaultPatience.stallMs): Patience {
+  return { ...defaultPatience, stallMs };
+}
+
+/** Less than this is no progress: one byte now and then would keep an open waiting for years. */
+export const PROGRESS_BYTES = 1 << 16;
+
+/** A failure that another try may mend. */
+export class PassingError extends Error {
+  readonly subject: string;
+  readonly expected: string;
+  readonly found: string;
+  readonly remedy: string;
+  /** What the server asked for, if it did. */
+  readonly waitMs: number;
+
+  constructor(
+    [subject, expected, found, remedy]: readonly [string, string, string, string],
+    { waitMs = 0, cause }: { waitMs?: number; cause?: unknown } = {},
+  ) {
+    super(found, { cause });
+    this.subject = subject;
+    this.expected = expected;
+    this.found = found;
+    this.remedy = remedy;
+    this.waitMs = waitMs;
+  }
+
+  /** @param why  why there was no further try */
+  final(why: string): SourceError {
+    const { subject, expected, found, remedy } = this;
+    return new SourceError(`${subject}: expected ${expected}, found ${found}${why}. ${remedy}`, { cause: this.cause });
+  }
+}
+
+export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
+
+export interface PersistentOptions {
+  readonly patience: Patience;
+  readonly wait: Wait;
+  readonly signal: AbortSignal;
+  /** Bytes that all tries so far have brought. Tries that bring many do not count against the limit. */
+  readonly progress?: () => number;
+}
+
+/**
+ * Calls `attempt` until it does not throw a PassingError, with waits in between.
+ * @throws SourceError when the tries are used up, or the server asks for too long a wait; the signal's reason
+ */
+export async function persistently<T>(attempt: () => Promise<T>, options: PersistentOptions): Promise<T> {
+  const { patience, wait, signal, progress = () => 0 } = options;
+  for (let failures = 0; ; ) {
+    const before = progress();
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof PassingError)) throw error;
+      failures = progress() - before >= PROGRESS_BYTES ? 1 : failures + 1;
+      if (error.waitMs > patience.longestWaitMs) {
+        throw error.final(`, with the wish to be asked again in ${Math.ceil(error.waitMs / 1000)} s`);
+      }
+      if (failures >= patience.tries) throw error.final(failures > 1 ? ` in each of ${failures} tries` : "");
+      await wait(Math.max(error.waitMs, backoff(failures, patience.retryMs)), signal);
+    }
+  }
+}
+
+/** Milliseconds before the next try. Chance keeps clients that failed together from coming back together. */
+export function backoff(failures: number, retryMs: number, chance: number = Math.random()): number {
+  return retryMs * 2 ** (failures - 1) * (0.75 + chance / 2);
+}
+
+export const wait: Wait = (ms, signal) =>
+  new Promise((resolve, reject) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      if (signal.aborted) reject(signal.reason);
+      else resolve();
+    };
+    const timer = setTimeout(done, ms);
+    if (signal.aborted) done();
+    else signal.addEventListener("abort", done);
+  });
+
+/**
+ * How long an answer asks its client to wait: Retry-After, in seconds or as a date, or else the seconds until a
+ * RateLimit begins anew, which is what the Hugging Face Hub sends.
+ * @source RFC 9110, 10.2.3; draft-ietf-httpapi-ratelimit-headers
+ */
+export function requestedWaitMs(headers: Headers, now: number): number {
+  const after = headers.get("retry-after")?.trim();
+  if (after !== undefined) {
+    const ms = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
+    return ms > 0 ? ms : 0;
+  }
+  const [, reset = "0"] = /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "") ?? [];
+  return Number(reset) * 1000;
+}

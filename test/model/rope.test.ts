@@ -1,0 +1,53 @@
+// RoPE under many parameters, against transformers, and through GGUF's keys and back.
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { configOfGguf } from "../../src/formats/gguf-config.ts";
+import { type Config, readConfig } from "../../src/model/config.ts";
+import { rotationOf } from "../../src/model/rope.ts";
+import { metadataOf } from "../../src/quantize/gguf-metadata.ts";
+import { golden } from "./run.ts";
+
+interface RopeCase {
+  readonly config: Record<string, unknown>;
+  readonly inverse_frequency: readonly number[];
+  readonly attention_factor: number;
+}
+
+const cases: readonly RopeCase[] = JSON.parse(readFileSync(golden("config/rope.json"), "utf8")).cases;
+const yarnOf = ({ ropeScaling }: Config) => (ropeScaling?.ropeType === "yarn" ? ropeScaling : undefined);
+
+describe("rotationOf", () => {
+  it("has transformers' frequencies and attention factor", () => {
+    for (const { config: raw, inverse_frequency: expected, attention_factor: factor } of cases) {
+      const config = readConfig(raw);
+      const { inverseFrequency, attentionFactor } = rotationOf(config);
+      expect(attentionFactor, JSON.stringify(raw)).toBeCloseTo(factor, 6);
+      expect(inverseFrequency).toHaveLength(expected.length);
+      for (const [j, value] of inverseFrequency.entries()) {
+        // float32 powers within an ulp or two of PyTorch's; what follows is rounded alike.
+        expect(Math.abs(value / expected[j] - 1), JSON.stringify([raw, j])).toBeLessThan(5e-7);
+      }
+    }
+    const kinds = cases.map(({ config }) => readConfig(config)).map(({ ropeScaling }) => ropeScaling?.ropeType);
+    expect(new Set(kinds)).toEqual(new Set(["linear", "yarn"]));
+  });
+
+  it("has the same bits after a way through GGUF's keys", () => {
+    const configs = cases
+      .map(({ config }) => readConfig(config))
+      .filter((config) => yarnOf(config)?.truncate !== false);
+    expect(configs.length).toBeGreaterThan(30);
+    for (const config of configs) {
+      const metadata = metadataOf(config, "Q8_0", "model");
+      const again = readConfig(configOfGguf("m.gguf", metadata, [], []));
+      expect(rotationOf(again), JSON.stringify(config)).toEqual(rotationOf(config));
+    }
+  });
+
+  it("is not written as GGUF where that has no key for it", () => {
+    const config = cases.map(({ config: raw }) => readConfig(raw)).find((one) => yarnOf(one)?.truncate === false);
+    expect(() => metadataOf(config as Config, "Q8_0", "model")).toThrow(
+      "rope_parameters.truncate: expected true, for GGUF has no key that says otherwise, found false.",
+    );
+  });
+});
