@@ -1,18 +1,15 @@
-// A model one can talk to: tokenizer, template and the model's thread, behind a handful of calls.
+// A model one can talk to: the text thread and the model's thread, behind a handful of calls.
 import { type ChatDelta, createAnswerParser } from "./chat/answer-parser.ts";
 import { plainJson } from "./chat/exact-json.ts";
-import { renderPrompt } from "./chat/prompt.ts";
+import type { ChatMessage } from "./chat/messages.ts";
 import { checkStops, createStopFilter, createStopMatcher } from "./chat/stop-strings.ts";
-import { type ChatTemplate, createTemplate } from "./chat/template.ts";
 import { endsThinking } from "./chat/thinking.ts";
 import { reportToken } from "./chat/token-report.ts";
-import type { ConstraintRequest } from "./constrain/compile.ts";
 import type { ConstraintRules, Thought } from "./constrain/constraint.ts";
-import { collectVocabulary } from "./constrain/vocabulary.ts";
 import { checkIds } from "./engine/engine.ts";
 import type { ThinkingBudget } from "./engine/thinking-budget.ts";
 import type { Checkpoint } from "./formats/checkpoint.ts";
-import type { ChatOptions, GenerateOptions, LanguageModel, Summary } from "./language-model.ts";
+import type { ChatOptions, EncodeChatOptions, GenerateOptions, LanguageModel, Summary } from "./language-model.ts";
 import { OptionError } from "./load.ts";
 import type { Config } from "./model/config.ts";
 import { tracePieces } from "./oracle/trace-pieces.ts";
@@ -20,62 +17,73 @@ import { planTrace } from "./oracle/trace-plan.ts";
 import { recommendedSampling } from "./sampling/defaults.ts";
 import { MAX_TOP_LOGPROBS } from "./sampling/logprobs.ts";
 import { validateSampling } from "./sampling/options.ts";
-import { createTokenizer, type Tokenizer } from "./tokenizer/tokenizer.ts";
+import type { ModelText, ModelTokenizer } from "./text/text.ts";
 import type { ModelWorker } from "./worker/client.ts";
 import { eventStream } from "./worker/event-stream.ts";
 import type { Results } from "./worker/protocol.ts";
 
 export function createLanguageModel(
   worker: ModelWorker,
+  text: ModelText | undefined,
   checkpoint: Checkpoint,
   config: Config,
   { settings, bytes }: Results["load"],
 ): LanguageModel {
-  const { tokenizer, missing } = tokenizerOf(checkpoint);
   const name = checkpoint.metadata.get("general.name");
   const recommended = recommendedSampling({
     generationConfig: checkpoint.generationConfig,
     vocabSize: config.vocabSize,
-    bosId: tokenizer?.bosId,
+    bosId: statedIds(checkpoint, "bos_token_id")[0],
     name: typeof name === "string" ? name : undefined,
   });
-  const eosIds = tokenizer?.eosIds ?? statedEosIds(checkpoint);
-  let template: ChatTemplate | undefined;
 
-  const needTokenizer = (): Tokenizer => {
-    if (tokenizer !== undefined) return tokenizer;
-    throw missing;
+  const needText = (): ModelText => {
+    if (text !== undefined) return text;
+    const found = "text: expected a tokenizer in the model's files, found none. Use `generate` or `logits` with ids.";
+    throw new OptionError(found);
   };
+  /** Undefined where the files have none, or a damaged one: ids can still be run. */
+  const tokenizerIfAny = (): Promise<ModelTokenizer | undefined> =>
+    Promise.resolve(text?.tokenizer()).catch((error: Error) => {
+      if (error.name === "TokenizerError" || error.name === "FormatError") return undefined;
+      throw error;
+    });
 
-  const encodeChat: LanguageModel["encodeChat"] = (messages, { tools, now, parseSpecial = "trusted" } = {}) => {
-    const text = needTokenizer();
-    template ??= createTemplate(checkpoint.chatTemplate);
-    const prompt = renderPrompt(template, text, messages, { tools, now, parseSpecial });
-    return text.encode(prompt.text, { parseSpecial: prompt.trusted });
-  };
+  const defaultStopIds = async (): Promise<readonly number[]> =>
+    (await tokenizerIfAny())?.eosIds ?? statedIds(checkpoint, "eos_token_id");
+
+  async function encodeChat(
+    messages: readonly ChatMessage[],
+    { tools, now, parseSpecial = "trusted", signal }: EncodeChatOptions = {},
+  ): Promise<number[]> {
+    const { render, tokenizer } = needText();
+    const prompt = await render(messages, { tools, now, parseSpecial }, signal);
+    return (await tokenizer()).encode(prompt.text, { parseSpecial: prompt.trusted, signal });
+  }
 
   let vocabularySent = false;
 
-  /** The schema compiler is loaded when it is first needed; so is the vocabulary sent to the model's thread. */
   async function rulesFor(
-    request: Pick<ChatOptions, "responseFormat" | "tools" | "toolChoice">,
+    { responseFormat, tools, toolChoice }: Pick<ChatOptions, "responseFormat" | "tools" | "toolChoice">,
     thoughtFirst: Thought["first"],
+    signal: AbortSignal | undefined,
   ): Promise<ConstraintRules | undefined> {
-    if (request.responseFormat === undefined && request.toolChoice === undefined) return undefined;
-    const { idOf, bytesOf } = needTokenizer();
-    const { compileConstraint } = await import("./constrain/compile.ts");
+    if (responseFormat === undefined && toolChoice === undefined) return undefined;
+    const { compile, tokenizer, vocabulary } = needText();
+    const { idOf } = await tokenizer();
     const [open, close] = [idOf("<think>"), idOf("</think>")];
     const [start, end] = [idOf("<|tool_call_start|>"), idOf("<|tool_call_end|>")];
-    const rules = compileConstraint({
-      ...request,
-      tools: request.tools?.map(plainJson),
-      callMarkers: start === undefined || end === undefined ? undefined : { start, end },
-      thought: open === undefined || close === undefined ? undefined : { open, close, first: thoughtFirst },
-    } satisfies ConstraintRequest);
+    const callMarkers = start === undefined || end === undefined ? undefined : { start, end };
+    const thought = open === undefined || close === undefined ? undefined : { open, close, first: thoughtFirst };
+    const rules = await compile(
+      { responseFormat, tools: tools?.map(plainJson), toolChoice, callMarkers, thought },
+      signal,
+    );
     if (!vocabularySent) {
+      const bytes = await vocabulary(config.vocabSize);
       vocabularySent = true;
       // Not waited for: requests are answered in their order, and the next one can be given up by itself.
-      worker.request({ kind: "vocabulary", vocabulary: collectVocabulary(config.vocabSize, bytesOf) }).catch(() => {
+      worker.request({ kind: "vocabulary", vocabulary: bytes }).catch(() => {
         vocabularySent = false;
       });
     }
@@ -92,7 +100,8 @@ export function createLanguageModel(
       readonly rules?: ConstraintRules;
     } = {},
   ): AsyncGenerator<number, void> {
-    const { maxTokens, stopIds = eosIds, onToken, topLogprobs, signal, onProgress, onFinish, ...stated } = options;
+    const { maxTokens, onToken, topLogprobs, signal, onProgress, onFinish, ...rest } = options;
+    const { stopIds = await defaultStopIds(), ...stated } = rest;
     const sampling = validateSampling({ ...stated, temperature: stated.temperature ?? 0 });
     checkIds(ids, config.vocabSize, settings.contextLength);
     if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 1)) {
@@ -124,6 +133,7 @@ export function createLanguageModel(
         onProgress?.({ phase: "prefill", done: event.done, total: event.total });
       },
     });
+    const tokenizer = onToken && (await tokenizerIfAny());
     let newTokens = 0;
     let lastId = -1;
     let [prefillMs, lastMs] = [0, 0];
@@ -149,8 +159,12 @@ export function createLanguageModel(
     return { maxTokens: recommended.maxNewTokens, ...recommended.sampling, ...Object.fromEntries(stated) };
   };
 
-  const budgetOf = (tokens: number | undefined, isOpen: boolean): ThinkingBudget | undefined => {
-    const [open, close] = ["<think>", "</think>"].map(needTokenizer().idOf);
+  const budgetOf = (
+    tokenizer: ModelTokenizer,
+    tokens: number | undefined,
+    isOpen: boolean,
+  ): ThinkingBudget | undefined => {
+    const [open, close] = ["<think>", "</think>"].map(tokenizer.idOf);
     if (tokens === undefined || open === undefined || close === undefined) return undefined;
     return { tokens, open, close, isOpen };
   };
@@ -161,8 +175,8 @@ export function createLanguageModel(
     warnings: checkpoint.warnings,
     settings,
     memoryBytes: bytes,
-    tokenizer,
     recommended,
+    tokenizer: async () => needText().tokenizer(),
     encodeChat,
     generate: (ids, options) => generate(ids, options),
     async *chat(messages, options = {}) {
@@ -173,24 +187,23 @@ export function createLanguageModel(
         (_, content) => ({ content }),
       );
       checkCount("thinkingBudget", thinkingBudget, Number.MAX_SAFE_INTEGER);
-      const ids = encodeChat(messages, { tools, now });
+      const ids = await encodeChat(messages, { tools, now, signal: rest.signal });
+      const tokenizer = await needText().tokenizer();
       // Some templates begin the thought themselves.
-      const isOpen = endsThinking(needTokenizer(), ids);
-      const thinking = budgetOf(thinkingBudget, isOpen);
-      const rules = await rulesFor(
-        { responseFormat, tools, toolChoice },
-        isOpen ? "open" : mayThink ? "possible" : "none",
-      );
+      const isOpen = endsThinking(tokenizer, ids);
+      const thinking = budgetOf(tokenizer, thinkingBudget, isOpen);
+      const thoughtFirst = isOpen ? "open" : mayThink ? "possible" : "none";
+      const rules = await rulesFor({ responseFormat, tools, toolChoice }, thoughtFirst, rest.signal);
       // What is held to a format after the thought cannot be thought.
       const isHeld = rules?.grammar !== undefined && rules.trigger === undefined;
       const budget = isHeld ? undefined : thinking;
-      const parser = createAnswerParser(needTokenizer(), { thinking: isOpen, budget, tools, messages });
+      const parser = createAnswerParser(tokenizer, { thinking: isOpen, budget, tools, messages });
       let summary: Summary | undefined;
       const onFinish = (finished: Summary): void => {
         summary = finished;
       };
       const asked = { ...withDefaults(rest), onFinish };
-      const { stopIds = eosIds } = rest;
+      const { stopIds = tokenizer.eosIds } = rest;
       for await (const id of generate(ids, asked, { thinking, rules, metStop: () => stops.met })) {
         if (!stopIds.includes(id)) yield* stops.push(parser.push(id));
       }
@@ -206,17 +219,17 @@ export function createLanguageModel(
       rest.onFinish?.(waits ? { ...summary, finishReason: "tool_calls" } : withStop(summary, stops.met));
     },
     async *complete(prompt, { stop, responseFormat, ...options } = {}) {
-      const text = needTokenizer();
       const stops = createStopMatcher(checkStops(stop, responseFormat !== undefined));
-      const rules = await rulesFor({ responseFormat }, "none");
-      const stream = text.stream({ skipSpecial: true });
-      const ids = text.encode(prompt, { addBos: true });
+      const tokenizer = await needText().tokenizer();
+      const rules = await rulesFor({ responseFormat }, "none", options.signal);
+      const stream = tokenizer.stream({ skipSpecial: true });
+      const ids = await tokenizer.encode(prompt, { addBos: true, signal: options.signal });
       let summary: Summary | undefined;
       const onFinish = (finished: Summary): void => {
         summary = finished;
       };
       const asked = { ...withDefaults(options), onFinish };
-      const { stopIds = eosIds } = options;
+      const { stopIds = tokenizer.eosIds } = options;
       for await (const id of generate(ids, asked, { rules, metStop: () => stops.met })) {
         if (stopIds.includes(id)) continue;
         const piece = stops.push(stream.push(id));
@@ -259,7 +272,9 @@ export function createLanguageModel(
       });
       for await (const { step } of steps) yield* tracePieces(plan, step);
     },
-    close: () => worker.close(),
+    async close() {
+      await Promise.all([worker.close(), text?.close()]);
+    },
   };
 }
 
@@ -275,21 +290,8 @@ function withStop(summary: Summary, met: string | undefined): Summary {
   return met === undefined ? summary : { ...summary, finishReason: "stop", stopped: met };
 }
 
-/** Ids that end an answer, as the files state them: one number or a list. */
-function statedEosIds({ generationConfig, config }: Checkpoint): number[] {
-  const stated = generationConfig.eos_token_id ?? config.eos_token_id;
+/** The ids of a key such as eos_token_id, as the files state them: one number or a list. */
+function statedIds({ generationConfig, config }: Checkpoint, key: string): number[] {
+  const stated = generationConfig[key] ?? config[key];
   return (Array.isArray(stated) ? stated : [stated]).filter((id) => Number.isInteger(id));
-}
-
-/** The tokenizer, or why there is none: a model whose tokenizer is damaged can still be run on ids. */
-function tokenizerOf({ tokenizer: source }: Checkpoint): { tokenizer?: Tokenizer; missing?: unknown } {
-  if (source === undefined) {
-    const found = "text: expected a tokenizer in the model's files, found none. Use `generate` or `logits` with ids.";
-    return { missing: new OptionError(found) };
-  }
-  try {
-    return { tokenizer: createTokenizer(source) };
-  } catch (error) {
-    return { missing: error };
-  }
 }

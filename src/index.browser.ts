@@ -2,6 +2,7 @@
 import type { LanguageModel } from "./language-model.ts";
 import { type Host, type ModelSource, type OpenOptions, openOn } from "./open.ts";
 import { locateBlobs, locateUrl } from "./sources/locate.ts";
+import { startBrowserText } from "./text/start-browser.ts";
 import { startBrowserWorker } from "./worker/start-browser.ts";
 
 /** The model that is used when none is named. Written out, so that bundlers see it. */
@@ -9,6 +10,7 @@ export const embeddedModel = new URL("../golden/nano/lfm2-nano-Q4_0.gguf", impor
 
 const browserHost: Host = {
   startWorker: startBrowserWorker,
+  startText: startBrowserText,
   async locate(source = embeddedModel, network) {
     if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
     return locateUrl(new URL(source, location.href).href, network);

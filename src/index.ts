@@ -7,6 +7,7 @@ import { type Host, type ModelSource, type OpenOptions, openOn } from "./open.ts
 import { diskFolder } from "./sources/disk.ts";
 import { locateBlobs, locateUrl } from "./sources/locate.ts";
 import { SourceError } from "./sources/source.ts";
+import { startNodeText } from "./text/start-node.ts";
 import { startNodeWorker } from "./worker/start-node.ts";
 
 /** The model that is used when none is named. */
@@ -15,6 +16,7 @@ export const embeddedModel = new URL("../golden/nano/lfm2-nano-Q4_0.gguf", impor
 /** Finds a model for Node: paths, file: URLs, and everything that a browser takes. */
 export const nodeHost: Host = {
   startWorker: startNodeWorker,
+  startText: startNodeText,
   async locate(source = embeddedModel, network) {
     if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
     if (/^https?:/.test(String(source))) return locateUrl(String(source), network);

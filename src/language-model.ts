@@ -11,7 +11,7 @@ import type { TracePiece } from "./oracle/trace-pieces.ts";
 import type { TraceChoice } from "./oracle/trace-plan.ts";
 import type { RecommendedSampling } from "./sampling/defaults.ts";
 import type { SamplingOptions } from "./sampling/options.ts";
-import type { Tokenizer } from "./tokenizer/tokenizer.ts";
+import type { ModelTokenizer } from "./text/text.ts";
 
 export interface Progress {
   /** `load` counts bytes of weights, `prefill` tokens of the prompt that have to be read. */
@@ -97,7 +97,7 @@ export interface RenderChoices {
   readonly now?: Date;
 }
 
-export interface EncodeChatOptions extends RenderChoices {
+export interface EncodeChatOptions extends RenderChoices, Pick<GenerateOptions, "signal"> {
   /** Where control strings count: in what is trusted (default), or everywhere. */
   readonly parseSpecial?: "trusted" | "all";
 }
@@ -125,8 +125,6 @@ export interface LanguageModel {
   readonly settings: Settings;
   /** Bytes reserved for weights, state and working space. */
   readonly memoryBytes: number;
-  /** Absent when the files have none, or a damaged one: ids can still be run; using text then says what is wrong. */
-  readonly tokenizer: Tokenizer | undefined;
   /** The sampling that `chat` and `complete` use where options leave it open, and where it comes from. */
   readonly recommended: RecommendedSampling;
 
@@ -135,11 +133,12 @@ export interface LanguageModel {
    * is checked against `tools`. createAnswerCollector makes a message of the pieces.
    * @throws ConstraintError naming what output cannot be held to, such as a keyword of a schema
    * @throws PromptError when the conversation does not fit; the signal's reason when aborted
+   * @throws LogitsError when a weight is so large that logits are infinite or NaN; so do `complete`, `generate`, `logits`
    */
   chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<ChatDelta, void>;
   /**
    * Continues a text, BOS put before it once. Control strings in it count, so that a prompt may be written by hand;
-   * what a stranger wrote belongs in `chat`, or through `tokenizer.encode` and `generate`. Yields text.
+   * what a stranger wrote belongs in `chat`, or through the tokenizer's `encode` and `generate`. Yields text.
    */
   complete(prompt: string, options?: CompleteOptions): AsyncGenerator<string, void>;
   /**
@@ -147,22 +146,30 @@ export interface LanguageModel {
    * ahead of a slow consumer, until `maxTokens`; leaving the loop, or `signal`, ends it.
    */
   generate(ids: readonly number[], options?: GenerateOptions): AsyncGenerator<number, void>;
-  /** Logits after each of `ids`, f32 [T, vocab]. */
+  /** Logits after each of `ids`, f32 [T, vocab]; all finite. */
   logits(ids: readonly number[], options?: Pick<GenerateOptions, "signal" | "onProgress">): Promise<Logits>;
   /**
    * Every tensor at a named point of the graph, in pieces, while the model runs over `ids`; `planTrace` tells names and
-   * shapes before. The run waits for a slow consumer, so that no more than 64 MB are on their way.
+   * shapes before. The run waits for a slow consumer, so that no more than 64 MB are on their way. Numbers may be infinite
+   * or NaN: a trace shows where they begin.
    * @throws GlobError when a pattern of `points` matches nothing; PositionsError; PromptError
    */
   trace(ids: readonly number[], options?: TraceOptions): AsyncGenerator<TracePiece, void>;
+  /**
+   * The tokenizer, built in a thread of its own when it is first needed: ids become text here, and at once.
+   *
+   * @throws TokenizerError, FormatError, OptionError when the files have a damaged one, or none: ids can still be run
+   */
+  tokenizer(): Promise<ModelTokenizer>;
   /**
    * Ids of a conversation as `chat` would send it. Control strings that a user, a tool, a tool's definition or a call's
    * arguments contain become ordinary text, so that they cannot end a turn or open a tool call; with
    * `parseSpecial: "all"` they become the tokens they name, as Hugging Face has it.
    *
-   * @throws ChatError naming the message at fault, or when the template hides where a control string came from
+   * @throws ChatError naming the message at fault, when the template hides where a control string came from, or when
+   *         rendering takes longer than a second, and a quarter of one for each million characters; the signal's reason
    */
-  encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): number[];
-  /** Ends the model's thread and gives its memory back. */
+  encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): Promise<number[]>;
+  /** Ends the model's threads and gives their memory back. */
   close(): Promise<void>;
 }

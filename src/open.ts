@@ -9,6 +9,8 @@ import { checkOpening } from "./opening-options.ts";
 import { patienceWith } from "./sources/patience.ts";
 import type { Folder } from "./sources/source.ts";
 import type { NetworkOptions } from "./sources/url.ts";
+import type { TextPort } from "./text/protocol.ts";
+import { createText } from "./text/text.ts";
 import { connect, type ModelWorker } from "./worker/client.ts";
 import type { WorkerPort } from "./worker/protocol.ts";
 
@@ -34,6 +36,7 @@ export interface OpenOptions extends ModelOptions {
 /** What differs between Node and a browser. */
 export interface Host {
   startWorker(): WorkerPort;
+  startText(): TextPort;
   /** The folder and, unless it is a Hugging Face folder, the file that a source names; the embedded model's without. */
   locate(source: ModelSource | undefined, network?: NetworkOptions): Promise<{ folder: Folder; file?: string }>;
 }
@@ -65,7 +68,9 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
         },
       },
     );
-    return createLanguageModel(worker, checkpoint, config, loaded);
+    const { tokenizer, chatTemplate } = checkpoint;
+    const text = tokenizer && createText(host.startText, { tokenizer, chatTemplate });
+    return createLanguageModel(worker, text, checkpoint, config, loaded);
   } catch (error) {
     await worker?.close();
     throw error;

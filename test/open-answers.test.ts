@@ -115,8 +115,8 @@ describe("thinkingBudget", () => {
   it("cuts the thought after so many tokens, whoever opened it, and the answer goes on", async () => {
     const thinker = await openThinker();
     try {
-      const { encode, decode } = model.tokenizer as NonNullable<LanguageModel["tokenizer"]>;
-      const thought = encode(THOUGHT);
+      const { encode, decode } = await model.tokenizer();
+      const thought = await encode(THOUGHT);
       for (const thinkingBudget of [0, 1, 3, thought.length, thought.length + 5]) {
         for (const asked of [model, thinker]) {
           const ids: number[] = [];
@@ -126,13 +126,13 @@ describe("thinkingBudget", () => {
           );
           expect(thinking).toBe(decode(thought.slice(0, thinkingBudget)));
           expect(text.length).toBeGreaterThan(10);
-          const opened = asked === thinker ? [] : encode("<think>");
-          const begin = [...opened, ...thought.slice(0, thinkingBudget), ...encode("</think>")];
+          const opened = asked === thinker ? [] : await encode("<think>");
+          const begin = [...opened, ...thought.slice(0, thinkingBudget), ...(await encode("</think>"))];
           expect(ids.slice(0, begin.length)).toEqual(begin);
         }
       }
       // A model that would only ever close the thought it has already closed.
-      const [close] = encode("</think>");
+      const [close] = await encode("</think>");
       const ids: number[] = [];
       const stubborn = { ...GREEDY, thinkingBudget: 0, logitBias: { [close]: 100 }, maxTokens: 8 };
       const { thinking, text } = await chat({ ...stubborn, onToken: ({ id }) => ids.push(id) }, thinker);
@@ -149,7 +149,7 @@ describe("onToken", () => {
     const told: TokenReport[] = [];
     const { thinking, text } = await chat({ ...GREEDY, onToken: (token) => told.push(token) });
     const ids: number[] = [];
-    for await (const id of model.generate(model.encodeChat(HELLO))) ids.push(id);
+    for await (const id of model.generate(await model.encodeChat(HELLO))) ids.push(id);
     expect(told.map(({ id }) => id)).toEqual(ids);
     expect(told.map((token) => token.text).join("")).toBe(`<think>${thinking}</think>${text}<|im_end|>`);
     const bytes = told.flatMap((token) => [...(token.bytes as Uint8Array)]);
@@ -159,7 +159,8 @@ describe("onToken", () => {
 
   it("is told the log-softmax of the logits and the most likely tokens, whatever sampling does to them", async () => {
     const told: TokenReport[] = [];
-    const prompt = model.encodeChat(HELLO);
+    const prompt = await model.encodeChat(HELLO);
+    const { textOf } = await model.tokenizer();
     const options = { temperature: 3, seed: 2, topK: 20, logitBias: { 300: 2 }, maxTokens: 10, stopIds: [] };
     const topLogprobs = 3;
     for await (const _ of model.generate(prompt, { ...options, topLogprobs, onToken: (token) => told.push(token) }));
@@ -172,7 +173,7 @@ describe("onToken", () => {
       expect(top?.length).toBe(3);
       expect(top?.[0].logprob).toBeCloseTo(Math.max(...row) - total, 9);
       for (const token of top ?? []) expect(token.logprob).toBeCloseTo(row[token.id] - total, 9);
-      expect(top?.[0].text).toBe(model.tokenizer?.textOf(top?.[0].id as number));
+      expect(top?.[0].text).toBe(textOf(top?.[0].id as number));
     });
   });
 
@@ -209,7 +210,7 @@ describe("choices", () => {
 
 describe("an answer", () => {
   it("follows a bias: an id with 100 is all there is", async () => {
-    const { eosIds } = model.tokenizer as NonNullable<LanguageModel["tokenizer"]>;
+    const { eosIds } = await model.tokenizer();
     const [end] = eosIds;
     expect(await chat({ seed: 1, logitBias: { [end]: 100 } })).toMatchObject({
       thinking: "",

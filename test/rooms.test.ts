@@ -28,7 +28,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
   "load.ts": ["blocks", "formats", "model", "ops", "quantize", "reference", "wasm"],
   worker: ["constrain", "engine", "formats", "load.ts", "oracle", "sampling", "sources", "wasm"],
-  "language-model.ts": ["chat", "constrain", "formats", "load.ts", "model", "oracle", "sampling", "tokenizer"],
+  text: ["chat", "constrain", "formats", "tokenizer", "worker"],
+  "language-model.ts": ["chat", "constrain", "formats", "load.ts", "model", "oracle", "sampling", "text"],
   "create-language-model.ts": [
     "chat",
     "constrain",
@@ -39,7 +40,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "model",
     "oracle",
     "sampling",
-    "tokenizer",
+    "text",
     "worker",
   ],
   "opening-options.ts": ["load.ts"],
@@ -51,11 +52,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "model",
     "opening-options.ts",
     "sources",
+    "text",
     "worker",
   ],
   // The doors.
-  "index.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "worker"],
-  "index.browser.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "worker"],
+  "index.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "text", "worker"],
+  "index.browser.ts": ["chat", "constrain", "language-model.ts", "open.ts", "oracle", "sources", "text", "worker"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",
@@ -87,6 +89,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "sampling",
     "sources",
     "synth",
+    "text",
     "tokenizer",
     "wasm",
     "ops",
@@ -137,7 +140,7 @@ describe("rooms", () => {
   it("use Node's modules at Node's doors only, and few packages", () => {
     const outside = imports.filter(({ to }) => !to.startsWith("."));
     const doors =
-      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^sources\/disk\.ts$|^oracle\/(tensor-file|part-file|record-folder|write-trace|write-golden)\.ts$|^worker\/(node-worker|start-node|node-machine|node-helper)\.ts$/;
+      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^sources\/disk\.ts$|^oracle\/(tensor-file|part-file|record-folder|write-trace|write-golden)\.ts$|^text\/(node-thread|start-node)\.ts$|^worker\/(node-worker|start-node|node-machine|node-helper)\.ts$/;
     const node = outside.filter(({ from, to }) => to.startsWith("node:") && !doors.test(from));
     expect(node.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
     const { dependencies, devDependencies, peerDependencies } = JSON.parse(

@@ -2,6 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
+import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { nodeHost } from "../index.ts";
 import { MAX_STEP } from "../load.ts";
 import { readConfig } from "../model/config.ts";
@@ -167,7 +168,7 @@ async function promptsFor({ path, prefill, rounds }: PeersRequest): Promise<Prom
   const { folder, file } = await nodeHost.locate(path);
   const checkpoint = await openCheckpoint(folder, file);
   try {
-    const tokenizer = checkpoint.tokenizer && createTokenizer(checkpoint.tokenizer);
+    const tokenizer = checkpoint.tokenizer && createTokenizer(readTokenizer(checkpoint.tokenizer));
     const { vocabSize } = readConfig(checkpoint.config);
     return Array.from({ length: rounds + 1 }, (_, round) =>
       promptOf(prefill, seededIds(26, round + 1), tokenizer, vocabSize),

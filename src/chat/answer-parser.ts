@@ -1,6 +1,6 @@
 // An answer in OpenAI's deltas: ids come in; reasoning, content and tool calls go out as soon as each is certain.
 import type { ThinkingBudget } from "../engine/thinking-budget.ts";
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import { holdEchoes } from "./call-echo.ts";
 import type { ChatMessage } from "./messages.ts";
 import { type AnswerPiece, createAnswerSplitter, holdUndecided } from "./thinking.ts";
@@ -59,7 +59,7 @@ export interface AnswerParserOptions {
 }
 
 /** Text between call markers that is no call comes out as content, to the letter and without the markers. */
-export function createAnswerParser(tokenizer: Tokenizer, options: AnswerParserOptions = {}): AnswerParser {
+export function createAnswerParser(tokenizer: Detokenizer, options: AnswerParserOptions = {}): AnswerParser {
   const { thinking, budget, tools, messages = [] } = options;
   const undecided = holdUndecided(budget);
   const splitter = createAnswerSplitter(tokenizer, { thinking });

@@ -43,6 +43,8 @@ const ROLES: readonly unknown[] = ["system", "user", "assistant", "tool"];
 // Far above any context this family has (128,000 tokens are under a million characters), and small enough to hold.
 const MAX_MESSAGES = 10_000;
 const MAX_CHARACTERS = 1 << 24;
+// A token holds at most two of JSON's, and this many are looked through in some 20 ms.
+const MAX_VALUES = 500_000;
 const MAX_DEPTH = 64;
 /** Arguments as JSON text. A context of 128,000 tokens holds about half as much. */
 export const MAX_ARGUMENTS_CHARACTERS = 1 << 20;
@@ -175,13 +177,23 @@ export function withParsedArguments(call: ToolCall): ToolCall & { function: { ar
   return { ...call, function: { ...call.function, arguments: members } };
 }
 
-/** Also refuses what JSON cannot hold, and cycles, which have no depth. */
-function checkSize(value: unknown, subject: string): void {
+/**
+ * The characters of a value, those of keys among them; anything but a string counts as one.
+ *
+ * @throws ChatError when it is larger than a conversation may be, nested too deeply (as cycles are), or holds what JSON
+ *         cannot
+ */
+export function checkSize(value: unknown, subject: string): number {
   let left = MAX_CHARACTERS;
+  let values = 0;
   const visit = (member: unknown, depth: number): void => {
     if (depth > MAX_DEPTH)
       throw new ChatError(`${subject}: expected at most ${MAX_DEPTH} levels of nesting, found more.`);
     left -= typeof member === "string" ? member.length : 1;
+    // A list may have more places than members.
+    if (++values > MAX_VALUES || (Array.isArray(member) && member.length > MAX_VALUES)) {
+      throw new ChatError(`${subject}: expected at most ${MAX_VALUES} values in all, found more. Shorten lists.`);
+    }
     if (left < 0) {
       throw new ChatError(
         `${subject}: expected at most ${MAX_CHARACTERS} characters in all, found more. Shorten the text.`,
@@ -197,6 +209,7 @@ function checkSize(value: unknown, subject: string): void {
     }
   };
   visit(value, 0);
+  return MAX_CHARACTERS - left;
 }
 
 function kindOf(value: unknown): string {

@@ -1,5 +1,5 @@
 // A conversation as the text that a model reads: its template, with the tokens of its tokenizer.
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import type { ChatMessage } from "./messages.ts";
 import { type TracedText, traceText } from "./provenance.ts";
 import type { ChatTemplate, RenderOptions } from "./template.ts";
@@ -18,7 +18,7 @@ export interface PromptOptions {
 /** @throws ChatError naming the message at fault, or when the template hides where a control string came from */
 export function renderPrompt(
   template: ChatTemplate,
-  { textOf, bosId, eosIds, wholeTokens }: Tokenizer,
+  { textOf, bosId, eosIds, wholeTokens }: Detokenizer,
   messages: readonly ChatMessage[],
   { tools, now = new Date(), addGenerationPrompt = true, parseSpecial = "trusted" }: PromptOptions = {},
 ): TracedText {

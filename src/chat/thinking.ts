@@ -1,6 +1,6 @@
 // What the model writes, told apart as it arrives: thinking, text for the user, tool calls.
 import { countThinking, type ThinkingBudget } from "../engine/thinking-budget.ts";
-import type { TextStream, Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { Detokenizer, TextStream } from "../tokenizer/detokenizer.ts";
 
 export interface AnswerPiece {
   readonly kind: "thinking" | "text" | "toolCall";
@@ -27,7 +27,7 @@ export interface AnswerSplitter {
  * @param options.thinking  the prompt ended inside a thought (see endsThinking)
  */
 export function createAnswerSplitter(
-  tokenizer: Tokenizer,
+  tokenizer: Detokenizer,
   { thinking = false }: { readonly thinking?: boolean } = {},
 ): AnswerSplitter {
   const transitions: { from: AnswerPiece["kind"]; marker: number | undefined; to: AnswerPiece["kind"] }[] = [
@@ -102,7 +102,7 @@ export function holdUndecided(budget: ThinkingBudget | undefined): UndecidedIds 
 }
 
 /** Whether a prompt ends inside a thought: some templates write `<think>` to open the assistant's turn. */
-export function endsThinking(tokenizer: Tokenizer, promptIds: readonly number[]): boolean {
+export function endsThinking(tokenizer: Detokenizer, promptIds: readonly number[]): boolean {
   const open = tokenizer.idOf("<think>");
   const closers = ["</think>", "<|im_start|>", "<|im_end|>"].map(tokenizer.idOf);
   const last = promptIds.findLast((id) => id === open || closers.includes(id));

@@ -1,6 +1,6 @@
 // What a caller is told of each token: its text, its bytes, and how likely the model found it.
 import type { Logprobs } from "../sampling/logprobs.ts";
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 
 export interface TokenFacts {
   readonly id: number;
@@ -17,7 +17,7 @@ export interface TokenReport extends TokenFacts {
   readonly top?: readonly TokenFacts[];
 }
 
-export function reportToken(tokenizer: Tokenizer | undefined, id: number, logprobs?: Logprobs): TokenReport {
+export function reportToken(tokenizer: Detokenizer | undefined, id: number, logprobs?: Logprobs): TokenReport {
   const facts = (id: number): TokenFacts => {
     if (tokenizer === undefined) return { id };
     const text = tokenizer.textOf(id);

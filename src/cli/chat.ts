@@ -57,7 +57,7 @@ async function run(flags: ChatFlags): Promise<void> {
     const responseFormat = await readFormat(flags);
     const opened = await interruptor.during((signal) => openModel(flags, signal));
     model = opened.model;
-    tokenizerOf(opened);
+    await tokenizerOf(opened);
     greet(opened, statedSampling(flags), { isEmbedded: flags.model === undefined, interactive: lines.interactive });
     await Promise.race([
       converse(model, flags, { tools, responseFormat }, lines, interruptor.during),
@@ -82,14 +82,16 @@ async function converse(
   const conversation = createConversation(flags.system);
   const statistics = createStatistics();
   const options = { ...statedSampling(flags), ...statedLength(flags), ...asked };
-  const used = (): number =>
-    conversation.messages.length === 0 ? 0 : model.encodeChat(conversation.messages, { tools: asked.tools }).length;
+  const used = async (): Promise<number> =>
+    conversation.messages.length === 0
+      ? 0
+      : (await model.encodeChat(conversation.messages, { tools: asked.tools })).length;
   for (;;) {
     const line = await readTurn(lines);
     if (line === undefined) break;
     if (line.trim() === "") continue;
-    const command = await runSlashCommand(line, conversation, () =>
-      statistics.lines(used(), model.settings.contextLength),
+    const command = await runSlashCommand(line, conversation, async () =>
+      statistics.lines(await used(), model.settings.contextLength),
     );
     if (command === "quit") return;
     if (command === "done") continue;

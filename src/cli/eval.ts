@@ -121,14 +121,14 @@ async function run(flags: EvalFlags): Promise<void> {
   };
   try {
     const model = await open(flags);
-    const plan = planEval(tokenizerOf(model), text, { window, windows: flags.windows });
+    const plan = await planEval(await tokenizerOf(model), text, { window, windows: flags.windows });
     if (windowsOf(plan.windows, shard).length === 0) {
       throw new EvaluationError(
         `--shard: expected at most ${plan.windows} shards, one for each window, found ${shard.count}.`,
       );
     }
     const base = isCompared(flags) ? await open(baseFlags(flags)) : undefined;
-    if (base !== undefined) checkTokens(base, text, plan, window);
+    if (base !== undefined) await checkTokens(base, text, plan, window);
     const header: EvalHeader = {
       format: "lfm2-eval",
       version: 1,
@@ -185,9 +185,10 @@ function baseFlags(flags: EvalFlags): ModelFlags {
 }
 
 /** Logits of other tokens say nothing of these. A base without a tokenizer is believed. */
-function checkTokens({ model: { tokenizer }, name }: OpenedModel, text: string, plan: EvalPlan, window: number): void {
+async function checkTokens({ model, name }: OpenedModel, text: string, plan: EvalPlan, window: number): Promise<void> {
+  const tokenizer = await model.tokenizer().catch(() => undefined);
   if (tokenizer === undefined) return;
-  const { ids } = planEval(tokenizer, text, { window });
+  const { ids } = await planEval(tokenizer, text, { window });
   const at = plan.ids.findIndex((id, i) => id !== ids[i]);
   if (at === -1 && ids.length === plan.ids.length) return;
   const place = at === -1 ? `${ids.length} instead of ${plan.ids.length}` : `others from token ${at} on`;

@@ -99,7 +99,7 @@ async function runMake(flags: MakeFlags): Promise<void> {
   const opened = await openModel({ mode: "exact", ...flags }, signal);
   const { model, name } = opened;
   try {
-    const ids = inputIds(opened, flags);
+    const ids = await inputIds(opened, flags);
     const points = flags.points ?? goldenPoints(model.config);
     const plan = choosing(() => planTrace(model.config, ids.length, { points, positions }));
     note(computationLine(model.settings));

@@ -32,9 +32,9 @@ export function statedInput(command: string, { ids, prompt, chat }: InputFlags):
   );
 }
 
-export function inputIds(opened: OpenedModel, { ids, prompt, chat }: InputFlags): number[] {
+export async function inputIds(opened: OpenedModel, { ids, prompt, chat }: InputFlags): Promise<number[]> {
   if (ids !== undefined) return ids;
-  const tokenizer = tokenizerOf(opened);
+  const tokenizer = await tokenizerOf(opened);
   if (prompt) return tokenizer.encode(prompt, { addBos: true });
   return opened.model.encodeChat([{ role: "user", content: chat as string }]);
 }

@@ -1,12 +1,14 @@
 // Everything `lfm2 inspect` tells, as plain data: what a model is, and the memory it needs. No weight is read.
 
 import type { FormatName } from "../blocks/formats.ts";
+import { FormatError, type StoredTokenizer } from "../formats/checkpoint.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
+import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { nodeHost } from "../index.ts";
 import { type Machine, type ModelOptions, planMemory } from "../load.ts";
 import { type Config, readConfig } from "../model/config.ts";
 import { type RecommendedSampling, recommendedSampling } from "../sampling/defaults.ts";
-import { TokenizerError, type TokenizerSource } from "../tokenizer/source.ts";
+import { TokenizerError } from "../tokenizer/source.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import { nodeMachine } from "../worker/node-machine.ts";
 import { type ModelFacts, modelFacts, nameOf, parametersOf, storedBytes } from "./model-facts.ts";
@@ -103,14 +105,14 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
   }
 }
 
-function tokenizerFacts(source: TokenizerSource | undefined): Inspection["tokenizer"] {
-  if (source === undefined) return null;
+function tokenizerFacts(stored: StoredTokenizer | undefined): Inspection["tokenizer"] {
+  if (stored === undefined) return null;
   try {
-    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(source);
+    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(readTokenizer(stored));
     const token = (id: number): TokenFacts => ({ id, text: textOf(id) });
     return { tokens: vocabSize, bos: bosId === undefined ? null : token(bosId), eos: eosIds.map(token) };
   } catch (error) {
-    if (error instanceof TokenizerError) return { error: error.message };
+    if (error instanceof TokenizerError || error instanceof FormatError) return { error: error.message };
     throw error;
   }
 }

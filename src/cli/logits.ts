@@ -54,7 +54,7 @@ async function run(flags: LogitsFlags): Promise<void> {
   const { model, name } = opened;
   try {
     note(computationLine(model.settings));
-    const ids = flags.ids ?? tokenizerOf(opened).encode(flags.prompt as string, { addBos: true });
+    const ids = flags.ids ?? (await (await tokenizerOf(opened)).encode(flags.prompt as string, { addBos: true }));
     const progress = createPrefillProgress();
     const begin = performance.now();
     const logits = await model
@@ -70,7 +70,8 @@ async function run(flags: LogitsFlags): Promise<void> {
       await writeWhole(output, file);
       note(`Wrote ${output} (${formatBytes(file.byteLength)}).`);
     }
-    const top = highest(logits).map(([id, logit]) => ({ id, logit, text: model.tokenizer?.textOf(id) ?? null }));
+    const tokenizer = await model.tokenizer().catch(() => undefined);
+    const top = highest(logits).map(([id, logit]) => ({ id, logit, text: tokenizer?.textOf(id) ?? null }));
     const { rows, cols } = logits;
     if (flags.json) {
       process.stdout.write(`${JSON.stringify({ model: name, shape: [rows, cols], ids, top }, null, 2)}\n`);

@@ -1,6 +1,6 @@
 // Opens the model that the options name, and says so on standard error.
 import { type LanguageModel, open, type Progress } from "../index.ts";
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { ModelTokenizer } from "../text/text.ts";
 import { nameOf } from "./model-facts.ts";
 import { aboutFlags, type ModelFlags, statedModelOptions } from "./model-options.ts";
 import { sayWarnings } from "./open-files.ts";
@@ -37,16 +37,14 @@ export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise
 }
 
 /** @throws Error saying why this model cannot be talked to: it has no tokenizer, or a damaged one */
-export function tokenizerOf({ model, name }: OpenedModel): Tokenizer {
-  if (model.tokenizer !== undefined) return model.tokenizer;
+export async function tokenizerOf({ model, name }: OpenedModel): Promise<ModelTokenizer> {
   try {
-    model.encodeChat([{ role: "user", content: "" }]);
+    return await model.tokenizer();
   } catch (error) {
     const { message } = error as Error;
     const found = message.startsWith("text: ") ? "expected a tokenizer in the model's files, found none." : message;
     throw new Error(`${name}: ${found} lfm2 logits --ids works without one.`, { cause: error });
   }
-  throw new TypeError(`${name}: expected a tokenizer, found none.`);
 }
 
 export function sayEmbedded(): void {

@@ -98,7 +98,7 @@ async function run(flags: RunFlags): Promise<void> {
   const opened = await openModel(flags, signal);
   const { model } = opened;
   try {
-    tokenizerOf(opened);
+    await tokenizerOf(opened);
     const stated = statedSampling(flags);
     // Drawn here, so that it can be told and the answer repeated.
     const seed = flags.seed ?? freshSeed();

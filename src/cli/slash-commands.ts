@@ -21,7 +21,7 @@ const HELP = [
 export async function runSlashCommand(
   line: string,
   conversation: Conversation,
-  statistics: () => readonly string[],
+  statistics: () => Promise<readonly string[]>,
 ): Promise<"done" | "quit" | undefined> {
   const [, name, rest] = /^\/([a-z]+)(?:\s+(.*))?$/s.exec(line.trimEnd()) ?? [];
   if (name === undefined) return undefined;
@@ -50,7 +50,7 @@ export async function runSlashCommand(
       return "done";
     case "stats":
       try {
-        for (const text of statistics()) note(text);
+        for (const text of await statistics()) note(text);
       } catch (error) {
         complain(error); // a loaded conversation may be one that the template refuses
       }

@@ -1,8 +1,8 @@
 // `lfm2 template`: the text and ids that a conversation becomes, without reading weights.
 import { Command } from "commander";
 import type { ChatMessage } from "../chat/messages.ts";
-import { renderPrompt } from "../chat/prompt.ts";
-import { createTemplate } from "../chat/template.ts";
+import { nodeHost } from "../index.ts";
+import { createText } from "../text/text.ts";
 import { UsageError } from "./exit.ts";
 import { harmless, note } from "./terminal.ts";
 import { openTextFiles } from "./text-files.ts";
@@ -62,12 +62,17 @@ async function run(flags: TemplateFlags): Promise<void> {
   }
   const { messages, tools } = await readConversation(flags.file, flags.tools);
   const { name, tokenizer, chatTemplate } = await openTextFiles(flags.model);
+  const model = createText(nodeHost.startText, { tokenizer, chatTemplate });
   if (chatTemplate === undefined) note(`${name} has no chat template: using plain ChatML.`);
   const parseSpecial = flags.ids ? flags.parseSpecial : "all"; // of the text alone it does not matter
   const options = { tools, now: flags.date, addGenerationPrompt: flags.generationPrompt, parseSpecial };
-  const { text, trusted } = renderPrompt(createTemplate(chatTemplate), tokenizer, messages, options);
-  if (flags.ids) stdout.write(`${tokenizer.encode(text, { parseSpecial: trusted }).join(",")}\n`);
-  else print(text);
+  try {
+    const { text, trusted } = await model.render(messages, options);
+    if (!flags.ids) print(text);
+    else stdout.write(`${(await (await model.tokenizer()).encode(text, { parseSpecial: trusted })).join(",")}\n`);
+  } finally {
+    await model.close();
+  }
 }
 
 interface Conversation {

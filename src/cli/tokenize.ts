@@ -1,6 +1,7 @@
 // `lfm2 tokenize`: text to token ids and back, without reading weights.
 import { Command } from "commander";
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { readTokenizer } from "../formats/tokenizer-source.ts";
+import { createTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { UsageError } from "./exit.ts";
 import { tokenIds } from "./option-values.ts";
 import { harmless } from "./terminal.ts";
@@ -59,7 +60,8 @@ async function run(stated: string | undefined, flags: TokenizeFlags): Promise<vo
   }
   const { decode } = flags;
   const text = decode === undefined ? await readText(stated, flags.file) : undefined;
-  const { tokenizer } = await openTextFiles(flags.model);
+  const files = await openTextFiles(flags.model);
+  const tokenizer = createTokenizer(readTokenizer(files.tokenizer));
   if (text === undefined) writeText(tokenizer, decode as readonly number[], flags.json === true);
   else writeIds(tokenizer, text, flags);
 }

@@ -57,7 +57,7 @@ async function run(flags: TraceFlags): Promise<void> {
   const opened = await openModel(flags, signal);
   const { model, name } = opened;
   try {
-    const ids = inputIds(opened, flags);
+    const ids = await inputIds(opened, flags);
     const plan = choosing(() => planTrace(model.config, ids.length, { points, positions }));
     if (flags.list || output === undefined) {
       process.stdout.write(`${listing(plan).join("\n")}\n`);

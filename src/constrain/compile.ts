@@ -5,7 +5,8 @@
 // passes over multipleOf without a word.
 import type { ConstraintRules, Thought } from "./constraint.ts";
 import { ConstraintError, shown } from "./error.ts";
-import { choice, type Expression, GrammarBuilder } from "./grammar.ts";
+import { choice, type Expression } from "./grammar.ts";
+import { GrammarBuilder } from "./grammar-builder.ts";
 import { regexMachine, wordsMachine } from "./machine.ts";
 import { jsonNotation } from "./notation.ts";
 import { parseRegex } from "./regex.ts";
@@ -88,7 +89,11 @@ function formatOf(format: ResponseFormat, builder: GrammarBuilder): Expression {
       if (typeof format.pattern !== "string") {
         throw new ConstraintError(`${subject}: expected a string, found ${shown(format.pattern)}.`);
       }
-      return spell(regexMachine(parseRegex(format.pattern, subject), subject, { whole: true }), PLAIN, builder);
+      return spell(
+        regexMachine(parseRegex(format.pattern, subject), subject, builder.budget, { whole: true }),
+        PLAIN,
+        builder,
+      );
     case "choice":
       return spell(wordsMachine(checkChoices(format.choices, subject)), PLAIN, builder);
     default:

@@ -10,3 +10,8 @@ export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
+
+/** @throws ConstraintError for what would take too much memory or time */
+export function tooLarge(subject: string, expected: string, remedy: string): never {
+  throw new ConstraintError(`${subject}: expected ${expected}, found a larger one. ${remedy}`);
+}

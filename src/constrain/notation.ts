@@ -1,5 +1,6 @@
 // How values are written: as JSON, or as the Python literals of LFM2's tool calls.
-import { choice, type Expression, type GrammarBuilder, NOTHING, optional, sequence, symbol, text } from "./grammar.ts";
+import { choice, type Expression, NOTHING, optional, sequence, symbol, text } from "./grammar.ts";
+import type { GrammarBuilder } from "./grammar-builder.ts";
 import { type Machine, wordsMachine } from "./machine.ts";
 import type { Json } from "./schema.ts";
 import { gap, JSON_STRING, PLAIN, PYTHON_DOUBLE, PYTHON_SINGLE, type Spelling, spell } from "./spelling.ts";

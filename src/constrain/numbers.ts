@@ -1,6 +1,7 @@
 // Numbers as texts: which decimal numbers lie between two bounds.
+import type { Budget } from "./budget.ts";
 import { ConstraintError } from "./error.ts";
-import { both, type Machine, multiplesOf, regexMachine } from "./machine.ts";
+import { accepts, both, type Machine, multiplesOf, regexMachine, wordsMachine } from "./machine.ts";
 import { parseRegex } from "./regex.ts";
 
 export interface NumberBounds {
@@ -15,41 +16,86 @@ export interface NumberBounds {
 const DIGITS = 15;
 const LARGEST = 999_999_999_999_999;
 const MAX_DIVISOR = 1000;
+const MAX_LISTED = 1000;
 
 const INTEGER = "(?:0|-?[1-9]\\d{0,14})";
 // Exponents of two digits, so that no number becomes infinite.
 const NUMBER = "-?(?:0|[1-9]\\d{0,14})(?:\\.\\d{1,15})?(?:[eE][+-]?\\d{1,2})?";
 const FIFTEEN_DIGITS = "[^0-9]*(?:[0-9][^0-9]*){0,15}";
 
-/** The texts of the numbers within bounds. @throws ConstraintError naming the keyword at fault */
-export function numberMachine(bounds: NumberBounds, isInteger: boolean, subject: string): Machine {
-  const machineOf = (pattern: string): Machine => regexMachine(parseRegex(pattern, subject), subject, { whole: true });
+/** The numbers that a schema allows, as texts. */
+export interface Numbers {
+  readonly machine: Machine;
+  /** Texts beside the machine's: bounds that need more digits than it writes. */
+  readonly others: readonly string[];
+}
+
+/** @throws ConstraintError naming the keyword at fault */
+export function numberMachine(bounds: NumberBounds, isInteger: boolean, subject: string, budget: Budget): Numbers {
+  const machineOf = (pattern: string): Machine =>
+    regexMachine(parseRegex(pattern, subject), subject, budget, { whole: true });
   const { multipleOf } = bounds;
-  if (multipleOf !== undefined && !(Number.isInteger(multipleOf) && multipleOf >= 1 && multipleOf <= MAX_DIVISOR)) {
-    throw new ConstraintError(
-      `${subject}.multipleOf: expected an integer from 1 to ${MAX_DIVISOR}, found ${multipleOf}. Use minimum and maximum.`,
-    );
-  }
+  const isWhole = isInteger || multipleOf !== undefined;
   const [low, high] = [
     boundOf(bounds.minimum, bounds.exclusiveMinimum, Math.max),
     boundOf(bounds.maximum, bounds.exclusiveMaximum, Math.min),
   ];
-  const isWhole = isInteger || multipleOf !== undefined;
+  if (multipleOf !== undefined) {
+    if (!(Number.isInteger(multipleOf) && multipleOf >= 1)) notADivisor(multipleOf, subject);
+    const listed = multiplesBetween(low, high, multipleOf);
+    if (listed !== undefined) return { machine: wordsMachine(listed), others: [] };
+    if (multipleOf > MAX_DIVISOR) notADivisor(multipleOf, subject);
+  }
   if (low === undefined && high === undefined && multipleOf === undefined) {
-    return machineOf(isWhole ? INTEGER : NUMBER);
+    return { machine: machineOf(isWhole ? INTEGER : NUMBER), others: [] };
   }
   // With bounds, a number is written without an exponent.
   let machine = machineOf(isWhole ? INTEGER : "-?(?:0|[1-9]\\d*)(?:\\.\\d+)?");
-  if (!isWhole) machine = both(machine, machineOf(FIFTEEN_DIGITS), subject);
+  if (!isWhole) machine = both(machine, machineOf(FIFTEEN_DIGITS), subject, budget);
   if (low !== undefined && low.value >= -LARGEST) {
     if (low.value > LARGEST) tooFar(subject, "minimum", low.value);
-    machine = both(machine, machineOf(atLeast(low)), subject);
+    machine = both(machine, machineOf(atLeast(low)), subject, budget);
   }
   if (high !== undefined && high.value <= LARGEST) {
     if (high.value < -LARGEST) tooFar(subject, "maximum", high.value);
-    machine = both(machine, machineOf(atMost(high)), subject);
+    machine = both(machine, machineOf(atMost(high)), subject, budget);
   }
-  return multipleOf === undefined ? machine : both(machine, multiplesOf(multipleOf), subject);
+  if (multipleOf !== undefined) return { machine: both(machine, multiplesOf(multipleOf), subject, budget), others: [] };
+  const others = [low, high].flatMap((bound) => {
+    if (bound === undefined || isWhole || !isWithin(bound.value, bounds)) return [];
+    const written = String(bound.value);
+    return accepts(machine, written) ? [] : [written];
+  });
+  return { machine, others };
+}
+
+export function isWithin(value: number, bounds: NumberBounds): boolean {
+  const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum, exclusiveMaximum, multipleOf } = bounds;
+  return (
+    value >= minimum &&
+    value <= maximum &&
+    (exclusiveMinimum === undefined || value > exclusiveMinimum) &&
+    (exclusiveMaximum === undefined || value < exclusiveMaximum) &&
+    (multipleOf === undefined || value % multipleOf === 0)
+  );
+}
+
+/** All multiples within bounds, where they are few enough to be listed. */
+function multiplesBetween(low: Bound | undefined, high: Bound | undefined, divisor: number): string[] | undefined {
+  if (low === undefined || high === undefined) return undefined;
+  const [first, last] = [Math.ceil(low.value / divisor), Math.floor(high.value / divisor)];
+  if (!(last - first < MAX_LISTED) || Math.max(-first, last) * divisor > LARGEST) return undefined;
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * divisor)
+    .filter((value) => (low.isExclusive ? value > low.value : value >= low.value))
+    .filter((value) => (high.isExclusive ? value < high.value : value <= high.value))
+    .map((value) => String(value + 0)); // not −0
+}
+
+function notADivisor(found: number, subject: string): never {
+  throw new ConstraintError(
+    `${subject}.multipleOf: expected an integer from 1 to ${MAX_DIVISOR}, or a larger one of which at most ` +
+      `${MAX_LISTED} multiples lie within minimum and maximum, found ${found}.`,
+  );
 }
 
 interface Bound {

@@ -1,35 +1,39 @@
 // From a JSON Schema to the grammar of the texts that satisfy it. Where a schema leaves something open, the grammar may
 // be narrower: what it lets through always validates.
+import { type Budget, spend } from "./budget.ts";
+import { areDisjoint, marksOf } from "./disjoint.ts";
 import { ConstraintError, shown } from "./error.ts";
 import { STRING_FORMATS } from "./formats.ts";
-import { choice, type Expression, type GrammarBuilder, NOTHING, sequence, text } from "./grammar.ts";
-import { allBut, both, lengthMachine, type Machine, regexMachine, wordsMachine } from "./machine.ts";
+import { choice, type Expression, NOTHING, sequence, text } from "./grammar.ts";
+import type { GrammarBuilder } from "./grammar-builder.ts";
+import { accepts, allBut, both, lengthMachine, type Machine, regexMachine, wordsMachine } from "./machine.ts";
 import { comma, literal, type Notation } from "./notation.ts";
-import { numberMachine } from "./numbers.ts";
+import { isWithin, type NumberBounds, numberMachine } from "./numbers.ts";
 import { parseRegex } from "./regex.ts";
 import {
-  areDisjoint,
   at,
-  checkKeywords,
+  checkOptions,
   constraintsOf,
+  define,
   isSchema,
   type Json,
-  join,
   listAt,
   notASchema,
   type Schema,
-  SchemaDocument,
   type TypeName,
   typeOf,
   typesOf,
   valuesOf,
 } from "./schema.ts";
+import { SchemaDocument } from "./schema-document.ts";
+import { createSchemaKeys } from "./schema-keys.ts";
 
 /** Lists and strings that are counted. */
 const MAX_ITEMS = 10_000;
 const MAX_STRING = 65_536;
 const MAX_NESTING = 128;
-const MAX_OPTIONS = 256;
+/** Of the budget, for each schema and member. */
+const STEPS = 64;
 
 /** Keywords that say of which type a schema without `type` speaks. */
 const TELLING: Readonly<Record<string, TypeName>> = {
@@ -63,10 +67,12 @@ export class SchemaGrammar {
   readonly #document: SchemaDocument;
   readonly #builder: GrammarBuilder;
   readonly #notation: Notation;
+  readonly #keyOf: (schema: Json) => number;
 
   /** @param subject  how errors name the schema */
   constructor(schema: Json, subject: string, builder: GrammarBuilder, notation: Notation) {
-    this.#document = new SchemaDocument(schema, subject);
+    this.#document = new SchemaDocument(schema, subject, builder.budget);
+    this.#keyOf = createSchemaKeys(subject, (text) => builder.numberOf(text));
     this.#builder = builder;
     this.#notation = notation;
   }
@@ -74,19 +80,33 @@ export class SchemaGrammar {
   /**
    * What satisfies `schema`.
    *
-   * @param path   where it is, for errors; equal paths are equal schemas
-   * @param state  tells a schema that was joined with another from the one that stands at `path`
+   * @param path  where it is, for errors
    */
-  value(schema: Json | undefined, path: string, state = ""): Expression {
+  value(schema: Json, path: string): Expression {
     if (path.length > 80 * MAX_NESTING || path.split(/[.[]/).length > 2 * MAX_NESTING) {
       throw new ConstraintError(`${path.slice(0, 200)}…: expected schemas nested at most ${MAX_NESTING} deep.`);
     }
-    return this.#rule(`${path}${state}`, () => {
-      if (schema === true) return this.any();
-      if (schema === false) return choice();
-      if (!isSchema(schema)) throw notASchema(schema, path);
-      return this.#define(schema, path);
+    spend(this.#builder.budget, STEPS, path);
+    const target = this.#target(schema, path);
+    if (target === undefined) return choice();
+    return this.#rule(String(this.#keyOf(target.schema)), () => {
+      if (target.schema === true) return this.any();
+      if (target.schema === false) return choice();
+      if (!isSchema(target.schema)) throw notASchema(target.schema, target.path);
+      return this.#define(target.schema, target.path);
     });
+  }
+
+  /** What a reference leads to, through others; undefined where they lead in a circle. */
+  #target(schema: Json, path: string): { schema: Json; path: string } | undefined {
+    const seen = new Set<Json>();
+    let target = { schema, path };
+    while (isSchema(target.schema) && target.schema.$ref !== undefined && constraintsOf(target.schema).length === 1) {
+      if (seen.has(target.schema)) return undefined;
+      seen.add(target.schema);
+      target = this.#document.resolve(target.schema.$ref, target.path);
+    }
+    return target;
   }
 
   /** Any value at all. */
@@ -101,34 +121,38 @@ export class SchemaGrammar {
   }
 
   anyObject(): Expression {
-    return this.#rule("any object", () => this.#braces([], this.#extra(allBut([]), this.any())));
+    return this.#rule("any object", () =>
+      this.#braces(inOrder([], comma(this.#notation), this.#extra(allBut([]), this.any()))),
+    );
   }
 
-  /** The members that `properties` and `required` ask for, in the order they are stated in. */
+  /**
+   * The members that `properties` and `required` ask for, in the order they are stated in.
+   *
+   * @param schema  flattened
+   */
   members(schema: Schema, path: string, spelled: (name: string) => Expression): Member[] {
-    const { properties = {}, required = [], additionalProperties } = schema;
-    if (!isSchema(properties)) {
-      throw new ConstraintError(`${path}.properties: expected an object of schemas, found ${shown(properties)}.`);
-    }
-    if (!Array.isArray(required) || !required.every((name) => typeof name === "string")) {
-      throw new ConstraintError(`${path}.required: expected a list of names, found ${shown(required)}.`);
-    }
-    const stated = Object.entries(properties).map(
-      ([name, schema]): Member => ({
-        written: sequence(spelled(name), this.value(schema, at(`${path}.properties`, name))),
-        isRequired: required.includes(name),
-      }),
-    );
-    const others = [...new Set(required as string[])].filter((name) => !Object.hasOwn(properties, name));
-    return [
-      ...stated,
-      ...others.map(
-        (name): Member => ({
-          written: sequence(spelled(name), this.value(additionalProperties ?? true, `${path}.additionalProperties`)),
-          isRequired: true,
-        }),
-      ),
-    ];
+    const { propertyNames, additionalProperties = true } = schema;
+    const properties = (schema.properties ?? {}) as Schema;
+    const required = new Set((schema.required ?? []) as readonly string[]);
+    const names = propertyNames === undefined ? undefined : this.#names(propertyNames, `${path}.propertyNames`);
+    return [...new Set([...Object.keys(properties), ...required])].map((name) => {
+      const isRequired = required.has(name);
+      // A name that must not be leaves no object where it is required.
+      if (names !== undefined && !accepts(names, name)) return { written: choice(), isRequired };
+      const value = Object.hasOwn(properties, name)
+        ? this.value(properties[name], at(`${path}.properties`, name))
+        : this.value(additionalProperties, `${path}.additionalProperties`);
+      return { written: sequence(spelled(name), value), isRequired };
+    });
+  }
+
+  /** Members with separators, and others if there may be any, as many as the schema allows. */
+  inOrder(schema: Schema, path: string, members: readonly Member[], extra?: Expression): Expression {
+    const stated = countAt(schema, "maxProperties", path, MAX_ITEMS);
+    const most = extra === undefined && stated !== undefined && stated >= members.length ? undefined : stated;
+    spend(this.#builder.budget, STEPS * (members.length + 1) * ((most ?? 1) + 1), path);
+    return inOrder(members, comma(this.#notation), extra, most);
   }
 
   /** The schema of an object, with what it refers to. */
@@ -141,17 +165,12 @@ export class SchemaGrammar {
   }
 
   #define(schema: Schema, path: string): Expression {
-    checkKeywords(schema, path);
-    if (schema.$ref !== undefined && constraintsOf(schema).length === 1) {
-      const target = this.#document.resolve(schema.$ref, path);
-      return this.value(target.schema, target.path);
-    }
     const flat = this.#document.flatten(schema, path);
     if (typeof flat === "boolean") return flat ? this.any() : choice();
     if (flat.anyOf !== undefined) return this.#options(flat, "anyOf", path);
     if (flat.oneOf !== undefined) return this.#options(flat, "oneOf", path);
     const values = valuesOf(flat);
-    if (values !== undefined || flat.enum !== undefined) return this.#values(flat, values, path);
+    if (values !== undefined) return this.#values(flat, values, path);
     const telling = new Set(constraintsOf(flat).flatMap((keyword) => TELLING[keyword] ?? []));
     const stated = typesOf(flat, path);
     const types = flat.type === undefined && telling.size > 0 ? stated.filter((type) => telling.has(type)) : stated;
@@ -164,30 +183,28 @@ export class SchemaGrammar {
   #options(schema: Schema, keyword: "anyOf" | "oneOf", path: string): Expression {
     const { [keyword]: list, ...rest } = schema;
     const options = listAt(list, path, keyword);
-    if (options.length > MAX_OPTIONS) {
-      throw new ConstraintError(
-        `${path}.${keyword}: expected at most ${MAX_OPTIONS} schemas, found ${options.length}.`,
-      );
-    }
+    checkOptions(options.length, path, keyword);
     const isAlone = constraintsOf(rest).length === 0;
-    const joined = options.map(({ schema, path }) => {
-      if (typeof schema !== "boolean" && !isSchema(schema)) throw notASchema(schema, path);
-      const flat = isSchema(schema) ? this.#document.flatten(schema, path) : schema;
-      return isAlone ? flat : join(rest, flat, path);
+    const joined = options.map(({ schema, path: of }) => {
+      if (typeof schema !== "boolean" && !isSchema(schema)) throw notASchema(schema, of);
+      const flat = isSchema(schema) ? this.#document.flatten(schema, of) : schema;
+      return isAlone ? flat : this.#document.join(rest, flat, path);
     });
     if (keyword === "oneOf") this.#checkDisjoint(joined, path);
     return choice(
       ...options.map((option, i) =>
-        isAlone ? this.value(option.schema, option.path) : this.value(joined[i], option.path, " joined"),
+        isAlone ? this.value(option.schema, option.path) : this.value(joined[i], option.path),
       ),
     );
   }
 
   #checkDisjoint(options: readonly (Schema | boolean)[], path: string): void {
+    const marks = options.map((option) => (isSchema(option) ? marksOf(option, this.#document, path) : undefined));
     options.forEach((a, i) => {
       options.slice(i + 1).forEach((b, j) => {
         if (a === false || b === false) return;
-        if (a !== true && b !== true && areDisjoint(a, b, this.#document, path)) return;
+        const [one, other] = [marks[i], marks[i + 1 + j]];
+        if (one !== undefined && other !== undefined && areDisjoint(one, other, this.#builder.budget, path)) return;
         throw new ConstraintError(
           `${path}.oneOf: expected schemas that no value can satisfy together (other types, or other values of a ` +
             `required property), found that [${i}] and [${i + 1 + j}] may both hold. Use anyOf.`,
@@ -196,26 +213,26 @@ export class SchemaGrammar {
     });
   }
 
-  #values(schema: Schema, values: readonly Json[] | undefined, path: string): Expression {
-    if (values === undefined) {
-      throw new ConstraintError(`${path}.enum: expected a list of values, found ${shown(schema.enum)}.`);
-    }
-    const other = constraintsOf(schema).find((keyword) => !["enum", "const", "type"].includes(keyword));
-    if (other !== undefined) {
-      throw new ConstraintError(
-        `${path}: expected enum or const with no keyword but type beside it, found "${other}". ` +
-          "Leave out the values that it forbids.",
-      );
-    }
+  /** Of some values, those that the schema's other keywords allow. */
+  #values(schema: Schema, values: readonly Json[], path: string): Expression {
+    const { enum: _some, const: _only, ...rest } = schema;
     const types = typesOf(schema, path);
     const fitting = values.filter((value) =>
       types.some((type) => (type === "integer" ? Number.isInteger(value) : type === typeOf(value))),
     );
     const strings = fitting.filter((value) => typeof value === "string");
-    return choice(
-      ...(strings.length > 0 ? [this.#notation.string(wordsMachine(strings))] : []),
-      ...fitting.filter((value) => typeof value !== "string").map((value) => literal(value, this.#notation)),
-    );
+    const bounds = boundsOf(rest, path);
+    const isPlain = constraintsOf(rest).every((keyword) => keyword === "type");
+    const written = fitting.flatMap((value): Expression[] => {
+      if (typeof value === "string" || (typeof value === "number" && !isWithin(value, bounds))) return [];
+      if (isPlain || typeof value !== "object" || value === null) return [literal(value, this.#notation)];
+      return [this.value(this.#document.join(schemaOf(value), rest, path), path)];
+    });
+    if (strings.length === 0) return choice(...written);
+    const machine = wordsMachine(strings);
+    const { budget } = this.#builder;
+    const allowed = isPlain ? machine : both(machine, stringMachine(rest, path, budget), path, budget);
+    return choice(this.#notation.string(allowed), ...written);
   }
 
   #ofType(type: TypeName, schema: Schema, path: string): Expression {
@@ -226,14 +243,12 @@ export class SchemaGrammar {
         return choice(this.#notation.true, this.#notation.false);
       case "number":
       case "integer": {
-        const [minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf] = (
-          ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"] as const
-        ).map((keyword) => numberAt(schema, keyword, path));
-        const bounds = { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf };
-        return this.#notation.bare(numberMachine(bounds, type === "integer", path));
+        const bounds = boundsOf(schema, path);
+        const { machine, others } = numberMachine(bounds, type === "integer", path, this.#builder.budget);
+        return choice(this.#notation.bare(machine), ...others.map(text));
       }
       case "string":
-        return this.#notation.string(stringMachine(schema, path));
+        return this.#notation.string(stringMachine(schema, path, this.#builder.budget));
       case "array":
         return this.#array(schema, path);
       case "object":
@@ -245,11 +260,6 @@ export class SchemaGrammar {
     const { items, prefixItems } = schema;
     const min = countAt(schema, "minItems", path, MAX_ITEMS) ?? 0;
     const max = countAt(schema, "maxItems", path, Number.POSITIVE_INFINITY) ?? Number.POSITIVE_INFINITY;
-    if (Array.isArray(items)) {
-      throw new ConstraintError(
-        `${path}.items: expected one schema, found a list. Use prefixItems for the first items.`,
-      );
-    }
     const prefix =
       prefixItems === undefined
         ? []
@@ -272,97 +282,124 @@ export class SchemaGrammar {
   }
 
   #object(schema: Schema, path: string): Expression {
-    const { properties, additionalProperties, propertyNames } = schema;
-    const most = countAt(schema, "maxProperties", path, MAX_ITEMS);
+    const { properties, additionalProperties, propertyNames, required } = schema;
     const { afterColon } = this.#notation;
     const members = this.members(schema, path, (name) =>
       sequence(this.#notation.string(wordsMachine([name])), text(":"), afterColon),
     );
     const isOpen = additionalProperties === undefined ? properties === undefined : additionalProperties !== false;
-    for (const keyword of ["propertyNames", "maxProperties"]) {
-      if (schema[keyword] === undefined || members.length === 0) continue;
-      throw new ConstraintError(
-        `${path}.${keyword}: expected no properties or required beside it, found them. Leave one of them out.`,
-      );
-    }
-    if (!isOpen) return this.#braces(members);
-    const names = this.#names(propertyNames, `${path}.propertyNames`);
-    const known = [...Object.keys(isSchema(properties) ? properties : {}), ...((schema.required ?? []) as string[])];
-    const other = known.length === 0 ? names : both(names, allBut(known), path);
+    if (!isOpen) return this.#braces(this.inOrder(schema, path, members));
+    const names = this.#names(propertyNames ?? true, `${path}.propertyNames`);
+    const known = [...Object.keys((properties ?? {}) as Schema), ...((required ?? []) as readonly string[])];
+    const other = known.length === 0 ? names : both(names, allBut(known), path, this.#builder.budget);
     const extra = this.#extra(other, this.value(additionalProperties ?? true, `${path}.additionalProperties`));
-    if (most === undefined) return this.#braces(members, extra);
-    return this.#braces(Array.from({ length: most }, () => ({ written: extra, isRequired: false })));
+    return this.#braces(this.inOrder(schema, path, members, extra));
   }
 
-  #names(schema: Json | undefined, path: string): Machine {
-    if (schema === undefined || schema === true) return lengthMachine(0, Number.POSITIVE_INFINITY);
+  #names(schema: Json, path: string): Machine {
+    if (schema === true) return lengthMachine(0, Number.POSITIVE_INFINITY);
     if (schema === false) return wordsMachine([]);
     if (!isSchema(schema)) throw notASchema(schema, path);
     const flat = this.#document.flatten(schema, path);
     if (typeof flat === "boolean") return this.#names(flat, path);
-    const values = valuesOf(flat);
-    if (values !== undefined) return wordsMachine(values.filter((value) => typeof value === "string"));
-    const other = constraintsOf(flat).find((keyword) => keyword !== "type" && TELLING[keyword] !== "string");
+    const { enum: _some, const: _only, ...rest } = flat;
+    const other = constraintsOf(rest).find((keyword) => keyword !== "type" && TELLING[keyword] !== "string");
     if (other !== undefined || !typesOf(flat, path).includes("string")) {
       throw new ConstraintError(`${path}: expected a schema of strings, found ${shown(schema)}.`);
     }
-    return stringMachine(flat, path);
+    const { budget } = this.#builder;
+    const strings = valuesOf(flat)?.filter((value) => typeof value === "string");
+    const machine = stringMachine(rest, path, budget);
+    return strings === undefined ? machine : both(wordsMachine(strings), machine, path, budget);
   }
 
   #extra(names: Machine, value: Expression): Expression {
     return sequence(this.#notation.string(names), text(":"), this.#notation.afterColon, value);
   }
 
-  #braces(members: readonly Member[], extra?: Expression): Expression {
+  #braces(members: Expression): Expression {
     const { inside } = this.#notation;
-    return sequence(text("{"), inside, inOrder(members, comma(this.#notation), extra), inside, text("}"));
+    return sequence(text("{"), inside, members, inside, text("}"));
   }
 }
 
-/** Members in their order, those that are not required or left out, with separators in between; then others. */
-export function inOrder(members: readonly Member[], separator: Expression, extra?: Expression): Expression {
-  // State 2·i: member i is next and none was written; 2·i + 1: some was.
+/**
+ * Members in their order, those that are not required or left out, with separators in between; then others.
+ *
+ * @param most  how many may be written in all
+ */
+export function inOrder(
+  members: readonly Member[],
+  separator: Expression,
+  extra?: Expression,
+  most?: number,
+): Expression {
+  // State (i, n): member i is next, and n were written; without a limit, n is 1 for any number but none.
+  const counts = (most ?? 1) + 1;
   const edges: { on: Expression; to: number }[][] = [];
-  members.forEach(({ written, isRequired }, i) => {
-    for (const isFirst of [true, false]) {
-      const next = 2 * (i + 1);
-      const out = [{ on: isFirst ? written : sequence(separator, written), to: next + 1 }];
-      if (!isRequired) out.push({ on: NOTHING, to: isFirst ? next : next + 1 });
+  for (let i = 0; i <= members.length; i++) {
+    const isLast = i === members.length;
+    const written = isLast ? extra : members[i].written;
+    for (let n = 0; n < counts; n++) {
+      const next = counts * (isLast ? i : i + 1);
+      const out: { on: Expression; to: number }[] = [];
+      if (written !== undefined && n !== most) {
+        out.push({ on: n === 0 ? written : sequence(separator, written), to: next + Math.min(n + 1, counts - 1) });
+      }
+      if (!isLast && !members[i].isRequired) out.push({ on: NOTHING, to: next + n });
       edges.push(out);
     }
-  });
-  const last = 2 * members.length + 1;
-  edges.push(extra === undefined ? [] : [{ on: extra, to: last }]);
-  edges.push(extra === undefined ? [] : [{ on: sequence(separator, extra), to: last }]);
-  return { kind: "automaton", edges, accepting: edges.map((_, state) => state >= last - 1) };
+  }
+  return { kind: "automaton", edges, accepting: edges.map((_, state) => state >= counts * members.length) };
 }
 
-function stringMachine(schema: Schema, path: string): Machine {
+/** A list or an object as a schema that it alone satisfies. */
+function schemaOf(value: readonly Json[] | Schema): Schema {
+  if (Array.isArray(value)) {
+    const prefixItems = value.map((item) => ({ const: item }));
+    return {
+      type: "array",
+      minItems: value.length,
+      maxItems: value.length,
+      ...(value.length > 0 ? { prefixItems } : {}),
+    };
+  }
+  const properties: Record<string, Json> = {};
+  for (const [name, member] of Object.entries(value)) define(properties, name, { const: member });
+  return { type: "object", properties, required: Object.keys(value), additionalProperties: false };
+}
+
+function stringMachine(schema: Schema, path: string, budget: Budget): Machine {
   const min = countAt(schema, "minLength", path, MAX_STRING) ?? 0;
   const max = countAt(schema, "maxLength", path, Number.POSITIVE_INFINITY) ?? Number.POSITIVE_INFINITY;
-  const { pattern, format } = schema;
+  const { pattern = [], format = [] } = schema;
   const machines: Machine[] = [];
-  if (pattern !== undefined) {
-    if (typeof pattern !== "string") {
-      throw new ConstraintError(`${path}.pattern: expected a string, found ${shown(pattern)}.`);
-    }
+  // Where schemas were joined, there may be several.
+  for (const stated of [pattern].flat() as string[]) {
     const subject = `${path}.pattern`;
-    machines.push(regexMachine(parseRegex(pattern, subject), subject, { whole: false }));
+    machines.push(regexMachine(parseRegex(stated, subject), subject, budget, { whole: false }));
   }
-  if (format !== undefined) {
+  for (const stated of [format].flat()) {
     const known =
-      typeof format === "string" && Object.hasOwn(STRING_FORMATS, format) ? STRING_FORMATS[format] : undefined;
+      typeof stated === "string" && Object.hasOwn(STRING_FORMATS, stated) ? STRING_FORMATS[stated] : undefined;
     if (known === undefined) {
       throw new ConstraintError(
-        `${path}.format: expected one of ${Object.keys(STRING_FORMATS).join(", ")}, found ${shown(format)}. Use pattern.`,
+        `${path}.format: expected one of ${Object.keys(STRING_FORMATS).join(", ")}, found ${shown(stated)}. Use pattern.`,
       );
     }
-    machines.push(regexMachine(parseRegex(known, `${path}.format`), `${path}.format`, { whole: true }));
+    machines.push(regexMachine(parseRegex(known, `${path}.format`), `${path}.format`, budget, { whole: true }));
   }
   if (machines.length === 0 || min > 0 || max !== Number.POSITIVE_INFINITY) {
     machines.push(lengthMachine(min, max === Number.POSITIVE_INFINITY ? max : Math.min(max, MAX_STRING)));
   }
-  return machines.reduce((a, b) => both(a, b, path));
+  return machines.reduce((a, b) => both(a, b, path, budget));
+}
+
+function boundsOf(schema: Schema, path: string): NumberBounds {
+  const [minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf] = (
+    ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"] as const
+  ).map((keyword) => numberAt(schema, keyword, path));
+  return { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf };
 }
 
 function numberAt(schema: Schema, keyword: string, path: string): number | undefined {

@@ -1,4 +1,4 @@
-// JSON Schemas as they come: which keywords are understood, and schemas that consist of others taken apart.
+// JSON Schemas as they come: which keywords are understood, and what they may look like.
 import { ConstraintError, shown } from "./error.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -34,7 +34,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 const MAX_CHARACTERS = 1_000_000;
-const MAX_MERGES = 64;
+/** Lists and objects within one another: about two for each level of schemas. */
+const MAX_NESTING = 512;
+const MAX_OPTIONS = 256;
 
 export const isSchema = (value: Json | undefined): value is Schema =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -44,82 +46,49 @@ export const constraintsOf = (schema: Schema): string[] => Object.keys(schema).f
 
 /** A plain copy, as it would be sent in a request. @throws ConstraintError when it is not JSON, or too large */
 export function asJson(value: unknown, subject: string): Json {
+  let characters = 0;
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    // Counted on the way: what an object shares with itself is written out each time.
+    text = JSON.stringify(value, (key, part) => {
+      characters += 1 + key.length + (typeof part === "string" ? part.length : 0);
+      if (characters > MAX_CHARACTERS) tooLong(subject, "more");
+      return part;
+    });
   } catch (cause) {
+    if (cause instanceof ConstraintError) throw cause;
     const found = cause instanceof RangeError ? "nesting that is too deep" : (cause as Error).message;
     throw new ConstraintError(`${subject}: expected JSON, found ${found}.`, { cause });
   }
   if (text === undefined) throw new ConstraintError(`${subject}: expected a JSON Schema, found ${typeof value}.`);
-  if (text.length > MAX_CHARACTERS) {
-    throw new ConstraintError(`${subject}: expected at most ${MAX_CHARACTERS} characters, found ${text.length}.`);
+  if (text.length > MAX_CHARACTERS) tooLong(subject, String(text.length));
+  if (nestingOf(text) > MAX_NESTING) {
+    throw new ConstraintError(`${subject}: expected JSON nested at most ${MAX_NESTING} deep, found more.`);
   }
   return JSON.parse(text);
 }
 
-/** Follows references and joins schemas, within the document they all come from. */
-export class SchemaDocument {
-  readonly #root: Json;
-  readonly #subject: string;
-
-  /** @param subject  how an error names the document: "schema" */
-  constructor(root: Json, subject: string) {
-    this.#root = root;
-    this.#subject = subject;
-  }
-
-  /** The schema that `$ref` names, and its path. */
-  resolve(ref: Json, path: string): { schema: Json; path: string } {
-    if (typeof ref !== "string" || !/^#(?:\/|$)/.test(ref)) {
-      throw new ConstraintError(
-        `${path}.$ref: expected a pointer within the same schema, such as "#/$defs/item", found ${shown(ref)}.`,
-      );
-    }
-    let schema: Json | undefined = this.#root;
-    let found = this.#subject;
-    for (const step of ref.slice(1).split("/").slice(1)) {
-      const key = decode(step).replaceAll("~1", "/").replaceAll("~0", "~");
-      const isThere: boolean = typeof schema === "object" && schema !== null && Object.hasOwn(schema, key);
-      if (!isThere) throw new ConstraintError(`${path}.$ref: expected a schema at ${shown(ref)}, found nothing there.`);
-      found = Array.isArray(schema) ? `${found}[${key}]` : at(found, key);
-      schema = (schema as Schema)[key];
-    }
-    return { schema: schema as Json, path: found };
-  }
-
-  /**
-   * One schema without `$ref` and `allOf` that says the same.
-   *
-   * @throws ConstraintError naming what cannot be joined
-   */
-  flatten(schema: Schema, path: string, merges = 0): Schema | boolean {
-    checkKeywords(schema, path);
-    if (schema.$ref === undefined && schema.allOf === undefined) return schema;
-    if (merges > MAX_MERGES) {
-      throw new ConstraintError(
-        `${path}: expected at most ${MAX_MERGES} schemas joined by $ref and allOf, found more, or a circle.`,
-      );
-    }
-    const { $ref, allOf, ...own } = schema;
-    const parts: { schema: Json; path: string }[] = [];
-    if ($ref !== undefined) parts.push(this.resolve($ref, path));
-    if (allOf !== undefined) parts.push(...listAt(allOf, path, "allOf"));
-    let joined: Schema | boolean = own;
-    let count = merges;
-    for (const part of parts) {
-      if (typeof part.schema !== "boolean" && !isSchema(part.schema)) throw notASchema(part.schema, part.path);
-      const flat = isSchema(part.schema) ? this.flatten(part.schema, part.path, ++count) : part.schema;
-      joined = join(joined, flat, path);
-    }
-    return joined;
-  }
+function tooLong(subject: string, found: string): never {
+  throw new ConstraintError(`${subject}: expected at most ${MAX_CHARACTERS} characters, found ${found}.`);
 }
 
-/** @throws ConstraintError for a keyword that is not understood */
+/** How many brackets of a JSON text are open at once. */
+function nestingOf(json: string): number {
+  let [depth, most] = [0, 0];
+  for (const [token] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/g)) {
+    if (token === "[" || token === "{") most = Math.max(most, ++depth);
+    else if (token === "]" || token === "}") depth--;
+  }
+  return most;
+}
+
+/** @throws ConstraintError for a keyword that is not understood, or that is no list or object where it has to be one */
 export function checkKeywords(schema: Schema, path: string): void {
   for (const keyword of constraintsOf(schema)) {
-    if (SUPPORTED.includes(keyword)) continue;
+    if (SUPPORTED.includes(keyword)) {
+      checkShape(keyword, schema[keyword], path);
+      continue;
+    }
     const remedy = REMEDIES[keyword] ?? "Leave it out, and check the answer yourself.";
     throw new ConstraintError(
       `${path}.${keyword}: expected keywords that output can be held to (${SUPPORTED.join(", ")}), found ` +
@@ -128,56 +97,32 @@ export function checkKeywords(schema: Schema, path: string): void {
   }
 }
 
-/** A schema that both allow. @throws ConstraintError when one keyword would have to say two things */
-export function join(a: Schema | boolean, b: Schema | boolean, path: string): Schema | boolean {
-  if (a === false || b === false) return false;
-  if (a === true) return b;
-  if (b === true) return a;
-  // These look at other keywords of their own schema only.
-  for (const [sees, seen] of [
-    ["additionalProperties", "properties"],
-    ["items", "prefixItems"],
-  ]) {
-    const [one, other] = a[sees] === undefined ? [b, a] : [a, b];
-    if (one[sees] === undefined || other[seen] === undefined || one[seen] === other[seen]) continue;
-    throw new ConstraintError(
-      `${path}: expected ${sees} and ${seen} in one schema, found them in two that have to be joined. Write them in one.`,
-    );
-  }
-  const joined: Record<string, Json> = { ...a };
-  for (const keyword of constraintsOf(b)) {
-    const [one, two] = [joined[keyword], b[keyword]];
-    if (one === undefined || JSON.stringify(one) === JSON.stringify(two)) define(joined, keyword, two);
-    else if (keyword === "required" && Array.isArray(one) && Array.isArray(two)) joined.required = [...one, ...two];
-    else if (keyword === "properties" && isSchema(one) && isSchema(two)) {
-      joined.properties = joinProperties(one, two, path);
-    } else if (keyword === "type") joined.type = typesOf(a, path).filter((type) => typesOf(b, path).includes(type));
-    else {
-      throw new ConstraintError(
-        `${path}: expected schemas that can be joined into one, found two that each say something about "${keyword}". ` +
-          "Write it once.",
-      );
-    }
-  }
-  return joined;
-}
-
-function joinProperties(one: Schema, two: Schema, path: string): Schema {
-  const joined: Record<string, Json> = { ...one };
-  for (const [name, schema] of Object.entries(two)) {
-    if (Object.hasOwn(joined, name) && JSON.stringify(joined[name]) !== JSON.stringify(schema)) {
-      throw new ConstraintError(
-        `${at(`${path}.properties`, name)}: expected one schema, found two that differ in schemas that have to be joined.`,
-      );
-    }
-    define(joined, name, schema);
-  }
-  return joined;
+function checkShape(keyword: string, found: Json, path: string): void {
+  const isList = Array.isArray(found);
+  const fail = (expected: string, remedy = ""): never => {
+    throw new ConstraintError(`${path}.${keyword}: expected ${expected}, found ${shown(found)}.${remedy}`);
+  };
+  if (keyword === "properties" && !isSchema(found)) fail("an object of schemas");
+  if (keyword === "required" && !(isList && found.every((name) => typeof name === "string"))) fail("a list of names");
+  if (keyword === "enum" && !isList) fail("a list of values");
+  if (keyword === "pattern" && typeof found !== "string") fail("a string");
+  if (keyword === "items" && isList) fail("one schema", " Use prefixItems for the first items.");
+  if (["anyOf", "oneOf", "allOf", "prefixItems"].includes(keyword)) listAt(found, path, keyword);
 }
 
 /** `__proto__` is a name like any other. */
-function define(object: Record<string, Json>, key: string, value: Json): void {
+export function define(object: Record<string, Json>, key: string, value: Json): void {
   Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** A text that values have in common when JSON Schema takes them for the same. */
+export function sameness(value: Json): string {
+  return JSON.stringify(value, (_, part: Json) => {
+    if (!isSchema(part)) return part;
+    const sorted: Record<string, Json> = {};
+    for (const key of Object.keys(part).sort()) define(sorted, key, part[key]);
+    return sorted;
+  });
 }
 
 /** The types that a schema states; all of them when it states none. */
@@ -193,47 +138,22 @@ export function typesOf({ type }: Schema, path: string): TypeName[] {
   return TYPES.filter((name) => stated.includes(name) || (name === "integer" && isNumber));
 }
 
-/** Whether no value satisfies both, as far as types, enum, const and required properties tell. */
-export function areDisjoint(a: Schema, b: Schema, document: SchemaDocument, path: string): boolean {
-  const [x, y] = [allowed(a, path), allowed(b, path)];
-  if (!x.types.some((type) => y.types.includes(type))) return true;
-  if (x.values !== undefined && y.values !== undefined && !x.values.some((value) => y.values?.includes(value))) {
-    return true;
-  }
-  if (x.types.concat(y.types).some((type) => type !== "object")) return false;
-  const [p, q] = [a.properties, b.properties];
-  if (!isSchema(p) || !isSchema(q)) return false;
-  return Object.keys(p).some((name) => {
-    const isRequired = [a, b].some(({ required }) => Array.isArray(required) && required.includes(name));
-    if (!isRequired || !Object.hasOwn(q, name)) return false;
-    const [u, v] = [p[name], q[name]].map((schema) => (isSchema(schema) ? document.flatten(schema, path) : schema));
-    if (!isSchema(u) || !isSchema(v)) return false;
-    const [of, other] = [allowed(u, path).values, allowed(v, path).values];
-    return of !== undefined && other !== undefined && !of.some((value) => other.includes(value));
-  });
-}
-
-function allowed(schema: Schema, path: string): { types: TypeName[]; values: string[] | undefined } {
-  const values = valuesOf(schema);
-  // 1 is an integer and a number.
-  const types = typesOf(schema, path).map((type) => (type === "integer" ? "number" : type));
-  const ofValues = values?.map((value) => typeOf(value));
-  return {
-    types: ofValues === undefined ? types : types.filter((type) => ofValues.includes(type)),
-    values: values?.map((value) => JSON.stringify(value)),
-  };
-}
-
 /** The values that `enum` and `const` leave; undefined where neither is stated. */
 export function valuesOf({ const: only, enum: some }: Schema): readonly Json[] | undefined {
   if (only === undefined) return Array.isArray(some) ? some : undefined;
-  return !Array.isArray(some) || some.some((value) => JSON.stringify(value) === JSON.stringify(only)) ? [only] : [];
+  return !Array.isArray(some) || some.some((value) => sameness(value) === sameness(only)) ? [only] : [];
 }
 
 export function typeOf(value: Json): TypeName {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
   return typeof value as TypeName;
+}
+
+/** @throws ConstraintError when there are more options than are told apart */
+export function checkOptions(count: number, path: string, keyword: string): void {
+  if (count <= MAX_OPTIONS) return;
+  throw new ConstraintError(`${path}.${keyword}: expected at most ${MAX_OPTIONS} schemas, found ${count}.`);
 }
 
 /** The members of a keyword that takes a list of schemas. */
@@ -251,12 +171,4 @@ export function at(path: string, name: string): string {
 
 export function notASchema(found: Json | undefined, path: string): ConstraintError {
   return new ConstraintError(`${path}: expected a schema (an object, true or false), found ${shown(found)}.`);
-}
-
-function decode(step: string): string {
-  try {
-    return decodeURIComponent(step);
-  } catch {
-    return step;
-  }
 }

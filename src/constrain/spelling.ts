@@ -1,6 +1,7 @@
 // How characters are written as bytes: as they are, or within the quotes of a JSON or Python string.
 import { type Characters, characters, complement, intersection } from "./characters.ts";
-import { choice, type Expression, type GrammarBuilder, NOTHING, sequence, symbol, symbols, text } from "./grammar.ts";
+import { choice, type Expression, NOTHING, sequence, symbol, symbols, text } from "./grammar.ts";
+import type { GrammarBuilder } from "./grammar-builder.ts";
 import { freedomOf, type Machine } from "./machine.ts";
 
 /** Every character has one spelling, so that what is compared as text (names of properties) can be compared as bytes. */
@@ -8,6 +9,14 @@ export interface Spelling {
   readonly name: string;
   /** Characters that are not written as they are, and how they are written instead. */
   readonly escapes: ReadonlyMap<number, string>;
+  /** These characters, and all others. */
+  readonly escaped: Characters;
+  readonly asTheyAre: Characters;
+}
+
+function spelling(name: string, escapes: ReadonlyMap<number, string>): Spelling {
+  const escaped = characters(...Array.from(escapes.keys(), (code) => [code, code] as const));
+  return { name, escapes, escaped, asTheyAre: complement(escaped) };
 }
 
 const SHORT: Readonly<Record<number, string>> = { 8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r" };
@@ -18,10 +27,10 @@ function quoted(name: string, quote: string): Spelling {
     escapes.set(code, SHORT[code] ?? `\\u${code.toString(16).padStart(4, "0")}`);
   }
   for (const character of [quote, "\\"]) escapes.set(character.charCodeAt(0), `\\${character}`);
-  return { name, escapes };
+  return spelling(name, escapes);
 }
 
-export const PLAIN: Spelling = { name: "plain", escapes: new Map() };
+export const PLAIN: Spelling = spelling("plain", new Map());
 export const JSON_STRING: Spelling = quoted("json", '"');
 export const PYTHON_DOUBLE: Spelling = quoted("python-double", '"');
 export const PYTHON_SINGLE: Spelling = quoted("python-single", "'");
@@ -29,9 +38,16 @@ export const PYTHON_SINGLE: Spelling = quoted("python-single", "'");
 /** A word of the machine, spelled. */
 export function spell(machine: Machine, spelling: Spelling, builder: GrammarBuilder): Expression {
   builder.reserve(machine.edges.length);
+  // Many edges have the very same set.
+  const spelled = new Map<Characters, Expression>();
+  const spellSet = (set: Characters): Expression => {
+    const known = spelled.get(set) ?? spellCharacter(set, spelling, builder);
+    spelled.set(set, known);
+    return known;
+  };
   return {
     kind: "automaton",
-    edges: machine.edges.map((edges) => edges.map(({ on, to }) => ({ on: spellCharacter(on, spelling, builder), to }))),
+    edges: machine.edges.map((edges) => edges.map(({ on, to }) => ({ on: spellSet(on), to }))),
     accepting: machine.accepting,
     freedom: freedomOf(machine),
   };
@@ -39,9 +55,8 @@ export function spell(machine: Machine, spelling: Spelling, builder: GrammarBuil
 
 function spellCharacter(set: Characters, spelling: Spelling, builder: GrammarBuilder): Expression {
   const define = (): Expression => {
-    const escaped = characters(...Array.from(spelling.escapes.keys(), (code) => [code, code] as const));
-    const asTheyAre = intersection(set, complement(escaped)).flatMap(([low, high]) => utf8(low, high));
-    const instead = intersection(set, escaped).flatMap(([low, high]) =>
+    const asTheyAre = intersection(set, spelling.asTheyAre).flatMap(([low, high]) => utf8(low, high));
+    const instead = intersection(set, spelling.escaped).flatMap(([low, high]) =>
       Array.from({ length: high - low + 1 }, (_, i) => text(spelling.escapes.get(low + i) as string)),
     );
     return choice(...asTheyAre, ...instead);

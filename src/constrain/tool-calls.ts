@@ -1,10 +1,11 @@
 // The grammar of LFM2's tool calls: `<|tool_call_start|>[name(argument=value, …), …]<|tool_call_end|>`, with the names
 // of the tools that were given and arguments by their schemas, as Python literals.
 import { ConstraintError, shown } from "./error.ts";
-import { choice, type Expression, type GrammarBuilder, repeat, sequence, text } from "./grammar.ts";
+import { choice, type Expression, repeat, sequence, text } from "./grammar.ts";
+import type { GrammarBuilder } from "./grammar-builder.ts";
 import { comma, pythonNotation } from "./notation.ts";
-import { asJson, at, isSchema, type Json, type Schema } from "./schema.ts";
-import { inOrder, SchemaGrammar } from "./schema-grammar.ts";
+import { asJson, at, isSchema, type Json, type Schema, typesOf } from "./schema.ts";
+import { SchemaGrammar } from "./schema-grammar.ts";
 
 /** The tokens that begin and end a list of calls. */
 export interface CallMarkers {
@@ -44,7 +45,7 @@ export function toolCalls(
       `toolChoice.name: expected one of the tools (${[...calls.keys()].join(", ")}), found ${shown(only)}.`,
     );
   }
-  const others = only === undefined ? repeat(sequence(comma(pythonNotation(builder)), chosen), 0) : sequence();
+  const others = only === undefined ? repeat(sequence(comma(pythonNotation(builder)), chosen)) : sequence();
   return sequence(
     builder.wholeToken(markers.start),
     text("["),
@@ -70,7 +71,11 @@ function callOf(tool: unknown, path: string, builder: GrammarBuilder): { name: s
   const notation = pythonNotation(builder);
   const grammar = new SchemaGrammar(parameters, where, builder, notation);
   const flat = grammar.flatten(parameters, where);
-  if (typeof flat === "boolean" || flat.anyOf !== undefined || flat.oneOf !== undefined || flat.enum !== undefined) {
+  if (
+    typeof flat === "boolean" ||
+    ["anyOf", "oneOf", "enum", "const"].some((keyword) => flat[keyword] !== undefined) ||
+    !typesOf(flat, where).includes("object")
+  ) {
     throw new ConstraintError(`${where}: expected "type": "object" with properties, found ${shown(parameters)}.`);
   }
   const members = grammar.members(flat, where, (argument) => {
@@ -80,9 +85,8 @@ function callOf(tool: unknown, path: string, builder: GrammarBuilder): { name: s
         `found ${shown(argument)}.`,
     );
   });
-  const separator = comma(notation);
   const written = builder.rule(`call ${name}`, () =>
-    sequence(text(`${name}(`), inOrder(members, separator), text(")")),
+    sequence(text(`${name}(`), grammar.inOrder(flat, where, members), text(")")),
   );
   return { name, written };
 }

@@ -6,6 +6,7 @@ import { type Logprobs, logprobsOf } from "../sampling/logprobs.ts";
 import { isAllowed, withoutId } from "../sampling/mask.ts";
 import type { SamplingOptions } from "../sampling/options.ts";
 import { createSampler } from "../sampling/sampler.ts";
+import { checkLogits } from "./finite-logits.ts";
 import { countThinking, type ThinkingBudget } from "./thinking-budget.ts";
 
 /** A model, and the sequence it is in the middle of. */
@@ -63,6 +64,7 @@ export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: nu
  * Consumes `ids`, going on from where they part from the state's sequence.
  * @param onProgress  told of the ids that had to be run; `total` of them, the others were reused
  * @returns logits after the last id [vocab]
+ * @throws LogitsError when one of them is infinite or NaN
  */
 export async function prefill(
   sequence: Sequence,
@@ -82,13 +84,16 @@ async function extend(
 ): Promise<Float32Array> {
   let logits: Float32Array | undefined;
   await inSteps(sequence, ids, sequence.maxStep, pace, (model, h, done) => {
-    if (done === ids.length) logits = model.ops.read(lmHead(model, model.ops.rows(h, h.rows - 1, 1)));
+    if (done === ids.length) {
+      logits = model.ops.read(lmHead(model, model.ops.rows(h, h.rows - 1, 1)));
+      checkLogits(logits, model.config.vocabSize, sequence.state.length - 1);
+    }
     onProgress?.(done, ids.length);
   });
   return logits as Float32Array;
 }
 
-/** Logits after each of `ids`, a few rows at a time: `onRows` gets [rows, vocab]. */
+/** Logits after each of `ids`, a few rows at a time: `onRows` gets [rows, vocab]. @throws LogitsError as `prefill` does */
 export async function eachLogits(
   sequence: Sequence,
   ids: readonly number[],
@@ -97,7 +102,11 @@ export async function eachLogits(
 ): Promise<void> {
   restart(sequence);
   const { maxLogitRows } = sequence;
-  await inSteps(sequence, ids, maxLogitRows, pace, (model, h, done) => onRows(model.ops.read(lmHead(model, h)), done));
+  await inSteps(sequence, ids, maxLogitRows, pace, (model, h, done) => {
+    const logits = model.ops.read(lmHead(model, h));
+    checkLogits(logits, model.config.vocabSize, done - h.rows);
+    onRows(logits, done);
+  });
 }
 
 /** What may come next, decided anew before every id. */

@@ -1,6 +1,7 @@
 // What a model's files hold, whatever their container: config, named tensors, tokenizer, template.
 import type { FormatName } from "../blocks/formats.ts";
 import type { ByteSource } from "../sources/source.ts";
+import type { GgufStrings } from "./gguf-strings.ts";
 
 /** Bytes [offset, offset + bytes) of `files[file]`. */
 export interface Part {
@@ -19,14 +20,24 @@ export interface StoredTensor {
   readonly parts: readonly Part[];
 }
 
-/** What a tokenizer is built from. */
-export type TokenizerSource =
-  | { readonly kind: "json"; readonly tokenizer: Record<string, unknown>; readonly config: Record<string, unknown> }
+/**
+ * What a tokenizer is built from, as the files hold it: bytes, which cost little to keep and to send to another thread.
+ * tokenizer-source.ts reads them.
+ */
+export type StoredTokenizer =
+  | {
+      readonly kind: "json";
+      /** tokenizer.json */
+      readonly tokenizer: Uint8Array<ArrayBuffer>;
+      /** tokenizer_config.json, parsed; {} where there is none. */
+      readonly config: Readonly<Record<string, unknown>>;
+    }
   | {
       readonly kind: "gguf";
-      readonly tokens: readonly string[];
-      readonly tokenTypes: readonly number[] | undefined;
-      readonly merges: readonly string[];
+      readonly file: string;
+      readonly tokens: GgufStrings;
+      readonly tokenTypes: ArrayLike<number> | undefined;
+      readonly merges: GgufStrings | undefined;
       readonly pre: string | undefined;
       readonly bosTokenId: number | undefined;
       readonly eosTokenId: number | undefined;
@@ -43,7 +54,7 @@ export interface Checkpoint {
   readonly config: Readonly<Record<string, unknown>>;
   /** By Hugging Face name. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  readonly tokenizer: TokenizerSource | undefined;
+  readonly tokenizer: StoredTokenizer | undefined;
   readonly chatTemplate: string | undefined;
   /** The keys of `generation_config.json` (or GGUF's `general.sampling.*`), where the files state them. */
   readonly generationConfig: Readonly<Record<string, unknown>>;

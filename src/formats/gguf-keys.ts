@@ -1,5 +1,5 @@
 // GGUF metadata by key, each value checked for its type when it is read.
-import { decodeStrings, type GgufStrings } from "./gguf-strings.ts";
+import type { GgufStrings } from "./gguf-strings.ts";
 import { type GgufValue, showValue } from "./gguf-value.ts";
 import { refuse } from "./refusal.ts";
 
@@ -37,9 +37,10 @@ export function keysOf(file: string, metadata: Metadata) {
     optionalNumbers,
     optionalString: (key: string) => typed(key, "text", (v): v is string => typeof v === "string"),
     optionalBoolean: (key: string) => typed(key, "true or false", (v): v is boolean => typeof v === "boolean"),
-    optionalStrings(key: string): readonly string[] | undefined {
+    /** Not decoded yet. */
+    optionalStrings(key: string): GgufStrings | undefined {
       const { items, value } = metadata.get(key) ?? {};
-      if (items === "str") return decodeStrings(value as GgufStrings, subject(key));
+      if (items === "str") return value as GgufStrings;
       return list(key) && refuseKey(key, "an array of texts");
     },
     number: (key: string) => required(key, "a number", optionalNumber(key)),

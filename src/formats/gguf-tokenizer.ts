@@ -1,9 +1,9 @@
 // What GGUF metadata says about text: vocabulary, merges, special tokens, chat template.
-import type { TokenizerSource } from "./checkpoint.ts";
+import type { StoredTokenizer } from "./checkpoint.ts";
 import { keysOf, type Metadata } from "./gguf-keys.ts";
 
 /** Undefined when the file holds no vocabulary. @throws FormatError when it holds another kind than LFM2's */
-export function tokenizerOfGguf(file: string, metadata: Metadata): TokenizerSource | undefined {
+export function tokenizerOfGguf(file: string, metadata: Metadata): StoredTokenizer | undefined {
   const read = keysOf(file, metadata);
   const tokens = read.optionalStrings("tokenizer.ggml.tokens");
   if (!tokens) return undefined;
@@ -17,9 +17,10 @@ export function tokenizerOfGguf(file: string, metadata: Metadata): TokenizerSour
   }
   return {
     kind: "gguf",
+    file,
     tokens,
-    tokenTypes: types && Array.from(types),
-    merges: read.optionalStrings("tokenizer.ggml.merges") ?? [],
+    tokenTypes: types,
+    merges: read.optionalStrings("tokenizer.ggml.merges"),
     pre: read.optionalString("tokenizer.ggml.pre"),
     bosTokenId: read.optionalNumber("tokenizer.ggml.bos_token_id"),
     eosTokenId: read.optionalNumber("tokenizer.ggml.eos_token_id"),

@@ -14,12 +14,17 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The whole of `source` as text. */
-export async function readText(source: ByteSource, signal?: AbortSignal): Promise<string> {
+/** The whole of `source`. */
+export async function readBytes(source: ByteSource, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   if (source.size > MAX_JSON_BYTES) {
     refuse(source.name, `at most ${MAX_JSON_BYTES} bytes`, `${source.size}`, "Name a file that belongs to a model.");
   }
-  return decodeText(await source.read(0, source.size, signal), source.name);
+  return source.read(0, source.size, signal);
+}
+
+/** The whole of `source` as text. */
+export async function readText(source: ByteSource, signal?: AbortSignal): Promise<string> {
+  return decodeText(await readBytes(source, signal), source.name);
 }
 
 /** The whole of `source` as one JSON object. */

@@ -1,6 +1,6 @@
 // A folder and perhaps a file name → everything about a model but its weights' bytes.
 import type { ByteSource, Folder } from "../sources/source.ts";
-import type { Checkpoint, TokenizerSource } from "./checkpoint.ts";
+import type { Checkpoint, StoredTokenizer } from "./checkpoint.ts";
 import { type GgufHeader, isGguf, readGgufHeader } from "./gguf.ts";
 import { architectureOfGguf, configOfGguf, generationConfigOfGguf } from "./gguf-config.ts";
 import { storedGgufTensors } from "./gguf-names.ts";
@@ -8,7 +8,7 @@ import { checkFirst, openSplits } from "./gguf-split.ts";
 import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
 import { storedHfTensors } from "./hf-names.ts";
-import { isObject, type JsonObject, MAX_JSON_BYTES, readJson, readText } from "./json.ts";
+import { isObject, type JsonObject, MAX_JSON_BYTES, readBytes, readJson, readText } from "./json.ts";
 import { refuse, show } from "./refusal.ts";
 import { readShards, readSingle, type Shards } from "./safetensors-shards.ts";
 
@@ -112,9 +112,9 @@ async function finishHf(
 ): Promise<Checkpoint> {
   const optional = (name: string) => readOptional(folder, name, readJson, signal);
   const tokenizerConfig = await optional("tokenizer_config.json");
-  const tokenizer = await optional("tokenizer.json");
+  const tokenizer = await readOptional(folder, "tokenizer.json", readBytes, signal);
   const template = await readOptional(folder, "chat_template.jinja", readText, signal);
-  const source: TokenizerSource | undefined = tokenizer && { kind: "json", tokenizer, config: tokenizerConfig ?? {} };
+  const source: StoredTokenizer | undefined = tokenizer && { kind: "json", tokenizer, config: tokenizerConfig ?? {} };
   return {
     container: `safetensors${opened.length > 1 ? `, ${opened.length} shards` : ""}`,
     files: opened,

@@ -25,9 +25,12 @@ export interface Shard {
   readonly count: number;
 }
 
-/** Texts to ids, as far as an evaluation needs it. */
+/** Texts to ids, as far as an evaluation needs it: a model's tokenizer. */
 export interface TextEncoding {
-  encode(text: string, options?: { readonly addBos?: boolean; readonly parseSpecial?: boolean }): number[];
+  encode(
+    text: string,
+    options?: { readonly addBos?: boolean; readonly parseSpecial?: boolean },
+  ): number[] | Promise<number[]>;
   readonly bosId: number | undefined;
   readonly addsBos: boolean;
 }
@@ -49,7 +52,7 @@ export const MIN_WINDOW = 8;
  * @throws EvaluationError when the text is shorter than a window (llama-perplexity wants two)
  * @source llama.cpp, tools/perplexity/perplexity.cpp, perplexity()
  */
-export function planEval(tokenizer: TextEncoding, text: string, options: PlanOptions = {}): EvalPlan {
+export async function planEval(tokenizer: TextEncoding, text: string, options: PlanOptions = {}): Promise<EvalPlan> {
   const { window = DEFAULT_WINDOW, windows = Number.MAX_SAFE_INTEGER } = options;
   if (!Number.isInteger(window) || window < MIN_WINDOW) {
     throw new EvaluationError(`window: expected an integer of at least ${MIN_WINDOW}, found ${window}.`);
@@ -58,7 +61,7 @@ export function planEval(tokenizer: TextEncoding, text: string, options: PlanOpt
     throw new EvaluationError(`windows: expected an integer of at least 1, found ${windows}.`);
   }
   const { addsBos, bosId } = tokenizer;
-  const ids = tokenizer.encode(text, { addBos: addsBos, parseSpecial: false });
+  const ids = await tokenizer.encode(text, { addBos: addsBos, parseSpecial: false });
   if (ids.length < window) {
     const advice = "Name a longer text, or shorten the window.";
     throw new EvaluationError(`text: expected at least ${window} tokens, one window, found ${ids.length}. ${advice}`);

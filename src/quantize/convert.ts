@@ -2,6 +2,7 @@
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import { bytesOfSafeEntry } from "../formats/safetensors.ts";
 import type { Sink } from "../formats/streamed-tensor.ts";
+import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { type Config, readConfig } from "../model/config.ts";
 import { ropeParametersOf } from "../model/rope.ts";
 import { type HfFormat, hfTensors, indexOf, shardsOf, writeShard } from "./hf-tensors.ts";
@@ -66,9 +67,10 @@ function textFiles(checkpoint: Checkpoint, config: Config, format: HfFormat): Ma
   const files = new Map([["config.json", json(configJsonOf(checkpoint.config, config, format))]]);
   files.set("generation_config.json", json(generationConfigOf(checkpoint)));
   if (tokenizer !== undefined) {
-    const isJson = tokenizer.kind === "json";
-    files.set("tokenizer.json", json(isJson ? tokenizer.tokenizer : tokenizerJsonOf(tokenizer)));
-    const tokenizerConfig = isJson ? tokenizer.config : tokenizerConfigOf(tokenizer, config.maxPositionEmbeddings);
+    const source = readTokenizer(tokenizer);
+    const isJson = source.kind === "json";
+    files.set("tokenizer.json", json(isJson ? source.tokenizer : tokenizerJsonOf(source)));
+    const tokenizerConfig = isJson ? source.config : tokenizerConfigOf(source, config.maxPositionEmbeddings);
     files.set("tokenizer_config.json", json(tokenizerConfig));
   }
   if (chatTemplate !== undefined) files.set("chat_template.jinja", chatTemplate);

@@ -1,5 +1,5 @@
 // GGUF's vocabulary as tokenizer.json and tokenizer_config.json: byte-level BPE as LFM2's own files spell it.
-import type { TokenizerSource } from "../formats/checkpoint.ts";
+import type { TokenizerSource } from "../formats/tokenizer-source.ts";
 import { LFM2_PATTERN } from "../tokenizer/split-pattern.ts";
 
 /** GGUF's token types. */

@@ -4,6 +4,7 @@ import type { Checkpoint, StoredTensor } from "../formats/checkpoint.ts";
 import { isGguf, readGgufHeader } from "../formats/gguf.ts";
 import { ggufNameOf } from "../formats/gguf-names.ts";
 import { bytesOfTensor, type Sink, type StreamedTensor } from "../formats/streamed-tensor.ts";
+import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { scalar, writeGguf } from "../formats/write-gguf.ts";
 import { readConfig } from "../model/config.ts";
 import { addSampling, type Metadata, metadataOf, setFileType } from "./gguf-metadata.ts";
@@ -102,7 +103,8 @@ async function metadataFor(checkpoint: Checkpoint, { type, name, signal }: Quant
   const metadata = metadataOf(config, type, name);
   addSampling(metadata, checkpoint.generationConfig);
   const { tokenizer, chatTemplate } = checkpoint;
-  if (tokenizer?.kind === "json") addTokenizer(metadata, tokenizer, checkpoint.config, config.vocabSize);
+  const source = tokenizer && readTokenizer(tokenizer);
+  if (source?.kind === "json") addTokenizer(metadata, source, checkpoint.config, config.vocabSize);
   if (chatTemplate !== undefined) metadata.set("tokenizer.chat_template", scalar("str", chatTemplate));
   return metadata;
 }

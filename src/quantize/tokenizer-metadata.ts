@@ -1,8 +1,9 @@
 // tokenizer.json as GGUF metadata: what formats/gguf-tokenizer.ts reads back.
 //
 // Source: llama.cpp conversion/base.py (get_vocab_base) and gguf-py vocab.py (SpecialVocab).
-import { FormatError, type TokenizerSource } from "../formats/checkpoint.ts";
+import { FormatError } from "../formats/checkpoint.ts";
 import { isObject } from "../formats/json.ts";
+import type { TokenizerSource } from "../formats/tokenizer-source.ts";
 import { integers, scalar, strings } from "../formats/write-gguf.ts";
 import type { Metadata } from "./gguf-metadata.ts";
 

@@ -5,15 +5,8 @@ import { TokenizerError } from "./source.ts";
 import { writeOutCaseFolding } from "./split-pattern.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-export interface Bpe {
-  /** Ids of text in which no token is special. */
-  encode(text: string): number[];
-  idOf(token: string): number | undefined;
-  /** The token in the byte alphabet. */
-  tokenOf(id: number): string | undefined;
-}
-
-export function createBpe({ ordinary, merges, pattern, ignoreMerges }: Vocabulary): Bpe {
+/** Gives the ids of text in which no token is special. */
+export function createBpe({ ordinary, merges, pattern, ignoreMerges }: Vocabulary): (text: string) => number[] {
   const library = openLibrary(pattern, {
     type: "BPE",
     vocab: Object.fromEntries(ordinary), // defines keys, so a token "__proto__" is one like any other
@@ -22,18 +15,12 @@ export function createBpe({ ordinary, merges, pattern, ignoreMerges }: Vocabular
     unk_token: null,
     byte_fallback: false,
   });
-  return {
-    encode: (text) => library.encode(text, { add_special_tokens: false }).ids,
-    idOf: (token) => library.token_to_id(token),
-    tokenOf: (id) => library.id_to_token(id),
-  };
+  return (text) => library.encode(text, { add_special_tokens: false }).ids;
 }
 
 /** What is used of the library; its own types do not resolve under NodeNext. */
 interface Library {
   encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
-  token_to_id(token: string): number | undefined;
-  id_to_token(id: number): string | undefined;
 }
 
 function openLibrary(pattern: string, model: object): Library {

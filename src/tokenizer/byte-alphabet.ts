@@ -14,6 +14,10 @@ const CHARACTER_BYTES = new Map(BYTE_CHARACTERS.map((character, byte) => [charac
 
 const encoder = new TextEncoder();
 
+export function isInByteAlphabet(token: string): boolean {
+  return Array.from(token).every((character) => CHARACTER_BYTES.has(character));
+}
+
 /**
  * The bytes a token stands for. A token with a character outside the alphabet stands for its own UTF-8, as in the
  * Rust library.

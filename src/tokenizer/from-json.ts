@@ -47,7 +47,7 @@ function addAdded(table: TokenTable, token: Record<string, unknown>, subject: st
 }
 
 /** `bos_token` is the token's text, or an object with it. */
-function namedId(table: TokenTable, config: Record<string, unknown>, key: string): number | undefined {
+function namedId(table: TokenTable, config: Readonly<Record<string, unknown>>, key: string): number | undefined {
   const text = asRecord(config[key])?.content ?? config[key];
   if (text === undefined || text === null) return undefined;
   const id = typeof text === "string" ? table.idOf(text) : undefined;

@@ -1,13 +1,13 @@
 // What a tokenizer is built from, as a checkpoint's files state it, and the error for files that state it wrongly.
 
-/** Structurally the same as in formats/checkpoint.ts, which this room does not import. */
+/** Structurally the same as in formats/tokenizer-source.ts, which this room does not import. */
 export type TokenizerSource =
   | {
       readonly kind: "json";
       /** tokenizer.json, parsed. */
       readonly tokenizer: Record<string, unknown>;
       /** tokenizer_config.json, parsed; {} where there is none. */
-      readonly config: Record<string, unknown>;
+      readonly config: Readonly<Record<string, unknown>>;
     }
   | {
       /** The `tokenizer.ggml.*` metadata. */

@@ -72,10 +72,12 @@ export interface Port<In, Out> {
 }
 
 /** The caller's end: also learns of a death, and can end the worker. */
-export interface WorkerPort extends Port<FromWorker, ToWorker> {
+export interface ThreadPort<In, Out> extends Port<In, Out> {
   /** The worker died, or could not start. */
   onFailure(listener: (cause: Error) => void): void;
   /** Whether requests are under way: an idle worker must not keep a process alive. */
   setBusy(busy: boolean): void;
   terminate(): Promise<void>;
 }
+
+export type WorkerPort = ThreadPort<FromWorker, ToWorker>;

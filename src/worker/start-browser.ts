@@ -1,9 +1,12 @@
-// How a page starts the model's thread.
-import type { WorkerPort } from "./protocol.ts";
+// How a page starts the model's thread, and speaks to any.
+import type { ThreadPort, WorkerPort } from "./protocol.ts";
 
 export function startBrowserWorker(): WorkerPort {
   // Written out, so that bundlers see it.
-  const worker = new Worker(new URL("./browser-worker.js", import.meta.url), { type: "module" });
+  return portOf(new Worker(new URL("./browser-worker.js", import.meta.url), { type: "module" }));
+}
+
+export function portOf<In, Out>(worker: Worker): ThreadPort<In, Out> {
   return {
     post: (message, transfer = []) => worker.postMessage(message, transfer),
     onMessage: (listener) => worker.addEventListener("message", ({ data }) => listener(data)),

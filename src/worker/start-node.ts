@@ -1,11 +1,15 @@
-// How a caller in Node starts the model's thread.
-import { Worker } from "node:worker_threads";
-import type { WorkerPort } from "./protocol.ts";
+// How a caller in Node starts a thread: the model's, and others like it.
+import { type ResourceLimits, Worker } from "node:worker_threads";
+import type { ThreadPort, WorkerPort } from "./protocol.ts";
 
 export function startNodeWorker(): WorkerPort {
   // The compiled package has .js where the sources have .ts.
   const entry = import.meta.url.endsWith(".ts") ? "./node-worker.ts" : "./node-worker.js";
-  const worker = new Worker(new URL(entry, import.meta.url), inherited());
+  return startThread(new URL(entry, import.meta.url));
+}
+
+export function startThread<In, Out>(entry: URL, resourceLimits?: ResourceLimits): ThreadPort<In, Out> {
+  const worker = new Worker(entry, { ...inherited(), resourceLimits });
   let closing = false;
   worker.unref();
   return {

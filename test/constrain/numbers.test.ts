@@ -80,6 +80,28 @@ describe("a number within bounds", () => {
     }
   });
 
+  it("may be what both bounds say, however many digits that has", () => {
+    for (const bound of [0.123456789012345, 0.30000000000000004, 1e-20, -123.45678901234567, 5e-324]) {
+      const request = schema({ type: "number", minimum: bound, maximum: bound });
+      expect([bound, takes(request, String(bound))]).toEqual([bound, true]);
+      expect([bound, write(request, () => 0)]).toEqual([bound, String(bound)]);
+      expect(() => takes(schema({ type: "number", minimum: bound, exclusiveMaximum: bound }), "")).toThrow(
+        "found none",
+      );
+    }
+  });
+
+  it("may be a multiple of a large number where few lie between the bounds", () => {
+    const request = schema({ type: "integer", multipleOf: 3600, minimum: -3600, exclusiveMaximum: 86_400 });
+    const taken = [-3600, 0, 3600, 82_800];
+    expect(taken.filter((found) => takes(request, String(found)))).toEqual(taken);
+    expect([-7200, 1, 3601, 86_400].filter((found) => takes(request, String(found)))).toEqual([]);
+    expect(() => takes(schema({ type: "integer", multipleOf: 3600 }), "0")).toThrow(
+      "schema.multipleOf: expected an integer from 1 to 1000, or a larger one of which at most 1000 multiples lie within " +
+        "minimum and maximum, found 3600.",
+    );
+  });
+
   it.each(["01", "-0", "+1", "1.", ".5", "1e5", "1e", "0x10", "1_000", " 1", "-", "", "NaN", "1234567890123456"])(
     "is not written as %j where an integer is asked for",
     (text) => {

@@ -50,7 +50,7 @@ describe("a chat that is held to a format", () => {
     const called = await written("Hello!", { tools, toolChoice: "required" });
     expect(called.pieces).toContain("get");
     // A model bent on calling may, or may not.
-    const start = model.tokenizer?.idOf("<|tool_call_start|>") as number;
+    const start = (await model.tokenizer()).idOf("<|tool_call_start|>") as number;
     const bent = { tools, mayThink: false, logitBias: { [start]: 100 }, maxTokens: 40 };
     const asked = await written("Hello!", { ...bent, toolChoice: "auto" });
     expect(asked.pieces).toContain('"name":"get_weather"');
@@ -96,7 +96,7 @@ describe("a chat that is held to a format", () => {
   });
 
   describe("ends where the format does", () => {
-    const idOf = (text: string): number => model.tokenizer?.idOf(text) as number;
+    const idOf = async (text: string): Promise<number> => (await model.tokenizer()).idOf(text) as number;
     const bent = { mayThink: false, maxTokens: 60, logitBias: {} as Record<number, number> };
     const contentOf = ({ pieces }: { pieces: string }): string =>
       pieces
@@ -105,7 +105,7 @@ describe("a chat that is held to a format", () => {
         .join("");
 
     it("also where a stop id is a text that the model would rather write", async () => {
-      const mark = idOf("!");
+      const mark = await idOf("!");
       const options = { ...bent, stopIds: [mark], logitBias: { [mark]: 100 } };
       const choice = (...choices: string[]) => ({ responseFormat: { type: "choice", choices } as const });
       const answer = await written("Hello!", { ...options, ...choice("yes", "no") });
@@ -123,7 +123,7 @@ describe("a chat that is held to a format", () => {
     });
 
     it("also within a call, which its own end marker may end", async () => {
-      const [start, end] = [idOf("<|tool_call_start|>"), idOf("<|tool_call_end|>")];
+      const [start, end] = [await idOf("<|tool_call_start|>"), await idOf("<|tool_call_end|>")];
       const options = { ...bent, tools, toolChoice: { name: "get_weather" } } as const;
       const called = await written("Hello!", { ...options, stopIds: [end] });
       expect(called.pieces).toContain('"name":"get_weather"');
@@ -131,7 +131,7 @@ describe("a chat that is held to a format", () => {
       const impossible = written("Hello!", { ...options, stopIds: [start] });
       await expect(impossible).rejects.toThrow(`stopIds: expected ids without which the format can be written`);
       // Neither a stop id nor a stop string ends a call that the model chose to make.
-      const stopIds = [idOf("(")];
+      const stopIds = [await idOf("(")];
       const chosen = { ...bent, tools, stopIds, stop: "get_weather", logitBias: { [start]: 50, [stopIds[0]]: 40 } };
       const cut = await written("Hello!", { ...chosen, toolChoice: "auto", maxTokens: 6 });
       expect([contentOf(cut).startsWith("[get"), cut.end.finishReason]).toEqual([true, "length"]);
@@ -184,7 +184,7 @@ describe("a text that is held to a format", () => {
 
 describe("a stop id that has a text", () => {
   it("ends an answer, and its text is not given out", async () => {
-    const mark = model.tokenizer?.idOf("!") as number;
+    const mark = (await model.tokenizer()).idOf("!") as number;
     const options = { temperature: 0, stopIds: [mark], logitBias: { [mark]: 100 }, maxTokens: 5 };
     const answer = await written("Hello!", options);
     expect([answer.pieces, answer.end.finishReason, answer.end.newTokens]).toEqual(["", "stop", 1]);

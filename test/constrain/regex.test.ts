@@ -1,6 +1,7 @@
 // Patterns as machines, against JavaScript's own.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { newBudget } from "../../src/constrain/budget.ts";
 import { ConstraintError } from "../../src/constrain/error.ts";
 import { type Machine, regexMachine } from "../../src/constrain/machine.ts";
 import { parseRegex } from "../../src/constrain/regex.ts";
@@ -18,7 +19,7 @@ function matches({ edges, accepting }: Machine, text: string): boolean {
 }
 
 const machineOf = (pattern: string, whole: boolean) =>
-  regexMachine(parseRegex(pattern, "pattern"), "pattern", { whole });
+  regexMachine(parseRegex(pattern, "pattern"), "pattern", newBudget(), { whole });
 
 const atom = fc.constantFrom(
   ...["a", "b", "1", " ", "é", "😀", "\\d", "\\D", "\\w", "\\W", "\\s", "\\S", ".", "\\.", "\\n", "\\t", "\\x41"],
@@ -172,6 +173,34 @@ describe("a pattern", () => {
     expect(() => machineOf(pattern, true)).toThrow(ConstraintError);
     expect(() => machineOf(pattern, true)).toThrow(message);
     expect(performance.now() - begin).toBeLessThan(5000); // about 0.3 s where the machine is the slowest to grow
+  });
+
+  it.each([
+    ["a?".repeat(2000) + "a".repeat(2000), "a".repeat(2500)],
+    ["a{0,1000}a{1000}", "a".repeat(1500)],
+    [`(?:${"(?:".repeat(50)}a${"|b)*".repeat(50)})c`, "abac"],
+    [`(?:${Array.from({ length: 400 }, (_, i) => `word${i}`).join("|")}){1,3}`, "word3word399"],
+  ])("is compiled within a second of an idle machine, however it repeats: %#", (pattern, word) => {
+    const begin = performance.now();
+    const machine = machineOf(pattern, true);
+    expect(performance.now() - begin).toBeLessThan(5000);
+    expect([matches(machine, word), matches(machine, `${word}!`)]).toEqual([true, false]);
+  });
+
+  it("has a budget, the same on every machine", () => {
+    expect(() => machineOf("a?".repeat(2900) + "a".repeat(2900), true)).toThrow(
+      "pattern: expected what can be compiled within 33554432 steps, found a larger one.",
+    );
+    const many = (count: number) =>
+      schema({
+        type: "object",
+        properties: Object.fromEntries(
+          Array.from({ length: count }, (_, i) => [`p${i}`, { pattern: `a{0,${900 + i}}a{900}` }]),
+        ),
+      });
+    expect(() => takes(many(40), "")).toThrow(
+      /^schema\.properties\.p\d+\.pattern: expected what can be compiled within /,
+    );
   });
 
   it("that would make a backtracking engine hang is a small machine", () => {

@@ -20,11 +20,10 @@ const formats = {
     text.split(".").every((part) => /^\d{1,3}$/.test(part) && String(Number(part)) === part && Number(part) < 256),
   email: /^[^\s@]+@[^\s@]+\.[^\s@]+$/,
 };
-const ajv = () => new Ajv2020({ strict: false, ownProperties: true, formats });
+const ajv = new Ajv2020({ strict: false, ownProperties: true, formats });
 
 function validates(schema: unknown, text: string): string | true {
-  const validator = ajv();
-  return validator.validate(schema as object, JSON.parse(text)) || validator.errorsText();
+  return ajv.validate(schema as object, JSON.parse(text)) || ajv.errorsText();
 }
 
 describe("the embedded model under 200 random schemas, at most 512 tokens each", () => {
@@ -165,8 +164,126 @@ describe("a schema", () => {
       ['{"a":1}', '{"b":1}', '{"a":1,"b":1}'],
       ["{}"],
     ],
+    [
+      "names beside properties",
+      { properties: { a: {}, abcd: {} }, additionalProperties: true, propertyNames: { maxLength: 3 } },
+      ['{"a":1}', "{}", '{"b":1}'],
+      ['{"abcd":1}'],
+    ],
+    [
+      "maxProperties beside properties",
+      { properties: { a: {}, b: {}, c: {} }, required: ["b"], maxProperties: 2 },
+      ['{"b":1}', '{"a":1,"b":1}', '{"b":1,"c":1}'],
+      ['{"a":1,"b":1,"c":1}', "{}"],
+    ],
+    [
+      "maxProperties beside properties and others",
+      { properties: { a: {} }, additionalProperties: { type: "null" }, maxProperties: 2 },
+      ["{}", '{"a":1,"x":null}', '{"x":null,"y":null}'],
+      ['{"a":1,"x":null,"y":null}', '{"x":null,"y":null,"z":null}'],
+    ],
+    [
+      "enum beside maxLength and pattern",
+      { enum: ["a", "bb", "c", 1], maxLength: 1, pattern: "[^c]" },
+      ['"a"', "1"],
+      ['"bb"', '"c"'],
+    ],
+    [
+      "enum beside bounds",
+      { enum: [1, 2.5, 7, "x"], minimum: 2, exclusiveMaximum: 7, multipleOf: 2.5 },
+      ["2.5", '"x"'],
+      ["1", "7"],
+    ],
+    [
+      "enum of objects and lists beside their keywords",
+      {
+        enum: [{ a: 1, b: "x" }, { a: 1 }, { a: 2, b: "xyz" }, [1, 2, 3], [1], null],
+        required: ["b"],
+        properties: { b: { maxLength: 2 } },
+        maxItems: 2,
+      },
+      ['{"a":1,"b":"x"}', "[1]", "null"],
+      ['{"a":1}', '{"a":2,"b":"xyz"}', "[1,2,3]"],
+    ],
+    [
+      "enum beside anyOf",
+      { enum: [1, 20, "a", "b"], anyOf: [{ maximum: 10, type: "number" }, { const: "b" }] },
+      ["1", '"b"'],
+      ["20", '"a"'],
+    ],
+    ["a const in two", { allOf: [{ enum: ["a", "b"] }, { enum: ["b", "c"] }] }, ['"b"'], ['"a"', '"c"']],
+    [
+      "one keyword in two",
+      {
+        type: "object",
+        properties: {
+          n: { allOf: [{ minimum: 1, maximum: 9 }, { type: "integer", minimum: 3, multipleOf: 2 }, { multipleOf: 3 }] },
+          s: {
+            type: "string",
+            allOf: [{ minLength: 1, pattern: "a" }, { maxLength: 3, pattern: "b" }, { maxLength: 2 }],
+          },
+          l: {
+            type: "array",
+            allOf: [{ items: { minimum: 1 } }, { items: { type: "integer", maximum: 2 }, maxItems: 1 }],
+          },
+        },
+      },
+      ['{"n":6}', '{"s":"ab"}', '{"s":"ba"}', '{"l":[2]}', '{"l":[]}'],
+      ['{"n":3}', '{"n":12}', '{"s":"aa"}', '{"s":"abb"}', '{"l":[3]}', '{"l":[1,1]}'],
+    ],
+    [
+      "lists with first items in two",
+      {
+        allOf: [
+          { prefixItems: [{ type: "integer" }], items: { minimum: 5 } },
+          { type: "array", items: { type: "integer", maximum: 9 } },
+        ],
+      },
+      ["[]", "[9]", "[-1,5]"],
+      ["[10]", "[1,4]"],
+    ],
+    [
+      "a property in two",
+      { allOf: [{ properties: { a: { type: "integer" } } }, { properties: { a: { minimum: 5 }, b: {} } }] },
+      ['{"a":5}', '{"a":7,"b":null}'],
+      ['{"a":4}', '{"a":5.5}'],
+    ],
+    [
+      "closed and extended: the other's names are closed out, too",
+      {
+        allOf: [
+          { properties: { a: {} }, additionalProperties: false },
+          { type: "object", properties: { b: {} } },
+        ],
+      },
+      ["{}", '{"a":1}'],
+      ['{"b":1}', '{"a":1,"b":1}'],
+    ],
+    [
+      "options in two",
+      {
+        allOf: [
+          { anyOf: [{ type: "integer" }, { type: "string" }] },
+          { anyOf: [{ minimum: 3, maxLength: 1 }, { const: "long" }] },
+        ],
+      },
+      ["3", '"a"', '"long"'],
+      ["2", '"ab"', "true"],
+    ],
+    [
+      "a reference through many",
+      {
+        $ref: "#/$defs/x0",
+        $defs: Object.fromEntries(
+          Array.from({ length: 400 }, (_, i) => [`x${i}`, i === 399 ? { const: 1 } : { $ref: `#/$defs/x${i + 1}` }]),
+        ),
+      },
+      ["1"],
+      ["2"],
+    ],
     ["allOf of types", { allOf: [{ type: ["string", "null"] }, { type: ["null", "integer"] }] }, ["null"], ['""', "1"]],
   ])("with %s", (_, stated, taken, refused) => {
+    for (const text of taken) expect([text, validates(stated, text)]).toEqual([text, true]);
     expect(taken.map((text) => [text, takes(schema(stated), text)])).toEqual(taken.map((text) => [text, true]));
     expect(refused.map((text) => [text, takes(schema(stated), text)])).toEqual(refused.map((text) => [text, false]));
   });
@@ -190,7 +307,7 @@ describe("a schema", () => {
     [
       "multipleOf 0.1",
       { type: "number", multipleOf: 0.1 },
-      "schema.multipleOf: expected an integer from 1 to 1000, found 0.1.",
+      "schema.multipleOf: expected an integer from 1 to 1000, or a larger one of which at most 1000 multiples lie",
     ],
     [
       "a format",
@@ -208,7 +325,7 @@ describe("a schema", () => {
       { minimum: 1, exclusiveMinimum: true },
       "schema.exclusiveMinimum: expected a number, found true.",
     ],
-    ["a list of items", { items: [{}] }, "schema.items: expected one schema, found a list. Use prefixItems"],
+    ["a list of items", { items: [{}] }, "schema.items: expected one schema, found [{}]. Use prefixItems"],
     [
       "a schema that is none",
       { properties: { "a b": 3 } },
@@ -236,12 +353,12 @@ describe("a schema", () => {
     [
       "allOf in a circle",
       { $defs: { a: { allOf: [{ $ref: "#/$defs/a" }], type: "null" } }, $ref: "#/$defs/a" },
-      "expected at most 64 schemas joined by $ref and allOf, found more, or a circle.",
+      "expected at most 256 schemas joined by $ref and allOf, found more, or a circle.",
     ],
     [
       "anyOf in a circle, with a type",
       { $defs: { a: { type: "null", anyOf: [{ $ref: "#/$defs/a" }] } }, $ref: "#/$defs/a" },
-      "expected schemas nested at most 128 deep",
+      "expected one that some text of finite length satisfies",
     ],
     [
       "endless need",
@@ -286,26 +403,6 @@ describe("a schema", () => {
       "found that [0] and [1] may both hold. Use anyOf.",
     ],
     [
-      "two patterns",
-      { allOf: [{ pattern: "a" }, { pattern: "b" }] },
-      'found two that each say something about "pattern". Write it once.',
-    ],
-    [
-      "closed and extended",
-      { allOf: [{ properties: { a: {} }, additionalProperties: false }, { properties: { b: {} } }] },
-      "expected additionalProperties and properties in one schema, found them in two",
-    ],
-    [
-      "enum beside maxLength",
-      { enum: ["a", "bb"], maxLength: 1 },
-      'expected enum or const with no keyword but type beside it, found "maxLength".',
-    ],
-    [
-      "propertyNames beside properties",
-      { properties: { a: {} }, additionalProperties: true, propertyNames: { maxLength: 3 } },
-      "schema.propertyNames: expected no properties or required beside it",
-    ],
-    [
       "many optional lists",
       nest(4, (inner) => ({ type: "array", items: inner, minItems: 10_001 })),
       "minItems: expected an integer from 0 to 10000",
@@ -332,9 +429,15 @@ describe("a schema", () => {
     ],
   ])("is refused by name within seconds: %s", (_, stated, message) => {
     const begin = performance.now();
-    expect(() => compile(schema(stated))).toThrow(ConstraintError);
-    expect(() => compile(schema(stated))).toThrow(message);
-    expect(performance.now() - begin).toBeLessThan(10_000); // twice; the largest takes about a second
+    let error: unknown;
+    try {
+      compile(schema(stated));
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(ConstraintError);
+    expect((error as Error).message).toContain(message);
+    expect(performance.now() - begin).toBeLessThan(5_000); // the largest takes 0.3 s of an idle machine
   });
 
   it("that is no JSON is refused", () => {

@@ -1,6 +1,8 @@
 // GGUF files no writer should make. Each is refused with a message that says where, what was expected, and what to do.
 import { describe } from "vitest";
+import type { StoredTokenizer } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { scalar } from "../../src/formats/write-gguf.ts";
 import {
   type BrokenFile,
@@ -119,11 +121,6 @@ const broken: readonly BrokenFile[] = [
       out.u64(2 ** 40);
     }),
     `m.gguf, k: expected 1099511627776 bytes, found 64 left in the file. ${DAMAGED}`,
-  ],
-  [
-    "a token that is no text",
-    changed({ "tokenizer.ggml.tokens": { type: "arr", items: "str", value: noText } }),
-    `m.gguf, tokenizer.ggml.tokens: expected UTF-8 text, found bytes that are none. ${DAMAGED}`,
   ],
   [
     "a boolean of 2",
@@ -292,4 +289,13 @@ const broken: readonly BrokenFile[] = [
 
 describe("a broken GGUF file is refused", () => {
   itRefuses(broken, (file) => openCheckpoint(folderOf({ "m.gguf": file }), "m.gguf"));
+});
+
+describe("a broken GGUF vocabulary is refused once text is asked for", () => {
+  const merges = { "tokenizer.ggml.merges": { type: "arr", items: "str", value: noText } } as const;
+  const found = `m.gguf, tokenizer.ggml.merges: expected UTF-8 text, found bytes that are none. ${DAMAGED}`;
+  itRefuses([["a merge that is no text", changed(merges), found]], async (file) => {
+    const { tokenizer } = await openCheckpoint(folderOf({ "m.gguf": file }), "m.gguf");
+    return readTokenizer(tokenizer as StoredTokenizer);
+  });
 });

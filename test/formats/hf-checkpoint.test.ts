@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { FormatError } from "../../src/formats/checkpoint.ts";
+import { FormatError, type StoredTokenizer } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { type TensorToWrite, writeSafetensors } from "../../src/formats/safetensors.ts";
+import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { floatsOf } from "./golden-files.ts";
 import { folderOf, hfFolder, tinyConfig, tinyHfTensors, tinyShapes } from "./tiny-model.ts";
 
@@ -79,7 +80,7 @@ describe("a Hugging Face checkpoint", () => {
     const without = await openCheckpoint(hfFolder(tinyHfTensors(), files), undefined);
     expect(without.tokenizer).toEqual({
       kind: "json",
-      tokenizer: { model: {} },
+      tokenizer: new TextEncoder().encode('{"model": {}}'),
       config: { chat_template: "old", add_bos_token: true },
     });
     expect(without.chatTemplate).toBe("old");
@@ -91,6 +92,15 @@ describe("a Hugging Face checkpoint", () => {
     expect(withFile.chatTemplate).toBe("new");
     const named = { "tokenizer_config.json": '{"chat_template": [{"name": "default", "template": "by name"}]}' };
     expect((await openCheckpoint(hfFolder(tinyHfTensors(), named), undefined)).chatTemplate).toBe("by name");
+  });
+
+  it("reads the tokenizer only when text is asked for", async () => {
+    const { tokenizer } = await openCheckpoint(hfFolder(tinyHfTensors(), { "tokenizer.json": "[]" }), undefined);
+    expect(() => readTokenizer(tokenizer as StoredTokenizer)).toThrow(
+      new FormatError(
+        "tokenizer.json: expected a JSON object, found []. The file is damaged or cut short; fetch it again.",
+      ),
+    );
   });
 
   it("does without them", async () => {
@@ -197,12 +207,6 @@ describe("a folder", () => {
       { "m.bin": "pickle" },
       "m.bin",
       "m.bin: expected a GGUF or safetensors file, found neither. Name a model's .gguf or .safetensors file.",
-    ],
-    [
-      "with a tokenizer that is a list",
-      { "config.json": config, "model.safetensors": writeSafetensors(tinyHfTensors()), "tokenizer.json": "[]" },
-      undefined,
-      "tokenizer.json: expected a JSON object, found []. The file is damaged or cut short; fetch it again.",
     ],
   ];
   for (const [what, files, fileName, message] of wrong) {

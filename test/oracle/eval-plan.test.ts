@@ -19,40 +19,40 @@ function lettersTokenizer(addsBos: boolean) {
 const codes = (text: string): number[] => Array.from(text, (letter) => letter.charCodeAt(0));
 
 describe("a text's windows", () => {
-  it("follow one another, and begin with BOS in place of their own first token", () => {
-    const plan = planEval(lettersTokenizer(true), "abcdefghijklmnopq", { window: 8 });
+  it("follow one another, and begin with BOS in place of their own first token", async () => {
+    const plan = await planEval(lettersTokenizer(true), "abcdefghijklmnopq", { window: 8 });
     expect(plan.windows).toBe(2);
     // The text's ids: BOS a b c d e f g | h i j k l m n o | p q
     expect(windowIds(plan, 0)).toEqual([BOS, ...codes("abcdef")]);
     expect(windowIds(plan, 1)).toEqual([BOS, ...codes("ijklmn")]);
   });
 
-  it("score the second half: of 8 tokens, the predictions after positions 4, 5 and 6", () => {
-    const plan = planEval(lettersTokenizer(true), "abcdefghijklmnopq", { window: 8 });
+  it("score the second half: of 8 tokens, the predictions after positions 4, 5 and 6", async () => {
+    const plan = await planEval(lettersTokenizer(true), "abcdefghijklmnopq", { window: 8 });
     expect(targetsOf(plan, 0)).toEqual(codes("efg"));
     expect(targetsOf(plan, 1)).toEqual(codes("mno"));
     // llama-perplexity: n_ctx − n_ctx / 2 − 1, in integers.
     expect([8, 9, 512].map(scoredPositions)).toEqual([3, 4, 255]);
   });
 
-  it("keep their first token in a model whose texts do not begin with BOS", () => {
-    const plan = planEval(lettersTokenizer(false), "abcdefghijklmnop", { window: 8 });
+  it("keep their first token in a model whose texts do not begin with BOS", async () => {
+    const plan = await planEval(lettersTokenizer(false), "abcdefghijklmnop", { window: 8 });
     expect([plan.windows, windowIds(plan, 1)]).toEqual([2, codes("ijklmno")]);
   });
 
-  it("are as many as asked for, as long as the text has them", () => {
-    const of = (windows: number): number =>
-      planEval(lettersTokenizer(false), "a".repeat(80), { window: 8, windows }).windows;
-    expect([of(3), of(10), of(11)]).toEqual([3, 10, 10]);
+  it("are as many as asked for, as long as the text has them", async () => {
+    const of = async (windows: number): Promise<number> =>
+      (await planEval(lettersTokenizer(false), "a".repeat(80), { window: 8, windows })).windows;
+    expect([await of(3), await of(10), await of(11)]).toEqual([3, 10, 10]);
   });
 
-  it("need a text of at least one window, and a window of 8", () => {
-    const plan = (text: string, window: number, windows?: number) => () =>
+  it("need a text of at least one window, and a window of 8", async () => {
+    const plan = (text: string, window: number, windows?: number) =>
       planEval(lettersTokenizer(true), text, { window, windows });
-    expect(plan("abcdef", 8)).toThrow("text: expected at least 8 tokens, one window, found 7.");
-    expect(plan("abcdefg", 8)().windows).toBe(1);
-    expect(plan("abcdefg", 7)).toThrow("window: expected an integer of at least 8, found 7.");
-    expect(plan("abcdefg", 8, 0)).toThrow("windows: expected an integer of at least 1, found 0.");
+    await expect(plan("abcdef", 8)).rejects.toThrow("text: expected at least 8 tokens, one window, found 7.");
+    expect((await plan("abcdefg", 8)).windows).toBe(1);
+    await expect(plan("abcdefg", 7)).rejects.toThrow("window: expected an integer of at least 8, found 7.");
+    await expect(plan("abcdefg", 8, 0)).rejects.toThrow("windows: expected an integer of at least 1, found 0.");
   });
 });
 

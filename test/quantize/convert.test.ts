@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { blockFormats, decodeRow, encodeBlocks } from "../../src/blocks/formats.ts";
-import type { Checkpoint } from "../../src/formats/checkpoint.ts";
+import type { Checkpoint, StoredTokenizer } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { type ConvertOptions, convertToHf } from "../../src/quantize/convert.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
@@ -45,7 +46,7 @@ describe("a Hugging Face folder", () => {
     expect(readConfig(again.config)).toEqual(readConfig(hf.config));
     expect(again.generationConfig).toEqual(hf.generationConfig);
     expect(again.chatTemplate).toBe(hf.chatTemplate);
-    expect(again.tokenizer).toEqual(hf.tokenizer);
+    expect(readTokenizer(again.tokenizer as StoredTokenizer)).toEqual(readTokenizer(hf.tokenizer as StoredTokenizer));
   });
 
   it("holds a GGUF file's weights exactly in F32, rounded in BF16", async () => {
@@ -63,7 +64,9 @@ describe("a Hugging Face folder", () => {
   it("reads and writes text as the GGUF file does, and as the folder it was once made of", async () => {
     const { tokenizer, chatTemplate } = await converted(q4, { format: "BF16" });
     expect(chatTemplate).toBe(q4.chatTemplate);
-    const [a, b, c] = [tokenizer, q4.tokenizer, hf.tokenizer].map((source) => createTokenizer(source as never));
+    const [a, b, c] = [tokenizer, q4.tokenizer, hf.tokenizer].map((source) =>
+      createTokenizer(readTokenizer(source as StoredTokenizer)),
+    );
     for (const text of [
       "Hello!",
       "naïve café 😀 12345",

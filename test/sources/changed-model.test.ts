@@ -35,9 +35,9 @@ describe("a model on disk", () => {
     await writeFile(path, model);
     // Timestamps may be as coarse as a few milliseconds.
     await new Promise((resolve) => setTimeout(resolve, 20));
-    const { startWorker: start, locate } = nodeHost;
+    const { startWorker: start, ...others } = nodeHost;
     const host: Host = {
-      locate,
+      ...others,
       // The thread is started once the header has been read, and asked once the file has changed.
       startWorker() {
         const changing = change();

@@ -9,6 +9,7 @@ import { locateUrl } from "../../src/sources/locate.ts";
 import { openSources } from "../../src/sources/open-source.ts";
 import type { Folder } from "../../src/sources/source.ts";
 import type { NetworkOptions } from "../../src/sources/url.ts";
+import { startNodeText } from "../../src/text/start-node.ts";
 import { startNodeWorker } from "../../src/worker/start-node.ts";
 import { kinds, SECRET, type ServedFile } from "./http-scenarios.ts";
 import { serveScript } from "./scripted-server.ts";
@@ -41,7 +42,7 @@ export const bytesRead: Opening = async ({ folder, file }) => {
 
 /** Of logits' bits, from a model in a thread of its own. */
 export const logitsOf: Opening = async (location) => {
-  const host = { startWorker: startNodeWorker, locate: async () => location };
+  const host = { startWorker: startNodeWorker, startText: startNodeText, locate: async () => location };
   const model = await openOn(host, NAME, { mode: "exact", threads: 1, contextLength: 16 });
   try {
     const { data } = await model.logits([1, 2, 3]);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { readGgufHeader } from "../../src/formats/gguf.ts";
 import { tokenizerOfGguf } from "../../src/formats/gguf-tokenizer.ts";
+import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { forward, lmHead } from "../../src/model/model.ts";
 import { observed } from "../../src/oracle/observed.ts";
@@ -141,7 +142,8 @@ describe("the published shapes", () => {
       };
       await expect(synthesize(raw, first, { type: "Q4_0", name })).rejects.toBe(enough);
       const { metadata } = await readGgufHeader(blobSource("header", new Blob(header)));
-      const source = tokenizerOfGguf("header", metadata);
+      const stored = tokenizerOfGguf("header", metadata);
+      const source = stored && readTokenizer(stored);
       if (source?.kind !== "gguf") throw new Error("expected a tokenizer");
       expect(source.tokens).toHaveLength(Number(raw.vocab_size));
       expect(new Set(source.tokens).size).toBe(source.tokens.length);

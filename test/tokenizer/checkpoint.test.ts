@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import type { TokenizerSource as FilesSource } from "../../src/formats/checkpoint.ts";
+import type { StoredTokenizer } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { type TokenizerSource as FilesSource, readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { diskFolder } from "../../src/sources/disk.ts";
 import type { TokenizerSource } from "../../src/tokenizer/source.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
@@ -24,7 +25,7 @@ describe("the embedded model's files as they are read", () => {
       );
       await Promise.all(checkpoint.files.map((source) => source.close()));
       expect(sameType).toBe(true);
-      const tokenizer = createTokenizer(checkpoint.tokenizer as FilesSource);
+      const tokenizer = createTokenizer(readTokenizer(checkpoint.tokenizer as StoredTokenizer));
       for (const { text, ids } of cases) expect(tokenizer.encode(text)).toEqual(ids);
       expect([tokenizer.bosId, tokenizer.eosIds, tokenizer.addsBos]).toEqual([1, [7, 2], true]);
       expect(checkpoint.chatTemplate).toBe(goldenFile("nano/chat_template.jinja"));

@@ -1,0 +1,47 @@
+// What the caller's thread and the text thread say to each other. The caller sends one request at a time.
+import type { ChatMessage } from "../chat/messages.ts";
+import type { PromptOptions } from "../chat/prompt.ts";
+import type { TracedText } from "../chat/provenance.ts";
+import type { ConstraintRequest } from "../constrain/compile.ts";
+import type { ConstraintRules } from "../constrain/constraint.ts";
+import type { VocabularyBytes } from "../constrain/vocabulary.ts";
+import type { StoredTokenizer } from "../formats/checkpoint.ts";
+import type { PackedTokens } from "../tokenizer/detokenizer.ts";
+import type { EncodeOptions } from "../tokenizer/tokenizer.ts";
+import type { ThreadPort } from "../worker/protocol.ts";
+
+/** What a model's files say about text. */
+export interface TextFiles {
+  readonly tokenizer: StoredTokenizer;
+  /** Jinja; undefined where the files have none. */
+  readonly chatTemplate: string | undefined;
+}
+
+export type TextRequest =
+  /** The first, and only once. */
+  | { readonly kind: "open"; readonly files: TextFiles }
+  | { readonly kind: "encode"; readonly text: string; readonly options: EncodeOptions | undefined }
+  | {
+      readonly kind: "render";
+      /** As `toCloneable` gives them. */
+      readonly messages: readonly ChatMessage[];
+      readonly options: PromptOptions;
+    }
+  | { readonly kind: "compile"; readonly request: ConstraintRequest }
+  /** @property size  rows of the embedding */
+  | { readonly kind: "vocabulary"; readonly size: number };
+
+/** What a request gives back, by its kind. */
+export interface TextResults {
+  readonly open: PackedTokens;
+  readonly encode: Uint32Array<ArrayBuffer>;
+  readonly render: TracedText;
+  readonly compile: ConstraintRules;
+  readonly vocabulary: VocabularyBytes;
+}
+
+export type TextAnswer =
+  | { readonly result: TextResults[TextRequest["kind"]] }
+  | { readonly error: { readonly name: string; readonly message: string } };
+
+export type TextPort = ThreadPort<TextAnswer, TextRequest>;

@@ -1,0 +1,70 @@
+// Weights that are finite, but so large that a run overflows: whoever reads or samples logits is told; a trace shows them.
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkLogits, LogitsError } from "../../src/engine/finite-logits.ts";
+import { embeddedModel, type LanguageModel, open, type TracePiece } from "../../src/index.ts";
+import { closeAll } from "../formats/golden-files.ts";
+import { openGolden } from "../quantize/collect.ts";
+
+const ids = [1, 6, 330, 214];
+const HELLO = [{ role: "user", content: "Hello!" }] as const;
+const refusal =
+  /^logits: expected finite numbers, found \d+ of 2048 infinite or NaN at position 3\. Some of the model's weights are too large: /;
+
+/** The embedded model, its last norm's weights near the largest float32. */
+async function overflowing(): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(await readFile(embeddedModel));
+  const checkpoint = await openGolden("nano", "lfm2-nano-Q4_0.gguf");
+  const [{ offset, bytes: length }] = checkpoint.tensors.get("model.embedding_norm.weight")?.parts ?? [];
+  await closeAll(checkpoint);
+  for (let at = offset; at < offset + length; at += 4) bytes.set(new Uint8Array(Float32Array.of(3e38).buffer), at);
+  return bytes;
+}
+
+describe.each([{}, { backend: "reference" }] as const)("a model that overflows, %o", (options) => {
+  let model: LanguageModel;
+  beforeAll(async () => {
+    model = await open(await overflowing(), { ...options, threads: 1, contextLength: 128 });
+  });
+  afterAll(() => model.close());
+
+  it("gives no logits, and no token", async () => {
+    await expect(model.logits(ids)).rejects.toMatchObject({
+      name: "LogitsError",
+      message: expect.stringMatching(
+        /^logits: expected finite numbers, found \d+ of 2048 infinite or NaN at position 0\. /,
+      ),
+    });
+    const answers = [
+      () => model.generate(ids),
+      () => model.generate(ids, { temperature: 1, topLogprobs: 2, onToken() {} }),
+      ...("backend" in options ? [] : [() => model.chat(HELLO), () => model.complete("Hello")]),
+    ];
+    for (const [i, answer] of answers.entries()) {
+      const drained = (async () => {
+        for await (const _ of answer());
+      })();
+      const message =
+        i < 2 ? refusal : /^logits: expected finite numbers, found \d+ of 2048 infinite or NaN at position /;
+      await expect(drained).rejects.toMatchObject({ name: "LogitsError", message: expect.stringMatching(message) });
+    }
+  });
+
+  it("is traced all the same", async () => {
+    const pieces: TracePiece[] = [];
+    for await (const piece of model.trace(ids, { points: ["model.embedding_norm", "lm_head"] })) pieces.push(piece);
+    const numbers = (name: string) => pieces.filter((piece) => piece.name === name).flatMap(({ data }) => [...data]);
+    expect(numbers("lm_head").some((logit) => !Number.isFinite(logit))).toBe(true);
+  });
+});
+
+describe("checkLogits", () => {
+  it("names the first row that is not finite, and how many numbers of it", () => {
+    const logits = new Float32Array(12);
+    checkLogits(logits, 4, 7);
+    logits.set([Number.NaN, Number.NEGATIVE_INFINITY], 6);
+    logits[8] = Number.NaN;
+    expect(() => checkLogits(logits, 4, 7)).toThrow(LogitsError);
+    expect(() => checkLogits(logits, 4, 7)).toThrow("found 2 of 4 infinite or NaN at position 8. ");
+  });
+});
