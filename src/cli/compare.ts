@@ -23,7 +23,7 @@ import { createProgressLine } from "./progress-line.ts";
 import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note, styled } from "./terminal.ts";
 import { decodeText, InputError, MAX_JSON_BYTES, readBytes } from "./text-input.ts";
-import { checkWritable, writeWhole } from "./write-file.ts";
+import { checkFree, OutputError, writeWhole } from "./write-file.ts";
 
 interface CompareFlags {
   readonly model?: string;
@@ -34,6 +34,7 @@ interface CompareFlags {
   readonly all?: true;
   readonly json?: true;
   readonly html?: string;
+  readonly force?: true;
 }
 
 const examples = `
@@ -67,6 +68,7 @@ export function compareCommand(): Command {
     .option("--all", "list every point, not only the first ones outside tolerance")
     .option("--json", "print one JSON object instead of text")
     .option("--html <path>", "write a report with plots")
+    .option("--force", "replace a file that is there")
     .addHelpText("after", examples)
     .action(run);
 }
@@ -78,11 +80,11 @@ function positive(text: string): number {
 }
 
 async function run(pathA: string, pathB: string, flags: CompareFlags): Promise<void> {
-  if (flags.html !== undefined) await checkWritable(flags.html);
   const signal = abortOnInterrupt();
   const opened: { close(): Promise<void> }[] = [];
   const line = createProgressLine();
   try {
+    if (flags.html !== undefined) await checkFree(flags.html, flags.force);
     const select = selection(flags.points);
     const open = async (path: string, map: string | undefined): Promise<RecordedRun> => {
       const recorded = await openRun(path, map, signal);
@@ -112,7 +114,7 @@ async function run(pathA: string, pathB: string, flags: CompareFlags): Promise<v
   } catch (error) {
     line.clear();
     // As diff has it: 1 says that the two differ, so what cannot be compared at all ends with 2.
-    const isTrouble = [CompareError, ConfigError, FormatError, GlobError, InputError, SourceError].some(
+    const isTrouble = [CompareError, ConfigError, FormatError, GlobError, InputError, OutputError, SourceError].some(
       (kind) => error instanceof kind,
     );
     throw isTrouble ? new UsageError((error as Error).message, { cause: error }) : error;

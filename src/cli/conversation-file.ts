@@ -2,9 +2,11 @@
 import { writeExactJson } from "../chat/exact-json.ts";
 import { type ChatMessage, checkMessages } from "../chat/messages.ts";
 import { readJson } from "./text-input.ts";
-import { writeWhole } from "./write-file.ts";
+import { checkFree, writeWhole } from "./write-file.ts";
 
-export async function saveConversation(path: string, messages: readonly ChatMessage[]): Promise<void> {
+/** @throws Error when there is a file already and `force` does not say that it may go */
+export async function saveConversation(path: string, messages: readonly ChatMessage[], force: boolean): Promise<void> {
+  await checkFree(path, force, "/save -f");
   await writeWhole(path, `${writeExactJson(messages)}\n`);
 }
 

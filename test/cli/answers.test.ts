@@ -65,6 +65,8 @@ describe("lfm2 run", () => {
     [["--frequency-penalty", "3"], "--frequency-penalty: expected a number from -2 to 2 (0 is off), found 3."],
     [["--thinking-budget", "-1"], '--thinking-budget: expected an integer of at least 0, found "-1".'],
     [["--answers", "0"], '--answers: expected an integer from 1 to 128, found "0".'],
+    [["--logit-bias", "2048=1"], "--logit-bias: expected token ids from 0 to 2047, found 2048."],
+    [["--logprobs", "2"], "--logprobs: expected --json beside it, found none."],
     [["--logprobs", "21"], '--logprobs: expected an integer from 0 to 20, found "21".'],
     [["--raw", "--thinking-budget", "1"], "'--raw' cannot be used with option '--thinking-budget <count>'"],
   ])("refuses %j with exit code 2", async (args, message) => {

@@ -87,6 +87,8 @@ describe("lfm2 compare", () => {
     expect(html.match(/<svg /g)).toHaveLength(3);
     expect(html.match(/<title>/g)?.length).toBeGreaterThan(10);
     expect(html.length).toBeLessThan(200_000);
+    const again = await compare("a.safetensors", "a.safetensors", "--html", "report.html");
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("or replace it with --force.")]);
   });
 
   const usage: readonly [args: string[], message: RegExp][] = [
