@@ -13,6 +13,7 @@ import { type ModelWeights, modelWeights } from "../oracle/model-weights.ts";
 import { type NamePatterns, parseNamePatterns, readyMaps } from "../oracle/name-map.ts";
 import { openArrays, openTrace } from "../oracle/open-run.ts";
 import type { RecordedRun } from "../oracle/recorded-run.ts";
+import { settleHead } from "../parameters/tied-head.ts";
 import { diskFolder, openFile } from "../sources/disk.ts";
 import { SourceError } from "../sources/source.ts";
 import { alignColumns } from "./columns.ts";
@@ -167,5 +168,5 @@ async function openWeights(
 ): Promise<ModelWeights> {
   const checkpoint = await openFiles(model, signal);
   opened.push(...checkpoint.files);
-  return modelWeights(checkpoint);
+  return modelWeights({ ...checkpoint, ...(await settleHead(checkpoint, "whole", signal)) });
 }

@@ -1,10 +1,12 @@
 // `lfm2 synth`: a model of true shape with random weights.
 import { Command, Option } from "commander";
+import { checkedConfig } from "../formats/hf-config.ts";
 import { parseJsonObject } from "../formats/json.ts";
 import type { QuantizationType } from "../quantize/types.ts";
 import { type ShapeName, shapes, withLayers } from "../synth/shapes.ts";
 import { synthesize } from "../synth/synthesize.ts";
 import { UsageError } from "./exit.ts";
+import { sayWarnings } from "./open-files.ts";
 import { integerOf } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent } from "./quantities.ts";
@@ -78,5 +80,8 @@ async function run({ shape, config: path, quant, layers, seed, output, force }: 
 
 async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   const bytes = await readBytes(path, { expected: "a config.json", maxBytes: MAX_JSON_BYTES });
-  return parseJsonObject(decodeText(bytes, path), path);
+  const warnings: string[] = [];
+  const config = checkedConfig(parseJsonObject(decodeText(bytes, path), path), path, warnings);
+  sayWarnings(warnings);
+  return config;
 }

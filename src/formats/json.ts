@@ -48,10 +48,29 @@ export function parseJsonObject(text: string, subject: string): JsonObject {
   try {
     value = JSON.parse(text);
   } catch {
+    const number = pythonNumber(text);
+    if (number !== undefined) refuse(subject, "JSON, whose numbers are finite", number, PYTHON);
     refuse(subject, "JSON", "text that is none", DAMAGED);
   }
   if (!isObject(value)) refuse(subject, "a JSON object", show(value), DAMAGED);
   return value;
+}
+
+const PYTHON = "Python's json writes it, and nothing else reads it; write a number, or leave the key out.";
+
+/** What Python's json writes for numbers that JSON has no name for, outside of strings. */
+function pythonNumber(text: string): string | undefined {
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === BACKSLASH && inString) i++;
+    else if (code === QUOTE) inString = !inString;
+    else if (!inString) {
+      const found = ["NaN", "Infinity", "-Infinity"].find((name) => text.startsWith(name, i));
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
 }
 
 /** @throws FormatError when parsing `text` as JSON would give objects beyond reason */

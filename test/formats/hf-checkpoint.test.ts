@@ -123,19 +123,13 @@ describe("a Hugging Face checkpoint", () => {
     [
       "experts of different shapes",
       tensorsWith({ [expert(1, "w1")]: { ...f32([16, 32]), dtype: "F32" }, [expert(0, "w1")]: f32([32, 32]) }),
-      `model.safetensors, ${EXPERTS}.w1: expected every expert F32 [rows, cols] like the first, [32, 32], ` +
-        `found expert 1 F32 [16, 32]. ${AGAIN}`,
-    ],
-    [
-      "experts of different types",
-      tensorsWith({ [expert(1, "w1")]: f32([32, 32]) }),
-      `model.safetensors, ${EXPERTS}.w1: expected every expert F32 [rows, cols] like the first, [32, 32], ` +
-        `found expert 0 BF16 [32, 32]. ${AGAIN}`,
+      `model.safetensors, ${EXPERTS}.w1: expected every expert [rows, cols] like the first, [32, 32], ` +
+        `found expert 1 [16, 32]. ${AGAIN}`,
     ],
     [
       "experts both apart and fused",
       tensorsWith({ [`${EXPERTS}.gate_up_proj`]: f32([2, 64, 32]) }),
-      `model.safetensors: expected one "${EXPERTS}.w1", found two. ${AGAIN}`,
+      `model.safetensors, ${EXPERTS}.w1: expected one tensor for ${EXPERTS}.w1, found ${EXPERTS}.gate_up_proj, too. ${AGAIN}`,
     ],
     [
       "a fused matrix of an odd number of rows",
@@ -156,7 +150,7 @@ describe("a Hugging Face checkpoint", () => {
     [
       "an empty weight",
       tensorsWith({ "model.embedding_norm.weight": f32([0]) }),
-      `model.safetensors, model.embedding_norm.weight: expected 1 to 4 dimensions of at least 1, found [0]. ${AGAIN}`,
+      `model.safetensors, model.embedding_norm.weight: expected dimensions of at least 1, found [0]. ${AGAIN}`,
     ],
   ];
   for (const [what, tensors, message] of wrong) {
