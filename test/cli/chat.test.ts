@@ -233,7 +233,9 @@ describe("lfm2 chat with tools", () => {
   it("names what is wrong with a file to load, and keeps the conversation", async () => {
     const bad = join(folder, "bad.json");
     writeFileSync(bad, '[{"role": "bot"}]');
-    const lines = [`/load ${bad}`, "/load no.json", "/load", "/save", `/save ${folder}/no/x.json`];
+    const good = join(folder, "good.json");
+    writeFileSync(good, '[{"role": "user", "content": "Hi"}]');
+    const lines = [`/load ${good}`, `/load ${bad}`, "/load no.json", "/load", "/save", `/save ${folder}/no/x.json`];
     const { code, stderr } = await lfm2(["chat"], { stdin: lines.join("\n") });
     expect(code).toBe(0);
     expect(stderr).toContain('bad.json: messages[0].role: expected system, user, assistant, tool, found "bot".');
