@@ -1,7 +1,7 @@
 // `lfm2 synth`: a model of true shape with random weights.
 import { Command, Option } from "commander";
 import { checkedConfig } from "../formats/hf-config.ts";
-import { parseJsonObject } from "../formats/json.ts";
+import { jsonLimits, parseJsonObject } from "../formats/json.ts";
 import type { QuantizationType } from "../quantize/types.ts";
 import { type ShapeName, shapes, withLayers } from "../synth/shapes.ts";
 import { synthesize } from "../synth/synthesize.ts";
@@ -51,7 +51,7 @@ export function synthCommand(): Command {
 
 async function run({ shape, config: path, quant, layers, seed, output, force }: SynthFlags): Promise<void> {
   if (shape === undefined && path === undefined) {
-    throw new UsageError(`synth: expected --shape ${Object.keys(shapes).join(" or ")}, or --config, found neither.`);
+    throw new UsageError(`synth: expected --shape ${Object.keys(shapes).join(", ")}, or --config, found neither.`);
   }
   await checkFree(output, force);
   const whole = shape === undefined ? await readConfigFile(path as string) : shapes[shape];
@@ -81,7 +81,7 @@ async function run({ shape, config: path, quant, layers, seed, output, force }: 
 async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   const bytes = await readBytes(path, { expected: "a config.json", maxBytes: MAX_JSON_BYTES });
   const warnings: string[] = [];
-  const config = checkedConfig(parseJsonObject(decodeText(bytes, path), path), path, warnings);
+  const config = checkedConfig(parseJsonObject(decodeText(bytes, path), path, jsonLimits.settings), path, warnings);
   sayWarnings(warnings);
   return config;
 }

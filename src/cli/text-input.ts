@@ -3,7 +3,7 @@ import { constants, createReadStream, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import { parseExactJson } from "../chat/exact-json.ts";
-import { checkNesting } from "../formats/json.ts";
+import { checkStructure, jsonLimits } from "../formats/json.ts";
 import { note } from "./terminal.ts";
 
 /** Text cannot be had, is too long, or is not what it should be. */
@@ -92,7 +92,7 @@ export async function readJson(path: string, expected: string): Promise<unknown>
   const options = { expected: `${expected} as JSON`, maxBytes: MAX_JSON_BYTES };
   const subject = subjectOf(path);
   const text = decodeText(await readBytes(path, options), subject);
-  checkNesting(text, subject, `Name a file of ${expected}.`);
+  checkStructure(text, subject, jsonLimits.settings.values, `Name a file of ${expected}.`);
   try {
     return parseExactJson(text, { keepOrder: true });
   } catch (error) {

@@ -1,7 +1,6 @@
 // What else lies in a model's folder: files that might matter are warned of by name, the others are of no effect.
 import { type Folder, SourceError } from "../sources/source.ts";
-import { readJson } from "./json.ts";
-import { readOptional } from "./optional-file.ts";
+import { readSettings } from "./optional-file.ts";
 import { MERGE_ADAPTER } from "./other-tensors.ts";
 import { refuse, show } from "./refusal.ts";
 
@@ -69,7 +68,7 @@ async function exists(folder: Folder, name: string, signal?: AbortSignal): Promi
 
 /** @throws FormatError when the folder is what PEFT writes: an adapter without the model it belongs to */
 export async function refuseAdapter(folder: Folder, signal?: AbortSignal): Promise<void> {
-  const config = await readOptional(folder, ADAPTER_CONFIG, readJson, signal);
+  const config = await readSettings(folder, ADAPTER_CONFIG, signal);
   if (!config) return;
   const base = config.base_model_name_or_path;
   const of = typeof base === "string" && base !== "" ? ` of ${show(base)}` : "";

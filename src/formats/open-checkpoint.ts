@@ -11,13 +11,16 @@ import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
 import { checkedConfig, checkedGenerationConfig } from "./hf-config.ts";
 import { storedHfTensors } from "./hf-names.ts";
-import { isObject, type JsonObject, readBytes, readJson, readText } from "./json.ts";
-import { readOptional } from "./optional-file.ts";
+import { isObject, type JsonObject, jsonLimits, readBytes, readText } from "./json.ts";
+import { readOptional, readSettings } from "./optional-file.ts";
 import { refuseQuantizedConfig, refuseQuantizedTensors } from "./quantized-weights.ts";
 import { refuse, show, within } from "./refusal.ts";
 import type { Shards } from "./safetensors-shards.ts";
 import { openWeightFile, openWeightFiles } from "./weight-files.ts";
 
+const TOKENIZER_BYTES = jsonLimits.tokenizer.bytes;
+/** LFM2's templates have a few thousand. */
+const TEMPLATE_BYTES = 1 << 20;
 /** Longer arrays are shown by their length. */
 const SHOWN_ITEMS = 64;
 
@@ -132,10 +135,9 @@ async function finishHf(
   warnings: string[],
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
-  const optional = (name: string) => readOptional(folder, name, readJson, signal);
-  const tokenizerConfig = await optional("tokenizer_config.json");
-  const tokenizer = await readOptional(folder, "tokenizer.json", readBytes, signal);
-  const template = await readOptional(folder, "chat_template.jinja", readText, signal);
+  const tokenizerConfig = await readSettings(folder, "tokenizer_config.json", signal);
+  const tokenizer = await readOptional(folder, "tokenizer.json", TOKENIZER_BYTES, readBytes, signal);
+  const template = await readOptional(folder, "chat_template.jinja", TEMPLATE_BYTES, readText, signal);
   const fileNames = opened.map(({ name }) => name);
   refuseQuantizedTensors(fileNames, shards.tensors);
   const { tensors, warnings: leftOut } = storedHfTensors(fileNames, shards.tensors);
@@ -150,7 +152,7 @@ async function finishHf(
     tokenizer: source,
     chatTemplate: template ?? templateIn(tokenizerConfig),
     generationConfig: checkedGenerationConfig(
-      (await optional("generation_config.json")) ?? {},
+      (await readSettings(folder, "generation_config.json", signal)) ?? {},
       `${folder.name}, generation_config.json`,
       warnings,
     ),
@@ -160,7 +162,7 @@ async function finishHf(
 }
 
 async function readConfig(folder: Folder, warnings: string[], signal?: AbortSignal): Promise<JsonObject> {
-  const config = await readOptional(folder, "config.json", readJson, signal);
+  const config = await readSettings(folder, "config.json", signal);
   if (!config) {
     await refuseAdapter(folder, signal);
     refuse(folder.name, "config.json", "no such file", "Name a GGUF file, or a folder with config.json and weights.");

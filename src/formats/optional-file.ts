@@ -1,16 +1,24 @@
 // Files that a folder may lack, read whole and closed again.
 import type { ByteSource, Folder } from "../sources/source.ts";
-import { MAX_JSON_BYTES } from "./json.ts";
+import { type JsonObject, jsonLimits, readJson } from "./json.ts";
 
-/** Undefined where the folder has no such file. */
+/** Undefined where the folder has no such file. @throws FormatError when it has more than `most` bytes */
 export async function readOptional<T>(
   folder: Folder,
   fileName: string,
-  read: (source: ByteSource, signal?: AbortSignal) => Promise<T>,
+  most: number,
+  read: (source: ByteSource, most: number, signal?: AbortSignal) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T | undefined> {
-  const source = await folder.open(fileName, signal, MAX_JSON_BYTES);
-  return source && closing(source, () => read(source, signal));
+  const source = await folder.open(fileName, signal, most);
+  return source && closing(source, () => read(source, most, signal));
+}
+
+/** config.json or one of its kin. */
+export function readSettings(folder: Folder, fileName: string, signal?: AbortSignal): Promise<JsonObject | undefined> {
+  const { settings } = jsonLimits;
+  const read = (source: ByteSource) => readJson(source, settings, signal);
+  return readOptional(folder, fileName, settings.bytes, read, signal);
 }
 
 export async function closing<T>(source: ByteSource, use: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 // A safetensors model in several files, listed by `model.safetensors.index.json`.
 import type { ByteSource, Folder } from "../sources/source.ts";
-import { isObject, readJson } from "./json.ts";
+import { isObject, jsonLimits, readJson } from "./json.ts";
 import { DAMAGED, refuse, show, within } from "./refusal.ts";
 import { readSafetensors, type SafeTensor } from "./safetensors.ts";
 
@@ -72,7 +72,7 @@ const MIXED = "Index and files belong to different models; fetch all of them aga
 
 /** The file of each tensor. @throws FormatError */
 export async function readIndex(index: ByteSource, signal?: AbortSignal): Promise<Map<string, string>> {
-  const { weight_map: weightMap } = await readJson(index, signal);
+  const { weight_map: weightMap } = await readJson(index, jsonLimits.settings, signal);
   if (!isObject(weightMap)) refuse(`${index.name}, weight_map`, "an object of file names", show(weightMap), DAMAGED);
   const fileOf = new Map<string, string>();
   for (const [name, fileName] of Object.entries(weightMap)) {

@@ -1,7 +1,7 @@
 // Which files of a Hugging Face folder hold its weights: one, or those that an index names, but never either.
 import type { ByteSource, Folder } from "../sources/source.ts";
 import { otherWeights, refuseAdapter } from "./folder-files.ts";
-import { MAX_JSON_BYTES } from "./json.ts";
+import { jsonLimits } from "./json.ts";
 import { closing } from "./optional-file.ts";
 import { refuse } from "./refusal.ts";
 import { readIndex, readShards, readSingle, type Shards } from "./safetensors-shards.ts";
@@ -15,7 +15,7 @@ const SHARD = /-(\d{5})-of-(\d{5})\.safetensors$/i;
  * @throws FormatError when there are no weights, or two sets of them
  */
 export async function openWeightFiles(folder: Folder, opened: ByteSource[], signal?: AbortSignal): Promise<Shards> {
-  const index = await folder.open(INDEX, signal, MAX_JSON_BYTES);
+  const index = await folder.open(INDEX, signal, jsonLimits.settings.bytes);
   if (index) return closing(index, () => openListed(folder, index, opened, signal));
   const whole = await folder.open(WEIGHTS, signal);
   if (whole) {

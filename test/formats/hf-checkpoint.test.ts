@@ -162,10 +162,11 @@ describe("a Hugging Face checkpoint", () => {
 
 describe("a folder", () => {
   const config = JSON.stringify(tinyConfig);
+  const weights = writeSafetensors(tinyHfTensors());
   const wrong: [string, Parameters<typeof folderOf>[0], string | undefined, string][] = [
     [
       "without config.json",
-      { "model.safetensors": writeSafetensors(tinyHfTensors()) },
+      { "model.safetensors": weights },
       undefined,
       "model: expected config.json, found no such file. " +
         "Name a GGUF file, or a folder with config.json and weights.",
@@ -201,6 +202,24 @@ describe("a folder", () => {
       { "m.bin": "pickle" },
       "m.bin",
       "m.bin: expected a GGUF or safetensors file, found neither. Name a model's .gguf or .safetensors file.",
+    ],
+    [
+      "with a config of numbers without end",
+      { "config.json": `{"model_type":[${"1,".repeat(1 << 19)}1]}` },
+      undefined,
+      "config.json: expected JSON of at most 262144 values, found more. The file is damaged or cut short; fetch it again.",
+    ],
+    [
+      "with a config of many megabytes",
+      { "config.json": " ".repeat(5e6) },
+      undefined,
+      "config.json: expected at most 4194304 bytes, found 5000000. Name a file that belongs to a model.",
+    ],
+    [
+      "with a template of many megabytes",
+      { "config.json": config, "model.safetensors": weights, "chat_template.jinja": " ".repeat(2e6) },
+      undefined,
+      "chat_template.jinja: expected at most 1048576 bytes, found 2000000. Name a file that belongs to a model.",
     ],
   ];
   for (const [what, files, fileName, message] of wrong) {

@@ -6,7 +6,7 @@ import { configJsonKeys, generationConfigKeys, ropeKeys } from "../../src/format
 import { ggufArchitectureKeys, ggufKeys } from "../../src/formats/gguf-known-keys.ts";
 import type { GgufValue } from "../../src/formats/gguf-value.ts";
 import { checkedConfig, checkedGenerationConfig } from "../../src/formats/hf-config.ts";
-import { parseJsonObject } from "../../src/formats/json.ts";
+import { jsonLimits, parseJsonObject } from "../../src/formats/json.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { integers, scalar } from "../../src/formats/write-gguf.ts";
 import { readConfig } from "../../src/model/config.ts";
@@ -122,11 +122,11 @@ describe("config.json", () => {
 
   it("with a number that only Python writes is told so", () => {
     for (const number of ["NaN", "Infinity", "-Infinity"]) {
-      expect(() => parseJsonObject(`{"a": "NaN \\" Infinity", "norm_eps": ${number}}`, "config.json")).toThrow(
-        `config.json: expected JSON, whose numbers are finite, found ${number}. Python's json writes it`,
-      );
+      expect(() =>
+        parseJsonObject(`{"a": "NaN \\" Infinity", "norm_eps": ${number}}`, "config.json", jsonLimits.settings),
+      ).toThrow(`config.json: expected JSON, whose numbers are finite, found ${number}. Python's json writes it`);
     }
-    expect(() => parseJsonObject('{"a": "NaN", "b" 1}', "config.json")).toThrow(
+    expect(() => parseJsonObject('{"a": "NaN", "b" 1}', "config.json", jsonLimits.settings)).toThrow(
       "expected JSON, found text that is none.",
     );
   });

@@ -150,7 +150,7 @@ describe("openUrl on a server without ranges", () => {
     );
     await expect(opening).rejects.toThrow("expected config.json, found no such file");
     expect(bounds.has("config.json")).toBe(true);
-    expect(new Set(bounds.values())).toEqual(new Set([100_000_000]));
+    expect(new Set(bounds.values())).toEqual(new Set([4_194_304]));
     expect(requests.every(({ headers }) => headers["accept-encoding"] === "identity")).toBe(true);
   });
 
