@@ -17,6 +17,8 @@ export interface Campaign {
   prepare(): Promise<unknown>;
   /** @returns how the case ended, in a word or two; throws what counts as a failure */
   play(seed: number, number: number): Promise<string>;
+  /** After the last case of a child, which has to end by itself then. */
+  finish?(): Promise<void>;
 }
 
 /** Runs as parent, or as the child that it started: the same script, with other options. */
@@ -77,6 +79,7 @@ async function playRange(campaign: Campaign, seed: number, from: number, to: num
     }
     console.log(`${number} ${ending}`);
   }
+  await campaign.finish?.();
 }
 
 const limitOf = ({ limitMs }: Campaign): number => (process.env.CI === undefined ? limitMs : 5 * limitMs);
@@ -88,7 +91,7 @@ async function supervise(script: string, campaign: Campaign, seed: number, from:
   const endings = new Map<string, number>();
   const failures: string[] = [];
   for (let next = from; next < end; ) {
-    const to = Math.min(end, next + campaign.casesPerChild);
+    const to: number = Math.min(end, next + campaign.casesPerChild);
     const child = startChild(script, seed, next, to);
     let said = performance.now();
     let isReady = false;
@@ -108,6 +111,7 @@ async function supervise(script: string, campaign: Campaign, seed: number, from:
     const code = await exitOf(child);
     if (code === "0") continue;
     fail(`${next}: the child ended with ${code}`);
+    if (!isReady) break;
     next++;
   }
   function fail(failure: string): void {
