@@ -26,7 +26,9 @@ export class TemplateRaised extends Error {
 
 /** @throws SyntaxError and others from the library, without a line */
 export function compileJinja(source: string): JinjaTemplate {
-  const program = parse(tokenize(source, { trim_blocks: true, lstrip_blocks: true })) as unknown as Node;
+  const program = parse(
+    tokenize(source.replaceAll(/\r\n?/g, "\n"), { trim_blocks: true, lstrip_blocks: true }),
+  ) as unknown as Node;
   rewrite(program);
   return (variables, now) => {
     const environment = new Environment();
