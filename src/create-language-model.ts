@@ -53,10 +53,10 @@ export function createLanguageModel(
 
   async function encodeChat(
     messages: readonly ChatMessage[],
-    { tools, now, parseSpecial = "trusted", signal }: EncodeChatOptions = {},
+    { tools, now, continueFinalMessage, parseSpecial = "trusted", signal }: EncodeChatOptions = {},
   ): Promise<number[]> {
     const { render, tokenizer } = needText();
-    const prompt = await render(messages, { tools, now, parseSpecial }, signal);
+    const prompt = await render(messages, { tools, now, continueFinalMessage, parseSpecial }, signal);
     return (await tokenizer()).encode(prompt.text, { parseSpecial: prompt.trusted, signal });
   }
 
@@ -176,14 +176,24 @@ export function createLanguageModel(
     encodeChat,
     generate: (ids, options) => generate(ids, options),
     async *chat(messages, options = {}) {
-      const { tools, now, stop, thinkingBudget, responseFormat, toolChoice, mayThink = true, ...rest } = options;
+      const {
+        tools,
+        now,
+        continueFinalMessage,
+        stop,
+        thinkingBudget,
+        responseFormat,
+        toolChoice,
+        mayThink = true,
+        ...rest
+      } = options;
       const stops = createStopFilter<ChatDelta>(
         checkStops(stop, responseFormat !== undefined),
         (delta) => delta.content,
         (_, content) => ({ content }),
       );
       checkCount("thinkingBudget", thinkingBudget, Number.MAX_SAFE_INTEGER);
-      const ids = await encodeChat(messages, { tools, now, signal: rest.signal });
+      const ids = await encodeChat(messages, { tools, now, continueFinalMessage, signal: rest.signal });
       const tokenizer = await needText().tokenizer();
       // Some templates begin the thought themselves.
       const isOpen = endsThinking(tokenizer, ids);

@@ -6,7 +6,7 @@ import type { RuntimeValue } from "./python-text.ts";
 /** Twice what a conversation may hold. */
 export const MAX_CHARACTERS = 1 << 25;
 // A step takes about 0.2 µs. A template takes some 100 for each message.
-const LEAST_STEPS = 2_000_000;
+const LEAST_STEPS = 1_000_000;
 const STEPS_PER_VALUE = 100;
 const MAX_DEPTH = 1000;
 

@@ -55,6 +55,7 @@ export function explained(error: unknown): string {
   if (/stack|recursion/i.test(message)) return "expected less nesting, found more than the stack holds";
   if (name === "RangeError" || /allocation size/.test(message))
     return "expected a shorter text, found one that is too long";
+  if (message === "") return "expected {% break %} and {% continue %} within loops, found one outside";
   if (name === "TypeError") return "expected a value of another kind, found one that this cannot be done with";
   for (const [pattern, sentence] of SENTENCES) {
     const match = pattern.exec(message);

@@ -40,6 +40,8 @@ export interface Meter {
   characters(count: number): void;
 }
 
+/** Strings are made and joined for each. */
+const STEPS_PER_VALUE = 4;
 const UNMETERED: Meter = { spend() {}, characters() {} };
 
 /** Python's str(). An undefined variable is "", as Jinja prints it. */
@@ -51,7 +53,7 @@ export function str(value: RuntimeValue, meter = UNMETERED): string {
 
 /** Python's repr(). */
 export function repr(value: RuntimeValue, meter = UNMETERED): string {
-  meter.spend(1);
+  meter.spend(STEPS_PER_VALUE);
   const inner = (member: RuntimeValue): string => repr(member, meter);
   switch (value.type) {
     case "StringValue":
@@ -84,7 +86,7 @@ export function repr(value: RuntimeValue, meter = UNMETERED): string {
 
 /** json.dumps() with Hugging Face's defaults, which are Python's except that text outside ASCII is kept. */
 export function dumps(value: RuntimeValue, options: DumpOptions, meter = UNMETERED, depth = 0): string {
-  meter.spend(1);
+  meter.spend(STEPS_PER_VALUE);
   const { indent, separators = [indent === undefined ? ", " : ",", ": "] } = options;
   switch (value.type) {
     case "StringValue":
