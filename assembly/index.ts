@@ -10,6 +10,6 @@ export { embed, embedPacked, linear, linearPacked, packTiles } from "./linear";
 export { packRows } from "./packed";
 export { quantize, recordBytes } from "./q8";
 export { rmsNorm } from "./rms-norm";
-export { rope } from "./rope";
+export { rope, ropeAngles } from "./rope";
 export { swiglu } from "./swiglu";
 export { gather, normalize, topK, weightedSum } from "./top-k";

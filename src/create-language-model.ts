@@ -26,7 +26,7 @@ export function createLanguageModel(
   text: ModelText | undefined,
   checkpoint: Checkpoint,
   config: Config,
-  { settings, bytes }: Results["load"],
+  { settings, bytes, warnings }: Results["load"],
 ): LanguageModel {
   const name = checkpoint.metadata.get("general.name");
   const recommended = recommendedSampling({
@@ -168,7 +168,7 @@ export function createLanguageModel(
   return {
     config,
     checkpoint,
-    warnings: checkpoint.warnings,
+    warnings: [...checkpoint.warnings, ...warnings],
     settings,
     memoryBytes: bytes,
     recommended,

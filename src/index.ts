@@ -19,7 +19,7 @@ export const nodeHost: Host = {
   startText: startNodeText,
   async locate(source = embeddedModel, network) {
     if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
-    if (/^https?:/.test(String(source))) return locateUrl(String(source), network);
+    if (/^https?:/i.test(String(source))) return locateUrl(String(source), network);
     const path = pathOf(source);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) {

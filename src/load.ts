@@ -1,23 +1,18 @@
 // Where file, backend and graph meet: a checkpoint becomes a model that can be run.
 import { describeNonFinite } from "./blocks/finite.ts";
 import { blockFormats, decodeRow, type FormatName, rowBytes } from "./blocks/formats.ts";
-import type { Checkpoint, StoredTensor } from "./formats/checkpoint.ts";
+import type { Engine } from "./engine/engine.ts";
+import { advance, createSequence, type Model, type Sequence } from "./engine/sequence.ts";
+import type { Checkpoint } from "./formats/checkpoint.ts";
 import { streamTensors, type TensorSink } from "./formats/stream-tensors.ts";
 import { type Config, readConfig } from "./model/config.ts";
-import { forward, lmHead, type Model } from "./model/model.ts";
-import { rotationOf } from "./model/rope.ts";
-import { createState, type State, stateSpecs } from "./model/state.ts";
+import { lmHead } from "./model/model.ts";
+import { stateSpecs } from "./model/state.ts";
 import { createWeights } from "./model/weights.ts";
-import type {
-  ArithmeticMode,
-  Backend,
-  BackendRequest,
-  KvType,
-  PlacedWeight,
-  StoredWeight,
-  WeightSpec,
-} from "./ops/backend.ts";
+import type { ArithmeticMode, Backend, BackendRequest, KvType, PlacedWeight, StoredWeight } from "./ops/backend.ts";
 import type { Weight } from "./ops/ops.ts";
+import { findParameters, type Parameter } from "./parameters/find-parameters.ts";
+import { settleHead } from "./parameters/tied-head.ts";
 import { formatsAtLoad, recodingSink } from "./quantize/at-load.ts";
 import { type QuantizationType, quantizationTypes } from "./quantize/types.ts";
 import { createReferenceBackend } from "./reference/backend.ts";
@@ -55,9 +50,11 @@ export type WeightFiles = Pick<Checkpoint, "config" | "tensors" | "files">;
 
 export interface LoadedModel {
   readonly model: Model;
-  readonly state: State;
+  readonly sequences: readonly Sequence[];
   readonly backend: Backend;
   readonly settings: Settings;
+  /** What loading found, in addition to the checkpoint's. */
+  readonly warnings: readonly string[];
 }
 
 /** `ModelOptions` with every default filled in. */
@@ -80,6 +77,8 @@ export interface LoadContext {
   /** Compiles a build of the kernels and starts helpers for it; not asked for by the reference. */
   readonly startRuntime: (build: KernelBuild, threads: number) => Promise<StartedRuntime>;
   readonly signal?: AbortSignal;
+  /** Sequences to make room for, each with a context of its own; 1 unless stated. */
+  readonly sequences?: number;
   /** Bytes of weights read so far. */
   readonly onProgress?: (loaded: number, total: number) => void;
 }
@@ -98,19 +97,25 @@ export interface StartedRuntime extends WasmRuntime {
 
 /**
  * Reads the weights of `files` into a backend, by range, each byte once.
- * @throws ConfigError, WeightError, OptionError, MemoryError before any weight is read; SourceError, and WeightError for
+ * @throws ConfigError, FormatError, OptionError, MemoryError before any weight is read; SourceError, and WeightError for
  *         infinite weights and NaN, while reading
  */
 export async function loadModel(files: WeightFiles, options: ModelOptions, context: LoadContext): Promise<LoadedModel> {
-  const config = readConfig(files.config);
+  const settled = await settleHead(files, "whole", context.signal);
+  const config = readConfig(settled.config);
   const settings = fillSettings(config, options, context.machine);
-  const found = findWeights(config, files.tensors, settings.quantize);
-  const request = backendRequest(config, found, settings);
+  const { found, warnings } = findWeights(config, settled.tensors, settings.quantize);
+  const request = backendRequest(config, found, settings, context.sequences);
   const backend =
     settings.backend === "reference" ? createReferenceBackend(request) : await createWasm(request, settings, context);
   const sinks = found.map((weight) => sinkOf(weight, backend.weights.get(weight.spec.path) as PlacedWeight));
-  await streamTensors(files.files, sinks, { signal: context.signal, onBytes: context.onProgress });
-  return { ...assemble(config, settings, backend), backend, settings };
+  await streamTensors(settled.files, sinks, { signal: context.signal, onBytes: context.onProgress });
+  return { ...assemble(config, settings, backend), backend, settings, warnings: [...settled.warnings, ...warnings] };
+}
+
+/** The loaded model and its first sequence, ready to be run. */
+export function createEngine({ model, sequences: [sequence] }: LoadedModel): Engine {
+  return { model, sequence, maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS };
 }
 
 async function createWasm(request: WasmBackendRequest, settings: Settings, context: LoadContext): Promise<Backend> {
@@ -129,7 +134,7 @@ export function planMemory(
 ): BankPlan {
   const config = readConfig(files.config);
   const settings = fillSettings(config, options, machine);
-  return planWasmBanks(backendRequest(config, findWeights(config, files.tensors, settings.quantize), settings));
+  return planWasmBanks(backendRequest(config, findWeights(config, files.tensors, settings.quantize).found, settings));
 }
 
 const choices = {
@@ -204,10 +209,16 @@ function fillSettings(config: Config, options: ModelOptions, machine: Machine): 
   };
 }
 
-function backendRequest(config: Config, found: readonly FoundWeight[], settings: Settings): WasmBackendRequest {
+function backendRequest(
+  config: Config,
+  found: readonly FoundWeight[],
+  settings: Settings,
+  sequences = 1,
+): WasmBackendRequest {
+  const specs = stateSpecs(config, settings.contextLength);
   const request: BackendRequest = {
     weights: found.map(({ stored }) => stored),
-    states: stateSpecs(config, settings.contextLength),
+    states: Array.from({ length: sequences }, () => specs).flat(),
     kvType: settings.kvType,
   };
   const { mode, bankBytes, contextLength, threads } = settings;
@@ -221,75 +232,54 @@ function backendRequest(config: Config, found: readonly FoundWeight[], settings:
     maxStep,
     hiddenSize: config.hiddenSize,
     rehearse(backend) {
-      const { model, state } = assemble(config, settings, backend);
+      const { model, sequences } = assemble(config, settings, backend);
       const few = Math.min(MAX_LOGIT_ROWS, maxStep);
-      // A step begins on what the head of the one before left behind: the most is a long step after many logits.
       for (const [step, rows] of [
         [few, few],
         [maxStep, 1],
-        [maxStep, 1],
       ]) {
-        const h = forward(model, { ...state, length: 0, stored: 0 }, new Int32Array(step));
-        lmHead(model, model.ops.rows(h, step - rows, rows));
+        const sequence = createSequence(sequences[0].layers, contextLength);
+        const h = advance(model, [{ sequence, ids: new Int32Array(step) }]);
+        lmHead(model.ops, model.weights, model.ops.rows(h, step - rows, rows));
       }
     },
   };
 }
 
-function assemble(config: Config, settings: Settings, backend: Backend): { model: Model; state: State } {
-  const weights = createWeights(config, ({ path }) => backend.weights.get(path)?.weight as Weight);
-  const { contextLength } = settings;
-  const state = createState(stateSpecs(config, contextLength), backend.states, contextLength);
-  return {
-    model: { ops: backend.ops, config, weights, rotation: rotationOf(config) },
-    state,
-  };
+function assemble(
+  config: Config,
+  { contextLength }: Settings,
+  { ops, memory, weights, states }: Backend,
+): Pick<LoadedModel, "model" | "sequences"> {
+  const tree = createWeights(config, ({ path }) => weights.get(path)?.weight as Weight);
+  const layers = config.numHiddenLayers;
+  const sequences = Array.from({ length: states.length / layers }, (_, i) =>
+    createSequence(states.slice(i * layers, (i + 1) * layers), contextLength),
+  );
+  return { model: { ops, memory, config, weights: tree }, sequences };
 }
 
-interface FoundWeight {
-  readonly spec: WeightSpec;
-  readonly tensor: StoredTensor;
+interface FoundWeight extends Parameter {
   readonly stored: StoredWeight;
 }
 
-/** The tensor of every parameter the graph asks for, checked against its expected shape. */
+/** Every parameter, and the format that the backend will hold it in. */
 function findWeights(
   config: Config,
-  tensors: ReadonlyMap<string, StoredTensor>,
+  tensors: Checkpoint["tensors"],
   quantize: QuantizationType | undefined,
-): FoundWeight[] {
-  const formatOf = formatsAtLoad(quantize, tensors);
-  const found: FoundWeight[] = [];
-  createWeights(config, (spec) => {
-    const { path, role, rows, cols, experts } = spec;
-    const tensor = tensors.get(`${path}.weight`) ?? tensors.get(path);
-    if (tensor === undefined) {
-      throw new WeightError(
-        `${path}: expected a tensor of this name, found none among ${tensors.size}. ` +
-          `Open a complete LFM2 checkpoint; this one says model_type "${config.modelType}".`,
-      );
-    }
-    const shape = experts > 1 || tensor.shape.length === 3 ? [experts, rows, cols] : rows > 1 ? [rows, cols] : [cols];
-    const row = tensor.shape.length === 2 && shape.length === 1 && tensor.shape[0] === 1;
-    const given = row ? tensor.shape.slice(1) : tensor.shape;
-    if (given.length !== shape.length || given.some((size, axis) => size !== shape[axis])) {
-      throw new WeightError(
-        `${tensor.name}: expected shape [${shape.join(", ")}], as the config says, ` +
-          `found [${tensor.shape.join(", ")}]. Open an LFM2 checkpoint whose config belongs to its weights.`,
-      );
-    }
-    const { blockLength } = blockFormats[tensor.format];
-    if (cols % blockLength !== 0 || (role !== "vector" && cols % 4 !== 0)) {
-      throw new WeightError(
-        `${tensor.name}: expected rows in multiples of ${Math.max(4, blockLength)} for ${tensor.format}, ` +
-          `found ${cols}. Convert this tensor to another format.`,
-      );
-    }
-    const held = { vector: "F32", router: tensor.format, matrix: formatOf(tensor) }[role];
-    found.push({ spec, tensor, stored: { ...spec, format: held } });
-    return spec;
+): { found: FoundWeight[]; warnings: readonly string[] } {
+  const { parameters, warnings } = findParameters(config, tensors);
+  const formatOf = formatsAtLoad(
+    quantize,
+    parameters.map(({ tensor }) => tensor),
+  );
+  const found = parameters.map((parameter): FoundWeight => {
+    const { spec, tensor } = parameter;
+    const format = { vector: "F32", router: tensor.format, matrix: formatOf(tensor) }[spec.role];
+    return { ...parameter, stored: { ...spec, format } };
   });
-  return found;
+  return { found, warnings };
 }
 
 /** Blocks go to the backend as they are, or quantized; vectors are few and small: they are gathered, then widened. */

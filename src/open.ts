@@ -48,10 +48,10 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
   checkOptions(modelOptions);
   const { folder, file } = await host.locate(source, { headers, patience: patienceWith(stallTimeoutMs) });
   const checkpoint = await openCheckpoint(folder, file, signal);
-  const { config: rawConfig, tensors, files } = checkpoint;
+  const { config: rawConfig, keyNames, tensors, files } = checkpoint;
   let worker: ModelWorker | undefined;
   try {
-    const config = readConfig(rawConfig);
+    const config = readConfig(rawConfig, keyNames);
     worker = connect(host.startWorker());
     const loaded = await worker.request(
       {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { open } from "../src/index.ts";
+import { nodeHost, open } from "../src/index.ts";
 
 const refused: [string, object, string][] = [
   ["a signal that is none", { signal: 5 }, "signal: expected an AbortSignal, found a number. Pass controller.signal."],
@@ -45,4 +45,9 @@ it.each(sources)("open refuses %s for a model", async (_, source, found) => {
   await expect(opening).rejects.toHaveProperty("name", "SourceError");
   await expect(opening).rejects.toThrow("model: expected a path, a URL, a Blob, bytes or a list of Files, ");
   await expect(opening).rejects.toThrow(found);
+});
+
+it("a URL's scheme may be written in capitals", async () => {
+  const { folder, file } = await nodeHost.locate("HTTPS://host.test/a/m.gguf");
+  expect([folder.name, file]).toEqual(["https://host.test/a/", "m.gguf"]);
 });

@@ -8,6 +8,7 @@ experts=("**.gate.experts" 0 "an expert is chosen or not")
 for folder in golden/transformers/*/; do
   case $folder in
     *-yarn/ | *-linear/) again="python golden/make/make_golden.py OUT --seed 12 --suite golden/make/rope_suite.py" ;;
+    *-stored-head/) again="python golden/make/make_golden_head.py golden/transformers/dense-linear OUT --seed 13" ;;
     *) again="python golden/make/make_golden.py OUT --seed 11" ;;
   esac
   "$python" golden/make/golden_manifest.py "$folder" --model . --by "$by" \

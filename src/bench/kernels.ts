@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Bench } from "tinybench";
 import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { Backend, BackendRequest, KvType, StateSpec, StoredWeight } from "../ops/backend.ts";
-import type { KvCache, Ops, Tensor, Weight } from "../ops/ops.ts";
+import type { KvCache, Tensor, Weight } from "../ops/ops.ts";
 import { createWasmBackend } from "../wasm/backend.ts";
 import type { WasmKvCache } from "../wasm/handles.ts";
 import { hasRelaxedSimd, instantiateKernels, kernelUrl } from "../wasm/kernels.ts";
@@ -58,13 +58,14 @@ export async function benchFormat(format: FormatName, build: Build, bytes: numbe
     matrix("large", format, rows, COLS),
     matrix("small", format, ROWS, COLS),
   ];
-  const multiply = (ops: Ops, x: Tensor, w: Weight) => ops.linear(ops.carry(x, w), w);
+  const multiply = ({ ops, memory }: Backend, x: Tensor, w: Weight) => ops.linear(memory.carry(x, w), w);
   const ids = Int32Array.from({ length: TOKENS }, (_, i) => i);
-  const { ops, weight, write } = place(build, { weights, states: [], kvType: "f32" }, (backend) => {
-    const [x, large, small] = ["x", "large", "small"].map((name) => backend.weights.get(name)?.weight as Weight);
-    multiply(backend.ops, backend.ops.embed(ids, x), small);
-    multiply(backend.ops, backend.ops.embed(ids.slice(0, 1), x), large);
+  const { backend, weight, write } = place(build, { weights, states: [], kvType: "f32" }, (counting) => {
+    const [x, large, small] = ["x", "large", "small"].map((name) => counting.weights.get(name)?.weight as Weight);
+    multiply(counting, counting.ops.embed(ids, x), small);
+    multiply(counting, counting.ops.embed(ids.slice(0, 1), x), large);
   });
+  const { ops, memory } = backend;
   write("x", randomBlocks("F32", TOKENS * COLS));
   write("small", randomBlocks(format, ROWS * COLS));
   const piece = randomBlocks(format, PIECE_ROWS * COLS);
@@ -73,11 +74,11 @@ export async function benchFormat(format: FormatName, build: Build, bytes: numbe
   const pack = (rows * inFile) / ((performance.now() - begin) / 1000);
 
   const timed = async (tokens: number, w: Weight): Promise<Range> => {
-    let x = ops.carry(ops.embed(ids.slice(0, tokens), weight("x")), w);
+    let x = memory.carry(ops.embed(ids.slice(0, tokens), weight("x")), w);
     return time(() => {
       ops.linear(x, w);
       // Releases the result; the copy is a hundredth of the work at most.
-      x = ops.carry(x, w);
+      x = memory.carry(x, w);
     });
   };
   const gemv = await timed(1, weight("large"));
@@ -97,15 +98,16 @@ export async function benchAttention(kvType: KvType, build: Build, bytes: number
     ...states.map(({ layer }) => matrix(`${layer}.none`, "F32", 1, 4)), // a bank belongs to those who have weights in it
   ];
   const first = Int32Array.of(0);
-  const attend = (ops: Ops, q: Tensor, kv: Weight, cache: KvCache): Tensor => {
-    const carried = ops.carry(q, kv);
+  const last = { rows: 1, start: POSITIONS - 1, stored: POSITIONS - 1 };
+  const attend = ({ ops, memory }: Backend, q: Tensor, kv: Weight, cache: KvCache): Tensor => {
+    const carried = memory.carry(q, kv);
     const k = ops.embed(first, kv);
-    ops.attention(carried, k, k, cache, POSITIONS - 1, HEAD_DIM);
+    ops.attention(carried, k, k, [{ ...last, cache }], HEAD_DIM);
     return carried;
   };
-  const { ops, weight, write, backend } = place(build, { weights, states, kvType }, (counting) => {
+  const { backend, weight, write } = place(build, { weights, states, kvType }, (counting) => {
     const [q, kv] = ["q", "kv"].map((name) => counting.weights.get(name)?.weight as Weight);
-    attend(counting.ops, counting.ops.embed(first, q), kv, counting.states[0] as KvCache);
+    attend(counting, counting.ops.embed(first, q), kv, counting.states[0] as KvCache);
   });
   write("q", randomBlocks("F32", COLS));
   write("kv", randomBlocks("F32", KV_COLS));
@@ -115,10 +117,10 @@ export async function benchAttention(kvType: KvType, build: Build, bytes: number
     cache.bank.write(cache.k, numbers);
     cache.bank.write(cache.v, numbers);
   }
-  let q = ops.embed(first, weight("q"));
+  let q = backend.ops.embed(first, weight("q"));
   let turn = 0;
   const seconds = await time(() => {
-    q = attend(ops, q, weight("kv"), backend.states[turn++ % count] as KvCache);
+    q = attend(backend, q, weight("kv"), backend.states[turn++ % count] as KvCache);
   });
   return { kvType, build, perPosition: scaled(seconds, 1 / POSITIONS) };
 }
@@ -129,7 +131,6 @@ function matrix(path: string, format: FormatName, rows: number, cols: number): S
 
 interface Placed {
   readonly backend: Backend;
-  readonly ops: Ops;
   weight(path: string): Weight;
   write(path: string, bytes: Uint8Array, at?: number): void;
 }
@@ -149,7 +150,6 @@ function place(build: Build, request: BackendRequest, rehearse: (backend: Backen
   };
   return {
     backend,
-    ops: backend.ops,
     weight: (path) => placed(path).weight,
     write: (path, bytes, at = 0) => placed(path).write(at, bytes),
   };

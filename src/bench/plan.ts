@@ -6,6 +6,7 @@ import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { nodeHost } from "../index.ts";
 import { type ModelOptions, planMemory } from "../load.ts";
 import { type Config, readConfig } from "../model/config.ts";
+import { settleHead } from "../parameters/tied-head.ts";
 import { nodeMachine } from "../worker/node-machine.ts";
 import type { ModelFacts } from "./run.ts";
 import type { Filling } from "./session.ts";
@@ -46,9 +47,11 @@ const MEMORY_SHARE = 0.8;
 /** @throws what `open` throws of a model or an option; BenchError when no test fits into the model's context */
 export async function planBench(request: BenchRequest): Promise<BenchPlan> {
   const { folder, file } = await nodeHost.locate(request.source);
-  const checkpoint = await openCheckpoint(folder, file);
+  const opened = await openCheckpoint(folder, file);
   try {
-    const config = readConfig(checkpoint.config);
+    const settled = await settleHead(opened, "sampled");
+    const checkpoint = { ...opened, ...settled, warnings: [...opened.warnings, ...settled.warnings] };
+    const config = readConfig(checkpoint.config, checkpoint.keyNames);
     const machine = await nodeMachine();
     const limit = config.maxPositionEmbeddings;
     const { tests, contextLength, skipped } = planTests(request, limit);
@@ -87,7 +90,7 @@ export async function planBench(request: BenchRequest): Promise<BenchPlan> {
       notes,
     };
   } finally {
-    await Promise.all(checkpoint.files.map((opened) => opened.close()));
+    await Promise.all(opened.files.map((source) => source.close()));
   }
 }
 

@@ -2,10 +2,10 @@
 
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
-import { generate, type Pace, prefill, type Sequence } from "../engine/engine.ts";
+import { type Engine, generate, type Pace, prefill } from "../engine/engine.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { nodeHost } from "../index.ts";
-import { loadModel, MAX_LOGIT_ROWS, MAX_STEP, type ModelOptions, type Settings } from "../load.ts";
+import { createEngine, loadModel, type ModelOptions, type Settings } from "../load.ts";
 import type { Config } from "../model/config.ts";
 import { stateSpecs } from "../model/state.ts";
 import type { Backend } from "../ops/backend.ts";
@@ -48,16 +48,20 @@ export async function openSession(
   const { folder, file } = await nodeHost.locate(source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
-    const { model, state, settings, backend } = await loadModel(checkpoint, options, {
+    const loaded = await loadModel(checkpoint, options, {
       machine: await nodeMachine(),
       startRuntime: async (build, threads) =>
         startRuntime(await WebAssembly.compile(await readFile(kernelUrl(build))), build, threads, startHelper),
       onProgress: onLoad,
     });
-    const sequence: Sequence = { model, state, ids: [], maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS };
+    const { model, settings, backend } = loaded;
     const caches = cachesOf(model.config, settings.contextLength, backend.states);
     const write = filling === "prompt" ? undefined : (from: number, to: number) => fillCaches(caches, from, to);
-    return sessionOf(sequence, settings, { reservedBytes: backend.bytes, loadMs: performance.now() - begin, write });
+    return sessionOf(createEngine(loaded), settings, {
+      reservedBytes: backend.bytes,
+      loadMs: performance.now() - begin,
+      write,
+    });
   } finally {
     await Promise.all(checkpoint.files.map((opened) => opened.close()));
   }
@@ -68,8 +72,9 @@ interface SessionParts extends Pick<Session, "reservedBytes" | "loadMs"> {
   readonly write: ((from: number, to: number) => void) | undefined;
 }
 
-function sessionOf(sequence: Sequence, settings: Settings, { reservedBytes, loadMs, write }: SessionParts): Session {
-  const { model, state, ids } = sequence;
+function sessionOf(engine: Engine, settings: Settings, { reservedBytes, loadMs, write }: SessionParts): Session {
+  const { model, sequence } = engine;
+  const { ids } = sequence;
   const random = seededIds(model.config.vocabSize);
   /** The positions that have been filled on purpose. */
   const context: number[] = [];
@@ -82,8 +87,7 @@ function sessionOf(sequence: Sequence, settings: Settings, { reservedBytes, load
   const stepBack = (depth: number): void => {
     ids.length = 0;
     for (const id of context.slice(0, depth)) ids.push(id);
-    state.length = depth;
-    state.stored = depth;
+    sequence.stored = depth;
   };
 
   const fill = async (depth: number, onFill: (done: number, total: number) => void): Promise<void> => {
@@ -93,7 +97,7 @@ function sessionOf(sequence: Sequence, settings: Settings, { reservedBytes, load
       const before = context.length;
       for (let i = 0; i < missing; i++) context.push(random());
       if (write !== undefined) write(before, depth);
-      else await prefill(sequence, context, pace, (done) => onFill(before + done, depth));
+      else await prefill(engine, context, pace, (done) => onFill(before + done, depth));
     }
     stepBack(depth);
   };
@@ -102,12 +106,12 @@ function sessionOf(sequence: Sequence, settings: Settings, { reservedBytes, load
     if (kind === "prefill") {
       const prompt = [...ids, ...Array.from({ length: tokens }, random)];
       const begin = performance.now();
-      await prefill(sequence, prompt, pace);
+      await prefill(engine, prompt, pace);
       return performance.now() - begin;
     }
     const options = { sampling: { temperature: 0 }, maxTokens: tokens + 1, stopIds: [] };
     let begin = 0;
-    for await (const _ of generate(sequence, [...ids, random()], options, pace)) begin ||= performance.now();
+    for await (const _ of generate(engine, [...ids, random()], options, pace)) begin ||= performance.now();
     return performance.now() - begin;
   };
 

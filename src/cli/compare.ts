@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { Command } from "commander";
 import { FormatError } from "../formats/checkpoint.ts";
-import { readText } from "../formats/json.ts";
+import { jsonLimits, readText } from "../formats/json.ts";
 import { ConfigError } from "../model/config-keys.ts";
 import { CompareError, compareRuns } from "../oracle/compare.ts";
 import { comparisonHtml } from "../oracle/comparison-html.ts";
@@ -14,6 +14,7 @@ import { type ModelWeights, modelWeights } from "../oracle/model-weights.ts";
 import { type NamePatterns, parseNamePatterns, readyMaps } from "../oracle/name-map.ts";
 import { openArrays, openTrace } from "../oracle/open-run.ts";
 import type { RecordedRun } from "../oracle/recorded-run.ts";
+import { settleHead } from "../parameters/tied-head.ts";
 import { diskFolder, openFile } from "../sources/disk.ts";
 import { SourceError } from "../sources/source.ts";
 import { alignColumns } from "./columns.ts";
@@ -156,7 +157,7 @@ async function patternsOf(map: string | undefined): Promise<NamePatterns | undef
   if (Object.hasOwn(readyMaps, map)) return readyMaps[map];
   const source = await openFile(map);
   try {
-    return parseNamePatterns(await readText(source), map);
+    return parseNamePatterns(await readText(source, jsonLimits.settings.bytes), map);
   } finally {
     await source.close();
   }
@@ -169,5 +170,5 @@ async function openWeights(
 ): Promise<ModelWeights> {
   const checkpoint = await openFiles(model, signal);
   opened.push(...checkpoint.files);
-  return modelWeights(checkpoint);
+  return modelWeights({ ...checkpoint, ...(await settleHead(checkpoint, "whole", signal)) });
 }

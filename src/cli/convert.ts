@@ -1,7 +1,7 @@
 // `lfm2 convert`: a model as a Hugging Face folder, in BF16 or float32.
 import { Command, Option } from "commander";
 import { convertToHf } from "../quantize/convert.ts";
-import { openFiles } from "./open-files.ts";
+import { openFiles, sayWarnings } from "./open-files.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent } from "./quantities.ts";
 import { abortOnInterrupt } from "./signals.ts";
@@ -39,10 +39,11 @@ async function run(source: string, { output, type }: ConvertFlags): Promise<void
   try {
     const onProgress = (done: number, total: number): void =>
       progress.show(`Converting: ${percent(done, total)} of ${formatBytes(total)}`);
-    const { fileNames, weightBytes } = await writeFolder(output, (writeFile) =>
+    const { fileNames, weightBytes, warnings } = await writeFolder(output, (writeFile) =>
       convertToHf(checkpoint, writeFile, { format: type, signal, onProgress }),
     );
     progress.clear();
+    sayWarnings(warnings);
     const duration = formatDuration(performance.now() - begin);
     note(`Wrote ${output} in ${duration}: ${formatBytes(weightBytes)} of ${type} weights, ${fileNames.join(", ")}.`);
     if (checkpoint.tokenizer === undefined) note("The model has no tokenizer, so none was written.");

@@ -20,7 +20,7 @@ export function greet(
 ): void {
   const { stderr } = process;
   if (interactive) {
-    const { parameters, activeParameters } = modelFacts(model.config, model.checkpoint.tensors);
+    const { parameters, activeParameters } = modelFacts(model.config, [...model.checkpoint.tensors.values()]);
     const active = activeParameters < parameters ? `, ${formatCount(activeParameters)} at work per token` : "";
     const size = `${formatCount(parameters)} parameters${active}, ${formatBytes(model.memoryBytes)} of memory`;
     const title = styled(stderr, "bold", harmless(stderr, name));

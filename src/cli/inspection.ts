@@ -7,6 +7,8 @@ import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { nodeHost } from "../index.ts";
 import { type Machine, type ModelOptions, planMemory } from "../load.ts";
 import { type Config, readConfig } from "../model/config.ts";
+import { findParameters } from "../parameters/find-parameters.ts";
+import { settleHead } from "../parameters/tied-head.ts";
 import { type RecommendedSampling, recommendedSampling } from "../sampling/defaults.ts";
 import { TokenizerError } from "../tokenizer/source.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
@@ -72,7 +74,10 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
   const { folder, file } = await nodeHost.locate(source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
-    const config = readConfig(checkpoint.config);
+    const settled = await settleHead(checkpoint, "sampled");
+    const config = readConfig(settled.config, checkpoint.keyNames);
+    const { parameters, warnings } = findParameters(config, settled.tensors);
+    const tensors = parameters.map(({ tensor }) => tensor);
     const tokenizer = tokenizerFacts(checkpoint.tokenizer);
     const stated = checkpoint.metadata.get("general.name");
     return {
@@ -81,8 +86,8 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
       container: checkpoint.container,
       fileBytes: checkpoint.files.reduce((sum, { size }) => sum + size, 0),
       config,
-      facts: modelFacts(config, checkpoint.tensors),
-      tensors: [...checkpoint.tensors.values()].map((tensor) => ({
+      facts: modelFacts(config, tensors),
+      tensors: tensors.map((tensor) => ({
         name: tensor.name,
         format: tensor.format,
         shape: tensor.shape,
@@ -97,8 +102,8 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
         bosId: tokenizer !== null && "bos" in tokenizer ? tokenizer.bos?.id : undefined,
         name: typeof stated === "string" ? stated : undefined,
       }),
-      memory: memoryOf(checkpoint, options, await nodeMachine()),
-      warnings: checkpoint.warnings,
+      memory: memoryOf(settled, options, await nodeMachine()),
+      warnings: [...checkpoint.warnings, ...settled.warnings, ...warnings],
     };
   } finally {
     await Promise.all(checkpoint.files.map((opened) => opened.close()));
@@ -118,12 +123,12 @@ function tokenizerFacts(stored: StoredTokenizer | undefined): Inspection["tokeni
 }
 
 function memoryOf(
-  checkpoint: Parameters<typeof planMemory>[0],
+  files: Parameters<typeof planMemory>[0],
   options: ModelOptions,
   machine: Machine,
 ): Inspection["memory"] {
   try {
-    const { banks, workBytes } = planMemory(checkpoint, options, machine);
+    const { banks, workBytes } = planMemory(files, options, machine);
     const total = (key: "weightBytes" | "stateBytes" | "bytes"): number =>
       banks.reduce((sum, bank) => sum + bank[key], 0);
     return {

@@ -30,10 +30,7 @@ export interface ModelFacts {
   readonly formats: readonly (Size & { readonly format: FormatName })[];
 }
 
-type Tensors = Checkpoint["tensors"];
-
-export function modelFacts(config: Config, tensors: Tensors): ModelFacts {
-  const all = [...tensors.values()];
+export function modelFacts(config: Config, all: readonly StoredTensor[]): ModelFacts {
   const experts = sizeOf(all.filter(({ name }) => name.includes(".feed_forward.experts.")));
   const parameters = sizeOf(all).parameters;
   const idle = config.numExperts === 0 ? 0 : 1 - config.numExpertsPerTok / config.numExperts;

@@ -5,7 +5,7 @@ import { type Quantized, quantize } from "../quantize/quantize.ts";
 import { type QuantizationType, quantizationTypes } from "../quantize/types.ts";
 import { UsageError } from "./exit.ts";
 import { nameOf } from "./model-facts.ts";
-import { openFiles } from "./open-files.ts";
+import { openFiles, sayWarnings } from "./open-files.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent, threeDigits } from "./quantities.ts";
 import { abortOnInterrupt } from "./signals.ts";
@@ -62,6 +62,7 @@ async function run(source: string, { output, type, force }: QuantizeFlags): Prom
       quantize(checkpoint, sink, { type, name, signal, onProgress }),
     );
     progress.clear();
+    sayWarnings(quantized.warnings);
     for (const line of summaryOf(output, quantized, performance.now() - begin)) note(line);
   } finally {
     progress.clear();

@@ -1,11 +1,13 @@
 // `lfm2 synth`: a model of true shape with random weights.
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
-import { parseJsonObject } from "../formats/json.ts";
+import { checkedConfig } from "../formats/hf-config.ts";
+import { jsonLimits, parseJsonObject } from "../formats/json.ts";
 import type { QuantizationType } from "../quantize/types.ts";
 import { type ShapeName, shapes, withLayers } from "../synth/shapes.ts";
 import { synthesize } from "../synth/synthesize.ts";
 import { UsageError } from "./exit.ts";
+import { sayWarnings } from "./open-files.ts";
 import { integerOf } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent } from "./quantities.ts";
@@ -80,5 +82,8 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new Error(`${path}: expected a config.json, found ${error.code ?? error.message}. Check the path.`);
   });
-  return parseJsonObject(text, path);
+  const warnings: string[] = [];
+  const config = checkedConfig(parseJsonObject(text, path, jsonLimits.settings), path, warnings);
+  sayWarnings(warnings);
+  return config;
 }

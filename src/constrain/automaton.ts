@@ -1,21 +1,21 @@
-// A grammar at work. Its possible positions, each with the calls it will return to, make a state; states and the steps
+// A grammar at work. Its possible positions, each with the calls it may return to, make a state; states and the steps
 // between them are found as they are needed and kept, so that most steps are one look into a table.
 import { type Grammar, MAX_DEPTH } from "./grammar.ts";
+import { EMPTY, Stacks } from "./stacks.ts";
 
 /** The state that nothing leads out of. */
 export const DEAD = 1;
 const UNKNOWN = 0;
 const FIRST_STATE = 2;
 
-const EMPTY = 0;
 /** Positions of one state. More are left out, the last ones first: each position leads to an end without the others. */
-const MAX_POSITIONS = 4096;
-/** Entries of the table of steps, and stacks. */
-const MAX_STEPS = 1 << 22;
+const MAX_POSITIONS = 8192;
+/** A state of more positions sorts them by symbols. */
+const WIDE = 64;
+/** Entries of the table of steps, positions of all states, and stacks. */
+const MAX_KEPT = 1 << 22;
 /** Positions looked at for one mask. Beyond it, steps that are not known yet count as dead. */
-const MAX_WORK = 1 << 20;
-/** Grammars have at most 2¹⁸ positions. */
-const POSITIONS = 2 ** 18;
+const MAX_WORK = 1 << 18;
 
 export class Automaton {
   readonly #grammar: Grammar;
@@ -24,16 +24,15 @@ export class Automaton {
   readonly #classes: number;
   /** states × classes → state. */
   #steps = new Uint32Array(0);
-  /** Of each state: position and stack, alternating. */
+  /** Of each state: position and the set of its stacks, alternating, by ascending positions. */
   #positions: Uint32Array[] = [];
+  #positionCount = 0;
   #ends: boolean[] = [];
   #freedom: number[] = [];
   #states = new Map<string, number>();
-  /** A stack is where to return to, and the stack below. */
-  #returns: number[] = [];
-  #below: number[] = [];
-  #heights: number[] = [];
-  #stacks = new Map<number, number>();
+  #stacks = new Stacks();
+  /** Of states with many positions: what follows, by classes of symbols. */
+  #sorted = new Map<number, number[][]>();
   #work = 0;
 
   constructor(grammar: Grammar) {
@@ -78,19 +77,36 @@ export class Automaton {
     const known = this.#steps[at];
     if (known !== UNKNOWN) return known;
     if (this.#work > MAX_WORK) return DEAD;
+    const next = this.#targets(state, symbol);
+    const found = next.length === 0 ? DEAD : this.#close(next);
+    this.#steps[at] = found;
+    return found;
+  }
+
+  /** Positions and stacks right after a symbol. */
+  #targets(state: number, symbol: number): readonly number[] {
     const { offsets, low, high, to } = this.#grammar.symbols;
     const positions = this.#positions[state];
+    const isWide = positions.length > 2 * WIDE;
+    const known = this.#sorted.get(state);
+    if (known !== undefined) return known[this.#classOf[symbol]];
+    // Many positions are looked at once for all symbols, instead of once for each.
+    const byClass: number[][] = Array.from({ length: isWide ? this.#classes : 0 }, () => []);
     const next: number[] = [];
     for (let i = 0; i < positions.length; i += 2) {
       const end = offsets[positions[i] + 1];
       for (let edge = offsets[positions[i]]; edge < end; edge++) {
-        if (low[edge] <= symbol && symbol <= high[edge]) next.push(to[edge], positions[i + 1]);
+        if (isWide) {
+          const last = this.#classOf[high[edge]];
+          for (let c = this.#classOf[low[edge]]; c <= last; c++) byClass[c].push(to[edge], positions[i + 1]);
+        } else if (low[edge] <= symbol && symbol <= high[edge]) next.push(to[edge], positions[i + 1]);
       }
+      this.#work += 1 + end - offsets[positions[i]];
     }
-    this.#work += positions.length;
-    const found = next.length === 0 ? DEAD : this.#close(next);
-    this.#steps[at] = found;
-    return found;
+    if (!isWide) return next;
+    this.#sorted.set(state, byClass);
+    this.#positionCount += byClass.reduce((sum, { length }) => sum + length, 0);
+    return byClass[this.#classOf[symbol]];
   }
 
   /** Begins a stretch of steps whose work is bounded on its own. */
@@ -100,7 +116,8 @@ export class Automaton {
 
   /** Whether so much is known that it should be forgotten. */
   isFull(): boolean {
-    return this.#positions.length * this.#classes > MAX_STEPS || this.#returns.length > MAX_STEPS;
+    const { length } = this.#positions;
+    return length * this.#classes > MAX_KEPT || this.#positionCount > MAX_KEPT || this.#stacks.size > MAX_KEPT;
   }
 
   /** Forgets all states but one, and gives that its number from then on. */
@@ -108,20 +125,9 @@ export class Automaton {
     const kept = this.#positions[state];
     const isEnd = this.#ends[state];
     const freedom = this.#freedom[state];
-    const [returns, below] = [this.#returns, this.#below];
+    const before = this.#stacks;
     this.#clear();
-    const copied = new Map([[EMPTY, EMPTY]]);
-    const copy = (stack: number): number => {
-      const path: number[] = [];
-      let at = stack;
-      for (; !copied.has(at); at = below[at]) path.push(at);
-      let made = copied.get(at) as number;
-      for (const each of path.reverse()) {
-        made = this.#push(returns[each], made);
-        copied.set(each, made);
-      }
-      return made;
-    };
+    const copy = before.copier(this.#stacks);
     return this.#stateOf(
       Array.from(kept, (value, i) => (i % 2 === 0 ? value : copy(value))),
       isEnd,
@@ -135,59 +141,56 @@ export class Automaton {
     this.#ends = [false, false];
     this.#freedom = [0, 0];
     this.#states = new Map();
-    this.#returns = [0];
-    this.#below = [0];
-    this.#heights = [0];
-    this.#stacks = new Map();
+    this.#positionCount = 0;
+    this.#sorted = new Map();
+    this.#stacks = new Stacks();
     this.#steps.fill(DEAD, 0, FIRST_STATE * this.#classes);
-  }
-
-  #push(to: number, stack: number): number {
-    const key = stack * POSITIONS + to;
-    const known = this.#stacks.get(key);
-    if (known !== undefined) return known;
-    this.#returns.push(to);
-    this.#heights.push(this.#heights[stack] + 1);
-    const made = this.#below.push(stack) - 1;
-    this.#stacks.set(key, made);
-    return made;
   }
 
   /** The state of all positions that can be reached from these without writing. */
   #close(from: readonly number[]): number {
     const { symbols, calls, free, ends, depths, freedom } = this.#grammar;
-    const reached = new Set<number>();
+    const stacks = this.#stacks;
+    const reached = new Map<number, number>();
     const waiting: number[] = [];
+    let kept = 0;
     const add = (position: number, stack: number): void => {
       // From here on to the end, calls go no deeper than this.
-      if (this.#heights[stack] + depths[position] > MAX_DEPTH) return;
-      const key = stack * POSITIONS + position;
-      if (reached.has(key)) return;
-      reached.add(key);
-      waiting.push(position, stack);
+      if (stacks.height(stack) + depths[position] > MAX_DEPTH) return;
+      const known = reached.get(position);
+      const all = known === undefined ? stack : stacks.union(known, stack);
+      if (all === known) return;
+      reached.set(position, all);
+      waiting.push(position);
+      if (known === undefined && symbols.offsets[position] < symbols.offsets[position + 1]) kept++;
     };
     for (let i = 0; i < from.length; i += 2) add(from[i], from[i + 1]);
-    const kept: number[] = [];
     let isEnd = false;
     let most = 0;
-    for (let i = 0; i < waiting.length && kept.length < 2 * MAX_POSITIONS; i += 2) {
+    for (let i = 0; i < waiting.length && kept < MAX_POSITIONS; i++) {
       const position = waiting[i];
-      const stack = waiting[i + 1];
+      const stack = reached.get(position) as number;
       if (freedom[position] > most) most = freedom[position];
-      if (symbols.offsets[position] < symbols.offsets[position + 1]) kept.push(position, stack);
       if (ends[position] === 1) {
         if (stack === EMPTY) isEnd = true;
-        else add(this.#returns[stack], this.#below[stack]);
+        const frames = stacks.framesOf(stack);
+        for (let frame = 0; frame < frames.length; frame += 2) add(frames[frame], frames[frame + 1]);
+        this.#work += frames.length;
       }
       for (let edge = free.offsets[position]; edge < free.offsets[position + 1]; edge++) add(free.to[edge], stack);
       for (let edge = calls.offsets[position]; edge < calls.offsets[position + 1]; edge++) {
         // Neither what is called nor what comes after it may lead nowhere.
-        if (this.#heights[stack] + depths[calls.to[edge]] > MAX_DEPTH) continue;
-        add(calls.rule[edge], this.#push(calls.to[edge], stack));
+        if (stacks.height(stack) + depths[calls.to[edge]] > MAX_DEPTH) continue;
+        add(calls.rule[edge], stacks.push(calls.to[edge], stack));
       }
+      this.#work += 1 + free.offsets[position + 1] - free.offsets[position];
     }
-    this.#work += waiting.length >> 1;
-    return this.#stateOf(kept, isEnd, most);
+    const positions: number[] = [];
+    for (const position of [...reached.keys()].sort((a, b) => a - b)) {
+      if (symbols.offsets[position] === symbols.offsets[position + 1]) continue;
+      positions.push(position, reached.get(position) as number);
+    }
+    return this.#stateOf(positions, isEnd, most);
   }
 
   #stateOf(positions: readonly number[], isEnd: boolean, freedom: number): number {
@@ -196,6 +199,7 @@ export class Automaton {
     const known = this.#states.get(key);
     if (known !== undefined) return known;
     const state = this.#positions.push(Uint32Array.from(positions)) - 1;
+    this.#positionCount += positions.length;
     this.#ends.push(isEnd);
     this.#freedom.push(freedom);
     this.#states.set(key, state);

@@ -6,7 +6,7 @@ export interface Budget {
   steps: number;
 }
 
-/** About 0.3 s of an idle machine's time. */
+/** About half a second of processor time. */
 const MAX_STEPS = 1 << 25;
 
 export const newBudget = (): Budget => ({ steps: MAX_STEPS });

@@ -33,6 +33,8 @@ export function characters(...ranges: readonly (readonly [number, number])[]): C
 }
 
 export function intersection(a: Characters, b: Characters): Characters {
+  if (a === b || (b.length === 1 && contains(b[0], a))) return a;
+  if (a.length === 1 && contains(a[0], b)) return b;
   const common: [number, number][] = [];
   for (let i = 0, j = 0; i < a.length && j < b.length; ) {
     const low = Math.max(a[i][0], b[j][0]);
@@ -42,6 +44,11 @@ export function intersection(a: Characters, b: Characters): Characters {
     else j++;
   }
   return common;
+}
+
+/** Whether a range has all of a set. */
+function contains([low, high]: readonly [number, number], set: Characters): boolean {
+  return set.length > 0 && low <= set[0][0] && set[set.length - 1][1] <= high;
 }
 
 export function complement(set: Characters): Characters {

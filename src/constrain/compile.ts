@@ -95,7 +95,7 @@ function formatOf(format: ResponseFormat, builder: GrammarBuilder): Expression {
         builder,
       );
     case "choice":
-      return spell(wordsMachine(checkChoices(format.choices, subject)), PLAIN, builder);
+      return spell(wordsMachine(checkChoices(format.choices, subject), subject), PLAIN, builder);
     default:
       throw new ConstraintError(
         'responseFormat.type: expected "json_schema", "json_object", "regex" or "choice", found ' +

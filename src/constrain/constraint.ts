@@ -112,7 +112,11 @@ function createMasks(grammar: Grammar, tree: VocabularyTree, vocabSize: number, 
       if (id < vocabSize) mask[id >>> 5] |= 1 << (id & 31);
     };
     // Single bytes first: they are always known, whatever the work for longer tokens.
-    for (let node = 1; node < byte.length; node = after[node]) automaton.step(state, byte[node]);
+    for (let node = 1; node < byte.length; node = after[node]) {
+      automaton.begin();
+      automaton.step(state, byte[node]);
+    }
+    automaton.begin();
     path[0] = state;
     for (let node = 1; node < byte.length; ) {
       const next = automaton.step(path[depth[node] - 1], byte[node]);
@@ -161,7 +165,6 @@ function createMasks(grammar: Grammar, tree: VocabularyTree, vocabSize: number, 
       const known = masks.get(state);
       if (known !== undefined) return known;
       if (masks.size >= MAX_MASKS) masks.clear();
-      automaton.begin();
       const found = findMask();
       masks.set(state, found);
       return found;
@@ -169,8 +172,10 @@ function createMasks(grammar: Grammar, tree: VocabularyTree, vocabSize: number, 
     accept(id: number): void {
       const whole = grammar.wholeTokens.indexOf(id);
       const symbols = whole >= 0 ? [256 + whole] : bytes.subarray(offsets[id], offsets[id + 1]);
-      automaton.begin();
-      for (const symbol of symbols) state = automaton.step(state, symbol);
+      for (const symbol of symbols) {
+        automaton.begin();
+        state = automaton.step(state, symbol);
+      }
     },
     isComplete: () => automaton.isEnd(state) && !automaton.goesOn(state),
     restart() {

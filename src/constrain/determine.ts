@@ -14,7 +14,7 @@ export interface Nodes {
 const MAX_STATES = 20_000;
 const MAX_EDGES = 200_000;
 /** Of the budget, for each state and edge, beside the nodes that are looked at. */
-const STEPS = 64;
+const STEPS = 256;
 const REMEDY = "Write a pattern with fewer alternatives and repetitions.";
 
 /** Characters of one state that lead to the same nodes, and the sets that they are in. */

@@ -13,5 +13,5 @@ export function shown(value: unknown): string {
 
 /** @throws ConstraintError for what would take too much memory or time */
 export function tooLarge(subject: string, expected: string, remedy: string): never {
-  throw new ConstraintError(`${subject}: expected ${expected}, found a larger one. ${remedy}`);
+  throw new ConstraintError(`${subject}: expected ${expected}, found more. ${remedy}`);
 }

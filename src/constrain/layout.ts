@@ -7,7 +7,7 @@ export const MAX_STATES = 1 << 18;
 const MAX_EDGES = 1 << 20;
 const UNREACHABLE = 0xffff;
 /** Of the budget, for each state and edge. */
-const STEPS = 8;
+const STEPS = 32;
 
 /** States and edges as they come: each kind of edge is a list of columns, whose first is the state it leads out of. */
 export class Layout {

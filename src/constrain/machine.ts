@@ -13,8 +13,10 @@ export interface Machine {
   readonly accepting: readonly boolean[];
 }
 
-/** Of the budget, for two edges that are compared, and for a state. */
-const STEPS = 16;
+/** Of the budget, for two edges that are compared; four times that for a state. */
+const STEPS = 64;
+/** Of all words of one machine: as many as a grammar has states. */
+const MAX_LETTERS = 1 << 18;
 /** Of two machines' states. */
 const MAX_PAIRS = 100_000;
 /** Of the nondeterministic automaton, once its repetitions are written out. */
@@ -176,10 +178,10 @@ export function both(a: Machine, b: Machine, subject: string, budget: Budget): M
   for (let state = 0; state < pairs.length; state++) {
     const [i, j] = pairs[state];
     const out: { on: Characters; to: number }[] = [];
-    spend(budget, STEPS * (1 + a.edges[i].length * b.edges[j].length), subject);
+    spend(budget, STEPS * (4 + a.edges[i].length * b.edges[j].length), subject);
     for (const x of a.edges[i]) {
       for (const y of b.edges[j]) {
-        const on = x.on === y.on || y.on === ANY ? x.on : intersection(x.on, y.on);
+        const on = intersection(x.on, y.on);
         if (on.length > 0) out.push({ on, to: stateOf(x.to, y.to) });
       }
     }
@@ -210,15 +212,15 @@ export function lengthMachine(min: number, max: number): Machine {
   return { edges, accepting: Array.from({ length: states }, (_, i) => i >= min) };
 }
 
-/** These words. */
-export function wordsMachine(words: readonly string[]): Machine {
-  const { tree, isWord } = wordTree(words);
+/** These words. @throws ConstraintError when they are too long together */
+export function wordsMachine(words: readonly string[], subject: string): Machine {
+  const { tree, isWord } = wordTree(words, subject);
   return { edges: tree, accepting: isWord };
 }
 
 /** All words but these. */
-export function allBut(words: readonly string[]): Machine {
-  const { tree, isWord } = wordTree(words);
+export function allBut(words: readonly string[], subject: string): Machine {
+  const { tree, isWord } = wordTree(words, subject);
   const other = tree.length;
   const edges = tree.map((children) => {
     const rest = complement(characters(...children.flatMap(({ on }) => on)));
@@ -228,7 +230,10 @@ export function allBut(words: readonly string[]): Machine {
 }
 
 /** Words that begin alike share their beginning. */
-function wordTree(words: readonly string[]): { tree: { on: Characters; to: number }[][]; isWord: boolean[] } {
+function wordTree(
+  words: readonly string[],
+  subject: string,
+): { tree: { on: Characters; to: number }[][]; isWord: boolean[] } {
   const tree: { on: Characters; to: number }[][] = [[]];
   const isWord = [false];
   let previous: number[] = [];
@@ -239,6 +244,13 @@ function wordTree(words: readonly string[]): { tree: { on: Characters; to: numbe
     let shared = 0;
     while (shared < codes.length && codes[shared] === previous[shared]) shared++;
     path.length = shared + 1;
+    if (tree.length + codes.length > MAX_LETTERS) {
+      tooLarge(
+        subject,
+        `words of at most ${MAX_LETTERS} characters, without what they begin with alike`,
+        "Ask for fewer.",
+      );
+    }
     for (const code of codes.slice(shared)) {
       const next = tree.push([]) - 1;
       isWord.push(false);

@@ -54,21 +54,26 @@ function inQuotes(quote: string, words: Machine, spelling: Spelling, builder: Gr
   return sequence(text(quote), spell(words, spelling, builder), text(quote));
 }
 
-/** One value of enum or const. */
-export function literal(value: Json, notation: Notation): Expression {
+/** One value of enum or const. @param path  where it is stated, for errors */
+export function literal(value: Json, notation: Notation, path: string): Expression {
   if (value === null) return notation.null;
   if (typeof value === "boolean") return value ? notation.true : notation.false;
   if (typeof value === "number") return text(String(value));
-  if (typeof value === "string") return notation.string(wordsMachine([value]));
+  if (typeof value === "string") return notation.string(wordsMachine([value], path));
   if (Array.isArray(value))
     return list(
       "[",
-      value.map((item) => literal(item, notation)),
+      value.map((item) => literal(item, notation, path)),
       "]",
       notation,
     );
   const members = Object.entries(value).map(([name, member]) =>
-    sequence(notation.string(wordsMachine([name])), text(":"), notation.afterColon, literal(member, notation)),
+    sequence(
+      notation.string(wordsMachine([name], path)),
+      text(":"),
+      notation.afterColon,
+      literal(member, notation, path),
+    ),
   );
   return list("{", members, "}", notation);
 }

@@ -43,7 +43,7 @@ export function numberMachine(bounds: NumberBounds, isInteger: boolean, subject:
   if (multipleOf !== undefined) {
     if (!(Number.isInteger(multipleOf) && multipleOf >= 1)) notADivisor(multipleOf, subject);
     const listed = multiplesBetween(low, high, multipleOf);
-    if (listed !== undefined) return { machine: wordsMachine(listed), others: [] };
+    if (listed !== undefined) return { machine: wordsMachine(listed, subject), others: [] };
     if (multipleOf > MAX_DIVISOR) notADivisor(multipleOf, subject);
   }
   if (low === undefined && high === undefined && multipleOf === undefined) {

@@ -1,6 +1,6 @@
 // From a JSON Schema to the grammar of the texts that satisfy it. Where a schema leaves something open, the grammar may
 // be narrower: what it lets through always validates.
-import { type Budget, spend } from "./budget.ts";
+import { type Budget, newBudget, spend } from "./budget.ts";
 import { areDisjoint, marksOf } from "./disjoint.ts";
 import { ConstraintError, shown } from "./error.ts";
 import { STRING_FORMATS } from "./formats.ts";
@@ -122,7 +122,7 @@ export class SchemaGrammar {
 
   anyObject(): Expression {
     return this.#rule("any object", () =>
-      this.#braces(inOrder([], comma(this.#notation), this.#extra(allBut([]), this.any()))),
+      this.#braces(inOrder([], comma(this.#notation), this.#extra(allBut([], "any"), this.any()))),
     );
   }
 
@@ -225,11 +225,11 @@ export class SchemaGrammar {
     const isPlain = constraintsOf(rest).every((keyword) => keyword === "type");
     const written = fitting.flatMap((value): Expression[] => {
       if (typeof value === "string" || (typeof value === "number" && !isWithin(value, bounds))) return [];
-      if (isPlain || typeof value !== "object" || value === null) return [literal(value, this.#notation)];
+      if (isPlain || typeof value !== "object" || value === null) return [literal(value, this.#notation, path)];
       return [this.value(this.#document.join(schemaOf(value), rest, path), path)];
     });
     if (strings.length === 0) return choice(...written);
-    const machine = wordsMachine(strings);
+    const machine = wordsMachine(strings, path);
     const { budget } = this.#builder;
     const allowed = isPlain ? machine : both(machine, stringMachine(rest, path, budget), path, budget);
     return choice(this.#notation.string(allowed), ...written);
@@ -285,20 +285,20 @@ export class SchemaGrammar {
     const { properties, additionalProperties, propertyNames, required } = schema;
     const { afterColon } = this.#notation;
     const members = this.members(schema, path, (name) =>
-      sequence(this.#notation.string(wordsMachine([name])), text(":"), afterColon),
+      sequence(this.#notation.string(wordsMachine([name], path)), text(":"), afterColon),
     );
     const isOpen = additionalProperties === undefined ? properties === undefined : additionalProperties !== false;
     if (!isOpen) return this.#braces(this.inOrder(schema, path, members));
     const names = this.#names(propertyNames ?? true, `${path}.propertyNames`);
     const known = [...Object.keys((properties ?? {}) as Schema), ...((required ?? []) as readonly string[])];
-    const other = known.length === 0 ? names : both(names, allBut(known), path, this.#builder.budget);
+    const other = known.length === 0 ? names : both(names, allBut(known, path), path, this.#builder.budget);
     const extra = this.#extra(other, this.value(additionalProperties ?? true, `${path}.additionalProperties`));
     return this.#braces(this.inOrder(schema, path, members, extra));
   }
 
   #names(schema: Json, path: string): Machine {
     if (schema === true) return lengthMachine(0, Number.POSITIVE_INFINITY);
-    if (schema === false) return wordsMachine([]);
+    if (schema === false) return wordsMachine([], path);
     if (!isSchema(schema)) throw notASchema(schema, path);
     const flat = this.#document.flatten(schema, path);
     if (typeof flat === "boolean") return this.#names(flat, path);
@@ -310,7 +310,7 @@ export class SchemaGrammar {
     const { budget } = this.#builder;
     const strings = valuesOf(flat)?.filter((value) => typeof value === "string");
     const machine = stringMachine(rest, path, budget);
-    return strings === undefined ? machine : both(wordsMachine(strings), machine, path, budget);
+    return strings === undefined ? machine : both(wordsMachine(strings, path), machine, path, budget);
   }
 
   #extra(names: Machine, value: Expression): Expression {
@@ -380,19 +380,28 @@ function stringMachine(schema: Schema, path: string, budget: Budget): Machine {
     machines.push(regexMachine(parseRegex(stated, subject), subject, budget, { whole: false }));
   }
   for (const stated of [format].flat()) {
-    const known =
-      typeof stated === "string" && Object.hasOwn(STRING_FORMATS, stated) ? STRING_FORMATS[stated] : undefined;
-    if (known === undefined) {
+    if (typeof stated !== "string" || !Object.hasOwn(STRING_FORMATS, stated)) {
       throw new ConstraintError(
         `${path}.format: expected one of ${Object.keys(STRING_FORMATS).join(", ")}, found ${shown(stated)}. Use pattern.`,
       );
     }
-    machines.push(regexMachine(parseRegex(known, `${path}.format`), `${path}.format`, budget, { whole: true }));
+    machines.push(formatMachine(stated));
   }
   if (machines.length === 0 || min > 0 || max !== Number.POSITIVE_INFINITY) {
     machines.push(lengthMachine(min, max === Number.POSITIVE_INFINITY ? max : Math.min(max, MAX_STRING)));
   }
   return machines.reduce((a, b) => both(a, b, path, budget));
+}
+
+const formatMachines = new Map<string, Machine>();
+
+/** Made once, on a budget of its own, so that a request costs the same whatever came before it. */
+function formatMachine(format: string): Machine {
+  const known = formatMachines.get(format);
+  if (known !== undefined) return known;
+  const made = regexMachine(parseRegex(STRING_FORMATS[format], format), format, newBudget(), { whole: true });
+  formatMachines.set(format, made);
+  return made;
 }
 
 function boundsOf(schema: Schema, path: string): NumberBounds {

@@ -1,20 +1,18 @@
 // Prefill and decode: ids in, ids out. Works in steps, and lets its caller in between them.
-import { forward, lmHead, type Model } from "../model/model.ts";
-import { resetState, rewindState, type State } from "../model/state.ts";
-import type { Ops, Tensor } from "../ops/ops.ts";
+import { lmHead } from "../model/model.ts";
+import type { Tensor } from "../ops/ops.ts";
 import { type Logprobs, logprobsOf } from "../sampling/logprobs.ts";
 import { isAllowed, withoutId } from "../sampling/mask.ts";
 import type { SamplingOptions } from "../sampling/options.ts";
 import { createSampler } from "../sampling/sampler.ts";
 import { checkLogits } from "./finite-logits.ts";
+import { advance, type Model, restart, rewind, type Sequence } from "./sequence.ts";
 import { countThinking, type ThinkingBudget } from "./thinking-budget.ts";
 
-/** A model, and the sequence it is in the middle of. */
-export interface Sequence {
+/** A model and the one sequence it is in the middle of. */
+export interface Engine {
   readonly model: Model;
-  readonly state: State;
-  /** What `state` has consumed. */
-  readonly ids: number[];
+  readonly sequence: Sequence;
   /** Bounds of a step: positions, and rows of logits. */
   readonly maxStep: number;
   readonly maxLogitRows: number;
@@ -61,32 +59,33 @@ export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: nu
 }
 
 /**
- * Consumes `ids`, going on from where they part from the state's sequence.
+ * Reads `ids`, going on from where they part from what the sequence has read.
  * @param onProgress  told of the ids that had to be run; `total` of them, the others were reused
  * @returns logits after the last id [vocab]
  * @throws LogitsError when one of them is infinite or NaN
  */
 export async function prefill(
-  sequence: Sequence,
+  engine: Engine,
   ids: readonly number[],
   pace: Pace,
   onProgress?: (done: number, total: number) => void,
 ): Promise<Float32Array> {
-  return extend(sequence, ids.slice(reuse(sequence, ids)), pace, onProgress);
+  return extend(engine, ids.slice(reuse(engine, ids)), pace, onProgress);
 }
 
-/** Consumes `ids` after what the state holds. Logits after the last of them. */
+/** Reads `ids` after what the sequence has read. Logits after the last of them. */
 async function extend(
-  sequence: Sequence,
+  engine: Engine,
   ids: readonly number[],
   pace: Pace,
   onProgress?: (done: number, total: number) => void,
 ): Promise<Float32Array> {
   let logits: Float32Array | undefined;
-  await inSteps(sequence, ids, sequence.maxStep, pace, (model, h, done) => {
+  const { ops, memory, weights, config } = engine.model;
+  await inSteps(engine, ids, engine.maxStep, pace, (h, done) => {
     if (done === ids.length) {
-      logits = model.ops.read(lmHead(model, model.ops.rows(h, h.rows - 1, 1)));
-      checkLogits(logits, model.config.vocabSize, sequence.state.length - 1);
+      logits = memory.read(lmHead(ops, weights, ops.rows(h, h.rows - 1, 1)));
+      checkLogits(logits, config.vocabSize, engine.sequence.ids.length - 1);
     }
     onProgress?.(done, ids.length);
   });
@@ -95,16 +94,17 @@ async function extend(
 
 /** Logits after each of `ids`, a few rows at a time: `onRows` gets [rows, vocab]. @throws LogitsError as `prefill` does */
 export async function eachLogits(
-  sequence: Sequence,
+  engine: Engine,
   ids: readonly number[],
   pace: Pace,
   onRows: (logits: Float32Array, done: number) => void,
 ): Promise<void> {
-  restart(sequence);
-  const { maxLogitRows } = sequence;
-  await inSteps(sequence, ids, maxLogitRows, pace, (model, h, done) => {
-    const logits = model.ops.read(lmHead(model, h));
-    checkLogits(logits, model.config.vocabSize, done - h.rows);
+  const { model, sequence, maxLogitRows } = engine;
+  const { ops, memory, weights, config } = model;
+  restart(model, sequence);
+  await inSteps(engine, ids, maxLogitRows, pace, (h, done) => {
+    const logits = memory.read(lmHead(ops, weights, h));
+    checkLogits(logits, config.vocabSize, done - h.rows);
     onRows(logits, done);
   });
 }
@@ -133,18 +133,18 @@ export interface GenerateOptions {
 
 /** Yields ids one by one, until a stop id, `maxTokens`, or the end of the context. */
 export async function* generate(
-  sequence: Sequence,
+  engine: Engine,
   ids: readonly number[],
   { sampling, maxTokens, stopIds, constraint, thinking, topLogprobs, onLogprobs }: GenerateOptions,
   pace: Pace,
   onProgress?: (done: number, total: number) => void,
 ): AsyncGenerator<number, void> {
-  const { model, state } = sequence;
+  const { model, sequence } = engine;
   const sampler = createSampler(model.config.vocabSize, sampling, ids.length);
   const history = [...ids];
   const stops = new Set(stopIds);
   const thought = thinking && countThinking(thinking);
-  let logits = await prefill(sequence, ids, pace, onProgress);
+  let logits = await prefill(engine, ids, pace, onProgress);
   for (let count = 1; ; count++) {
     const allowed = constraint?.allowed();
     const forced = thought?.forced();
@@ -158,70 +158,52 @@ export async function* generate(
     history.push(id);
     if (topLogprobs !== undefined) onLogprobs?.(logprobsOf(logits, id, topLogprobs));
     yield id;
-    if (stops.has(id) || count >= maxTokens || state.length >= state.capacity) return;
-    logits = await extend(sequence, [id], pace);
+    if (stops.has(id) || count >= maxTokens || sequence.ids.length >= sequence.capacity) return;
+    logits = await extend(engine, [id], pace);
   }
 }
 
 /**
- * Runs `ids` after what the state holds, in steps of at most `limit`, each about as long as the caller's patience;
+ * Reads `ids` after what the sequence has read, in steps of at most `limit`, each about as long as the caller's patience;
  * `onStep` gets a step's hidden states [rows, hidden], which live until the next.
+ *
+ * @param watched  a model whose operations are watched, in place of the engine's own, with LayerWatch's `settle`
  */
 export async function inSteps(
-  sequence: Sequence,
+  engine: Engine,
   ids: readonly number[],
   limit: number,
   pace: Pace,
-  onStep: (model: Model, h: Tensor, done: number) => void,
+  onStep: (h: Tensor, done: number) => void,
+  watched: { readonly model: Model; readonly settle?: () => void } = engine,
 ): Promise<void> {
-  const { state } = sequence;
-  const model = { ...sequence.model, ops: watched(sequence.model.ops, pace.check) };
+  const { sequence } = engine;
+  const { model, settle } = watched;
   // Heard at every layer, a step may last as long as all its layers may.
-  const patience = pace.check === undefined ? PATIENCE_MS : PATIENCE_MS * state.layers.length;
+  const patience = pace.check === undefined ? PATIENCE_MS : PATIENCE_MS * sequence.layers.length;
   for (let done = 0; done < ids.length; ) {
     await pace.pause();
-    const { msPerPosition } = sequence;
+    const { msPerPosition } = engine;
     const bearable = msPerPosition === undefined ? FIRST_STEP : Math.max(1, Math.floor(patience / msPerPosition));
     const step = Math.min(bearable, limit);
     // Even steps: a short last one would read all the weights for little.
     const left = ids.length - done;
     const piece = ids.slice(done, done + Math.ceil(left / Math.ceil(left / step)));
     const begin = performance.now();
-    const h = forward(model, state, Int32Array.from(piece));
+    const h = advance(model, [{ sequence, ids: piece }], { check: pace.check, settle });
     done += piece.length;
-    for (const id of piece) sequence.ids.push(id);
-    onStep(model, h, done);
-    if (piece.length >= Math.min(TELLING_STEP, step))
-      sequence.msPerPosition = (performance.now() - begin) / piece.length;
+    onStep(h, done);
+    if (piece.length >= Math.min(TELLING_STEP, step)) engine.msPerPosition = (performance.now() - begin) / piece.length;
   }
 }
 
-/** The same ops, asking at every layer whether to go on. */
-function watched(ops: Ops, check: (() => void) | undefined): Ops {
-  if (check === undefined) return ops;
-  const derived: Ops = Object.create(ops);
-  derived.carry = (h, to) => {
-    // First, because it releases what the step has computed: the next step begins with an empty arena.
-    const carried = ops.carry(h, to);
-    check();
-    return carried;
-  };
-  return derived;
-}
-
-/** Goes back to where `ids` part from the state's sequence. How many of them need not be run. */
-function reuse({ model, state, ids: held }: Sequence, ids: readonly number[]): number {
+/** Goes back to where `ids` part from what the sequence has read. How many of them need not be run. */
+function reuse({ model, sequence }: Engine, ids: readonly number[]): number {
+  const held = sequence.ids;
   // The last one has to run for its logits, even if it is held.
   const most = Math.min(held.length, ids.length - 1);
   let shared = 0;
   while (shared < most && held[shared] === ids[shared]) shared++;
-  rewindState(model.ops, state, shared);
-  held.length = state.length;
-  return state.length;
-}
-
-/** Forgets the sequence. */
-export function restart({ model, state, ids }: Sequence): void {
-  resetState(model.ops, state);
-  ids.length = 0;
+  rewind(model, sequence, shared);
+  return held.length;
 }

@@ -8,16 +8,25 @@ export interface Part {
   readonly file: number;
   readonly offset: number;
   readonly bytes: number;
+  /** The float type of these bytes, where the experts of one stack do not agree; the tensor is then F32. */
+  readonly format?: FormatName;
 }
 
 /** A tensor on file. Its parts, joined, are its blocks in row-major order. */
 export interface StoredTensor {
   /** Hugging Face parameter name; experts are stacked under `….feed_forward.experts.w1` (w2, w3). */
   readonly name: string;
+  /** As its file spells it, where one tensor of the file is all of it. */
+  readonly nameInFile?: string;
   readonly format: FormatName;
   /** Row-major, slowest axis first: [rows, cols], [experts, rows, cols], [cols]; convolution taps [hidden, width]. */
   readonly shape: readonly number[];
   readonly parts: readonly Part[];
+}
+
+/** A tensor's name as people find it in the file. */
+export function spellingOf({ name, nameInFile }: Pick<StoredTensor, "name" | "nameInFile">): string {
+  return nameInFile ?? name;
 }
 
 /**
@@ -52,6 +61,8 @@ export interface Checkpoint {
   readonly files: readonly ByteSource[];
   /** The keys and values of `config.json`; GGUF metadata is translated to them. `model_type` is lfm2_moe or lfm2. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** What the files call a key of `config`, where they have another name for it: for messages. */
+  readonly keyNames: Readonly<Record<string, string>>;
   /** By Hugging Face name. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly tokenizer: StoredTokenizer | undefined;

@@ -1,7 +1,10 @@
 // GGUF's metadata → the keys of config.json and generation_config.json.
+import type { Checkpoint } from "./checkpoint.ts";
 import { type Keys, keysOf, type Metadata, NOT_LFM2 } from "./gguf-keys.ts";
+import { ggufArchitectureKeys, ggufKeys } from "./gguf-known-keys.ts";
 import { ropeParametersOfGguf } from "./gguf-rope.ts";
 import { showValue } from "./gguf-value.ts";
+import { checkKeys, unknownKeysWarning } from "./known-keys.ts";
 import { refuse } from "./refusal.ts";
 
 const modelTypes: Readonly<Record<string, string>> = { lfm2moe: "lfm2_moe", lfm2: "lfm2" };
@@ -22,23 +25,41 @@ export function architectureOfGguf(file: string, metadata: Metadata): string {
 }
 
 /**
+ * @param metadata  values as they are shown
+ * @param warnings  gains a sentence for keys outside the architecture's that nothing is known of
+ * @throws FormatError for an unknown key of the architecture, or one that says what it is not
+ */
+export function checkGgufKeys(file: string, metadata: ReadonlyMap<string, unknown>, warnings: string[]): void {
+  const prefix = `${metadata.get("general.architecture")}.`;
+  checkKeys(metadata, { subject: file, table: ggufArchitectureKeys, prefix, strict: true });
+  const others = [...metadata].filter(([key]) => !key.startsWith(prefix));
+  warnings.push(...unknownKeysWarning(file, checkKeys(others, { subject: file, table: ggufKeys })));
+}
+
+/** As they are known from the directory of a file. */
+export interface TensorShape {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/**
  * The keys of `config.json` as the same model's Hugging Face checkpoint has them.
  *
- * @param tensorNames  GGUF names; some settings are known only by a tensor's presence
- * @param warnings     gains a sentence for what is odd but runs
+ * @param tensors   some settings are known only by a tensor's presence or shape
+ * @param warnings  gains a sentence for what is odd but runs
  * @throws FormatError when a key is missing, of another type, or asks for something this architecture does not have
  * @source llama.cpp conversion/lfm2.py, which writes the keys
  */
 export function configOfGguf(
   file: string,
   metadata: Metadata,
-  tensorNames: Iterable<string>,
+  tensors: readonly TensorShape[],
   warnings: string[],
-): Record<string, unknown> {
+): Pick<Checkpoint, "config" | "keyNames"> {
   const architecture = architectureOfGguf(file, metadata);
   const read = keysOf(file, metadata);
   const own = (key: string) => `${architecture}.${key}`;
-  const names = new Set(tensorNames);
+  const names = new Set(tensors.map(({ name }) => name));
   const tied = !names.has("output.weight");
   const hiddenSize = read.number(own("embedding_length"));
   const heads = read.number(own("attention.head_count"));
@@ -59,7 +80,7 @@ export function configOfGguf(
     model_type: modelTypes[architecture],
     vocab_size: read.optionalNumber(own("vocab_size")) ?? read.length("tokenizer.ggml.tokens"),
     hidden_size: hiddenSize,
-    intermediate_size: read.number(own("feed_forward_length")),
+    intermediate_size: denseWidth(read.number(own("feed_forward_length")), tensors),
     num_hidden_layers: layers,
     layer_types: Array.from(kvHeads, (count) => (count === 0 ? "conv" : "full_attention")),
     num_attention_heads: heads,
@@ -86,7 +107,43 @@ export function configOfGguf(
         "It runs without; a published LFM2 MoE model has them, so if this is a copy of one, take another.",
     );
   }
-  return withoutUndefined(config);
+  return {
+    config: withoutUndefined(config),
+    keyNames: Object.fromEntries(Object.entries(keyNames).map(([key, name]) => [key, own(name)])),
+  };
+}
+
+/** Keys of `config.json` → GGUF's, without the architecture. */
+const keyNames: Readonly<Record<string, string>> = {
+  vocab_size: "vocab_size",
+  hidden_size: "embedding_length",
+  intermediate_size: "feed_forward_length",
+  num_hidden_layers: "block_count",
+  layer_types: "attention.head_count_kv",
+  num_attention_heads: "attention.head_count",
+  num_key_value_heads: "attention.head_count_kv",
+  head_dim: "attention.key_length",
+  conv_L_cache: "shortconv.l_cache",
+  norm_eps: "attention.layer_norm_rms_epsilon",
+  rope_theta: "rope.freq_base",
+  "rope_parameters.factor": "rope.scaling.factor",
+  "rope_parameters.original_max_position_embeddings": "rope.scaling.original_context_length",
+  "rope_parameters.attention_factor": "rope.scaling.yarn_attn_factor",
+  "rope_parameters.beta_fast": "rope.scaling.yarn_beta_fast",
+  "rope_parameters.beta_slow": "rope.scaling.yarn_beta_slow",
+  max_position_embeddings: "context_length",
+  num_experts: "expert_count",
+  num_experts_per_tok: "expert_used_count",
+  moe_intermediate_size: "expert_feed_forward_length",
+  num_dense_layers: "leading_dense_block_count",
+  routed_scaling_factor: "expert_weights_scale",
+};
+
+/** Ollama's converter states the dense models' width as config.json does, before its adjustment; tensors have the other. */
+function denseWidth(stated: number, tensors: readonly TensorShape[]): number {
+  const rows = tensors.find(({ name }) => name === "blk.0.ffn_gate.weight")?.shape[0];
+  const adjusted = 256 * Math.ceil(Math.trunc((2 * stated) / 3) / 256);
+  return rows === adjusted ? rows : stated;
 }
 
 function expertConfig(read: Keys, own: (key: string) => string, names: ReadonlySet<string>): Record<string, unknown> {

@@ -1,6 +1,9 @@
 // GGUF's tensor names ↔ Hugging Face's. The only place that knows both.
 import type { StoredTensor } from "./checkpoint.ts";
+import { isIntegerType, refuseType } from "./gguf.ts";
 import type { GgufFileTensor } from "./gguf-split.ts";
+import { likelyName } from "./hf-spellings.ts";
+import { createLeftovers } from "./other-tensors.ts";
 import { refuse, within } from "./refusal.ts";
 
 const modelNames: Readonly<Record<string, string>> = {
@@ -53,23 +56,44 @@ const layerNamesBack = reversed(layerNames);
 
 /** The name that llama.cpp's converter writes, or undefined for a tensor no LFM2 model has. */
 export function ggufNameOf(hfName: string): string | undefined {
-  const [, layer, rest] = /^model\.layers\.(\d+)\.(.+)$/.exec(hfName) ?? [];
+  const [, layer, rest] = /^model\.layers\.(0|[1-9]\d{0,4})\.(.+)$/.exec(hfName) ?? [];
   if (layer === undefined) return modelNamesBack.get(hfName);
   const name = layerNamesBack.get(rest);
   return name && `blk.${layer}.${name}`;
 }
 
-/** GGUF stacks experts and squeezes convolution taps itself, so every tensor is one part. @throws FormatError */
-export function storedGgufTensors(file: string, tensors: readonly GgufFileTensor[]): Map<string, StoredTensor> {
+export interface GgufTensors {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Both names of the last norm, where a file has both: they may stand only for the same bytes. */
+  readonly twins: readonly [StoredTensor, StoredTensor] | undefined;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * GGUF stacks experts and squeezes convolution taps itself, so every tensor is one part.
+ * @throws FormatError for a tensor that no LFM2 model has
+ */
+export function storedGgufTensors(file: string, tensors: readonly GgufFileTensor[]): GgufTensors {
   const stored = new Map<string, StoredTensor>();
+  const leftovers = createLeftovers();
+  let twins: GgufTensors["twins"];
   for (const { name, shape, format, file: index, offset, bytes } of tensors) {
-    const subject = within(file, name);
     const hfName = nameOfGgufTensor(name);
     if (!hfName) {
-      refuse(subject, "a tensor of the LFM2 family", "an unknown name", "Open a model that llama.cpp converted.");
+      const numbers = shape.reduce((product, axis) => product * axis, 1);
+      leftovers.add({ file, name, numbers, integers: isIntegerType(format) }, likelyName(name, isGgufName));
+      continue;
     }
-    if (stored.has(hfName)) refuse(subject, `one tensor for ${hfName}`, "two", "Take another copy of the model.");
-    stored.set(hfName, { name: hfName, format, shape, parts: [{ file: index, offset, bytes }] });
+    if (isIntegerType(format)) refuseType(within(file, name), format);
+    const tensor = { name: hfName, nameInFile: name, format, shape, parts: [{ file: index, offset, bytes }] };
+    const before = stored.get(hfName);
+    if (before === undefined) stored.set(hfName, tensor);
+    else if (before.nameInFile !== name) twins = [before, tensor];
+    else refuse(within(file, name), `one tensor for ${hfName}`, "two", "Take another copy of the model.");
   }
-  return stored;
+  return { tensors: stored, warnings: leftovers.warnings(), twins };
+}
+
+function isGgufName(name: string): boolean {
+  return nameOfGgufTensor(name) !== undefined;
 }

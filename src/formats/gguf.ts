@@ -48,11 +48,19 @@ export interface GgufHeader {
   readonly dataOffset: number;
 }
 
+/** Bytes of one number, by ggml's ids of types that hold no weights but may stand in a file. */
+const integerTypes = { 24: ["I8", 1], 25: ["I16", 2], 26: ["I32", 4], 27: ["I64", 8] } as const;
+export type IntegerType = (typeof integerTypes)[keyof typeof integerTypes][0];
+
+export function isIntegerType(format: FormatName | IntegerType): format is IntegerType {
+  return Object.values(integerTypes).some(([name]) => name === format);
+}
+
 /** A tensor whose bytes are known to lie within its file, apart from all others. */
 export interface GgufTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly format: FormatName;
+  readonly format: FormatName | IntegerType;
   /** From the beginning of the file. */
   readonly offset: number;
   readonly bytes: number;
@@ -171,23 +179,34 @@ export function placeTensors(source: ByteSource, header: GgufHeader): GgufTensor
 }
 
 function placeTensor(source: ByteSource, header: GgufHeader, entry: GgufEntry): GgufTensor {
-  const { name, shape, ggmlType } = entry;
+  const { name, shape } = entry;
   const subject = within(source.name, name);
-  const format = formatOfGgmlType(ggmlType);
-  if (!format) {
-    const known = Object.keys(blockFormats).join(", ");
-    refuse(subject, `one of ${known}`, ggmlTypeName(ggmlType), "Take the model in one of these formats.");
-  }
-  const cols = shape[shape.length - 1];
-  if (cols % format.blockLength !== 0) {
-    refuse(subject, `rows of whole ${format.name} blocks of ${format.blockLength}`, `rows of ${cols}`, DAMAGED);
-  }
-  const rows = shape.slice(0, -1).reduce((product, axis) => product * axis, 1);
-  const bytes = rows * rowBytes(format, cols);
+  const { format, bytes } = sizeOf(subject, entry);
   const offset = header.dataOffset + entry.offset;
   if (!(bytes <= source.size - offset)) {
     const found = `${Math.max(0, source.size - offset)} left in the file`;
     refuse(subject, `${bytes} bytes from ${offset}`, found, DAMAGED);
   }
-  return { name, shape, format: format.name, offset, bytes };
+  return { name, shape, format, offset, bytes };
+}
+
+function sizeOf(subject: string, { shape, ggmlType }: GgufEntry): Pick<GgufTensor, "format" | "bytes"> {
+  const cols = shape[shape.length - 1];
+  const rows = shape.slice(0, -1).reduce((product, axis) => product * axis, 1);
+  if (Object.hasOwn(integerTypes, ggmlType)) {
+    const [name, numberBytes] = integerTypes[ggmlType as keyof typeof integerTypes];
+    return { format: name, bytes: rows * cols * numberBytes };
+  }
+  const format = formatOfGgmlType(ggmlType);
+  if (!format) refuseType(subject, ggmlTypeName(ggmlType));
+  if (cols % format.blockLength !== 0) {
+    refuse(subject, `rows of whole ${format.name} blocks of ${format.blockLength}`, `rows of ${cols}`, DAMAGED);
+  }
+  return { format: format.name, bytes: rows * rowBytes(format, cols) };
+}
+
+/** @throws FormatError always: a weight of a type that is none of weights, or not decoded here */
+export function refuseType(subject: string, type: string): never {
+  const known = Object.keys(blockFormats).join(", ");
+  refuse(subject, `one of ${known}`, type, "Take the model in one of these formats.");
 }

@@ -27,6 +27,8 @@ const LOCAL_RECORD = 0x04034b50;
 const END_BYTES = 22;
 const MAX_COMMENT = 65535;
 const MAX_DIRECTORY_BYTES = 16 << 20;
+/** A trace of 24 layers has 427 points. */
+const MAX_ARRAYS = 1 << 14;
 const MAX_NPY_HEADER = 65536;
 const STORED = 0;
 const DEFLATED = 8;
@@ -74,6 +76,7 @@ async function readDirectory(source: ByteSource, signal?: AbortSignal): Promise<
   if (bytes > MAX_DIRECTORY_BYTES) {
     refuse(source.name, `a directory of at most ${MAX_DIRECTORY_BYTES} bytes`, `${bytes}`, DAMAGED);
   }
+  if (count > MAX_ARRAYS) refuse(source.name, `at most ${MAX_ARRAYS} arrays`, `${count}`, "Write fewer.");
   return readEntries(source, await read(source, offset, bytes, signal), count);
 }
 

@@ -1,19 +1,26 @@
 // A folder and perhaps a file name → everything about a model but its weights' bytes.
 import type { ByteSource, Folder } from "../sources/source.ts";
-import type { Checkpoint, StoredTokenizer } from "./checkpoint.ts";
+import { type Checkpoint, type StoredTensor, type StoredTokenizer, spellingOf } from "./checkpoint.ts";
+import { folderWarnings, refuseAdapter } from "./folder-files.ts";
 import { type GgufHeader, isGguf, readGgufHeader } from "./gguf.ts";
-import { architectureOfGguf, configOfGguf, generationConfigOfGguf } from "./gguf-config.ts";
+import { architectureOfGguf, checkGgufKeys, configOfGguf, generationConfigOfGguf } from "./gguf-config.ts";
+import { refuseOtherKinds } from "./gguf-kinds.ts";
 import { storedGgufTensors } from "./gguf-names.ts";
 import { checkFirst, openSplits } from "./gguf-split.ts";
 import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
+import { checkedConfig, checkedGenerationConfig } from "./hf-config.ts";
 import { storedHfTensors } from "./hf-names.ts";
-import { isObject, type JsonObject, MAX_JSON_BYTES, readBytes, readJson, readText } from "./json.ts";
-import { refuse, show } from "./refusal.ts";
-import { readShards, readSingle, type Shards } from "./safetensors-shards.ts";
+import { isObject, type JsonObject, jsonLimits, readBytes, readText } from "./json.ts";
+import { readOptional, readSettings } from "./optional-file.ts";
+import { refuseQuantizedConfig, refuseQuantizedTensors } from "./quantized-weights.ts";
+import { refuse, show, within } from "./refusal.ts";
+import type { Shards } from "./safetensors-shards.ts";
+import { openWeightFile, openWeightFiles } from "./weight-files.ts";
 
-const WEIGHTS = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
+const TOKENIZER_BYTES = jsonLimits.tokenizer.bytes;
+/** LFM2's templates have a few thousand. */
+const TEMPLATE_BYTES = 1 << 20;
 /** Longer arrays are shown by their length. */
 const SHOWN_ITEMS = 64;
 
@@ -37,9 +44,10 @@ export async function openCheckpoint(
     if (!file) refuse(folder.name, `a file named ${show(fileName)}`, "no such file", "Check the name.");
     opened.push(file);
     if (await isGguf(file, signal)) return await openGguf(folder, fileName, file, opened, warnings, signal);
-    if (fileName.endsWith(".safetensors")) {
-      const config = await readConfig(folder, signal);
-      return await finishHf(folder, opened, config, await readSingle(file, signal), warnings, signal);
+    if (/\.safetensors$/i.test(fileName)) {
+      const config = await readConfig(folder, warnings, signal);
+      const shards = await openWeightFile(fileName, file, signal);
+      return await finishHf(folder, opened, config, shards, warnings, signal);
     }
     refuse(file.name, "a GGUF or safetensors file", "neither", "Name a model's .gguf or .safetensors file.");
   } catch (error) {
@@ -57,22 +65,47 @@ async function openGguf(
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
   const header = await readGgufHeader(file, signal);
+  refuseOtherKinds(file.name, header.metadata);
   checkFirst(file, header);
   // Before the tensors, so that a model of another family is refused for what it is.
   architectureOfGguf(file.name, header.metadata);
-  const tensors = await openSplits(folder, fileName, file, header, opened, signal);
-  const names = tensors.map(({ name }) => name);
+  const found = await openSplits(folder, fileName, file, header, opened, signal);
+  const shown = shownMetadata(header);
+  checkGgufKeys(file.name, shown, warnings);
+  const { config, keyNames } = configOfGguf(file.name, header.metadata, found, warnings);
+  const { tensors, twins, warnings: leftOut } = storedGgufTensors(file.name, found);
+  if (twins !== undefined) await checkTwins(opened, twins, signal);
+  warnings.push(...leftOut);
   return {
     container: `GGUF v${header.version}${opened.length > 1 ? `, ${opened.length} files` : ""}`,
     files: opened,
-    config: configOfGguf(file.name, header.metadata, names, warnings),
-    tensors: storedGgufTensors(file.name, tensors),
+    config,
+    keyNames,
+    tensors,
     tokenizer: tokenizerOfGguf(file.name, header.metadata),
     chatTemplate: chatTemplateOfGguf(file.name, header.metadata),
     generationConfig: generationConfigOfGguf(file.name, header.metadata),
-    metadata: shownMetadata(header),
+    metadata: shown,
     warnings,
   };
+}
+
+/** Ollama's converter writes one name of the last norm, llama.cpp's the other; a file with both may mean one norm. */
+async function checkTwins(
+  files: readonly ByteSource[],
+  [a, b]: readonly [StoredTensor, StoredTensor],
+  signal?: AbortSignal,
+): Promise<void> {
+  const [one, two] = await Promise.all(
+    [a, b].map(({ parts: [{ file, offset, bytes }] }) => files[file].read(offset, bytes, signal)),
+  );
+  if (a.format === b.format && one.length === two.length && one.every((byte, i) => byte === two[i])) return;
+  refuse(
+    within(files[0].name, spellingOf(b)),
+    `the bytes of ${spellingOf(a)}`,
+    "others",
+    "Take another copy of the model.",
+  );
 }
 
 function shownMetadata({ metadata }: GgufHeader): Map<string, unknown> {
@@ -90,16 +123,8 @@ async function openHfFolder(
   warnings: string[],
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
-  const config = await readConfig(folder, signal);
-  const whole = await folder.open(WEIGHTS, signal);
-  if (whole) {
-    opened.push(whole);
-    return finishHf(folder, opened, config, await readSingle(whole, signal), warnings, signal);
-  }
-  const index = await folder.open(INDEX, signal, MAX_JSON_BYTES);
-  if (!index) refuse(folder.name, `${WEIGHTS} or ${INDEX}`, "neither", "Fetch the model's weights into this folder.");
-  const shards = await closing(index, () => readShards(folder, index, opened, signal));
-  return finishHf(folder, opened, config, shards, warnings, signal);
+  const config = await readConfig(folder, warnings, signal);
+  return finishHf(folder, opened, config, await openWeightFiles(folder, opened, signal), warnings, signal);
 }
 
 async function finishHf(
@@ -110,41 +135,40 @@ async function finishHf(
   warnings: string[],
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
-  const optional = (name: string) => readOptional(folder, name, readJson, signal);
-  const tokenizerConfig = await optional("tokenizer_config.json");
-  const tokenizer = await readOptional(folder, "tokenizer.json", readBytes, signal);
-  const template = await readOptional(folder, "chat_template.jinja", readText, signal);
+  const tokenizerConfig = await readSettings(folder, "tokenizer_config.json", signal);
+  const tokenizer = await readOptional(folder, "tokenizer.json", TOKENIZER_BYTES, readBytes, signal);
+  const template = await readOptional(folder, "chat_template.jinja", TEMPLATE_BYTES, readText, signal);
+  const fileNames = opened.map(({ name }) => name);
+  refuseQuantizedTensors(fileNames, shards.tensors);
+  const { tensors, warnings: leftOut } = storedHfTensors(fileNames, shards.tensors);
+  warnings.push(...leftOut, ...(await folderWarnings(folder, shards.fileNames, signal)));
   const source: StoredTokenizer | undefined = tokenizer && { kind: "json", tokenizer, config: tokenizerConfig ?? {} };
   return {
     container: `safetensors${opened.length > 1 ? `, ${opened.length} shards` : ""}`,
     files: opened,
     config,
-    tensors: storedHfTensors(
-      opened.map(({ name }) => name),
-      shards.tensors,
-    ),
+    keyNames: {},
+    tensors,
     tokenizer: source,
     chatTemplate: template ?? templateIn(tokenizerConfig),
-    generationConfig: (await optional("generation_config.json")) ?? {},
+    generationConfig: checkedGenerationConfig(
+      (await readSettings(folder, "generation_config.json", signal)) ?? {},
+      `${folder.name}, generation_config.json`,
+      warnings,
+    ),
     metadata: shards.metadata,
     warnings,
   };
 }
 
-async function readConfig(folder: Folder, signal?: AbortSignal): Promise<JsonObject> {
-  const config = await readOptional(folder, "config.json", readJson, signal);
+async function readConfig(folder: Folder, warnings: string[], signal?: AbortSignal): Promise<JsonObject> {
+  const config = await readSettings(folder, "config.json", signal);
   if (!config) {
+    await refuseAdapter(folder, signal);
     refuse(folder.name, "config.json", "no such file", "Name a GGUF file, or a folder with config.json and weights.");
   }
-  if (config.model_type !== "lfm2_moe" && config.model_type !== "lfm2") {
-    refuse(
-      `${folder.name}, config.json`,
-      'model_type "lfm2_moe" or "lfm2"',
-      show(config.model_type),
-      "This project runs the LFM2 family only; open one of its models.",
-    );
-  }
-  return config;
+  refuseQuantizedConfig(`${folder.name}, config.json`, config);
+  return checkedConfig(config, `${folder.name}, config.json`, warnings);
 }
 
 /** Older checkpoints keep the template in tokenizer_config.json, some as a list of named ones. */
@@ -154,22 +178,4 @@ function templateIn(tokenizerConfig: JsonObject | undefined): string | undefined
   const found = named.find((entry) => isObject(entry) && entry.name === "default");
   const text = isObject(found) ? found.template : template;
   return typeof text === "string" ? text : undefined;
-}
-
-async function readOptional<T>(
-  folder: Folder,
-  fileName: string,
-  read: (source: ByteSource, signal?: AbortSignal) => Promise<T>,
-  signal?: AbortSignal,
-): Promise<T | undefined> {
-  const source = await folder.open(fileName, signal, MAX_JSON_BYTES);
-  return source && closing(source, () => read(source, signal));
-}
-
-async function closing<T>(source: ByteSource, use: () => Promise<T>): Promise<T> {
-  try {
-    return await use();
-  } finally {
-    await source.close();
-  }
 }

@@ -5,7 +5,7 @@
 // Source: huggingface/safetensors, README and safetensors/src/tensor.rs.
 import { blockFormats, decodeRow } from "../blocks/formats.ts";
 import type { ByteSource } from "../sources/source.ts";
-import { decodeText, isObject, type JsonObject, MAX_JSON_BYTES, parseJsonObject } from "./json.ts";
+import { decodeText, isObject, type JsonObject, jsonLimits, parseJsonObject } from "./json.ts";
 import { DAMAGED, refuse, show, within } from "./refusal.ts";
 
 /** Bytes of one number. */
@@ -53,12 +53,12 @@ export async function readSafetensors(source: ByteSource, signal?: AbortSignal):
   if (source.size < 8) refuse(file, "a safetensors file of at least 8 bytes", `${source.size} bytes`, DAMAGED);
   const { buffer } = await source.read(0, 8, signal);
   const headerBytes = new DataView(buffer).getBigUint64(0, true);
-  const most = Math.min(source.size - 8, MAX_JSON_BYTES);
+  const most = Math.min(source.size - 8, jsonLimits.directory.bytes);
   if (headerBytes > most) {
     refuse(file, `a safetensors header of at most ${most} bytes`, `${headerBytes}`, "Name a whole safetensors file.");
   }
   const text = decodeText(await source.read(8, Number(headerBytes), signal), `${file}, header`);
-  const header = parseJsonObject(text, `${file}, header`);
+  const header = parseJsonObject(text, `${file}, header`, jsonLimits.directory);
   const dataOffset = 8 + Number(headerBytes);
 
   const tensors = new Map<string, SafeTensor>();

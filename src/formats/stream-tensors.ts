@@ -1,6 +1,7 @@
 // Reads many tensors in the order in which their bytes lie in the files, in pieces, so that nothing is held twice.
 import type { ByteSource } from "../sources/source.ts";
-import type { StoredTensor } from "./checkpoint.ts";
+import type { Part, StoredTensor } from "./checkpoint.ts";
+import { widened, widening } from "./part-bytes.ts";
 
 export interface TensorSink {
   readonly tensor: StoredTensor;
@@ -25,6 +26,7 @@ interface Segment {
   readonly offset: number;
   readonly bytes: number;
   readonly at: number;
+  readonly format: Part["format"];
   readonly sink: TensorSink;
 }
 
@@ -53,9 +55,9 @@ export async function streamTensors(
     const bytes = (await next) as Uint8Array;
     signal?.throwIfAborted();
     next = readPiece(pieces[i + 1]);
-    for (const { offset, bytes: count, at, sink } of piece.segments) {
+    for (const { offset, bytes: count, at, format, sink } of piece.segments) {
       const from = offset - piece.begin;
-      sink.write(at, bytes.subarray(from, from + count));
+      sink.write(at, widened(sink.tensor.format, format, bytes.subarray(from, from + count)));
       loaded += count;
     }
     onBytes?.(loaded, total);
@@ -70,12 +72,14 @@ function inFileOrder(sinks: readonly TensorSink[], pieceBytes: number): Segment[
     let at = 0;
     const granule = sink.granule ?? 1;
     const most = Math.max(granule, Math.floor(pieceBytes / granule) * granule);
-    for (const { file, offset, bytes } of sink.tensor.parts) {
-      for (let done = 0; done < bytes; done += most) {
-        const count = Math.min(most, bytes - done);
-        segments.push({ file, offset: offset + done, bytes: count, at: at + done, sink });
+    for (const part of sink.tensor.parts) {
+      const { file, offset, bytes, format } = part;
+      const times = widening(sink.tensor, part);
+      for (let done = 0; done < bytes; done += most / times) {
+        const count = Math.min(most / times, bytes - done);
+        segments.push({ file, offset: offset + done, bytes: count, at: at + done * times, format, sink });
       }
-      at += bytes;
+      at += bytes * times;
     }
   }
   return segments.sort((a, b) => a.file - b.file || a.offset - b.offset);

@@ -1,7 +1,7 @@
 // A stored tokenizer read: strings and parsed JSON, which take many times the memory of the bytes.
 import type { StoredTokenizer } from "./checkpoint.ts";
 import { decodeStrings } from "./gguf-strings.ts";
-import { decodeText, type JsonObject, parseJsonObject } from "./json.ts";
+import { decodeText, type JsonObject, jsonLimits, parseJsonObject } from "./json.ts";
 
 /** What a tokenizer is built from. */
 export type TokenizerSource =
@@ -21,7 +21,11 @@ export type TokenizerSource =
 export function readTokenizer(stored: StoredTokenizer): TokenizerSource {
   if (stored.kind === "json") {
     const { kind, tokenizer, config } = stored;
-    return { kind, tokenizer: parseJsonObject(decodeText(tokenizer, "tokenizer.json"), "tokenizer.json"), config };
+    return {
+      kind,
+      tokenizer: parseJsonObject(decodeText(tokenizer, "tokenizer.json"), "tokenizer.json", jsonLimits.tokenizer),
+      config,
+    };
   }
   const { file, tokens, tokenTypes, merges, ...rest } = stored;
   return {

@@ -39,12 +39,12 @@ const MAX_HEAD_DIM = 512;
  * Keys that are absent take transformers' defaults.
  *
  * @param raw       the keys of `config.json`
- * @param spelling  what the file calls a key, where it has another name for it
+ * @param keyNames  what the file calls a key, where it has another name for it
  * @throws ConfigError naming the key, what was expected, and what was found
  * @source transformers 5.18.0 configuration_lfm2_moe.py, configuration_lfm2.py
  */
-export function readConfig(raw: RawConfig, spelling: Readonly<Record<string, string>> = {}): Config {
-  const keys = configKeys(raw, (key) => (Object.hasOwn(spelling, key) ? spelling[key] : key));
+export function readConfig(raw: RawConfig, keyNames: Readonly<Record<string, string>> = {}): Config {
+  const keys = configKeys(raw, (key) => (Object.hasOwn(keyNames, key) ? keyNames[key] : key));
   const modelType = raw.model_type;
   if (modelType !== "lfm2_moe" && modelType !== "lfm2") {
     const family = "This project runs the LFM2 family only; open an LFM2 checkpoint.";

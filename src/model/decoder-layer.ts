@@ -1,31 +1,42 @@
 // One of the layers: a token mixer (short convolution or attention), then a feed-forward, each after a norm and added.
-import type { Tensor } from "../ops/ops.ts";
+import type { Angles, Ops, Tensor } from "../ops/ops.ts";
+import type { Config } from "./config.ts";
 import { sparseExperts } from "./experts.ts";
 import { gqa } from "./gqa.ts";
 import { mlp } from "./mlp.ts";
-import type { Model } from "./model.ts";
 import { shortConv } from "./short-conv.ts";
-import type { LayerState, State } from "./state.ts";
+import type { LayerSpans } from "./step.ts";
 import type { LayerWeights } from "./weights.ts";
 
 /** h + operator(norm(h)), then the same with the feed-forward: [T, hidden] → [T, hidden]. */
-export function decoderLayer(model: Model, w: LayerWeights, state: LayerState, h: Tensor, sequence: State): Tensor {
-  const { ops, config } = model;
-
+export function decoderLayer(
+  ops: Ops,
+  config: Config,
+  w: LayerWeights,
+  past: LayerSpans,
+  angles: Angles,
+  h: Tensor,
+): Tensor {
   const x = ops.rmsNorm(h, w.operatorNorm, config.normEps); // [T, hidden]
-  h = ops.add(h, operator(model, w.operator, state, x, sequence));
+  h = ops.add(h, operator(ops, config, w.operator, past, angles, x));
 
   const y = ops.rmsNorm(h, w.ffnNorm, config.normEps); // [T, hidden]
-  const ff = w.feedForward.type === "dense" ? mlp(ops, w.feedForward, y) : sparseExperts(model, w.feedForward, y);
-  return ops.add(h, ops.note(w.feedForward.path, ff));
+  const { feedForward } = w;
+  return ops.add(
+    h,
+    feedForward.type === "dense" ? mlp(ops, feedForward, y) : sparseExperts(ops, config, feedForward, y),
+  );
 }
 
-function operator(model: Model, w: LayerWeights["operator"], state: LayerState, x: Tensor, sequence: State): Tensor {
-  if (w.type === "conv" && state.type === "conv") {
-    return model.ops.note(w.path, shortConv(model.ops, w, state.conv, x));
-  }
-  if (w.type === "full_attention" && state.type === "full_attention") {
-    return model.ops.note(w.path, gqa(model, w, state.cache, x, sequence));
-  }
-  throw new TypeError(`${w.path}: the state of this layer is for "${state.type}", its weights are for "${w.type}".`);
+function operator(
+  ops: Ops,
+  config: Config,
+  w: LayerWeights["operator"],
+  past: LayerSpans,
+  angles: Angles,
+  x: Tensor,
+): Tensor {
+  if (w.type === "conv" && past.type === "conv") return shortConv(ops, w, past.spans, x);
+  if (w.type === "full_attention" && past.type === "full_attention") return gqa(ops, config, w, past.spans, angles, x);
+  throw new TypeError(`${w.path}: the state of this layer is for "${past.type}", its weights are for "${w.type}".`);
 }

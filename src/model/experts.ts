@@ -1,13 +1,12 @@
 // The sparse feed-forward: the dense one's three lines, with the experts that the router chose.
-import type { Tensor } from "../ops/ops.ts";
-import type { Model } from "./model.ts";
+import type { Ops, Tensor } from "../ops/ops.ts";
+import type { Config } from "./config.ts";
 import { router } from "./router.ts";
 import type { SparseWeights } from "./weights.ts";
 
 /** Σ over the chosen experts e, ascending: weightₑ · w2ₑ(silu(w1ₑ x) ⊙ w3ₑ x). The weight multiplies the output. */
-export function sparseExperts(model: Model, w: SparseWeights, x: Tensor): Tensor {
-  const { ops } = model;
-  const { experts, weights } = router(model, w, x);
+export function sparseExperts(ops: Ops, config: Config, w: SparseWeights, x: Tensor): Tensor {
+  const { experts, weights } = router(ops, config, w, x);
   const gate = ops.expertLinear(x, w.experts.w1, experts); // [T·k, moeIntermediate]
   const up = ops.expertLinear(x, w.experts.w3, experts); // [T·k, moeIntermediate]
   const y = ops.expertLinear(ops.swiglu(gate, up), w.experts.w2, experts); // [T·k, hidden]

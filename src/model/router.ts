@@ -1,10 +1,10 @@
-// Which experts a token meets, and how much each counts. Four runtimes got these lines wrong.
-import type { ExpertIds, Tensor } from "../ops/ops.ts";
-import type { Model } from "./model.ts";
+// Which experts a token meets, and how much each counts.
+import type { ExpertIds, Ops, Tensor } from "../ops/ops.ts";
+import type { Config } from "./config.ts";
 import type { SparseWeights } from "./weights.ts";
 
 /** Added to the sum of the chosen scores before dividing by it. @source modeling_lfm2_moe.py, route_tokens_to_experts */
-const NORM_EPS = 1e-6;
+export const ROUTER_EPS = 1e-6;
 
 export interface Routing {
   readonly experts: ExpertIds; // [T, k], ascending
@@ -12,16 +12,15 @@ export interface Routing {
 }
 
 /** Sigmoid, not softmax: scores are independent, and the chosen ones are normalized among themselves. */
-export function router({ ops, config }: Model, w: SparseWeights, x: Tensor): Routing {
-  const logits = ops.note(`${w.gate.path}.logits`, ops.linear(x, w.gate)); // [T, numExperts]
-  const scores = ops.note(`${w.gate.path}.scores`, ops.sigmoid(logits)); // [T, numExperts], each in (0, 1)
+export function router(ops: Ops, config: Config, w: SparseWeights, x: Tensor): Routing {
+  const scores = ops.sigmoid(ops.linear(x, w.gate)); // [T, numExperts], each in (0, 1)
 
   // The bias decides who is chosen, never how much they count.
   const ranked = w.expertBias === undefined ? scores : ops.addBias(scores, w.expertBias);
-  const experts = ops.note(`${w.gate.path}.experts`, ops.topK(ranked, config.numExpertsPerTok)); // [T, k]
+  const experts = ops.topK(ranked, config.numExpertsPerTok); // [T, k]
 
   let weights = ops.gather(scores, experts); // [T, k], without the bias
-  if (config.normTopkProb) weights = ops.normalize(weights, NORM_EPS);
+  if (config.normTopkProb) weights = ops.normalize(weights, ROUTER_EPS);
   if (config.routedScalingFactor !== 1) weights = ops.scale(weights, config.routedScalingFactor);
-  return { experts, weights: ops.note(`${w.gate.path}.weights`, weights) };
+  return { experts, weights };
 }

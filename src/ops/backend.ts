@@ -1,5 +1,5 @@
 // What a backend is asked to hold, and what it gives back. Types only.
-import type { ConvState, KvCache, Ops, Weight } from "./ops.ts";
+import type { ConvState, ExpertIds, KvCache, Ops, Tensor, Weight } from "./ops.ts";
 
 /**
  * How a weight is used: `matrix` by `linear` and `embed`; `router` by `linear`, always with float32 activations, since
@@ -55,9 +55,27 @@ export interface PlacedWeight {
   write(at: number, bytes: Uint8Array): number;
 }
 
-/** Room for one model and one sequence, reserved. */
+/** What surrounds the operations of a run: how long results live, when states count, numbers read back. */
+export interface Memory {
+  /** Releases every result. */
+  release(): void;
+  /** Carries the hidden state to where `to` is held, and releases every other result. */
+  carry(h: Tensor, to: Weight): Tensor;
+  /** Makes the convolutions' new states the current ones, once a whole step has succeeded. */
+  commit(states: readonly ConvState[]): void;
+  /** Makes the convolutions' states those of an empty sequence: zeros. */
+  reset(states: readonly ConvState[]): void;
+  /** A copy of the numbers, row-major. */
+  read(x: Tensor): Float32Array;
+  readIds(x: ExpertIds): Int32Array;
+  /** A copy of a `vector` of one row. */
+  readVector(w: Weight): Float32Array;
+}
+
+/** Room for one model and its sequences, reserved. */
 export interface Backend {
   readonly ops: Ops;
+  readonly memory: Memory;
   readonly weights: ReadonlyMap<string, PlacedWeight>;
   /** In the order of the request. */
   readonly states: readonly (ConvState | KvCache)[];

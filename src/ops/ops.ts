@@ -1,12 +1,12 @@
 // The language the graph is written in: what a tensor, a weight and an operation are. Types only.
 
-/** Float32 numbers [rows, cols], held by a backend. A result lives until the next `carry`. */
+/** Float32 numbers [rows, cols], held by a backend. */
 export interface Tensor {
   readonly rows: number;
   readonly cols: number;
 }
 
-/** Chosen expert ids [rows, k], ascending within a row, held by a backend. Lives as long as a tensor. */
+/** Chosen expert ids [rows, k], ascending within a row, held by a backend. */
 export interface ExpertIds {
   readonly rows: number;
   readonly k: number;
@@ -40,10 +40,31 @@ export interface Rotation {
   readonly attentionFactor: number;
 }
 
+/** The cosines and sines by which RoPE turns every row of a step. */
+export interface Angles {
+  readonly rows: number;
+}
+
+/** Successive rows of a step that continue one sequence, and what a convolution remembers of it. */
+export interface ConvSpan {
+  readonly rows: number;
+  readonly state: ConvState;
+}
+
+/** The same, with what attention remembers. */
+export interface KvSpan {
+  readonly rows: number;
+  /** Position of the first row. */
+  readonly start: number;
+  /** Positions whose keys and values the cache holds and keeps: `start`, or more where rows are run a second time. */
+  readonly stored: number;
+  readonly cache: KvCache;
+}
+
 /**
  * The operations of the architecture. Every backend gives every result for every shape the graph asks for; shapes
- * are checked once, when weights are loaded. Results depend on the row alone, never on the rows beside it: a
- * sequence may be cut into steps anywhere and gives the same bits.
+ * are checked once, when weights are loaded. A row's result depends on that row and on its own sequence, never on the
+ * rows beside it: a sequence may be cut into steps anywhere, beside any others, and gives the same bits.
  */
 export interface Ops {
   /** Rows of `w` [vocab, hidden] for `ids` [T] → [T, hidden]. */
@@ -93,40 +114,21 @@ export interface Ops {
   weightedSum(x: Tensor, weights: Tensor): Tensor;
 
   /**
-   * Causal depthwise convolution (cross-correlation): y[t, c] = Σᵢ w[c, i] · x[t − width + 1 + i, c], with the rows
-   * before `x` taken from `state`; `w` is [cols, width]. The new state takes effect with `commit`.
+   * Causal depthwise convolution (cross-correlation): y[t, c] = Σᵢ w[c, i] · x[t − width + 1 + i, c], where the rows of a
+   * span follow one another and those before it are in its state; `w` is [cols, width].
    */
-  causalConv(x: Tensor, w: Weight, state: ConvState): Tensor;
+  causalConv(x: Tensor, w: Weight, spans: readonly ConvSpan[]): Tensor;
+
+  /** cos and sin of positions[t] · inverseFrequency[j], times attentionFactor, for every row. */
+  angles(positions: Int32Array, rotation: Rotation): Angles;
+
+  /** Turns each head's halves, element j with j + headDim/2, by the row's j-th angle; `x` is [T, heads · headDim]. */
+  rope(x: Tensor, angles: Angles): Tensor;
 
   /**
-   * Rotates each head's halves: element j with j + headDim/2 by the angle position · inverseFrequency[j], with cos and
-   * sin times attentionFactor. Row t of `x` [T, heads · headDim] stands at `start` + t.
+   * Adds the rows of `k`, `v` [T, kvHeads · headDim] to the caches of their spans, then softmax(q · kᵀ / √headDim) · v for
+   * every query head, each row seeing its own sequence up to itself; keys and values are read as stored. Query head h
+   * reads KV head ⌊h · kvHeads / heads⌋.
    */
-  rope(x: Tensor, rotation: Rotation, start: number): Tensor;
-
-  /**
-   * Writes `k`, `v` [T, kvHeads · headDim] at `start` into `cache`, then softmax(q · kᵀ / √headDim) · v for every query
-   * head, position t seeing 0 … start + t; K and V are read as stored. Query head h reads KV head ⌊h · kvHeads / heads⌋.
-   * Positions before `stored` (`start`, unless told) keep what the cache holds: their rows of `k`, `v` are not written.
-   */
-  attention(q: Tensor, k: Tensor, v: Tensor, cache: KvCache, start: number, headDim: number, stored?: number): Tensor;
-
-  /** Carries the hidden state into the memory that holds `to`, and releases every other result. */
-  carry(h: Tensor, to: Weight): Tensor;
-
-  /**
-   * Names a result by its Hugging Face module path, for whoever traces the run; gives it back unchanged. The result of
-   * an op with a weight needs no note: unless it gets one, it bears its weight's path.
-   */
-  note<R extends Tensor | ExpertIds>(path: string, result: R): R;
-
-  /** Makes the new convolution states the current ones, once a whole step has succeeded. */
-  commit(states: readonly ConvState[]): void;
-
-  /** Makes the convolution states those of an empty sequence: zeros. */
-  reset(states: readonly ConvState[]): void;
-
-  /** A copy of the numbers, row-major. */
-  read(x: Tensor): Float32Array;
-  readIds(x: ExpertIds): Int32Array;
+  attention(q: Tensor, k: Tensor, v: Tensor, spans: readonly KvSpan[], headDim: number): Tensor;
 }

@@ -6,8 +6,13 @@ import { attention } from "../reference/attention.ts";
 import { scale } from "../reference/elementwise.ts";
 import { linear } from "../reference/linear.ts";
 import { rmsNorm } from "../reference/rms-norm.ts";
-import { rope } from "../reference/rope.ts";
-import { createTensor, type ReferenceTensor, type ReferenceWeight } from "../reference/tensor.ts";
+import { angles, rope } from "../reference/rope.ts";
+import {
+  createTensor,
+  type ReferenceKvCache,
+  type ReferenceTensor,
+  type ReferenceWeight,
+} from "../reference/tensor.ts";
 import { type Hypothesis, type Results, readRows, type Side, type Site } from "./hypothesis.ts";
 import { estimateGain } from "./norm-site.ts";
 
@@ -81,7 +86,7 @@ export async function attentionSite(
   };
   const right: Steps = {
     norm: (x, gain) => rmsNorm(x, gain, config.normEps),
-    rotate: (x) => rope(x, rotationOf(config), 0),
+    rotate: (x) => rotated(x, config),
   };
   const hypothesis = (cause: string, says: string, change: Partial<Steps>, p?: Projected): Hypothesis => ({
     cause,
@@ -97,7 +102,7 @@ export async function attentionSite(
   });
   const hypotheses = [
     hypothesis("rope-interleaved", "RoPE of neighbouring pairs instead of halves", {
-      rotate: (x) => halves(rope(pairs(x, headDim), rotationOf(config), 0), headDim),
+      rotate: (x) => halves(rotated(pairs(x, headDim), config), headDim),
     }),
     hypothesis("rope-before-norm", "RoPE before the norm of q and k", { isRotatedFirst: true }),
     hypothesis("missing-qk-norm", "no norm of q and k", { norm: (x) => x }),
@@ -106,12 +111,12 @@ export async function attentionSite(
       ? []
       : [
           hypothesis("missing-rope-scaling", `no ${config.ropeScaling.ropeType} scaling of RoPE`, {
-            rotate: (x) => rope(x, rotationOf({ ...config, ropeScaling: null }), 0),
+            rotate: (x) => rotated(x, { ...config, ropeScaling: null }),
           }),
         ]),
     ...THETAS.filter((theta) => theta !== config.ropeTheta).map((theta) =>
       hypothesis("wrong-rope-theta", `a RoPE base of ${theta} instead of ${config.ropeTheta}`, {
-        rotate: (x) => rope(x, rotationOf({ ...config, ropeTheta: theta }), 0),
+        rotate: (x) => rotated(x, { ...config, ropeTheta: theta }),
       }),
     ),
     hypothesis("wrong-kv-head-map", "query head h reading KV head h mod the number of KV heads", {
@@ -196,8 +201,23 @@ async function gainsOf(side: Side, other: Side, path: string, count: number, con
 
 function attentionOf(q: ReferenceTensor, k: ReferenceTensor, v: ReferenceTensor, headDim: number, type: KvType) {
   const numbers = k.rows * k.cols;
-  const cache = { capacity: k.rows, k: new Float32Array(numbers), v: new Float32Array(numbers), type };
-  return attention(q, k, v, cache, 0, headDim);
+  const cache: ReferenceKvCache = {
+    capacity: k.rows,
+    k: new Float32Array(numbers),
+    v: new Float32Array(numbers),
+    type,
+  };
+  return attention(q, k, v, [{ rows: k.rows, start: 0, stored: 0, cache }], headDim);
+}
+
+function rotated(x: ReferenceTensor, config: Config): ReferenceTensor {
+  return rope(
+    x,
+    angles(
+      Int32Array.from({ length: x.rows }, (_, t) => t),
+      rotationOf(config),
+    ),
+  );
 }
 
 /** Heads brought into an order in which the specified map gives the mistaken one, and back. */

@@ -1,5 +1,5 @@
 // A file of quality figures, as JSON Lines: what was evaluated, then a line for every window; and several such files as one.
-import { isObject, type JsonObject, parseJsonObject } from "../formats/json.ts";
+import { isObject, type JsonObject, jsonLimits, parseJsonObject } from "../formats/json.ts";
 import { refuse, show } from "../formats/refusal.ts";
 import { EvaluationError, MIN_WINDOW, type Shard, scoredPositions, WHOLE, windowsOf } from "./eval-plan.ts";
 import type { WindowScores } from "./evaluate.ts";
@@ -35,7 +35,8 @@ export interface EvalFile {
 }
 
 const MAX_WINDOW = 1 << 20;
-const MAX_WINDOWS = 1 << 24;
+/** A window has more than 25 bytes in a file of at most 100 MB. */
+const MAX_WINDOWS = 1 << 22;
 const REMEDY = "Name a file that lfm2 eval -o wrote.";
 
 /** The header, or a window, as a line of a file. */
@@ -49,12 +50,15 @@ export function evalLine(entry: EvalHeader | WindowScores): string {
  */
 export function parseEvalFile(text: string, subject: string): EvalFile {
   const [first, ...lines] = text.replace(/\n$/, "").split("\n");
-  const header = headerOf(parseJsonObject(first, `${subject}, line 1`), subject);
-  const expected = new Set(windowsOf(header.windows, header.shard));
+  const header = headerOf(parseJsonObject(first, `${subject}, line 1`, jsonLimits.directory), subject);
+  const { index, count } = header.shard;
+  const seen = new Set<number>();
   const scores = lines.map((line, i) => {
     const place = `${subject}, line ${i + 2}`;
-    const found = scoresOf(parseJsonObject(line, place), header, place);
-    if (expected.delete(found.window)) return found;
+    const found = scoresOf(parseJsonObject(line, place, jsonLimits.directory), header, place);
+    const isOwn = found.window % count === index - 1 && !seen.has(found.window);
+    seen.add(found.window);
+    if (isOwn) return found;
     return refuse(`${place}, window`, "one of the shard's, once", `${found.window}`, REMEDY);
   });
   return { header, scores };

@@ -1,5 +1,5 @@
 // `golden.json`: inputs, expected tensors, and how near to them is near enough, with reasons. People may write it by hand.
-import { isObject, type JsonObject, readJson } from "../formats/json.ts";
+import { isObject, type JsonObject, jsonLimits, readJson } from "../formats/json.ts";
 import { DAMAGED, refuse, show } from "../formats/refusal.ts";
 import type { Folder } from "../sources/source.ts";
 import { globToRegExp } from "./glob.ts";
@@ -63,7 +63,7 @@ const MEND = `Mend ${GOLDEN}.`;
 export async function readGolden(folder: Folder, signal?: AbortSignal): Promise<GoldenManifest> {
   const source = await folder.open(GOLDEN, signal);
   if (!source) refuse(folder.name, GOLDEN, "no such file", "Name a directory that lfm2 golden make wrote.");
-  const json = await readJson(source, signal).finally(() => source.close());
+  const json = await readJson(source, jsonLimits.directory, signal).finally(() => source.close());
   return parseGolden(json, `${folder.name}, ${GOLDEN}`);
 }
 

@@ -1,7 +1,9 @@
 // The weights a diagnosis recomputes with: read when asked for, and no more of them than it needs.
 import { blockFormats, decodeRow, rowBytes } from "../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../formats/checkpoint.ts";
+import { widened, widening } from "../formats/part-bytes.ts";
 import { type Config, readConfig } from "../model/config.ts";
+import { findParameters } from "../parameters/find-parameters.ts";
 import type { ReferenceWeight } from "../reference/tensor.ts";
 
 export interface ModelWeights {
@@ -14,10 +16,11 @@ export interface ModelWeights {
   numbers(path: string): Promise<Float32Array | undefined>;
 }
 
-export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "tensors" | "files">): ModelWeights {
-  const { tensors } = checkpoint;
+export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "keyNames" | "tensors" | "files">): ModelWeights {
+  const config = readConfig(checkpoint.config, checkpoint.keyNames);
+  const tensors = new Map(findParameters(config, checkpoint.tensors).parameters.map((p) => [p.spec.path, p.tensor]));
   const read: ModelWeights["read"] = async (path, most = Number.POSITIVE_INFINITY) => {
-    const tensor = tensors.get(`${path}.weight`) ?? tensors.get(path);
+    const tensor = tensors.get(path);
     if (tensor === undefined) return undefined;
     const [experts, allRows, cols] = axes(tensor.shape);
     const format = blockFormats[tensor.format];
@@ -26,7 +29,7 @@ export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "tensors" |
     return { path, rows, cols, experts, format, bytes };
   };
   return {
-    config: readConfig(checkpoint.config),
+    config,
     read,
     async numbers(path) {
       const weight = await read(path);
@@ -49,16 +52,17 @@ function axes(shape: readonly number[]): readonly [experts: number, rows: number
 
 async function readBytes(
   { files }: Pick<Checkpoint, "files">,
-  { parts }: StoredTensor,
+  { format, parts }: StoredTensor,
   wanted: number,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(wanted);
   let at = 0;
   for (const part of parts) {
     if (at >= wanted) break;
-    const count = Math.min(part.bytes, wanted - at);
-    bytes.set(await files[part.file].read(part.offset, count), at);
-    at += count;
+    const times = widening({ format }, part);
+    const count = Math.min(part.bytes, (wanted - at) / times);
+    bytes.set(widened(format, part.format, await files[part.file].read(part.offset, count)), at);
+    at += count * times;
   }
   return bytes;
 }

@@ -1,5 +1,5 @@
 // Other runtimes' names for the points of the graph.
-import { type JsonObject, parseJsonObject } from "../formats/json.ts";
+import { type JsonObject, jsonLimits, parseJsonObject } from "../formats/json.ts";
 import { refuse, show, within } from "../formats/refusal.ts";
 
 /** What a name may stand for besides a point. */
@@ -99,7 +99,7 @@ export const readyMaps: Readonly<Record<string, NamePatterns>> = {
 
 /** @throws FormatError when the text is not an object of names */
 export function parseNamePatterns(text: string, subject: string): NamePatterns {
-  const patterns: JsonObject = parseJsonObject(text, subject);
+  const patterns: JsonObject = parseJsonObject(text, subject, jsonLimits.settings);
   for (const [pattern, name] of Object.entries(patterns)) {
     if (typeof name !== "string" || pattern.length > MAX_NAME || name.length > MAX_NAME) {
       refuse(

@@ -1,5 +1,5 @@
 // A trace directory, a safetensors file or a .npz → a run that can be compared.
-import { isObject, type JsonObject, readJson } from "../formats/json.ts";
+import { isObject, type JsonObject, jsonLimits, readJson } from "../formats/json.ts";
 import { DAMAGED, refuse, show, within } from "../formats/refusal.ts";
 import { readSafetensors } from "../formats/safetensors.ts";
 import type { ByteSource, Folder } from "../sources/source.ts";
@@ -61,7 +61,7 @@ async function readIds(file: string, array: StoredArray): Promise<readonly numbe
 export async function openTrace(folder: Folder, signal?: AbortSignal): Promise<RecordedRun> {
   const description = await folder.open(TRACE, signal);
   if (!description) refuse(folder.name, TRACE, "no such file", "Name a directory that lfm2 trace wrote, or a file.");
-  const trace = await readJson(description, signal).finally(() => description.close());
+  const trace = await readJson(description, jsonLimits.directory, signal).finally(() => description.close());
   const subject = `${folder.name}, ${TRACE}`;
   if (trace.format !== "lfm2-trace" || trace.version !== 1) {
     const found = `${show(trace.format)} version ${show(trace.version)}`;

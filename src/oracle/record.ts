@@ -1,7 +1,9 @@
 // The model's thread's part of a trace: runs the ids, and packs what was asked for step by step.
-import { inSteps, type Pace, restart, type Sequence } from "../engine/engine.ts";
+import { type Engine, inSteps, type Pace } from "../engine/engine.ts";
+import { type Model, restart } from "../engine/sequence.ts";
 import { lmHead } from "../model/model.ts";
-import type { ExpertIds, Ops, Tensor } from "../ops/ops.ts";
+import type { Memory } from "../ops/backend.ts";
+import type { ExpertIds, Tensor } from "../ops/ops.ts";
 import { observed } from "./observed.ts";
 import { isBias, type TracePlan, type TracePoint } from "./trace-plan.ts";
 
@@ -20,34 +22,36 @@ export interface TraceStep {
 
 /** Runs `ids` from nothing. @param onStep  called with steps in the order of positions, the biases first */
 export async function recordTrace(
-  sequence: Sequence,
+  engine: Engine,
   ids: readonly number[],
   plan: TracePlan,
   pace: Pace,
   onStep: (step: TraceStep, done: number) => void,
 ): Promise<void> {
   const { from, to } = plan.positions;
-  restart(sequence);
-  const biases = readBiases(sequence, plan.points.filter(isBias));
+  const { model, sequence } = engine;
+  restart(model, sequence);
+  const biases = readBiases(model, plan.points.filter(isBias));
   if (biases !== undefined) onStep({ position: from, rows: 0, numbers: biases }, 0);
-  await inSteps(sequence, ids.slice(0, from), sequence.maxStep, pace, () => {});
+  await inSteps(engine, ids.slice(0, from), engine.maxStep, pace, () => {});
 
   const points = plan.points.filter((point) => !isBias(point));
-  const { ops } = sequence.model;
-  const packer = createPacker(points, ops);
-  const watched: Sequence = { ...sequence, model: { ...sequence.model, ops: observed(ops, packer) } };
+  const packer = createPacker(points, model.memory);
+  const { ops, settle } = observed(model.ops, packer);
   const hasLogits = points.some(({ kind }) => kind === "logits");
   const rowBytes = points.reduce((sum, { shape }) => sum + shape[1] * 4, 0);
-  const most = hasLogits ? sequence.maxLogitRows : sequence.maxStep;
+  const most = hasLogits ? engine.maxLogitRows : engine.maxStep;
   const limit = Math.max(1, Math.min(most, Math.floor(STEP_BYTES / Math.max(1, rowBytes))));
-  await inSteps(watched, ids.slice(from, to), limit, pace, (model, h, done) => {
-    if (hasLogits) lmHead(model, h);
+  const tell = (h: Tensor, done: number): void => {
+    if (hasLogits) lmHead(ops, model.weights, h);
+    settle();
     onStep({ position: from + done - h.rows, rows: h.rows, numbers: packer.take(h.rows) }, from + done);
-  });
+  };
+  await inSteps(engine, ids.slice(from, to), limit, pace, tell, { model: { ...model, ops }, settle });
 }
 
 /** Observes one step after another; `take` gives what it has seen, and begins the next. */
-function createPacker(points: readonly TracePoint[], ops: Ops) {
+function createPacker(points: readonly TracePoint[], memory: Memory) {
   const before = new Map<string, { readonly cols: number; readonly offset: number }>();
   let rowNumbers = 0;
   for (const { name, shape } of points) {
@@ -66,9 +70,9 @@ function createPacker(points: readonly TracePoint[], ops: Ops) {
   };
   return {
     result: (name: string, result: Tensor | ExpertIds): void =>
-      place(name, () => ("k" in result ? ops.readIds(result) : ops.read(result))),
+      place(name, () => ("k" in result ? memory.readIds(result) : memory.read(result))),
     choice: (name: string, ranked: Tensor, k: number): void =>
-      place(name, () => margins(ops.read(ranked), ranked.cols, k)),
+      place(name, () => margins(memory.read(ranked), ranked.cols, k)),
     take(rows: number): ArrayBuffer {
       const taken = numbers ?? new ArrayBuffer(rows * rowNumbers * 4);
       numbers = undefined;
@@ -85,17 +89,12 @@ export function margins(ranked: Float32Array, cols: number, k: number): Float32A
   });
 }
 
-/** Read as rows of an embedding, the one op that gives a weight's numbers back. */
-function readBiases({ model }: Sequence, points: readonly TracePoint[]): ArrayBuffer | undefined {
+function readBiases({ memory, weights }: Model, points: readonly TracePoint[]): ArrayBuffer | undefined {
   if (points.length === 0) return undefined;
-  const { ops, weights } = model;
   const wanted = new Set(points.map(({ name }) => name));
-  const rows = weights.layers.flatMap(({ feedForward: ff, operatorNorm }) => {
-    if (ff.type === "dense" || ff.expertBias === undefined || !wanted.has(ff.expertBias.path)) return [];
-    const row = ops.embed(Int32Array.of(0), ff.expertBias);
-    const numbers = ops.read(row);
-    ops.carry(row, operatorNorm);
-    return [numbers];
+  const rows = weights.layers.flatMap(({ feedForward: ff }) => {
+    const bias = ff.type === "sparse" ? ff.expertBias : undefined;
+    return bias !== undefined && wanted.has(bias.path) ? [memory.readVector(bias)] : [];
   });
   const all = new Float32Array(rows.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

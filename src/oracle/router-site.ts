@@ -1,12 +1,10 @@
 // The router: what its scores, choice and weights would be by the rules other models have.
 import { exp } from "../float.ts";
+import { ROUTER_EPS } from "../model/router.ts";
 import { sigmoidOf } from "../reference/elementwise.ts";
 import type { ReferenceTensor } from "../reference/tensor.ts";
 import { tracedBias } from "./compare.ts";
 import { type Hypothesis, type Results, readRows, type Side, type Site, tensorOf } from "./hypothesis.ts";
-
-/** Added to the sum of the chosen scores before dividing by it. @source modeling_lfm2_moe.py, route_tokens_to_experts */
-const NORM_EPS = 1e-6;
 
 interface Rule {
   readonly score: "sigmoid" | "softmax";
@@ -80,7 +78,7 @@ function weights(
       data[t * k + j] = scores[id] + (biased ? (bias?.[id] ?? 0) : 0);
       sum += data[t * k + j];
     }
-    for (let j = 0; j < k; j++) data[t * k + j] *= factor / (normalized ? sum + NORM_EPS : 1);
+    for (let j = 0; j < k; j++) data[t * k + j] *= factor / (normalized ? sum + ROUTER_EPS : 1);
   }
   return tensorOf(logits.rows, k, data);
 }

@@ -22,12 +22,7 @@ export const shapeOps: Ops = {
   scale: alike,
   weightedSum: (x, weights) => tensor(weights.rows, x.cols),
   causalConv: alike,
+  angles: (positions) => ({ rows: positions.length }),
   rope: alike,
   attention: alike,
-  carry: alike,
-  note: (_path, result) => result,
-  commit() {},
-  reset() {},
-  read: (x) => new Float32Array(x.rows * x.cols),
-  readIds: (ids) => new Int32Array(ids.rows * ids.k),
 };

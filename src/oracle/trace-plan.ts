@@ -1,9 +1,10 @@
 // What a trace will hold, known before anything is computed: names, shapes, bytes.
 import type { Config } from "../model/config.ts";
 import { forward, lmHead } from "../model/model.ts";
-import { createState, stateSpecs } from "../model/state.ts";
+import { type LayerState, stateSpecs } from "../model/state.ts";
+import { createStep } from "../model/step.ts";
 import { createWeights } from "../model/weights.ts";
-import type { ConvState, KvCache, Weight } from "../ops/ops.ts";
+import type { Weight } from "../ops/ops.ts";
 import { selectNames } from "./glob.ts";
 import { observed } from "./observed.ts";
 import { shapeOps } from "./shape-ops.ts";
@@ -70,22 +71,22 @@ export function planTrace(config: Config, count: number, { points = ["**"], posi
 /** Every point there is, over `rows` positions: the graph rehearsed on shapes. */
 function tracePoints(config: Config, rows: number): TracePoint[] {
   const points: TracePoint[] = [];
-  const ops = observed(shapeOps, {
+  const { ops, settle } = observed(shapeOps, {
     result(name, result) {
       if ("k" in result) points.push({ name, shape: [rows, result.k], dtype: "I32", kind: "ids" });
       // One position was rehearsed, so all numbers are that position's.
       else points.push({ name, shape: [rows, result.rows * result.cols], dtype: "F32", kind: kindOf(name) });
     },
-    bias: ({ path, cols }) => points.push({ name: path, shape: [1, cols], dtype: "F32", kind: "tensor" }),
+    bias: (name, cols) => points.push({ name, shape: [1, cols], dtype: "F32", kind: "tensor" }),
     choice(name, { cols }, k) {
       if (k < cols) points.push({ name, shape: [rows, 1], dtype: "F32", kind: "tensor" });
     },
   });
   const weights = createWeights(config, (spec): Weight => spec);
-  const specs = stateSpecs(config, 1);
-  const states = specs.map((spec): ConvState | KvCache => (spec.type === "conv" ? spec : { capacity: 1 }));
-  const model = { ops, config, weights, rotation: { inverseFrequency: new Float32Array(), attentionFactor: 1 } };
-  lmHead(model, forward(model, createState(specs, states, 1), new Int32Array(1)));
+  const layers = stateSpecs(config, 1).map((spec): LayerState => (spec.type === "conv" ? spec : { capacity: 1 }));
+  const step = createStep([{ ids: [0], start: 0, stored: 0, layers }]);
+  lmHead(ops, weights, forward(ops, config, weights, step));
+  settle();
   return points;
 }
 

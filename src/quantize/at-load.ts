@@ -9,10 +9,10 @@ import type { QuantizationType } from "./types.ts";
 /** The format to hold each matrix in. What a file has quantized already stays as it is. */
 export function formatsAtLoad(
   type: QuantizationType | undefined,
-  tensors: ReadonlyMap<string, StoredTensor>,
+  tensors: Iterable<StoredTensor>,
 ): (tensor: StoredTensor) => FormatName {
   if (type === undefined) return ({ format }) => format;
-  const mix = mixOf(type, tensors.values());
+  const mix = mixOf(type, tensors);
   return ({ name, format }) => {
     const isFloat = blockFormats[format].blockLength === 1;
     return isFloat ? (mix.get(name) ?? format) : format;

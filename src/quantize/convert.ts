@@ -1,13 +1,14 @@
 // A checkpoint of any kind → the files of a Hugging Face folder: weights in BF16 or F32, config, tokenizer, template.
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import { bytesOfSafeEntry } from "../formats/safetensors.ts";
-import type { Sink } from "../formats/streamed-tensor.ts";
+import { bytesOfTensor, type Sink } from "../formats/streamed-tensor.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { type Config, readConfig } from "../model/config.ts";
 import { ropeParametersOf } from "../model/rope.ts";
+import { findParameters } from "../parameters/find-parameters.ts";
+import { settleHead } from "../parameters/tied-head.ts";
 import { type HfFormat, hfTensors, indexOf, shardsOf, writeShard } from "./hf-tensors.ts";
 import { tokenizerConfigOf, tokenizerJsonOf } from "./hf-tokenizer.ts";
-import { findParameters } from "./parameters.ts";
 
 /** The size of a file, as Hugging Face's own tools cut it. */
 const SHARD_BYTES = 4_000_000_000;
@@ -23,6 +24,8 @@ export interface ConvertOptions {
 export interface Converted {
   readonly fileNames: readonly string[];
   readonly weightBytes: number;
+  /** What was found beside the checkpoint's own warnings. */
+  readonly warnings: readonly string[];
 }
 
 /** Makes a file of that name from what `write` hands to the sink. */
@@ -34,13 +37,16 @@ export type WriteFile = (fileName: string, write: (sink: Sink) => Promise<void>)
  * @throws FormatError when a tensor is missing; ConfigError; SourceError; what `writeFile` throws; the signal's reason
  */
 export async function convertToHf(
-  checkpoint: Checkpoint,
+  opened: Checkpoint,
   writeFile: WriteFile,
   { format, shardBytes = SHARD_BYTES, signal, onProgress }: ConvertOptions,
 ): Promise<Converted> {
-  const config = readConfig(checkpoint.config);
-  const stored = findParameters(config, checkpoint.tensors);
-  const total = stored.flatMap(({ parts }) => parts).reduce((sum, { bytes }) => sum + bytes, 0);
+  const settled = await settleHead(opened, "whole", signal);
+  const checkpoint = { ...opened, ...settled };
+  const config = readConfig(checkpoint.config, checkpoint.keyNames);
+  const { parameters, warnings } = findParameters(config, checkpoint.tensors);
+  const stored = parameters.map(({ tensor }) => tensor);
+  const total = stored.reduce((sum, tensor) => sum + bytesOfTensor(tensor), 0);
   let done = 0;
   const onBytes = (bytes: number): void => {
     done += bytes;
@@ -59,6 +65,7 @@ export async function convertToHf(
   return {
     fileNames: [...texts.keys(), ...shards.map(({ fileName }) => fileName)],
     weightBytes: tensors.reduce((sum, tensor) => sum + bytesOfSafeEntry(tensor), 0),
+    warnings: [...settled.warnings, ...warnings],
   };
 }
 

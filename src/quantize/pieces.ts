@@ -1,6 +1,7 @@
 // The bytes of one tensor in pieces of whole rows, the next piece being read while one is worked on.
 import { blockFormats, rowBytes } from "../blocks/formats.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
+import { widened } from "../formats/part-bytes.ts";
 import type { ByteSource } from "../sources/source.ts";
 
 /** Weights to a piece: short enough that progress and Ctrl-C are heard ten times a second. */
@@ -12,13 +13,13 @@ export async function* rowsOf(
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void> {
   const cols = shape[shape.length - 1];
-  const inFile = rowBytes(blockFormats[format], cols);
-  const most = Math.max(1, Math.floor(PIECE_WEIGHTS / cols)) * inFile;
-  const ranges = parts.flatMap(({ file, offset, bytes }) =>
-    Array.from({ length: Math.ceil(bytes / most) }, (_, i) => {
-      return { file: files[file], offset: offset + i * most, length: Math.min(most, bytes - i * most) };
-    }),
-  );
+  const ranges = parts.flatMap(({ file, offset, bytes, format: own }) => {
+    const inFile = rowBytes(blockFormats[own ?? format], cols);
+    const most = Math.max(1, Math.floor(PIECE_WEIGHTS / cols)) * inFile;
+    return Array.from({ length: Math.ceil(bytes / most) }, (_, i) => {
+      return { file: files[file], offset: offset + i * most, length: Math.min(most, bytes - i * most), own };
+    });
+  });
   const read = (index: number): Promise<Uint8Array> | undefined => {
     if (index >= ranges.length) return undefined;
     const { file, offset, length } = ranges[index];
@@ -31,6 +32,6 @@ export async function* rowsOf(
   for (let i = 0; i < ranges.length; i++) {
     const piece = (await next) as Uint8Array;
     next = read(i + 1);
-    yield piece;
+    yield widened(format, ranges[i].own, piece);
   }
 }

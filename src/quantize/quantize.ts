@@ -6,10 +6,11 @@ import { ggufNameOf } from "../formats/gguf-names.ts";
 import { bytesOfTensor, type Sink, type StreamedTensor } from "../formats/streamed-tensor.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { scalar, writeGguf } from "../formats/write-gguf.ts";
-import { readConfig } from "../model/config.ts";
+import { type Config, readConfig } from "../model/config.ts";
+import { findParameters } from "../parameters/find-parameters.ts";
+import { settleHead } from "../parameters/tied-head.ts";
 import { addSampling, type Metadata, metadataOf, setFileType } from "./gguf-metadata.ts";
 import { mixOf } from "./mix.ts";
-import { findParameters } from "./parameters.ts";
 import { rowsOf } from "./pieces.ts";
 import { createRecoder } from "./recode.ts";
 import { addTokenizer } from "./tokenizer-metadata.ts";
@@ -27,6 +28,8 @@ export interface QuantizeOptions {
 export interface Quantized {
   readonly tensors: readonly QuantizedTensor[];
   readonly fileBytes: number;
+  /** What was found beside the checkpoint's own warnings. */
+  readonly warnings: readonly string[];
 }
 
 export interface QuantizedTensor {
@@ -48,12 +51,14 @@ export interface QuantizedTensor {
  */
 export async function quantize(checkpoint: Checkpoint, sink: Sink, options: QuantizeOptions): Promise<Quantized> {
   const { type, signal, onProgress } = options;
-  const config = readConfig(checkpoint.config);
-  const stored = findParameters(config, checkpoint.tensors);
+  const settled = await settleHead(checkpoint, "whole", signal);
+  const config = readConfig(settled.config, checkpoint.keyNames);
+  const { parameters, warnings } = findParameters(config, settled.tensors);
+  const stored = parameters.map(({ tensor }) => tensor);
   const mix = mixOf(type, stored);
-  const metadata = await metadataFor(checkpoint, options);
+  const metadata = await metadataFor(checkpoint, config, options);
 
-  const total = stored.reduce((sum, tensor) => sum + storedBytes(tensor), 0);
+  const total = stored.reduce((sum, tensor) => sum + bytesOfTensor(tensor), 0);
   let done = 0;
   const tensors = stored.map((tensor): StreamedTensor => {
     const format = mix.get(tensor.name) as FormatName;
@@ -63,7 +68,7 @@ export async function quantize(checkpoint: Checkpoint, sink: Sink, options: Quan
       format,
       async *pieces() {
         const recode = createRecoder(tensor, blockFormats[format]);
-        for await (const rows of rowsOf(checkpoint.files, tensor, signal)) {
+        for await (const rows of rowsOf(settled.files, tensor, signal)) {
           yield recode(rows);
           done += rows.byteLength;
           onProgress?.(done, total);
@@ -72,8 +77,12 @@ export async function quantize(checkpoint: Checkpoint, sink: Sink, options: Quan
     };
   });
   const fileBytes = await writeGguf(sink, metadata, tensors, signal);
-  await Promise.all(checkpoint.files.map((file) => file.verify(signal)));
-  return { tensors: stored.map((tensor, i) => quantizedTensor(tensor, tensors[i])), fileBytes };
+  await Promise.all(settled.files.map((file) => file.verify(signal)));
+  return {
+    tensors: stored.map((tensor, i) => quantizedTensor(tensor, tensors[i])),
+    fileBytes,
+    warnings: [...settled.warnings, ...warnings],
+  };
 }
 
 function quantizedTensor(stored: StoredTensor, written: StreamedTensor): QuantizedTensor {
@@ -91,7 +100,11 @@ function storedBytes({ parts }: StoredTensor): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-async function metadataFor(checkpoint: Checkpoint, { type, name, signal }: QuantizeOptions): Promise<Metadata> {
+async function metadataFor(
+  checkpoint: Checkpoint,
+  config: Config,
+  { type, name, signal }: QuantizeOptions,
+): Promise<Metadata> {
   const [first] = checkpoint.files;
   if (await isGguf(first, signal)) {
     const { metadata } = await readGgufHeader(first, signal);
@@ -99,7 +112,6 @@ async function metadataFor(checkpoint: Checkpoint, { type, name, signal }: Quant
     setFileType(kept, type);
     return kept;
   }
-  const config = readConfig(checkpoint.config);
   const metadata = metadataOf(config, type, name);
   addSampling(metadata, checkpoint.generationConfig);
   const { tokenizer, chatTemplate } = checkpoint;

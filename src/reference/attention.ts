@@ -2,6 +2,7 @@
 import { f16ToF32, f32ToF16 } from "../blocks/f16.ts";
 import { expf } from "../float.ts";
 import type { KvType } from "../ops/backend.ts";
+import type { KvSpan } from "../ops/ops.ts";
 import { dot } from "./linear.ts";
 import { createTensor, type ReferenceKvCache, type ReferenceTensor, rowOf } from "./tensor.ts";
 
@@ -9,46 +10,60 @@ export function attention(
   q: ReferenceTensor,
   k: ReferenceTensor,
   v: ReferenceTensor,
-  cache: ReferenceKvCache,
-  start: number,
+  spans: readonly KvSpan[],
   headDim: number,
-  stored = start,
 ): ReferenceTensor {
-  const f = Math.fround;
-  for (let t = Math.max(0, stored - start); t < k.rows; t++) {
-    storeRow(cache.type, rowOf(k, t), cache.k.subarray((start + t) * k.cols), headDim);
-    storeRow(cache.type, rowOf(v, t), cache.v.subarray((start + t) * k.cols), headDim);
-  }
   const y = createTensor(q.rows, q.cols);
-  const heads = q.cols / headDim;
-  const kvHeads = k.cols / headDim;
-  const scaling = f(1 / Math.sqrt(headDim));
-  for (let t = 0; t < q.rows; t++) {
-    const positions = start + t + 1;
-    const scores = new Float32Array(positions);
-    for (let h = 0; h < heads; h++) {
-      const query = rowOf(q, t).subarray(h * headDim, (h + 1) * headDim);
-      const column = Math.floor((h * kvHeads) / heads) * headDim;
-      let max = Number.NEGATIVE_INFINITY;
-      for (let s = 0; s < positions; s++) {
-        const at = s * k.cols + column;
-        scores[s] = dot(query, cache.k.subarray(at, at + headDim)) * scaling;
-        max = Math.max(max, scores[s]);
-      }
-      let sum = 0;
-      for (let s = 0; s < positions; s++) {
-        scores[s] = expf(f(scores[s] - max));
-        sum = f(sum + scores[s]);
-      }
-      const to = rowOf(y, t).subarray(h * headDim, (h + 1) * headDim);
-      for (let s = 0; s < positions; s++) {
-        const at = s * k.cols + column;
-        for (let d = 0; d < headDim; d++) to[d] = to[d] + f(scores[s] * cache.v[at + d]);
-      }
-      for (let d = 0; d < headDim; d++) to[d] = to[d] / sum;
+  let row = 0;
+  for (const { rows, start, stored, cache } of spans) {
+    const { type, k: keys, v: values } = cache as ReferenceKvCache;
+    for (let t = stored - start; t < rows; t++) {
+      storeRow(type, rowOf(k, row + t), keys.subarray((start + t) * k.cols), headDim);
+      storeRow(type, rowOf(v, row + t), values.subarray((start + t) * k.cols), headDim);
+    }
+    for (let t = 0; t < rows; t++, row++) {
+      attend(rowOf(y, row), rowOf(q, row), keys, values, start + t + 1, k.cols, headDim);
     }
   }
   return y;
+}
+
+/** Every head of one row, over the first `positions` of its sequence. */
+function attend(
+  y: Float32Array,
+  q: Float32Array,
+  keys: Float32Array,
+  values: Float32Array,
+  positions: number,
+  cols: number,
+  headDim: number,
+): void {
+  const f = Math.fround;
+  const heads = q.length / headDim;
+  const kvHeads = cols / headDim;
+  const scaling = f(1 / Math.sqrt(headDim));
+  const scores = new Float32Array(positions);
+  for (let h = 0; h < heads; h++) {
+    const query = q.subarray(h * headDim, (h + 1) * headDim);
+    const column = Math.floor((h * kvHeads) / heads) * headDim;
+    let max = Number.NEGATIVE_INFINITY;
+    for (let s = 0; s < positions; s++) {
+      const at = s * cols + column;
+      scores[s] = dot(query, keys.subarray(at, at + headDim)) * scaling;
+      max = Math.max(max, scores[s]);
+    }
+    let sum = 0;
+    for (let s = 0; s < positions; s++) {
+      scores[s] = expf(f(scores[s] - max));
+      sum = f(sum + scores[s]);
+    }
+    const to = y.subarray(h * headDim, (h + 1) * headDim);
+    for (let s = 0; s < positions; s++) {
+      const at = s * cols + column;
+      for (let d = 0; d < headDim; d++) to[d] = to[d] + f(scores[s] * values[at + d]);
+    }
+    for (let d = 0; d < headDim; d++) to[d] = to[d] / sum;
+  }
 }
 
 /** Writes a position's keys or values as a cache of this type gives them back. */

@@ -1,16 +1,16 @@
 // Ops in plain float32 loops: the definition of every operation, and the slowest way to run one.
 import { firstNonFinite } from "../blocks/finite.ts";
 import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
-import type { Backend, BackendRequest, KvType, PlacedWeight, StateSpec, StoredWeight } from "../ops/backend.ts";
+import type { Backend, BackendRequest, KvType, Memory, PlacedWeight, StateSpec, StoredWeight } from "../ops/backend.ts";
 import type { Ops } from "../ops/ops.ts";
 import { attention } from "./attention.ts";
 import { causalConv } from "./causal-conv.ts";
 import { add, addBias, mul, scale, sigmoid } from "./elementwise.ts";
 import { embed } from "./embed.ts";
 import { expertLinear } from "./expert-linear.ts";
-import { linear } from "./linear.ts";
+import { linear, weightRow } from "./linear.ts";
 import { rmsNorm } from "./rms-norm.ts";
-import { rope } from "./rope.ts";
+import { angles, rope } from "./rope.ts";
 import { swiglu } from "./swiglu.ts";
 import {
   type ReferenceConvState,
@@ -27,6 +27,7 @@ export function createReferenceBackend({ weights, states, kvType }: BackendReque
   const placed = weights.map(place);
   return {
     ops: referenceOps,
+    memory: referenceMemory,
     weights: new Map(placed.map((weight) => [weight.weight.path, weight])),
     states: states.map((spec) => reserve(spec, kvType)),
     bytes: placed.reduce((sum, { weight }) => sum + weight.bytes.byteLength, 0),
@@ -79,10 +80,15 @@ export const referenceOps: Ops = {
   scale,
   weightedSum,
   causalConv,
+  angles,
   rope,
   attention,
+};
+
+/** Results are arrays, which live as long as anyone holds them. */
+const referenceMemory: Memory = {
+  release() {},
   carry: (h) => h,
-  note: (_, result) => result,
   commit(states: readonly ReferenceConvState[]): void {
     for (const state of states) [state.current, state.next] = [state.next, state.current];
   },
@@ -95,4 +101,5 @@ export const referenceOps: Ops = {
     return numbers;
   },
   readIds: (x: ReferenceExpertIds): Int32Array => x.ids,
+  readVector: (w: ReferenceWeight): Float32Array => weightRow(w, 0),
 };

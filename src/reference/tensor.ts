@@ -1,7 +1,7 @@
 // How the reference holds numbers: plain arrays, weights as the bytes of their file.
 import type { BlockFormat } from "../blocks/formats.ts";
 import type { KvType } from "../ops/backend.ts";
-import type { ConvState, ExpertIds, KvCache, Tensor, Weight } from "../ops/ops.ts";
+import type { Angles, ConvState, ExpertIds, KvCache, Tensor, Weight } from "../ops/ops.ts";
 
 export interface ReferenceTensor extends Tensor {
   readonly data: Float32Array;
@@ -12,6 +12,11 @@ export interface ReferenceTensor extends Tensor {
 
 export interface ReferenceExpertIds extends ExpertIds {
   readonly ids: Int32Array;
+}
+
+export interface ReferenceAngles extends Angles {
+  readonly cosines: ReferenceTensor; // [T, headDim / 2]
+  readonly sines: ReferenceTensor;
 }
 
 export interface ReferenceWeight extends Weight {

@@ -23,6 +23,7 @@ export function blobFolder(
       const blob = byName.get(fileName);
       return blob && fromBlob(fileName, blob);
     },
+    list: async () => [...byName.keys()],
   };
 }
 

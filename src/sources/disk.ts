@@ -1,5 +1,5 @@
 // Files and folders on disk. The one file of this room that needs Node.
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { checkFileName, checkRange } from "./checks.ts";
 import { type ByteSource, type FileVersion, type Folder, SourceError } from "./source.ts";
@@ -27,6 +27,12 @@ export function diskFolder(path: string): Folder {
       const source = await tryOpenFile(join(path, fileName));
       if (!source) await checkFolder(path);
       return source;
+    },
+    async list() {
+      const entries = await readdir(path, { withFileTypes: true }).catch((error) => {
+        throw unreadable(path, error);
+      });
+      return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
     },
   };
 }

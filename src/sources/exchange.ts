@@ -20,7 +20,7 @@ export interface Exchange {
   /** At least 1. */
   readonly length: number;
   readonly stallMs: number;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
 }
 
 export type Chunks = AsyncGenerator<Uint8Array<ArrayBuffer>, void>;
@@ -42,12 +42,13 @@ export async function exchange<T>(
   const name = nameOf(request.url);
   const watch = createWatch(stallMs, signal);
   const failed = (cause: unknown): never => {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     if (cause instanceof SourceError) throw cause;
     const found = watch.stalled();
     if (found !== undefined) {
       const expected = `an answer, and ${PROGRESS_BYTES / 1024} KiB of it or the rest in each ${stallMs / 1000} s`;
-      throw new PassingError([name, expected, found, "Try again later, or allow more time."], { cause });
+      const remedy = "Try again later, or allow more time.";
+      throw new PassingError({ subject: name, expected, found, remedy, cause });
     }
     throw unreachable(name, cause);
   };
@@ -55,8 +56,13 @@ export async function exchange<T>(
     const response = await followed(request, watch.signal).catch(failed);
     watch.begun();
     if (isPassing(response.status)) {
-      const waitMs = requestedWaitMs(response.headers, Date.now());
-      throw new PassingError([name, "HTTP 206", `HTTP ${response.status}`, "Try again later."], { waitMs });
+      throw new PassingError({
+        subject: name,
+        expected: "HTTP 206",
+        found: `HTTP ${response.status}`,
+        remedy: "Try again later.",
+        waitMs: requestedWaitMs(response, Date.now()),
+      });
     }
     return await use(response, chunksOf(response, watch.bytes, failed));
   } finally {
@@ -126,7 +132,7 @@ interface Watch {
   end(): void;
 }
 
-function createWatch(stallMs: number, outer: AbortSignal): Watch {
+function createWatch(stallMs: number, outer: AbortSignal | undefined): Watch {
   const { signal, abort, release } = joinSignals(outer);
   let found: string | undefined;
   let hasBegun = false;
@@ -164,20 +170,24 @@ function createWatch(stallMs: number, outer: AbortSignal): Watch {
   };
 }
 
-function unreachable(name: string, cause: unknown): PassingError {
-  // fetch hides the reason in `cause`; its code is short and holds nothing of the address.
+function unreachable(subject: string, cause: unknown): PassingError {
+  // fetch hides the reason in `cause`; its code is short and holds nothing of the address. Pages are not told any.
   const { code } = ((cause instanceof Error ? cause.cause : undefined) ?? {}) as { code?: unknown };
-  if (typeof code === "string") {
-    return new PassingError([name, "an answer", code, "Check the address and the network."], { cause });
-  }
-  // Pages are not told more.
-  const remedy = "Check the address, the network, and in a page that the server lets other sites read it (CORS).";
-  return new PassingError([name, "an answer", "a broken connection", remedy], { cause });
+  const [found, remedy] =
+    typeof code === "string"
+      ? [code, "Check the address and the network."]
+      : ["none", "Check the address, the network, and in a page that the server lets other sites read it (CORS)."];
+  return new PassingError({ subject, expected: "an answer", found, remedy, cause });
 }
 
 /** A body that ends early may be whole the next time. */
 export function tooShort(name: string, expected: number, found: number): PassingError {
-  return new PassingError([name, `${expected} bytes of content`, `${found}`, "Try again."]);
+  return new PassingError({
+    subject: name,
+    expected: `${expected} bytes of content`,
+    found: `${found}`,
+    remedy: "Try again.",
+  });
 }
 
 export function tooLong(name: string, expected: number): SourceError {

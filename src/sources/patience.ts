@@ -21,40 +21,37 @@ export function patienceWith(stallMs: number = defaultPatience.stallMs): Patienc
 /** Less than this is no progress: one byte now and then would keep an open waiting for years. */
 export const PROGRESS_BYTES = 1 << 16;
 
-/** A failure that another try may mend. */
-export class PassingError extends Error {
+export interface Failure {
   readonly subject: string;
   readonly expected: string;
   readonly found: string;
   readonly remedy: string;
-  /** What the server asked for, if it did. */
-  readonly waitMs: number;
+  /** How long the server asks to be left alone. */
+  readonly waitMs?: number;
+  readonly cause?: unknown;
+}
 
-  constructor(
-    [subject, expected, found, remedy]: readonly [string, string, string, string],
-    { waitMs = 0, cause }: { waitMs?: number; cause?: unknown } = {},
-  ) {
-    super(found, { cause });
-    this.subject = subject;
-    this.expected = expected;
-    this.found = found;
-    this.remedy = remedy;
-    this.waitMs = waitMs;
-  }
+/** A failure that another try may mend. It leaves `persistently` as a SourceError. */
+export class PassingError extends Error {
+  readonly failure: Failure;
 
-  /** @param why  why there was no further try */
-  final(why: string): SourceError {
-    const { subject, expected, found, remedy } = this;
-    return new SourceError(`${subject}: expected ${expected}, found ${found}${why}. ${remedy}`, { cause: this.cause });
+  constructor(failure: Failure) {
+    super(failure.found, { cause: failure.cause });
+    this.failure = failure;
   }
 }
 
-export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
+/** @param why  why there is no further try */
+function finalError({ subject, expected, found, remedy, cause }: Failure, why: string): SourceError {
+  return new SourceError(`${subject}: expected ${expected}, found ${found}${why}. ${remedy}`, { cause });
+}
+
+export type Wait = (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 
 export interface PersistentOptions {
   readonly patience: Patience;
   readonly wait: Wait;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
   /** Bytes that all tries so far have brought. Tries that bring many do not count against the limit. */
   readonly progress?: () => number;
 }
@@ -72,11 +69,12 @@ export async function persistently<T>(attempt: () => Promise<T>, options: Persis
     } catch (error) {
       if (!(error instanceof PassingError)) throw error;
       failures = progress() - before >= PROGRESS_BYTES ? 1 : failures + 1;
-      if (error.waitMs > patience.longestWaitMs) {
-        throw error.final(`, with the wish to be asked again in ${Math.ceil(error.waitMs / 1000)} s`);
+      const { waitMs = 0 } = error.failure;
+      if (waitMs > patience.longestWaitMs) {
+        throw finalError(error.failure, `, with the wish to be asked again in ${Math.ceil(waitMs / 1000)} s`);
       }
-      if (failures >= patience.tries) throw error.final(failures > 1 ? ` in each of ${failures} tries` : "");
-      await wait(Math.max(error.waitMs, backoff(failures, patience.retryMs)), signal);
+      if (failures >= patience.tries) throw finalError(error.failure, ` in each of ${failures} tries`);
+      await wait(Math.max(waitMs, backoff(failures, patience.retryMs)), signal);
     }
   }
 }
@@ -90,26 +88,29 @@ export const wait: Wait = (ms, signal) =>
   new Promise((resolve, reject) => {
     const done = (): void => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      if (signal.aborted) reject(signal.reason);
+      signal?.removeEventListener("abort", done);
+      if (signal?.aborted) reject(signal.reason);
       else resolve();
     };
     const timer = setTimeout(done, ms);
-    if (signal.aborted) done();
-    else signal.addEventListener("abort", done);
+    if (signal?.aborted) done();
+    else signal?.addEventListener("abort", done);
   });
 
 /**
  * How long an answer asks its client to wait: Retry-After, in seconds or as a date, or else the seconds until a
- * RateLimit begins anew, which is what the Hugging Face Hub sends.
+ * RateLimit that is used up begins anew, which is what the Hugging Face Hub sends.
  * @source RFC 9110, 10.2.3; draft-ietf-httpapi-ratelimit-headers
  */
-export function requestedWaitMs(headers: Headers, now: number): number {
+export function requestedWaitMs({ status, headers }: Pick<Response, "status" | "headers">, now: number): number {
   const after = headers.get("retry-after")?.trim();
   if (after !== undefined) {
     const ms = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
     return ms > 0 ? ms : 0;
   }
-  const [, reset = "0"] = /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "") ?? [];
-  return Number(reset) * 1000;
+  // Answers of any status may tell of the limit.
+  if (status !== 429) return 0;
+  const [, reset] = /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "") ?? [];
+  // Whole seconds, rounded down.
+  return reset === undefined ? 0 : (Number(reset) + 1) * 1000;
 }

@@ -65,6 +65,8 @@ export interface Folder {
    * @param mostBytes  a larger file is of no use: where it could be had only whole, it is refused
    */
   open(fileName: string, signal?: AbortSignal, mostBytes?: number): Promise<ByteSource | undefined>;
+  /** The names of all files in it; absent where they cannot be told, as on a web server. */
+  list?(): Promise<readonly string[]>;
 }
 
 /** Bytes cannot be had: missing file, range outside it, failing server, a file that has changed. */

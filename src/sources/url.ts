@@ -92,12 +92,11 @@ function parseUrl(text: string): URL {
 async function tryOpen(
   url: URL,
   network: NetworkOptions,
-  outer: AbortSignal | undefined,
+  signal: AbortSignal | undefined,
   mostBytes?: number,
 ): Promise<ByteSource | undefined> {
-  outer?.throwIfAborted();
+  signal?.throwIfAborted();
   const name = nameOf(url);
-  const { signal, release } = joinSignals(outer);
   const request = requestOf(url, network, 0, 1, signal);
   const attempt = () =>
     exchange(request, async (response, chunks) => {
@@ -113,11 +112,7 @@ async function tryOpen(
       }
       throw badStatus(name, response.status);
     });
-  try {
-    return await persistently(attempt, { ...waiting(network), signal });
-  } finally {
-    release();
-  }
+  return persistently(attempt, { ...waiting(network), signal });
 }
 
 function requestOf(
@@ -125,7 +120,7 @@ function requestOf(
   { headers = {}, patience = defaultPatience }: NetworkOptions,
   offset: number,
   length: number,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Exchange {
   return { url, headers, offset, length, stallMs: patience.stallMs, signal };
 }

@@ -13,6 +13,7 @@ import type {
 import { aligned, type Bank, createBank, createCountingBank } from "./bank.ts";
 import type { WasmConvState, WasmKvCache, WasmWeight } from "./handles.ts";
 import type { Kernels } from "./kernels.ts";
+import { createWasmMemory } from "./memory.ts";
 import { canPack, STRIP_ROWS, stripBytes } from "./packing.ts";
 import { type BankPlan, kvBytes, MAX_BANK_BYTES, planBanks, unitOf, weightBytes } from "./plan.ts";
 import type { Pool } from "./pool.ts";
@@ -95,15 +96,17 @@ function fill(
   request: WasmBackendRequest,
   pool: Pool,
   bankOf: (path: string) => Bank,
-): Pick<WasmBackend, "ops" | "weights" | "states"> {
+): Pick<WasmBackend, "ops" | "memory" | "weights" | "states"> {
   const placed = request.weights.map((stored) => place(stored, bankOf(stored.path), request.mode));
   const states = request.states.map((spec) => placeState(spec, bankOf(spec.layer), request.kvType));
   const hidden = new Map<Bank, number>();
   for (const { weight } of placed) {
     if (!hidden.has(weight.bank)) hidden.set(weight.bank, weight.bank.place(hiddenBytes(request)));
   }
+  const [firstBank] = hidden.keys();
   return {
-    ops: new WasmOps({ hidden, pool, relaxed: request.relaxed }),
+    ops: new WasmOps({ firstBank, pool, relaxed: request.relaxed }),
+    memory: createWasmMemory(hidden),
     weights: new Map(placed.map((weight) => [weight.weight.path, weight])),
     states,
   };

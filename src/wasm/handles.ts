@@ -1,5 +1,5 @@
 // What the kernels' tensors, weights and states are: addresses in a bank.
-import type { ConvState, ExpertIds, KvCache, Tensor, Weight } from "../ops/ops.ts";
+import type { Angles, ConvState, ExpertIds, KvCache, Tensor, Weight } from "../ops/ops.ts";
 import type { Bank } from "./bank.ts";
 
 export interface WasmTensor extends Tensor {
@@ -17,6 +17,13 @@ export interface WasmExpertIds extends ExpertIds {
   readonly address: number;
   /** The choices grouped by expert, once some weight has asked for them: assembly/expert-linear.ts. */
   groups?: { readonly begins: number; readonly order: number };
+}
+
+/** Held outside the banks. */
+export interface WasmAngles extends Angles {
+  /** f32 [rows, 2, half]: of each row the cosines, then the sines. */
+  readonly bytes: Uint8Array;
+  readonly half: number;
 }
 
 export interface WasmWeight extends Weight {

@@ -127,16 +127,8 @@ export interface Kernels extends SharedKernels {
     cols: number,
     width: number,
   ): void;
-  rope(
-    y: number,
-    x: number,
-    frequency: number,
-    factor: number,
-    rows: number,
-    cols: number,
-    half: number,
-    start: number,
-  ): void;
+  ropeAngles(y: number, positions: number, frequency: number, factor: number, rows: number, half: number): void;
+  rope(y: number, x: number, angles: number, rows: number, cols: number, half: number): void;
   storeKv(
     type: number,
     cache: number,

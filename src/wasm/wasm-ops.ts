@@ -1,9 +1,9 @@
 // Ops on the kernels: each verb finds room for its result, then makes one or two kernel calls in the weight's bank.
-import type { Ops, Rotation } from "../ops/ops.ts";
+import type { ConvSpan, KvSpan, Ops, Rotation } from "../ops/ops.ts";
 import { aligned, type Bank } from "./bank.ts";
-import type { WasmConvState, WasmExpertIds, WasmKvCache, WasmTensor, WasmWeight } from "./handles.ts";
+import type { WasmAngles, WasmConvState, WasmExpertIds, WasmKvCache, WasmTensor, WasmWeight } from "./handles.ts";
 import { recordBytes, STRIP_ROWS } from "./packing.ts";
-import { alone, type Pool, type SharedKernel } from "./pool.ts";
+import { alone, type Pool, type Share, type SharedKernel } from "./pool.ts";
 
 /** Bytes that a tile's float32 sums take: assembly/gemm.ts. */
 const TILE_SCRATCH = 128;
@@ -25,15 +25,18 @@ interface Work {
   readonly scratchBytes?: number;
 }
 
+/** Working space: where it begins, and how much of it each thread has. */
+type Scratch = Required<Pick<Share, "scratch" | "scratchBytes">>;
+
 export interface WasmOpsParts {
-  /** Where `carry` puts the hidden state, one place to a bank. */
-  readonly hidden: ReadonlyMap<Bank, number>;
+  /** Where a step begins. */
+  readonly firstBank: Bank;
   readonly pool: Pool;
   readonly relaxed: boolean;
 }
 
 export class WasmOps implements Ops {
-  // Not #private: an observer of the run derives its own Ops from this one.
+  // Not #private: whoever watches or changes operations derives its own Ops from this one.
   private readonly parts: WasmOpsParts;
 
   constructor(parts: WasmOpsParts) {
@@ -43,8 +46,7 @@ export class WasmOps implements Ops {
   embed(ids: Int32Array, w: WasmWeight): WasmTensor {
     const { bank, address, cols, format } = w;
     const y = allocate(bank, ids.length, cols);
-    const list = bank.allocate(ids.byteLength);
-    bank.write(list, new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+    const list = copied(bank, ids);
     if (w.packed) {
       bank.kernels.embedPacked(format, y.address, address, list, ids.length, cols);
     } else {
@@ -176,96 +178,84 @@ export class WasmOps implements Ops {
     return y;
   }
 
-  causalConv(x: WasmTensor, w: WasmWeight, { current, next, width }: WasmConvState): WasmTensor {
+  causalConv(x: WasmTensor, w: WasmWeight, spans: readonly ConvSpan[]): WasmTensor {
     const y = allocate(x.bank, x.rows, x.cols);
-    x.bank.kernels.causalConv(y.address, joined(x), w.address, current, next, x.rows, x.cols, width);
+    const from = joined(x);
+    let offset = 0;
+    for (const { rows, state } of spans) {
+      const { current, next, width } = state as WasmConvState;
+      x.bank.kernels.causalConv(y.address + offset, from + offset, w.address, current, next, rows, x.cols, width);
+      offset += rows * x.cols * 4;
+    }
     return y;
   }
 
-  rope(x: WasmTensor, { inverseFrequency, attentionFactor }: Rotation, start: number): WasmTensor {
-    const { bank } = x;
-    const y = allocate(bank, x.rows, x.cols);
-    const frequency = bank.allocate(inverseFrequency.byteLength);
-    bank.write(
-      frequency,
-      new Uint8Array(inverseFrequency.buffer, inverseFrequency.byteOffset, inverseFrequency.byteLength),
-    );
-    const pairs = inverseFrequency.length;
-    bank.kernels.rope(y.address, joined(x), frequency, attentionFactor, x.rows, x.cols, pairs, start);
+  angles(positions: Int32Array, { inverseFrequency, attentionFactor }: Rotation): WasmAngles {
+    const bank = this.parts.firstBank;
+    const half = inverseFrequency.length;
+    const bytes = positions.length * half * 8;
+    const y = bank.allocate(bytes);
+    const frequency = copied(bank, inverseFrequency);
+    bank.kernels.ropeAngles(y, copied(bank, positions), frequency, attentionFactor, positions.length, half);
+    // Kept outside: every bank takes a copy when it needs one, and results are released layer by layer.
+    return { rows: positions.length, half, bytes: bank.read(y, bytes).slice() };
+  }
+
+  rope(x: WasmTensor, { bytes, half }: WasmAngles): WasmTensor {
+    const y = allocate(x.bank, x.rows, x.cols);
+    const table = x.bank.allocate(x.rows * half * 8);
+    x.bank.write(table, bytes);
+    x.bank.kernels.rope(y.address, joined(x), table, x.rows, x.cols, half);
     return y;
   }
 
-  attention(
-    q: WasmTensor,
-    k: WasmTensor,
-    v: WasmTensor,
-    cache: WasmKvCache,
-    start: number,
-    headDim: number,
-    stored = start,
-  ): WasmTensor {
-    const { bank, type, capacity } = cache;
-    const { kernels } = bank;
-    const kept = Math.min(k.rows, Math.max(0, stored - start));
-    const [newK, newV] = [k, v].map((x) => this.rows(x, kept, x.rows - kept));
-    kernels.storeKv(type, cache.k, capacity, joined(newK), newK.rows, k.cols, headDim, start + kept);
-    kernels.storeKv(type, cache.v, capacity, joined(newV), newV.rows, v.cols, headDim, start + kept);
+  attention(q: WasmTensor, k: WasmTensor, v: WasmTensor, spans: readonly KvSpan[], headDim: number): WasmTensor {
+    const { bank } = q;
     const y = allocate(bank, q.rows, q.cols);
     const heads = q.cols / headDim;
     const kvHeads = k.cols / headDim;
-    const args = [type, y.address, joined(q), cache.k, cache.v, capacity, q.rows, start, heads, kvHeads, headDim];
-    const scratchBytes = attentionScratch(q.rows, heads / kvHeads, headDim);
-    const work = KV_TOUCH * 2 * q.rows * q.cols * (start + q.rows);
-    this.run(bank, "attention", args, { work, total: kvHeads, scratchBytes });
+    const longest = Math.max(...spans.map(({ rows }) => rows));
+    const scratch = this.scratch(bank, attentionScratch(longest, heads / kvHeads, headDim));
+    let row = 0;
+    for (const { rows, start, stored, cache } of spans) {
+      const { type, capacity, k: keys, v: values } = cache as WasmKvCache;
+      const kept = Math.min(rows, stored - start);
+      for (const [x, to] of [
+        [k, keys],
+        [v, values],
+      ] as const) {
+        const from = joined(this.rows(x, row + kept, rows - kept));
+        bank.kernels.storeKv(type, to, capacity, from, rows - kept, x.cols, headDim, start + kept);
+      }
+      const [out, queries] = [y, q].map((x) => joined(this.rows(x, row, rows)));
+      const args = [type, out, queries, keys, values, capacity, rows, start, heads, kvHeads, headDim];
+      const work = KV_TOUCH * 2 * rows * q.cols * (start + rows);
+      this.share(bank, "attention", args, { work, total: kvHeads }, scratch);
+      row += rows;
+    }
     return y;
   }
 
-  carry(h: WasmTensor, { bank }: WasmWeight): WasmTensor {
-    const address = this.parts.hidden.get(bank) as number;
-    bank.write(address, h.bank.read(joined(h), h.rows * h.cols * 4));
-    h.bank.release();
-    bank.release();
-    return { rows: h.rows, cols: h.cols, bank, address, stride: h.cols };
-  }
-
-  note<R>(_path: string, result: R): R {
-    return result;
-  }
-
-  commit(states: readonly WasmConvState[]): void {
-    for (const state of states) [state.current, state.next] = [state.next, state.current];
-  }
-
-  reset(states: readonly WasmConvState[]): void {
-    for (const { bank, current, bytes } of states) bank.write(current, new Uint8Array(bytes));
-  }
-
-  read(x: WasmTensor): Float32Array {
-    const numbers = new Float32Array(x.rows * x.cols);
-    const bytes = new Uint8Array(numbers.buffer);
-    for (let t = 0; t < x.rows; t++) {
-      bytes.set(x.bank.read(x.address + t * x.stride * 4, x.cols * 4), t * x.cols * 4);
-    }
-    return numbers;
-  }
-
-  readIds({ bank, address, rows, k }: WasmExpertIds): Int32Array {
-    return new Int32Array(bank.read(address, rows * k * 4).slice().buffer);
-  }
-
   /** A kernel over `total` units, cut at multiples of `grain`, by all threads if the work is worth it. */
-  private run(
+  private run(bank: Bank, kernel: SharedKernel, args: readonly number[], work: Work): void {
+    this.share(bank, kernel, args, work, this.scratch(bank, work.scratchBytes ?? 0));
+  }
+
+  /** Every thread's, even if one does the work: rehearsals must find the most there will be. */
+  private scratch(bank: Bank, bytes: number): Scratch {
+    const scratchBytes = aligned(bytes);
+    return { scratch: bank.allocate(scratchBytes * this.parts.pool.size), scratchBytes };
+  }
+
+  private share(
     bank: Bank,
     kernel: SharedKernel,
     args: readonly number[],
-    { work, total, grain = 1, scratchBytes = 0 }: Work,
-  ) {
-    const { pool } = this.parts;
-    const each = aligned(scratchBytes);
-    // Every thread's, even if one does the work: rehearsals must find the most there will be.
-    const scratch = bank.allocate(each * pool.size);
-    const threads = work >= WORTH_SHARING ? pool : alone;
-    threads.run(bank, kernel, args, { total, grain, scratch, scratchBytes: each });
+    { work, total, grain = 1 }: Work,
+    scratch: Scratch,
+  ): void {
+    const threads = work >= WORTH_SHARING ? this.parts.pool : alone;
+    threads.run(bank, kernel, args, { total, grain, ...scratch });
   }
 
   private rowRecordBytes(cols: number): number {
@@ -311,6 +301,13 @@ function grouped(chosen: WasmExpertIds, experts: number): { begins: number; orde
   return chosen.groups;
 }
 
+/** Address of the numbers in this bank. */
+function copied(bank: Bank, numbers: Int32Array | Float32Array): number {
+  const address = bank.allocate(numbers.byteLength);
+  bank.write(address, new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+  return address;
+}
+
 function allocate(bank: Bank, rows: number, cols: number): WasmTensor {
   return { rows, cols, bank, address: bank.allocate(rows * cols * 4), stride: cols };
 }
@@ -320,7 +317,7 @@ function view(x: WasmTensor, rows: number, cols: number, address: number): WasmT
 }
 
 /** Address of a tensor whose rows follow one another; only `mul` reads others. */
-function joined(x: WasmTensor): number {
+export function joined(x: WasmTensor): number {
   if (x.stride === x.cols || x.rows === 1) return x.address;
   throw new TypeError(
     `a tensor of ${x.cols} columns, ${x.stride} apart: only mul takes one; multiply or copy it first`,

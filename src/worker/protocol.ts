@@ -30,7 +30,7 @@ export type Request =
 
 /** What a request gives back, by its kind, besides the events on the way. */
 export interface Results {
-  readonly load: { readonly settings: Settings; readonly bytes: number };
+  readonly load: { readonly settings: Settings; readonly bytes: number; readonly warnings: readonly string[] };
   readonly generate: null;
   readonly vocabulary: null;
   readonly logits: null;

@@ -1,8 +1,8 @@
 // The model's thread: loads once, then answers one request after another, hearing the caller in between.
 import { createConstraint } from "../constrain/constraint.ts";
 import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
-import { eachLogits, generate, type Pace, type Sequence } from "../engine/engine.ts";
-import { type LoadContext, loadModel, MAX_LOGIT_ROWS, MAX_STEP, type Machine } from "../load.ts";
+import { type Engine, eachLogits, generate, type Pace } from "../engine/engine.ts";
+import { createEngine, type LoadContext, loadModel, type Machine } from "../load.ts";
 import { recordTrace } from "../oracle/record.ts";
 import type { Logprobs } from "../sampling/logprobs.ts";
 import { type OpenFile, openSources } from "../sources/open-source.ts";
@@ -30,7 +30,7 @@ const FLIGHT_BYTES = 1 << 25;
 export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): void {
   const controllers = new Map<number, AbortController>();
   const flights = new Map<number, Flight>();
-  let sequence: Sequence | undefined;
+  let engine: Engine | undefined;
   let vocabulary: VocabularyTree | undefined;
   let last: Promise<void> = Promise.resolve();
 
@@ -79,16 +79,16 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       vocabulary = buildTree(request.vocabulary);
       return null;
     }
-    if (sequence === undefined) throw new TypeError("a model has to be loaded before it is run");
+    if (engine === undefined) throw new TypeError("a model has to be loaded before it is run");
     if (request.kind === "logits") {
-      await eachLogits(sequence, request.ids, pace, (logits, done) => {
+      await eachLogits(engine, request.ids, pace, (logits, done) => {
         emit({ kind: "rows", logits }, [logits.buffer as ArrayBuffer]);
         onProgress(done, request.ids.length);
       });
       return null;
     }
     if (request.kind === "trace") {
-      await recordTrace(sequence, request.ids, request.plan, pace, (step, done) => {
+      await recordTrace(engine, request.ids, request.plan, pace, (step, done) => {
         emit({ kind: "step", step }, [step.numbers]);
         onProgress(done, request.plan.positions.to);
       });
@@ -99,14 +99,14 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     const onLogprobs = (found: Logprobs): void => {
       logprobs = found;
     };
-    const options = { ...request.options, onLogprobs, constraint: constraintOf(request, sequence) };
-    for await (const token of generate(sequence, request.ids, options, pace, onProgress)) {
+    const options = { ...request.options, onLogprobs, constraint: constraintOf(request, engine) };
+    for await (const token of generate(engine, request.ids, options, pace, onProgress)) {
       emit({ kind: "id", token, logprobs, ms: performance.now() - begin });
     }
     return null;
   }
 
-  function constraintOf({ rules, options }: Request & { kind: "generate" }, { model }: Sequence) {
+  function constraintOf({ rules, options }: Request & { kind: "generate" }, { model }: Engine) {
     if (rules === undefined) return undefined;
     if (vocabulary === undefined) throw new TypeError("a vocabulary has to be sent before output can be constrained");
     return createConstraint(rules, vocabulary, model.config.vocabSize, options.stopIds);
@@ -127,9 +127,10 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
         onProgress,
       };
       const { config, tensors, options } = request;
-      const { model, state, settings, backend } = await loadModel({ config, tensors, files }, options, context);
-      sequence = { model, state, ids: [], maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS };
-      return { settings, bytes: backend.bytes };
+      const loaded = await loadModel({ config, tensors, files }, options, context);
+      engine = createEngine(loaded);
+      const { settings, backend, warnings } = loaded;
+      return { settings, bytes: backend.bytes, warnings };
     } finally {
       await Promise.all(files.map((file) => file.close()));
     }

@@ -46,7 +46,7 @@ export interface Site {
 
 /**
  * Serves on a free port. Files are sent by Range, except that `?whole` ignores the range, and `?stall` sends weights
- * (any range over READ_AHEAD) up to their middle and then nothing more.
+ * (any range over READ_AHEAD) up to their middle and then nothing more. `?redirect` leads to the same without it.
  */
 export async function serveSite({ isolated }: { readonly isolated: boolean }): Promise<Site> {
   const sent: Sent[] = [];
@@ -72,6 +72,10 @@ export async function serveSite({ isolated }: { readonly isolated: boolean }): P
 /** @returns length of the body */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<number> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
+  if (searchParams.has("redirect")) {
+    response.writeHead(302, { Location: pathname }).end();
+    return 0;
+  }
   const file = pathname === "/" ? PAGE : SERVED.test(pathname) ? new URL(`.${pathname}`, ROOT) : undefined;
   const size = file && (await stat(file).catch(() => undefined))?.size;
   if (file === undefined || size === undefined) {

@@ -44,6 +44,10 @@ inEveryEngine({ isolated: false }, (page) => {
     expect(await page.run(newIdsFrom, { ids, from: "URL", url: `golden/nano/${FILE}?whole` })).toEqual(expected);
   });
 
+  it("opens a URL that leads to another", async () => {
+    expect(await page.run(newIdsFrom, { ids, from: "URL", url: `golden/nano/${FILE}?redirect` })).toEqual(expected);
+  });
+
   it("opens a Blob", async () => {
     expect(await page.run(newIdsFrom, { ids, from: "Blob", url: `golden/nano/${FILE}` })).toEqual(expected);
   });

@@ -1,15 +1,15 @@
-// Sequences: what is run, what is reused, when generation ends.
+// The engine: what is run, what is reused, when generation ends.
 import { describe, expect, it } from "vitest";
 import {
   checkIds,
+  type Engine,
   eachLogits,
   generate,
   type Pace,
   PromptError,
   prefill,
-  type Sequence,
 } from "../../src/engine/engine.ts";
-import { MAX_LOGIT_ROWS, MAX_STEP } from "../../src/load.ts";
+import { createEngine, MAX_STEP } from "../../src/load.ts";
 import type { Logprobs } from "../../src/sampling/logprobs.ts";
 import { load, open } from "../model/run.ts";
 
@@ -19,24 +19,26 @@ const THINK = 14;
 const CLOSE = 15;
 const patient: Pace = { pause: async () => {}, check: undefined };
 
-async function sequence(maxStep = MAX_STEP): Promise<Sequence & { steps: number[] }> {
-  const { model, state } = await load(await open("nano", "lfm2-nano-Q4_0.gguf"), { mode: "exact", contextLength: 256 });
+async function counted(maxStep = MAX_STEP): Promise<Engine & { steps: number[] }> {
+  const checkpoint = await open("nano", "lfm2-nano-Q4_0.gguf");
+  const engine = createEngine(await load(checkpoint, { mode: "exact", contextLength: 256 }));
+  const { model } = engine;
   const steps: number[] = [];
   const ops: typeof model.ops = Object.create(model.ops);
   ops.embed = (ids, w) => {
     steps.push(ids.length);
     return model.ops.embed(ids, w);
   };
-  return { model: { ...model, ops }, state, ids: [], maxStep, maxLogitRows: MAX_LOGIT_ROWS, steps };
+  return { ...engine, model: { ...model, ops }, maxStep, steps };
 }
 
 const total = (steps: readonly number[]) => steps.reduce((sum, step) => sum + step, 0);
 
 describe("prefill", () => {
   it("continues a sequence that the ids extend, with the bits of a fresh run", async () => {
-    const fresh = await sequence();
+    const fresh = await counted();
     const want = await prefill(fresh, HELLO, patient);
-    const resumed = await sequence();
+    const resumed = await counted();
     await prefill(resumed, HELLO.slice(0, 7), patient);
     resumed.steps.length = 0;
     expect(await prefill(resumed, HELLO, patient)).toEqual(want);
@@ -44,9 +46,9 @@ describe("prefill", () => {
   });
 
   it("goes back when the ids differ anywhere, or are no longer than what it holds", async () => {
-    const fresh = await sequence();
+    const fresh = await counted();
     const want = await prefill(fresh, HELLO, patient);
-    const used = await sequence();
+    const used = await counted();
     await prefill(used, [1, 6, 331, 214], patient);
     expect(await prefill(used, HELLO, patient)).toEqual(want);
     used.steps.length = 0;
@@ -56,15 +58,15 @@ describe("prefill", () => {
 
   it("reports its progress, ending with the whole", async () => {
     const seen: [number, number][] = [];
-    await prefill(await sequence(4), HELLO, patient, (done, all) => seen.push([done, all]));
+    await prefill(await counted(4), HELLO, patient, (done, all) => seen.push([done, all]));
     expect(seen.length).toBeGreaterThan(1);
     expect(seen.at(-1)).toEqual([13, 13]);
   });
 
   it("can be given up at a pause and at a layer, and goes on from there as if nothing had happened", async () => {
-    const want = await prefill(await sequence(), HELLO, patient);
+    const want = await prefill(await counted(), HELLO, patient);
     for (const at of ["pause", "layer"] as const) {
-      const stopped = await sequence(8);
+      const stopped = await counted(8);
       let calls = 0;
       const giveUp = (): void => {
         if (++calls === (at === "pause" ? 2 : 40)) throw new DOMException("given up", "AbortError");
@@ -72,8 +74,7 @@ describe("prefill", () => {
       const pace: Pace =
         at === "pause" ? { pause: async () => giveUp(), check: undefined } : { pause: async () => {}, check: giveUp };
       await expect(prefill(stopped, HELLO, pace)).rejects.toThrow("given up");
-      expect(stopped.state.length).toBe(stopped.ids.length);
-      expect(stopped.ids).toEqual(HELLO.slice(0, 7)); // the first of two even steps
+      expect(stopped.sequence.ids).toEqual(HELLO.slice(0, 7)); // the first of two even steps
       expect(await prefill(stopped, HELLO, patient)).toEqual(want);
     }
   });
@@ -81,10 +82,10 @@ describe("prefill", () => {
 
 describe("steps", () => {
   it("are as long as the caller's patience once the speed is known, and never longer than they may be", async () => {
-    const counted = await sequence();
+    const engine = await counted();
     const ids = Array.from({ length: 200 }, (_, i) => 20 + i);
-    await prefill(counted, ids, patient);
-    expect(counted.steps[0]).toBeLessThanOrEqual(16);
+    await prefill(engine, ids, patient);
+    expect(engine.steps[0]).toBeLessThanOrEqual(16);
     // At a millisecond a position, 150 ms are 150 positions: two even steps of 100.
     for (const [ms, first] of [
       [1, 100],
@@ -92,33 +93,33 @@ describe("steps", () => {
       [1000, 1],
       [0.001, 200],
     ]) {
-      counted.steps.length = 0;
-      counted.msPerPosition = ms;
-      await prefill(counted, [1, ...ids.slice(0, 199)], patient);
-      await prefill(counted, ids, patient);
-      expect(counted.steps[0]).toBe(first);
+      engine.steps.length = 0;
+      engine.msPerPosition = ms;
+      await prefill(engine, [1, ...ids.slice(0, 199)], patient);
+      await prefill(engine, ids, patient);
+      expect(engine.steps[0]).toBe(first);
     }
   });
 });
 
 describe("eachLogits", () => {
   it("begins anew, whatever the sequence held", async () => {
-    const rows = async (used: Sequence): Promise<number[]> => {
+    const rows = async (used: Engine): Promise<number[]> => {
       const all: number[] = [];
       await eachLogits(used, HELLO.slice(0, 5), patient, (logits) => all.push(...logits));
       return all;
     };
-    const used = await sequence();
+    const used = await counted();
     const first = await rows(used);
     await prefill(used, [1, 6, 331], patient);
     expect(await rows(used)).toEqual(first);
-    expect(used.ids).toEqual(HELLO.slice(0, 5));
+    expect(used.sequence.ids).toEqual(HELLO.slice(0, 5));
   });
 
   it("gives a row to every id, the last one equal to prefill's", async () => {
-    const want = await prefill(await sequence(), HELLO, patient);
+    const want = await prefill(await counted(), HELLO, patient);
     const rows: number[] = [];
-    const same = await sequence();
+    const same = await counted();
     await eachLogits(same, HELLO, patient, (logits) => rows.push(...logits));
     const { vocabSize } = same.model.config;
     expect(rows.length).toBe(HELLO.length * vocabSize);
@@ -135,14 +136,14 @@ describe("generate", () => {
   };
 
   it("ends with a stop id, after maxTokens, and at the end of the context", async () => {
-    const answer = await collect(generate(await sequence(), HELLO, options, patient));
+    const answer = await collect(generate(await counted(), HELLO, options, patient));
     expect(answer.length).toBe(22);
     expect(answer.at(-1)).toBe(7);
-    expect(await collect(generate(await sequence(), HELLO, { ...options, maxTokens: 5 }, patient))).toEqual(
+    expect(await collect(generate(await counted(), HELLO, { ...options, maxTokens: 5 }, patient))).toEqual(
       answer.slice(0, 5),
     );
     const endless = await collect(
-      generate(await sequence(), HELLO, { ...options, maxTokens: 1e9, stopIds: [] }, patient),
+      generate(await counted(), HELLO, { ...options, maxTokens: 1e9, stopIds: [] }, patient),
     );
     // 256 positions hold the prompt and all new ids but the last, which nothing has to follow.
     expect(endless.length).toBe(256 - HELLO.length + 1);
@@ -151,7 +152,7 @@ describe("generate", () => {
   it("holds the penalty against every id of the prompt and of the answer", async () => {
     // A penalty this high forbids what it meets: nothing of the prompt returns, and nothing is said twice.
     const sampling = { temperature: 0, repetitionPenalty: 100 };
-    const answer = await collect(generate(await sequence(), HELLO, { sampling, maxTokens: 30, stopIds: [] }, patient));
+    const answer = await collect(generate(await counted(), HELLO, { sampling, maxTokens: 30, stopIds: [] }, patient));
     expect(answer.length).toBe(30);
     expect(new Set([...answer, ...HELLO]).size).toBe(30 + new Set(HELLO).size);
   });
@@ -170,7 +171,7 @@ describe("generate", () => {
       accept: (id: number) => taken.push(id),
     };
     const answer = await collect(
-      generate(await sequence(), HELLO, { ...options, maxTokens: 4, stopIds: [103], constraint }, patient),
+      generate(await counted(), HELLO, { ...options, maxTokens: 4, stopIds: [103], constraint }, patient),
     );
     expect(answer.slice(0, 2)).toEqual([100, 101]);
     expect(answer.slice(3)).toEqual([103]);
@@ -179,17 +180,17 @@ describe("generate", () => {
 
   it("closes a thought after any number of ids, and goes on as from a prompt that says so", async () => {
     const [open, close] = [THINK, CLOSE];
-    const free = await collect(generate(await sequence(), HELLO, options, patient));
+    const free = await collect(generate(await counted(), HELLO, options, patient));
     expect(free[0]).toBe(THINK);
     const length = free.indexOf(CLOSE) - 1;
     expect(length).toBeGreaterThan(3);
     for (let tokens = 0; tokens <= length + 1; tokens++) {
       const thinking = { tokens, open, close, isOpen: false };
-      const answer = await collect(generate(await sequence(), HELLO, { ...options, thinking }, patient));
+      const answer = await collect(generate(await counted(), HELLO, { ...options, thinking }, patient));
       const cut = [...free.slice(0, 1 + Math.min(tokens, length)), close];
       expect(answer.slice(0, cut.length)).toEqual(cut);
       // What follows is what the model says to the cut thought, up to where it would close it yet again.
-      const said = await collect(generate(await sequence(), [...HELLO, ...cut], options, patient));
+      const said = await collect(generate(await counted(), [...HELLO, ...cut], options, patient));
       const again = said.indexOf(CLOSE);
       const rest = answer.slice(cut.length);
       if (again < 0 || tokens > length) expect(rest).toEqual(said);
@@ -200,7 +201,7 @@ describe("generate", () => {
       }
       // The same when the prompt has opened the thought.
       const opened = await collect(
-        generate(await sequence(), [...HELLO, open], { ...options, thinking: { ...thinking, isOpen: true } }, patient),
+        generate(await counted(), [...HELLO, open], { ...options, thinking: { ...thinking, isOpen: true } }, patient),
       );
       expect(opened).toEqual(answer.slice(1));
     }
@@ -214,7 +215,7 @@ describe("generate", () => {
     const constraint = { allowed: () => (taken < 4 ? notClose : all), accept: () => taken++ };
     const thinking = { tokens: 1, open: THINK, close: CLOSE, isOpen: false };
     const answer = await collect(
-      generate(await sequence(), HELLO, { ...options, constraint, thinking, maxTokens: 6 }, patient),
+      generate(await counted(), HELLO, { ...options, constraint, thinking, maxTokens: 6 }, patient),
     );
     expect(answer.indexOf(CLOSE)).toBe(4);
     expect(taken).toBe(6);
@@ -224,12 +225,12 @@ describe("generate", () => {
     const sampling = { temperature: 1.5, seed: 21 };
     const thinking = { tokens: 0, open: THINK, close: CLOSE, isOpen: true };
     const forced = await collect(
-      generate(await sequence(), [...HELLO, THINK], { ...options, sampling, thinking }, patient),
+      generate(await counted(), [...HELLO, THINK], { ...options, sampling, thinking }, patient),
     );
     const prompt = [...HELLO, THINK, CLOSE];
     expect(forced).toEqual([
       CLOSE,
-      ...(await collect(generate(await sequence(), prompt, { ...options, sampling }, patient))),
+      ...(await collect(generate(await counted(), prompt, { ...options, sampling }, patient))),
     ]);
   });
 
@@ -239,7 +240,7 @@ describe("generate", () => {
     const sampling = { temperature: 1.2, seed: 3, repetitionPenalty: 1.3, logitBias: { 40: 3 } };
     const answer = await collect(
       generate(
-        await sequence(),
+        await counted(),
         HELLO,
         { sampling, thinking, maxTokens: 8, stopIds: [], topLogprobs: 5, onLogprobs: (l) => told.push(l) },
         patient,
@@ -247,7 +248,7 @@ describe("generate", () => {
     );
     expect(told.map(({ id }) => id)).toEqual(answer);
     const rows: Float32Array[] = [];
-    const again = await sequence();
+    const again = await counted();
     const { vocabSize } = again.model.config;
     await eachLogits(again, [...HELLO, ...answer], patient, (logits) => {
       for (let at = 0; at < logits.length; at += vocabSize) rows.push(logits.slice(at, at + vocabSize));
@@ -266,7 +267,7 @@ describe("generate", () => {
   it("holds frequency and presence penalties against what was sampled, not against the prompt", async () => {
     const first = async (penalties: object): Promise<number[]> => {
       const ids: number[] = [];
-      const used = await sequence();
+      const used = await counted();
       for (let seed = 0; seed < 20; seed++) {
         const sampling = { temperature: 3, seed, ...penalties };
         ids.push(...(await collect(generate(used, HELLO, { sampling, maxTokens: 1, stopIds: [] }, patient))));
@@ -275,25 +276,25 @@ describe("generate", () => {
     };
     expect(await first({ frequencyPenalty: 2, presencePenalty: 2 })).toEqual(await first({}));
     const sampling = { temperature: 0, frequencyPenalty: 2, presencePenalty: 2, logitBias: { 40: 30 } };
-    const answer = await collect(generate(await sequence(), HELLO, { ...options, sampling, stopIds: [] }, patient));
+    const answer = await collect(generate(await counted(), HELLO, { ...options, sampling, stopIds: [] }, patient));
     // With the bias it comes first, and each time by 2 less likely, until others are.
     expect(answer.indexOf(40)).toBe(0);
     expect(answer.filter((id) => id === 40).length).toBeLessThan(20);
   });
 
   it("runs each new id once", async () => {
-    const counted = await sequence();
-    await collect(generate(counted, HELLO, options, patient));
-    expect(total(counted.steps)).toBe(HELLO.length + 21);
-    expect(counted.ids.length).toBe(HELLO.length + 21);
+    const engine = await counted();
+    await collect(generate(engine, HELLO, options, patient));
+    expect(total(engine.steps)).toBe(HELLO.length + 21);
+    expect(engine.sequence.ids.length).toBe(HELLO.length + 21);
   });
 
   it("repeats with a seed, and differs without", async () => {
     const sampling = { temperature: 1.5, seed: 11 };
-    const once = await collect(generate(await sequence(), HELLO, { ...options, sampling }, patient));
-    const again = await collect(generate(await sequence(), HELLO, { ...options, sampling }, patient));
+    const once = await collect(generate(await counted(), HELLO, { ...options, sampling }, patient));
+    const again = await collect(generate(await counted(), HELLO, { ...options, sampling }, patient));
     const other = await collect(
-      generate(await sequence(), HELLO, { ...options, sampling: { temperature: 1.5, seed: 12 } }, patient),
+      generate(await counted(), HELLO, { ...options, sampling: { temperature: 1.5, seed: 12 } }, patient),
     );
     expect(again).toEqual(once);
     expect(other).not.toEqual(once);

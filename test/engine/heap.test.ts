@@ -2,8 +2,8 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
-import { generate, type Pace, type Sequence } from "../../src/engine/engine.ts";
-import { MAX_LOGIT_ROWS, MAX_STEP } from "../../src/load.ts";
+import { generate, type Pace } from "../../src/engine/engine.ts";
+import { createEngine } from "../../src/load.ts";
 import { load, open } from "../model/run.ts";
 
 setFlagsFromString("--expose-gc");
@@ -13,8 +13,8 @@ const WARM_UP = 300;
 const TOKENS = 2000;
 
 it("holds no more after 2,000 tokens than before them, but their ids", async () => {
-  const { model, state, backend } = await load(await open("nano", "lfm2-nano-Q4_0.gguf"), { contextLength: 2400 });
-  const sequence: Sequence = { model, state, ids: [], maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS };
+  const loaded = await load(await open("nano", "lfm2-nano-Q4_0.gguf"), { contextLength: 2400 });
+  const engine = createEngine(loaded);
   const options = { sampling: { temperature: 1, seed: 1 }, maxTokens: WARM_UP + TOKENS, stopIds: [] };
   const held = (): number => {
     collect();
@@ -23,9 +23,9 @@ it("holds no more after 2,000 tokens than before them, but their ids", async () 
   };
   let before = 0;
   let count = 0;
-  for await (const _ of generate(sequence, [1, 6, 330], options, patient)) if (++count === WARM_UP) before = held();
+  for await (const _ of generate(engine, [1, 6, 330], options, patient)) if (++count === WARM_UP) before = held();
   expect(count).toBe(WARM_UP + TOKENS);
   // Two lists of ids, which double as they grow: 2 · 2 · 8 bytes · 2,000 at most. The rest is what V8 learns of the code.
   expect(held() - before).toBeLessThan(64_000 + 200_000);
-  expect(backend.bytes).toBeGreaterThan(0);
+  expect(loaded.backend.bytes).toBeGreaterThan(0);
 });

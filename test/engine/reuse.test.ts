@@ -1,9 +1,10 @@
 // The beginning that two prompts share: kept, and gone on from with the bits of a run from nothing.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { generate, type Pace, prefill, type Sequence } from "../../src/engine/engine.ts";
+import { type Engine, generate, type Pace, prefill } from "../../src/engine/engine.ts";
+import { restart } from "../../src/engine/sequence.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
-import { MAX_LOGIT_ROWS, type ModelOptions } from "../../src/load.ts";
+import { createEngine, type ModelOptions } from "../../src/load.ts";
 import type { Backend } from "../../src/ops/backend.ts";
 import { synthesize } from "../../src/synth/synthesize.ts";
 import { load, open } from "../model/run.ts";
@@ -31,20 +32,21 @@ const config = {
 const REPLAY = 18;
 const file = written((sink) => synthesize(config, sink, { type: "Q8_0", name: "many convolutions", seed: 5 }));
 
-interface Counted extends Sequence {
+interface Counted extends Engine {
   readonly backend: Backend;
   readonly steps: number[];
 }
 
-async function sequence(options: ModelOptions, checkpoint: Promise<Checkpoint>): Promise<Counted> {
-  const { model, state, backend } = await load(await checkpoint, { contextLength: 384, ...options });
+async function counted(options: ModelOptions, checkpoint: Promise<Checkpoint>): Promise<Counted> {
+  const loaded = await load(await checkpoint, { contextLength: 384, ...options });
+  const { model, backend } = loaded;
   const steps: number[] = [];
   const ops: typeof model.ops = Object.create(model.ops);
   ops.embed = (ids, w) => {
     steps.push(ids.length);
     return model.ops.embed(ids, w);
   };
-  return { model: { ...model, ops }, backend, state, ids: [], maxStep: 64, maxLogitRows: MAX_LOGIT_ROWS, steps };
+  return { ...createEngine(loaded), model: { ...model, ops }, backend, maxStep: 64, steps };
 }
 
 /**
@@ -52,7 +54,7 @@ async function sequence(options: ModelOptions, checkpoint: Promise<Checkpoint>):
  * saw 18 positions ago is then in the logits, and not rounded away.
  */
 async function forgetful(options: ModelOptions): Promise<Counted> {
-  const made = await sequence(options, open("", { name: "a.gguf", bytes: await file }));
+  const made = await counted(options, open("", { name: "a.gguf", bytes: await file }));
   for (const [path, { weight, write }] of made.backend.weights) {
     if (!path.endsWith("conv.conv")) continue;
     const taps = Float32Array.from({ length: weight.rows * 4 }, (_, i) => [4, 1, -1, 1][i % 4] * (1 + (i % 7)));
@@ -63,9 +65,10 @@ async function forgetful(options: ModelOptions): Promise<Counted> {
 
 const total = (steps: readonly number[]) => steps.reduce((sum, step) => sum + step, 0);
 
-/** Logits after `ids`, from an empty state. */
-async function fresh(used: Sequence, ids: readonly number[], maxStep = 64): Promise<Float32Array> {
-  return prefill({ ...used, ids: [], maxStep }, ids, patient);
+/** Logits after `ids`, from an empty sequence. */
+async function fresh(used: Engine, ids: readonly number[]): Promise<Float32Array> {
+  restart(used.model, used.sequence);
+  return prefill(used, ids, patient);
 }
 
 /** Where a prompt leaves the one before it, what it goes on with, in steps of how many, and when it is given up. */
@@ -106,9 +109,10 @@ describe.each(modes)("a prompt that shares a beginning with the one before, %o",
           };
           const run = { ...used, maxStep };
           const logits = await prefill(run, prompt, { ...patient, check }).catch(() => undefined);
-          expect(used.ids).toEqual(prompt.slice(0, used.state.length));
+          const held = used.sequence.ids;
+          expect(held).toEqual(prompt.slice(0, held.length));
           if (logits === undefined) continue;
-          expect(used.state.length).toBe(prompt.length);
+          expect(held.length).toBe(prompt.length);
           expect(logits).toEqual(await fresh(other, prompt));
         }
       }),
@@ -122,7 +126,7 @@ describe.each(modes)("a prompt that shares a beginning with the one before, %o",
     for (const cut of [69, 50, REPLAY + 1, REPLAY, REPLAY - 1, 1, 0]) {
       await fresh(used, ids);
       const prompt = [...ids.slice(0, cut), 319];
-      expect(await prefill({ ...used, ids: [...ids] }, prompt, patient)).toEqual(await fresh(other, prompt));
+      expect(await prefill(used, prompt, patient)).toEqual(await fresh(other, prompt));
     }
   });
 });
@@ -166,17 +170,17 @@ describe("a replay that is given up", () => {
     ];
     for (const follow of followers) {
       await fresh(used, ids);
-      const run = { ...used, ids: [...ids], maxStep: 5 };
+      const run = { ...used, maxStep: 5 };
       let pauses = 0;
       const pause = async (): Promise<void> => {
         if (++pauses === 3) throw new DOMException("given up", "AbortError");
       };
       await expect(prefill(run, cut, { ...patient, pause })).rejects.toThrow("given up");
-      const { length, stored } = run.state;
-      expect(stored).toBe(50);
+      const { length } = run.sequence.ids;
+      expect(run.sequence.stored).toBe(50);
       expect(length).toBeGreaterThan(50 - REPLAY);
       expect(length).toBeLessThan(50);
-      expect(run.ids).toEqual(ids.slice(0, length));
+      expect(run.sequence.ids).toEqual(ids.slice(0, length));
       expect(await prefill(run, follow(length), patient)).toEqual(await fresh(other, follow(length)));
     }
   });
@@ -187,8 +191,8 @@ describe("the embedded model", () => {
   const HELLO = [1, 6, 330, 214, 55, 746, 94, 16, 7, 214, 6, 335, 214];
 
   it.each(["exact", "int8"] as const)("goes on from within what it said itself, %s", async (mode) => {
-    const used = await sequence({ mode }, nano());
-    const other = await sequence({ mode }, nano());
+    const used = await counted({ mode }, nano());
+    const other = await counted({ mode }, nano());
     const said: number[] = [];
     const options = { sampling: { temperature: 0 }, maxTokens: 120, stopIds: [] };
     for await (const id of generate(used, HELLO, options, patient)) said.push(id);

@@ -56,8 +56,18 @@ const broken: readonly BrokenFile[] = [
   ],
   [
     "lists without end",
-    withHeader(`[${"[],".repeat(5e6)}[]]`),
-    `m, header: expected at most 4000000 JSON lists and objects, found more. ${DAMAGED}`,
+    withHeader(`[${"[],".repeat(3e6)}[]]`),
+    `m, header: expected JSON of at most 2097152 values, found more. ${DAMAGED}`,
+  ],
+  [
+    "a header of numbers without end",
+    withHeader(`{"t":[${"1,".repeat(3e6)}1]}`),
+    `m, header: expected JSON of at most 2097152 values, found more. ${DAMAGED}`,
+  ],
+  [
+    "a header of many megabytes",
+    withHeader(`{"t":"${" ".repeat(1 << 24)}"}`),
+    `m: expected a safetensors header of at most 16777216 bytes, found 16777224. Name a whole safetensors file.`,
   ],
   ["a tensor that is no object", withHeader({ t: 1 }), `m, t: expected ${DTYPES}, found nothing. ${CONVERT}`],
   [

@@ -126,17 +126,17 @@ const broken: readonly BrokenFile[] = [
   [
     "a tensor of another family",
     withTensor("blk.0.ffn_up.weight", { name: "blk.0.attn_q.bias" }),
-    "m.gguf, blk.0.attn_q.bias: expected a tensor of the LFM2 family, found an unknown name. Open a model that llama.cpp converted.",
+    "m.gguf, blk.0.attn_q.bias: expected a tensor of the LFM2 family, found a bias. LFM2 has none but the routers'; open a model that its makers' code can load.",
   ],
   [
     "a layer number with a leading zero",
     withTensor("blk.0.ffn_up.weight", { name: "blk.00.ffn_up.weight" }),
-    "m.gguf, blk.00.ffn_up.weight: expected a tensor of the LFM2 family, found an unknown name. Open a model that llama.cpp converted.",
+    "m.gguf, blk.00.ffn_up.weight: expected a tensor of the LFM2 family, found a name that none has. Open a model of the LFM2 family.",
   ],
   [
     "two final norms",
     withTensor("blk.0.attn_norm.weight", { name: "output_norm.weight" }),
-    "m.gguf, output_norm.weight: expected one tensor for model.embedding_norm.weight, found two. Take another copy of the model.",
+    "m.gguf, output_norm.weight: expected the bytes of token_embd_norm.weight, found others. Take another copy of the model.",
   ],
 ];
 

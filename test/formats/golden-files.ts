@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { blockFormats, decodeRow } from "../../src/blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
+import { rowsOf } from "../../src/quantize/pieces.ts";
 
 export const goldenFolder = fileURLToPath(new URL("../../golden/", import.meta.url));
 
@@ -19,7 +20,9 @@ export async function floatsOf(checkpoint: Checkpoint, name: string): Promise<Fl
   const tensor = checkpoint.tensors.get(name);
   if (!tensor) throw new Error(`${name}: expected a tensor of ${checkpoint.files[0].name}`);
   const floats = new Float32Array(tensor.shape.reduce((product, axis) => product * axis, 1));
-  decodeRow(blockFormats[tensor.format], await bytesOf(checkpoint, tensor), 0, floats, floats.length);
+  const bytes: Uint8Array[] = [];
+  for await (const rows of rowsOf(checkpoint.files, tensor)) bytes.push(rows.slice());
+  decodeRow(blockFormats[tensor.format], Buffer.concat(bytes), 0, floats, floats.length);
   return floats;
 }
 

@@ -7,7 +7,7 @@ import { scalar, strings } from "../../src/formats/write-gguf.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
 import { diskFolder } from "../../src/sources/disk.ts";
 import type { ByteSource } from "../../src/sources/source.ts";
-import { writeGguf } from "./gguf-writer.ts";
+import { type WrittenTensor, writeGguf } from "./gguf-writer.ts";
 import { closeAll, floatsOf, goldenFolder } from "./golden-files.ts";
 import { folderOf, tinyGguf, tinyMetadata, tinyTensors } from "./tiny-model.ts";
 
@@ -136,7 +136,17 @@ describe("openCheckpoint of GGUF", () => {
       tensor.name === "token_embd_norm.weight" ? { ...tensor, name: "output_norm.weight" } : tensor,
     );
     const named = await tiny(tinyMetadata(), tensors);
-    expect(named.tensors).toEqual((await tiny(tinyMetadata())).tensors);
+    const { tensors: expected } = await tiny(tinyMetadata());
+    const norm = "model.embedding_norm.weight";
+    expect(named.tensors.get(norm)).toEqual({ ...expected.get(norm), nameInFile: "output_norm.weight" });
+    // Ollama's files have both, with the same bytes.
+    const other = tinyTensors().find(({ name }) => name === "token_embd_norm.weight");
+    const both = await tiny(tinyMetadata(), [
+      ...tinyTensors(),
+      { ...other, name: "output_norm.weight" } as WrittenTensor,
+    ]);
+    expect([...both.tensors.keys()]).toEqual([...expected.keys()]);
+    expect(both.warnings).toEqual([]);
   });
 
   it("has an output matrix of its own only where the file does", async () => {

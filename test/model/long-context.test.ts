@@ -1,9 +1,9 @@
 // Far into a context at full width: four layers of LFM2-8B-A1B's shape, one of them attention, over a seeded cache.
 import { beforeAll, expect, it } from "vitest";
+import { advance, restart } from "../../src/engine/sequence.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import type { LoadedModel } from "../../src/load.ts";
-import { forward, lmHead } from "../../src/model/model.ts";
-import { resetState } from "../../src/model/state.ts";
+import { lmHead } from "../../src/model/model.ts";
 import type { KvCache } from "../../src/ops/ops.ts";
 import { observed } from "../../src/oracle/observed.ts";
 import { storeRow } from "../../src/reference/attention.ts";
@@ -33,10 +33,10 @@ beforeAll(async () => {
 });
 const checkpoint = (): Promise<Checkpoint> => open("", { name: "four-layers.gguf", bytes });
 
-function cacheOf({ state }: LoadedModel): KvCache {
-  const layer = state.layers[ATTENTION_LAYER];
-  if (layer.type !== "full_attention") throw new Error("layer 2 is attention");
-  return layer.cache;
+function cacheOf({ sequences: [sequence] }: LoadedModel): KvCache {
+  const state = sequence.layers[ATTENTION_LAYER];
+  if ("width" in state) throw new Error("layer 2 is attention");
+  return state;
 }
 
 function fillWasm({ bank, type, k, v }: WasmKvCache): void {
@@ -69,18 +69,23 @@ function fillReference({ type, k, v }: ReferenceKvCache): void {
 }
 
 /** Logits of one id at `position`, and the experts that were chosen on the way. */
-function at({ model, state }: LoadedModel, position: number): { logits: Float32Array; experts: string } {
+function at(
+  { model, sequences: [sequence] }: LoadedModel,
+  position: number,
+): { logits: Float32Array; experts: string } {
+  const { memory, weights } = model;
   const experts: number[][] = [];
-  const ops = observed(model.ops, {
+  const { ops, settle } = observed(model.ops, {
     result(path, result) {
-      if (path.endsWith(".gate.experts") && "k" in result) experts.push([...model.ops.readIds(result)]);
+      if (path.endsWith(".gate.experts") && "k" in result) experts.push([...memory.readIds(result)]);
     },
   });
-  resetState(model.ops, state);
-  state.length = position;
-  state.stored = position;
-  const h = forward({ ...model, ops }, state, Int32Array.of(300 + (position % 700)));
-  return { logits: model.ops.read(lmHead(model, h)), experts: JSON.stringify(experts) };
+  restart(model, sequence);
+  // As if this many ids had been read.
+  for (let i = 0; i < position; i++) sequence.ids.push(0);
+  sequence.stored = position;
+  const h = advance({ ...model, ops }, [{ sequence, ids: [300 + (position % 700)] }], { settle });
+  return { logits: memory.read(lmHead(ops, weights, h)), experts: JSON.stringify(experts) };
 }
 
 it.each(["f32", "f16", "int8"] as const)(

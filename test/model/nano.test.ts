@@ -1,9 +1,9 @@
 // The embedded model, trained and real: transformers' logits and greedy text on its GGUF files and its bfloat16 folder.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { advance, restart } from "../../src/engine/sequence.ts";
 import type { LoadedModel } from "../../src/load.ts";
-import { forward, lmHead } from "../../src/model/model.ts";
-import { resetState } from "../../src/model/state.ts";
+import { lmHead } from "../../src/model/model.ts";
 import { nanoQ8 } from "../formats/float-goldens.ts";
 import { gap } from "../ops/harness.ts";
 import { golden, load, logitsOf, meanKl, open } from "./run.ts";
@@ -50,16 +50,17 @@ const models = [
 
 /** Greedy continuation, with the gap between the two best candidates at each choice. */
 function greedy(
-  { model, state }: LoadedModel,
+  { model, sequences: [sequence] }: LoadedModel,
   ids: readonly number[],
   count: number,
 ): { ids: number[]; margins: number[] } {
-  resetState(model.ops, state);
+  restart(model, sequence);
   const chosen: number[] = [];
   const margins: number[] = [];
   for (let next: readonly number[] = ids; chosen.length < count; ) {
-    const h = forward(model, state, Int32Array.from(next));
-    const logits = model.ops.read(lmHead(model, model.ops.rows(h, h.rows - 1, 1)));
+    const h = advance(model, [{ sequence, ids: next }]);
+    const last = model.ops.rows(h, h.rows - 1, 1);
+    const logits = model.memory.read(lmHead(model.ops, model.weights, last));
     const [best, second] = Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a]);
     chosen.push(best);
     margins.push(logits[best] - logits[second]);

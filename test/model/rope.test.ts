@@ -39,7 +39,7 @@ describe("rotationOf", () => {
     expect(configs.length).toBeGreaterThan(30);
     for (const config of configs) {
       const metadata = metadataOf(config, "Q8_0", "model");
-      const again = readConfig(configOfGguf("m.gguf", metadata, [], []));
+      const again = readConfig(configOfGguf("m.gguf", metadata, [], []).config);
       expect(rotationOf(again), JSON.stringify(config)).toEqual(rotationOf(config));
     }
   });

@@ -1,7 +1,6 @@
 // The router's small print: the 1e-6 under the weights, a bias that only chooses, a head of its own where not tied.
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/model/config.ts";
-import type { Model } from "../../src/model/model.ts";
 import { router } from "../../src/model/router.ts";
 import type { SparseWeights } from "../../src/model/weights.ts";
 import { type Matrix, rigs } from "../ops/harness.ts";
@@ -36,10 +35,10 @@ function route(logits: number[], bias: number[], more: object = {}) {
     num_experts_per_tok: 2,
     ...more,
   });
-  return rigs(matrices).map(({ ops, tensor, weight }) => {
+  return rigs(matrices).map(({ ops, memory, tensor, weight }) => {
     const w = { path: "ff", gate: weight("gate"), expertBias: weight("bias") } as unknown as SparseWeights;
-    const { experts, weights } = router({ ops, config } as Model, w, tensor("x"));
-    return { experts: [...ops.readIds(experts)], weights: [...ops.read(weights)] };
+    const { experts, weights } = router(ops, config, w, tensor("x"));
+    return { experts: [...memory.readIds(experts)], weights: [...memory.read(weights)] };
   });
 }
 
@@ -80,7 +79,7 @@ describe("a head of its own", () => {
       const tensors = new Map(checkpoint.tensors);
       const source = head && tensors.get(head);
       // Rows of in_proj [192, 64] serve as another matrix of the right width.
-      if (source) tensors.set("lm_head.weight", { ...source, name: "lm_head.weight" });
+      if (source) tensors.set("lm_head.weight", { ...source, name: "lm_head.weight", nameInFile: undefined });
       const config = { ...checkpoint.config, tie_word_embeddings: head === undefined };
       return logitsOf(await load({ ...checkpoint, tensors, config }, { mode: "exact" }), ids, 3);
     };

@@ -1,12 +1,12 @@
 // Opens a checkpoint, runs ids through it in steps of a given length, and compares what comes out.
 
+import { advance, restart } from "../../src/engine/sequence.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { loadFloats, loadTensor, readSafetensors } from "../../src/formats/safetensors.ts";
 import { type LoadedModel, loadModel, type ModelOptions } from "../../src/load.ts";
-import { forward, lmHead } from "../../src/model/model.ts";
-import { resetState } from "../../src/model/state.ts";
-import type { Ops } from "../../src/ops/ops.ts";
+import { lmHead } from "../../src/model/model.ts";
+import { type Observer, observed } from "../../src/oracle/observed.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
 import { diskFolder, openFile } from "../../src/sources/disk.ts";
 import { context } from "../ops/harness.ts";
@@ -31,22 +31,25 @@ export async function load(checkpoint: Checkpoint, options: ModelOptions): Promi
   }
 }
 
-/** Logits after each of `ids`, as one array [T · vocab]; `step` ids at a time, from an empty state. */
+/** Logits after each of `ids`, as one array [T · vocab]; `step` ids at a time, from an empty sequence. */
 export function logitsOf(
-  { model, state }: LoadedModel,
+  { model, sequences: [sequence] }: LoadedModel,
   ids: Int32Array,
   step: number,
-  ops: Ops = model.ops,
+  observer?: Observer,
 ): Float32Array {
-  resetState(model.ops, state);
+  const { memory, weights } = model;
+  const { ops, settle } = observer ? observed(model.ops, observer) : { ops: model.ops, settle: undefined };
+  restart(model, sequence);
   const { vocabSize } = model.config;
   const logits = new Float32Array(ids.length * vocabSize);
   for (let at = 0; at < ids.length; at += step) {
-    const h = forward({ ...model, ops }, state, ids.subarray(at, at + step));
+    const h = advance({ ...model, ops }, [{ sequence, ids: ids.subarray(at, at + step) }], { settle });
     // The head a few rows at a time, as the plan of the working space promises.
     for (let row = 0; row < h.rows; row += 8) {
-      const rows = model.ops.rows(h, row, Math.min(8, h.rows - row));
-      logits.set(model.ops.read(lmHead(model, rows)), (at + row) * vocabSize);
+      const rows = ops.rows(h, row, Math.min(8, h.rows - row));
+      logits.set(memory.read(lmHead(ops, weights, rows)), (at + row) * vocabSize);
+      settle?.();
     }
   }
   return logits;

@@ -1,8 +1,7 @@
 // A sequence may be cut into steps anywhere, held in any number of banks, over any cache: what must not change a bit.
 import { describe, expect, it } from "vitest";
+import { advance, ContextError, restart } from "../../src/engine/sequence.ts";
 import type { ModelOptions } from "../../src/load.ts";
-import { ContextError, forward } from "../../src/model/model.ts";
-import { resetState } from "../../src/model/state.ts";
 import type { WasmBackend } from "../../src/wasm/backend.ts";
 import { seeded } from "../ops/harness.ts";
 import { goldenTensors, load, logitsOf, open } from "./run.ts";
@@ -70,27 +69,23 @@ describe("banks", () => {
 describe("a step that fails", () => {
   it("leaves the sequence as it was", async () => {
     for (const backend of ["reference", "wasm"] as const) {
-      const { model, state } = await load(await open("gguf-dense", "Q8_0.gguf"), {
-        backend,
-        mode: "exact",
-        contextLength: 8,
-      });
-      const last = (): Float32Array => {
-        const h = forward(model, state, Int32Array.of(30));
-        return model.ops.read(h);
-      };
-      forward(model, state, Int32Array.of(10, 20));
+      const loaded = await load(await open("gguf-dense", "Q8_0.gguf"), { backend, mode: "exact", contextLength: 8 });
+      const { model } = loaded;
+      const [sequence] = loaded.sequences;
+      const read = (...ids: number[]) => advance(model, [{ sequence, ids }]);
+      const last = (): Float32Array => model.memory.read(read(30));
+      read(10, 20);
       const want = last();
       // The same again, with a failure in the middle of a step.
-      resetState(model.ops, state);
-      forward(model, state, Int32Array.of(10, 20));
+      restart(model, sequence);
+      read(10, 20);
       const failing = Object.create(model.ops);
       failing.attention = () => {
         throw new Error("on purpose");
       };
-      expect(() => forward({ ...model, ops: failing }, state, Int32Array.of(99, 98))).toThrow("on purpose");
-      expect(() => forward(model, state, new Int32Array(7))).toThrow(ContextError);
-      expect(state.length).toBe(2);
+      expect(() => advance({ ...model, ops: failing }, [{ sequence, ids: [99, 98] }])).toThrow("on purpose");
+      expect(() => read(1, 2, 3, 4, 5, 6, 7)).toThrow(ContextError);
+      expect(sequence.ids).toEqual([10, 20]);
       expect(last()).toEqual(want);
     }
   });

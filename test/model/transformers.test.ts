@@ -1,7 +1,6 @@
 // The reference against Hugging Face transformers in float32, and the kernels against the reference.
 import { describe, expect, it } from "vitest";
 import type { ExpertIds, Tensor } from "../../src/ops/ops.ts";
-import { observed } from "../../src/oracle/observed.ts";
 import { gap } from "../ops/harness.ts";
 import { type GoldenTensor, goldenTensors, load, logitsOf, open } from "./run.ts";
 
@@ -47,29 +46,24 @@ describe.each(models)("%s", (name, lengths) => {
       const order = new Map([...golden].filter(([path]) => path.endsWith(".experts")));
       for (const backend of ["reference", "wasm"] as const) {
         const loaded = await load(await checkpoint(), { backend, mode: "exact" });
-        const { ops } = loaded.model;
+        const { memory } = loaded.model;
         const seen = new Set<string>();
-        const logits = logitsOf(
-          loaded,
-          ids,
-          length,
-          observed(ops, {
-            result(path, result) {
-              const want = golden.get(path);
-              if (want === undefined) return;
-              seen.add(path);
-              if (isIds(result)) {
-                expect(ops.readIds(result), path).toEqual(ascending(want));
-              } else {
-                const data = path.endsWith(".gate.weights")
-                  ? byExpert(want, order.get(path.replace(/weights$/, "experts")))
-                  : (want.data as Float32Array);
-                const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-                expect(gap(ops.read(result), data), path).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE * largest);
-              }
-            },
-          }),
-        );
+        const logits = logitsOf(loaded, ids, length, {
+          result(path, result) {
+            const want = golden.get(path);
+            if (want === undefined) return;
+            seen.add(path);
+            if (isIds(result)) {
+              expect(memory.readIds(result), path).toEqual(ascending(want));
+            } else {
+              const data = path.endsWith(".gate.weights")
+                ? byExpert(want, order.get(path.replace(/weights$/, "experts")))
+                : (want.data as Float32Array);
+              const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+              expect(gap(memory.read(result), data), path).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE * largest);
+            }
+          },
+        });
         expect(gap(logits, golden.get("logits")?.data as Float32Array)).toBeLessThanOrEqual(TRANSFORMERS_TOLERANCE);
         // Every tensor of the file was met, whatever it is called.
         expect([...golden.keys()].filter((path) => !seen.has(path)).sort()).toEqual(["input_ids", "logits"]);
@@ -84,12 +78,12 @@ describe.each(models)("%s", (name, lengths) => {
     const run = async (backend: "reference" | "wasm") => {
       const loaded = await load(await checkpoint(), { backend, mode: "exact" });
       const experts: number[] = [];
-      const ops = observed(loaded.model.ops, {
+      const logits = logitsOf(loaded, ids, longest, {
         result(_, result) {
-          if (isIds(result)) experts.push(...loaded.model.ops.readIds(result));
+          if (isIds(result)) experts.push(...loaded.model.memory.readIds(result));
         },
       });
-      return { logits: logitsOf(loaded, ids, longest, ops), experts };
+      return { logits, experts };
     };
     const [reference, wasm] = [await run("reference"), await run("wasm")];
     expect(gap(wasm.logits, reference.logits)).toBeLessThanOrEqual(KERNEL_TOLERANCE);

@@ -1,18 +1,16 @@
 // Tensors that do not fit the config are refused by name before any byte of them is read.
 import { describe, expect, it } from "vitest";
 import { eachLogits, prefill } from "../../src/engine/engine.ts";
-import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
+import { restart } from "../../src/engine/sequence.ts";
+import { type Checkpoint, FormatError, type StoredTensor } from "../../src/formats/checkpoint.ts";
 import {
+  createEngine,
   type LoadContext,
   loadModel,
-  MAX_LOGIT_ROWS,
-  MAX_STEP,
   type ModelOptions,
   OptionError,
   planMemory,
 } from "../../src/load.ts";
-import { resetState } from "../../src/model/state.ts";
-import { WeightError } from "../../src/wasm/backend.ts";
 import type { Kernels } from "../../src/wasm/kernels.ts";
 import { context } from "../ops/harness.ts";
 import { open } from "./run.ts";
@@ -45,7 +43,7 @@ const refused: [string, Record<string, Partial<StoredTensor> | undefined>, strin
   [
     "a missing norm",
     { "model.layers.3.ffn_norm.weight": undefined },
-    "model.layers.3.ffn_norm: expected a tensor of this name, found none among",
+    "model.layers.3.ffn_norm.weight: expected a tensor of this name, as the config says, found none among",
   ],
   [
     "a missing bias",
@@ -84,7 +82,7 @@ describe("loadModel", () => {
     const checkpoint = await changed(changes);
     const loading = loadModel(checkpoint, {}, context);
     await expect(loading).rejects.toThrow(message);
-    await expect(loading).rejects.toBeInstanceOf(WeightError);
+    await expect(loading).rejects.toBeInstanceOf(FormatError);
   });
 
   const options: [object, string][] = [
@@ -122,15 +120,16 @@ describe("the working space", () => {
     });
     for (const contextLength of [3, 8, 24, 600]) {
       for (const mode of ["int8", "exact"] as const) {
-        const { model, state } = await loadModel(
+        const loaded = await loadModel(
           { config, tensors, files },
           { contextLength, mode },
           { ...context, startRuntime },
         );
+        const engine = createEngine(loaded);
         for (const stopAt of [1, 3, 12, 24, 79, 84, 95, undefined]) {
           const anew = () => {
-            resetState(model.ops, state);
-            return { model, state, ids: [], maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS };
+            restart(engine.model, engine.sequence);
+            return { ...engine, msPerPosition: undefined };
           };
           let layer = 0;
           const check = (): void => {

@@ -1,7 +1,7 @@
 // Attention over each type of cache: the kernels against the reference, and steps of any length.
 import { describe, expect, it } from "vitest";
-import type { KvType } from "../../src/ops/backend.ts";
-import type { KvCache } from "../../src/ops/ops.ts";
+import type { Backend, KvType } from "../../src/ops/backend.ts";
+import type { KvCache, KvSpan } from "../../src/ops/ops.ts";
 import { gap, type Rig, randomMatrix, rigs } from "./harness.ts";
 
 const T = 75; // three blocks of positions, the last one partly filled
@@ -9,18 +9,26 @@ const HEAD_DIM = 16;
 const HEADS = 6;
 const KV_HEADS = 2;
 
-function run({ ops, tensor, backend }: Rig, pieces: readonly number[]): number[] {
+function run({ ops, memory, tensor, backend }: Rig, pieces: readonly number[]): number[] {
   const cache = backend.states[0] as KvCache;
   const inputs = ["q", "k", "v"].map(tensor);
   const out: number[] = [];
   let at = 0;
   for (const count of pieces) {
     const [q, k, v] = inputs.map((input) => ops.rows(input, at, count));
-    out.push(...ops.read(ops.attention(q, k, v, cache, at, HEAD_DIM)));
+    out.push(...memory.read(ops.attention(q, k, v, [{ rows: count, start: at, stored: at, cache }], HEAD_DIM)));
     at += count;
   }
   return out;
 }
+
+/** All rows of a sequence that begins with them. */
+const spanOf = ({ states }: Backend, rows: number): KvSpan => ({
+  rows,
+  start: 0,
+  stored: 0,
+  cache: states[0] as KvCache,
+});
 
 function make(kvType: KvType, seed = 1): [Rig, Rig] {
   return rigs(
@@ -59,11 +67,14 @@ describe("positions that a cache holds already", () => {
   it.each(["f32", "f16", "int8"] as const)("keep their keys and values of type %s", (kvType) => {
     for (const rig of make(kvType)) {
       const want = run(rig, [T]).slice(40 * HEADS * HEAD_DIM);
-      const { ops, tensor, backend } = rig;
+      const { ops, memory, tensor, backend } = rig;
       const [q, k, v] = ["q", "k", "v"].map((name) => ops.rows(tensor(name), 40, T - 40));
       const [wrongK, wrongV] = [ops.scale(k, -3), ops.scale(v, 5)];
       const cache = backend.states[0] as KvCache;
-      const again = (stored: number) => [...ops.read(ops.attention(q, wrongK, wrongV, cache, 40, HEAD_DIM, stored))];
+      const again = (stored: number) => {
+        const spans = [{ rows: T - 40, start: 40, stored, cache }];
+        return [...memory.read(ops.attention(q, wrongK, wrongV, spans, HEAD_DIM))];
+      };
       expect(again(T + 3)).toEqual(want);
       expect(again(T)).toEqual(want);
       // Rows from 60 on are written, so from there on everything differs.
@@ -104,7 +115,7 @@ describe("attention", () => {
 
   it("reads one position as its value alone, and the KV head of each group", () => {
     for (const rig of make("f32")) {
-      const v = rig.ops.read(rig.tensor("v"));
+      const v = rig.memory.read(rig.tensor("v"));
       const y = run(rig, [1]);
       for (let h = 0; h < HEADS; h++) {
         const kvHead = Math.floor(h / (HEADS / KV_HEADS));
@@ -136,9 +147,9 @@ describe("attention", () => {
       cols: 3 * HEAD_DIM,
       headDim: HEAD_DIM,
     } as const;
-    const [want, have] = rigs(matrices, { kvType, states: [state] }).map(({ ops, tensor, backend }) => {
+    const [want, have] = rigs(matrices, { kvType, states: [state] }).map(({ ops, memory, tensor, backend }) => {
       const [q, k, v] = ["q", "k", "v"].map(tensor);
-      return ops.read(ops.attention(q, k, v, backend.states[0] as KvCache, 0, HEAD_DIM));
+      return memory.read(ops.attention(q, k, v, [spanOf(backend, q.rows)], HEAD_DIM));
     });
     // A weight of 1 is 32,767 units over int8: two roundings more, while a step of the cache is 2⁻⁷ of the largest.
     const rounding = kvType === "int8" ? 2 ** -22 : 0;
@@ -161,7 +172,7 @@ describe("attention", () => {
         },
       )) {
         const [q, k, v] = ["q", "k", "v"].map(rig.tensor);
-        const y = rig.ops.read(rig.ops.attention(q, k, v, rig.backend.states[0] as KvCache, 0, HEAD_DIM));
+        const y = rig.memory.read(rig.ops.attention(q, k, v, [spanOf(rig.backend, q.rows)], HEAD_DIM));
         expect([...y].every(Number.isFinite)).toBe(true);
       }
     }

@@ -3,7 +3,15 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
 import type { LoadContext } from "../../src/load.ts";
-import type { ArithmeticMode, Backend, KvType, StateSpec, StoredWeight, WeightRole } from "../../src/ops/backend.ts";
+import type {
+  ArithmeticMode,
+  Backend,
+  KvType,
+  Memory,
+  StateSpec,
+  StoredWeight,
+  WeightRole,
+} from "../../src/ops/backend.ts";
 import type { Ops, Tensor, Weight } from "../../src/ops/ops.ts";
 import { createReferenceBackend } from "../../src/reference/backend.ts";
 import { createWasmBackend } from "../../src/wasm/backend.ts";
@@ -49,6 +57,7 @@ export interface Matrix {
 export interface Rig {
   readonly name: string;
   readonly ops: Ops;
+  readonly memory: Memory;
   readonly backend: Backend;
   weight(name: string): Weight;
   /** The matrix as a tensor: what `embed` makes of its rows. */
@@ -104,6 +113,7 @@ function rig(name: string, backend: Backend, matrices: Readonly<Record<string, M
   return {
     name,
     ops: backend.ops,
+    memory: backend.memory,
     backend,
     weight,
     tensor: (path) =>

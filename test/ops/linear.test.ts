@@ -15,9 +15,9 @@ function weights(format: FormatName, experts = 1): Matrix {
 }
 
 /** Typical size of the largest results: the length of a row of weights times the size of an activation. */
-function scaleOf({ ops, weight }: Rig): number {
+function scaleOf({ ops, memory, weight }: Rig): number {
   const { rows, cols } = weight("w");
-  const w = ops.read(
+  const w = memory.read(
     ops.embed(
       Int32Array.from({ length: rows }, (_, i) => i),
       weight("w"),
@@ -30,7 +30,9 @@ function scaleOf({ ops, weight }: Rig): number {
 describe("linear", () => {
   it.each(formats)("%s: the kernels agree with the reference", (format) => {
     const [reference, wasm] = rigs({ w: weights(format), x: randomMatrix(T, COLS, 5) });
-    const [want, have] = [reference, wasm].map((rig) => rig.ops.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))));
+    const [want, have] = [reference, wasm].map((rig) =>
+      rig.memory.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))),
+    );
     // 512 terms summed in another order: a few times √512 · 2⁻²⁴ of the typical size.
     expect(gap(have, want)).toBeLessThan(1e-5 * scaleOf(reference));
   });
@@ -38,7 +40,9 @@ describe("linear", () => {
   it.each(formats)("%s: int8 activations cost less than 1 % of the typical result", (format) => {
     const matrices = { w: weights(format), x: randomMatrix(T, COLS, 5) };
     const [reference, wasm] = rigs(matrices, { mode: "int8" });
-    const [want, have] = [reference, wasm].map((rig) => rig.ops.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))));
+    const [want, have] = [reference, wasm].map((rig) =>
+      rig.memory.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))),
+    );
     const relative = gap(have, want) / scaleOf(reference);
     // Rounding to 1/127 of a block's largest value: at most 0.4 % of it per activation, with random signs.
     expect(relative).toBeLessThan(0.01);
@@ -50,7 +54,9 @@ describe("linear", () => {
   it("keeps float32 activations for a router in int8 mode", () => {
     const matrices = { w: { ...weights("Q8_0"), role: "router" as const }, x: randomMatrix(T, COLS, 5) };
     const [reference, wasm] = rigs(matrices, { mode: "int8" });
-    const [want, have] = [reference, wasm].map((rig) => rig.ops.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))));
+    const [want, have] = [reference, wasm].map((rig) =>
+      rig.memory.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))),
+    );
     expect(gap(have, want)).toBeLessThan(1e-5 * scaleOf(reference));
   });
 
@@ -67,7 +73,7 @@ describe("linear", () => {
       { w: { rows: 1, cols: 64, format: "Q4_0", data }, x: { rows: 1, cols: 64, data: x } },
       { mode: "int8" },
     );
-    expect([...wasm.ops.read(wasm.ops.linear(wasm.tensor("x"), wasm.weight("w")))]).toEqual([want]);
+    expect([...wasm.memory.read(wasm.ops.linear(wasm.tensor("x"), wasm.weight("w")))]).toEqual([want]);
   });
 
   it.each(builds)("rounds activations to the nearest integer, ties to even, %s", (build) => {
@@ -83,8 +89,8 @@ describe("linear", () => {
       w: { rows: 32, cols: 32, format: "Q8_0", data },
       x: { rows: 1, cols: 32, data: x },
     };
-    const [, { ops, tensor, weight }] = rigs(matrices, { mode: "int8", build });
-    const rounded = [...ops.read(ops.linear(tensor("x"), weight("w")))].slice(0, 11).map((value) => value + 0);
+    const [, { ops, memory, tensor, weight }] = rigs(matrices, { mode: "int8", build });
+    const rounded = [...memory.read(ops.linear(tensor("x"), weight("w")))].slice(0, 11).map((value) => value + 0);
     expect(rounded).toEqual([127, 0, 2, 2, 0, -2, -1, 0, 127, -126, 63]);
   });
 
@@ -96,7 +102,7 @@ describe("linear", () => {
       const matrices: Record<string, Matrix> = { w: weights(format), x: { rows: rows.length, cols: COLS, data: x } };
       const [reference, wasm] = rigs(matrices, { mode: "int8", build });
       const [want, have] = [reference, wasm].map((rig) =>
-        rig.ops.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))),
+        rig.memory.read(rig.ops.linear(rig.tensor("x"), rig.weight("w"))),
       );
       expect(
         [...have.subarray(0, 2 * ROWS)].every((value) => !Number.isFinite(value)),
@@ -111,7 +117,7 @@ describe("linear", () => {
     const x = new Float32Array(T * COLS);
     x.fill(1e-42, COLS, 2 * COLS);
     const [, wasm] = rigs({ w: weights("Q4_0"), x: { rows: T, cols: COLS, data: x } }, { mode: "int8" });
-    const y = wasm.ops.read(wasm.ops.linear(wasm.tensor("x"), wasm.weight("w")));
+    const y = wasm.memory.read(wasm.ops.linear(wasm.tensor("x"), wasm.weight("w")));
     expect([...y].every((value) => Math.abs(value) < 1e-30)).toBe(true);
   });
 });
@@ -135,18 +141,22 @@ describe("expertLinear", () => {
         for (let e = 0; e < EXPERTS; e++) {
           matrices[`expert${e}`] = { rows: ROWS, cols: COLS, format, data: bytes.slice(e * slab, (e + 1) * slab) };
         }
-        for (const { name, ops, tensor, weight } of rigs(matrices, { mode })) {
+        for (const { name, ops, memory, tensor, weight } of rigs(matrices, { mode })) {
           const ids = ops.topK(tensor("scores"), K);
-          const chosen = ops.readIds(ids);
-          const shared = ops.read(ops.expertLinear(tensor("x"), weight("stacked"), ids));
-          const perChoice = ops.read(ops.expertLinear(tensor("z"), weight("stacked"), ids));
+          const chosen = memory.readIds(ids);
+          const shared = memory.read(ops.expertLinear(tensor("x"), weight("stacked"), ids));
+          const perChoice = memory.read(ops.expertLinear(tensor("z"), weight("stacked"), ids));
           for (let choice = 0; choice < T * K; choice++) {
             const expert = weight(`expert${chosen[choice]}`);
             const rows = [choice * ROWS, (choice + 1) * ROWS] as const;
             const token = ops.rows(tensor("x"), Math.floor(choice / K), 1);
-            expect(shared.subarray(...rows), `${name}, choice ${choice}`).toEqual(ops.read(ops.linear(token, expert)));
+            expect(shared.subarray(...rows), `${name}, choice ${choice}`).toEqual(
+              memory.read(ops.linear(token, expert)),
+            );
             const own = ops.rows(tensor("z"), choice, 1);
-            expect(perChoice.subarray(...rows), `${name}, choice ${choice}`).toEqual(ops.read(ops.linear(own, expert)));
+            expect(perChoice.subarray(...rows), `${name}, choice ${choice}`).toEqual(
+              memory.read(ops.linear(own, expert)),
+            );
           }
         }
       },

@@ -1,5 +1,6 @@
 // Attention far into a context: the kernels against the reference over a seeded cache, at and around block edges.
 import { describe, expect, it } from "vitest";
+import type { KvCache } from "../../src/ops/ops.ts";
 import { storeRow } from "../../src/reference/attention.ts";
 import type { ReferenceKvCache } from "../../src/reference/tensor.ts";
 import type { WasmKvCache, WasmTensor } from "../../src/wasm/handles.ts";
@@ -44,9 +45,17 @@ describe.each(["f32", "f16", "int8"] as const)("attention over a cache of type %
       }
     }
     for (const position of [0, 31, 32, 4095, 4096, 4097, 32_767, CAPACITY - 1]) {
-      const [a, b] = [reference, wasm].map(({ ops, tensor, backend }) => {
+      const [a, b] = [reference, wasm].map(({ ops, memory, tensor, backend }) => {
         const [q, k, v] = ["q", "k", "v"].map(tensor);
-        return ops.read(ops.attention(q, k, v, backend.states[0] as never, position, HEAD_DIM));
+        return memory.read(
+          ops.attention(
+            q,
+            k,
+            v,
+            [{ rows: 1, start: position, stored: position, cache: backend.states[0] as KvCache }],
+            HEAD_DIM,
+          ),
+        );
       });
       // Values of size 2; scores reach 50, so a score's rounding, 64 products in another order, weighs in by 1e-5.
       expect(gap(b, a), `position ${position}`).toBeLessThan(1e-4);

@@ -30,14 +30,14 @@ const kernelRig = (matrices: Record<string, Matrix>, build: Build): Rig => rigs(
 describe.each(builds)("%s", (build) => {
   it.each(formats)("%s: a packed row is the file's row, bit for bit", (format) => {
     const [reference, wasm] = rigs({ w: weights(format) }, { mode: "int8", build });
-    expect(wasm.ops.read(wasm.tensor("w"))).toEqual(reference.ops.read(reference.tensor("w")));
+    expect(wasm.memory.read(wasm.tensor("w"))).toEqual(reference.memory.read(reference.tensor("w")));
   });
 
   it.each(formats)("%s: a token's bits do not depend on the tokens beside it", (format) => {
-    const { ops, tensor, weight } = kernelRig({ w: weights(format), x: randomMatrix(T, COLS, 5) }, build);
-    const together = ops.read(ops.linear(tensor("x"), weight("w")));
+    const { ops, memory, tensor, weight } = kernelRig({ w: weights(format), x: randomMatrix(T, COLS, 5) }, build);
+    const together = memory.read(ops.linear(tensor("x"), weight("w")));
     for (let t = 0; t < T; t++) {
-      const alone = ops.read(ops.linear(ops.rows(tensor("x"), t, 1), weight("w")));
+      const alone = memory.read(ops.linear(ops.rows(tensor("x"), t, 1), weight("w")));
       expect(together.subarray(t * ROWS, (t + 1) * ROWS), `token ${t}`).toEqual(alone);
     }
   });
@@ -57,11 +57,11 @@ describe("the two builds", () => {
       scores: randomMatrix(T, EXPERTS, 6),
     };
     const results = builds.map((build) => {
-      const { ops, tensor, weight } = kernelRig(matrices, build);
+      const { ops, memory, tensor, weight } = kernelRig(matrices, build);
       const chosen = ops.topK(tensor("scores"), 2);
       return {
-        linear: ops.read(ops.linear(tensor("x"), weight("w"))),
-        experts: ops.read(ops.expertLinear(tensor("x"), weight("stacked"), chosen)),
+        linear: memory.read(ops.linear(tensor("x"), weight("w"))),
+        experts: memory.read(ops.expertLinear(tensor("x"), weight("stacked"), chosen)),
       };
     });
     for (const result of results) expect(result).toEqual(results[0]);
@@ -80,8 +80,8 @@ describe("the two builds", () => {
         w: { rows: 8, cols: 32, format: "Q8_0", data },
         x: { rows: 1, cols: 32, data: x },
       };
-      const { ops, tensor, weight } = kernelRig(matrices, build);
-      expect([...ops.read(ops.linear(tensor("x"), weight("w")))]).toEqual(Array(8).fill(want));
+      const { ops, memory, tensor, weight } = kernelRig(matrices, build);
+      expect([...memory.read(ops.linear(tensor("x"), weight("w")))]).toEqual(Array(8).fill(want));
     }
   });
 });

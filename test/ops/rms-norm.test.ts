@@ -6,8 +6,8 @@ describe("rmsNorm", () => {
   it.each([64, 16])("agrees with float64 over runs of %i", (n) => {
     const x = randomMatrix(3, 64, 4, 5);
     const w = randomMatrix(1, n, 5, 2);
-    for (const { name, ops, tensor, weight } of rigs({ x, w: { ...w, role: "vector" } })) {
-      const have = ops.read(ops.rmsNorm(tensor("x"), weight("w"), 1e-5));
+    for (const { name, ops, memory, tensor, weight } of rigs({ x, w: { ...w, role: "vector" } })) {
+      const have = memory.read(ops.rmsNorm(tensor("x"), weight("w"), 1e-5));
       const want = Array.from(x.data, (value, i) => {
         const run = Array.from(x.data.subarray(i - (i % n), i - (i % n) + n) as Float32Array);
         const mean = run.reduce((sum, v) => sum + v * v, 0) / n;
@@ -20,8 +20,11 @@ describe("rmsNorm", () => {
 
   it("gives zeros for zeros: eps keeps the divisor away from zero", () => {
     const zeros = { rows: 1, cols: 16, data: new Float32Array(16) };
-    for (const { ops, tensor, weight } of rigs({ x: zeros, w: { ...randomMatrix(1, 16, 1), role: "vector" } })) {
-      expect([...ops.read(ops.rmsNorm(tensor("x"), weight("w"), 1e-5))].every((value) => value === 0)).toBe(true);
+    for (const { ops, memory, tensor, weight } of rigs({
+      x: zeros,
+      w: { ...randomMatrix(1, 16, 1), role: "vector" },
+    })) {
+      expect([...memory.read(ops.rmsNorm(tensor("x"), weight("w"), 1e-5))].every((value) => value === 0)).toBe(true);
     }
   });
 });

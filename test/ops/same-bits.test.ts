@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
-import type { ExpertIds, Ops, Tensor } from "../../src/ops/ops.ts";
+import type { ConvState, ExpertIds, Ops, Tensor } from "../../src/ops/ops.ts";
 import { type Matrix, numbers, type Rig, randomBlocks, rigs, seeded } from "./harness.ts";
 
 const ROWS = 5;
@@ -19,7 +19,7 @@ function expectSameBits(compute: (ops: Ops, x: Tensor, y: Tensor, rig: Rig) => T
       };
       const [reference, wasm] = rigs(matrices).map((rig) => {
         const result = compute(rig.ops, rig.tensor("x"), rig.tensor("y"), rig);
-        return "k" in result ? rig.ops.readIds(result) : rig.ops.read(result);
+        return "k" in result ? rig.memory.readIds(result) : rig.memory.read(result);
       });
       expect(wasm).toEqual(reference);
       expect(wasm.length).toBeGreaterThan(0);
@@ -54,21 +54,24 @@ describe("the kernels give the reference's bits", () => {
 describe("rope", () => {
   it.each([0, 1, 1000, 127_990])("gives the reference's bits from position %i on", (start) => {
     const inverseFrequency = Float32Array.from({ length: 3 }, (_, j) => 5e6 ** (-j / 3));
+    const positions = Int32Array.from({ length: ROWS }, (_, t) => start + t);
     for (const attentionFactor of [1, Math.fround(1.1386)]) {
-      expectSameBits((ops, x) => ops.rope(x, { inverseFrequency, attentionFactor }, start));
+      expectSameBits((ops, x) => ops.rope(x, ops.angles(positions, { inverseFrequency, attentionFactor })));
     }
   });
 });
 
 describe("causalConv", () => {
   const layer = "model.layers.0";
-  const run = ({ ops, tensor, weight, backend }: Rig, pieces: readonly number[]): number[] => {
-    const states = [backend.states[0]] as never[];
+  const run = ({ ops, memory, tensor, weight, backend }: Rig, pieces: readonly number[]): number[] => {
+    const state = backend.states[0] as ConvState;
     const out: number[] = [];
     let at = 0;
     for (const count of pieces) {
-      out.push(...ops.read(ops.causalConv(ops.rows(tensor("x"), at, count), weight("taps"), states[0])));
-      ops.commit(states);
+      out.push(
+        ...memory.read(ops.causalConv(ops.rows(tensor("x"), at, count), weight("taps"), [{ rows: count, state }])),
+      );
+      memory.commit([state]);
       at += count;
     }
     return out;
@@ -108,13 +111,14 @@ describe("causalConv", () => {
 
   it("takes effect only when committed", () => {
     for (const rig of make(3, new Float32Array(36).fill(1), new Float32Array(12).fill(1))) {
+      const state = rig.backend.states[0] as ConvState;
       const first = () => [
-        ...rig.ops.read(rig.ops.causalConv(rig.tensor("x"), rig.weight("taps"), rig.backend.states[0] as never)),
+        ...rig.memory.read(rig.ops.causalConv(rig.tensor("x"), rig.weight("taps"), [{ rows: 9, state }])),
       ];
       expect(first()).toEqual(first());
-      rig.ops.commit([rig.backend.states[0]] as never[]);
+      rig.memory.commit([state]);
       expect(first()[0]).toBe(3);
-      rig.ops.reset([rig.backend.states[0]] as never[]);
+      rig.memory.reset([state]);
       expect(first()[0]).toBe(1);
     }
   });
@@ -125,7 +129,7 @@ describe("embed", () => {
     const data = randomBlocks("MXFP4", 4 * 32, seeded(1));
     for (const [block, exponent] of [0, 1, 2, 254].entries()) data[block * 17] = exponent;
     const [reference, wasm] = rigs({ w: { rows: 4, cols: 32, format: "MXFP4", data } }).map((rig) =>
-      rig.ops.read(rig.tensor("w")),
+      rig.memory.read(rig.tensor("w")),
     );
     expect(wasm).toEqual(reference);
     expect(reference.subarray(0, 32).some((value) => value !== 0)).toBe(true);
@@ -136,7 +140,7 @@ describe("embed", () => {
     for (let round = 0; round < 8; round++) {
       const data = randomBlocks(format, 4 * 512, random);
       const [reference, wasm] = rigs({ w: { rows: 4, cols: 512, format, data } }).map((rig) =>
-        rig.ops.read(rig.tensor("w")),
+        rig.memory.read(rig.tensor("w")),
       );
       expect(wasm).toEqual(reference);
       expect(reference.some((value) => value !== 0)).toBe(true);

@@ -14,8 +14,8 @@ describe("topK", () => {
           .slice(0, k)
           .map(({ id }) => id)
           .sort((a, b) => a - b);
-        for (const { ops, tensor } of rigs({ x: { rows: 1, cols: 8, data: Float32Array.from(row) } })) {
-          expect([...ops.readIds(ops.topK(tensor("x"), k))]).toEqual(want);
+        for (const { ops, memory, tensor } of rigs({ x: { rows: 1, cols: 8, data: Float32Array.from(row) } })) {
+          expect([...memory.readIds(ops.topK(tensor("x"), k))]).toEqual(want);
         }
       }),
       { numRuns: 60 },

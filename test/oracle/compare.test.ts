@@ -26,8 +26,8 @@ describe("a clean pair is equal at every point", () => {
       const theirs = await openArrays(await openFile(golden(path)));
       const runs = [];
       for (const backend of ["reference", "wasm"] as const) {
-        const { model, state } = await load(await open(`transformers/${name}`), { backend, mode: "exact" });
-        runs.push(recordRun(model, state, ids));
+        const { model, sequences } = await load(await open(`transformers/${name}`), { backend, mode: "exact" });
+        runs.push(recordRun(model, sequences[0], ids));
       }
       const [reference, wasm] = runs;
       for (const [a, b] of [
@@ -54,10 +54,10 @@ describe("a clean pair is equal at every point", () => {
     const checkpoint = await randomModel(shape, seed);
     const ids = randomIds(120, 40, seed);
     for (const backend of ["reference", "wasm"] as const) {
-      const { model, state } = await load(checkpoint, { backend, mode: "exact" });
-      const whole = recordRun(model, state, ids);
+      const { model, sequences } = await load(checkpoint, { backend, mode: "exact" });
+      const whole = recordRun(model, sequences[0], ids);
       for (const step of [1, 7]) {
-        const comparison = await compareRuns(whole, recordRun(model, state, ids, { step }));
+        const comparison = await compareRuns(whole, recordRun(model, sequences[0], ids, { step }));
         expect(comparison.equal).toBe(true);
         // Not nearly: the same bits.
         expect(Math.max(...comparison.points.map(({ gap }) => gap?.maxAbs ?? 0))).toBe(0);
@@ -79,9 +79,9 @@ describe("precision is no mistake", () => {
     ] as const) {
       const checkpoint = await randomModel(shape, seed);
       const run = async (own: ModelOptions) => {
-        const { model, state } = await load(checkpoint, { backend: "wasm", ...own });
+        const { model, sequences } = await load(checkpoint, { backend: "wasm", ...own });
         // Nothing is said of the mode: a foreign file says nothing either.
-        return recordRun(model, state, randomIds(120, 20, seed), { about: { config: checkpoint.config } });
+        return recordRun(model, sequences[0], randomIds(120, 20, seed), { about: { config: checkpoint.config } });
       };
       const comparison = await compareRuns(await run({ mode: "exact" }), await run(options));
       expect(comparison.equal).toBe(false);
@@ -93,12 +93,12 @@ describe("precision is no mistake", () => {
 
   it("is not what a mistake is called that nobody has thought of", async () => {
     const checkpoint = await randomModel(shapeX, 12);
-    const { model, state } = await load(checkpoint, { backend: "reference" });
+    const { model, sequences } = await load(checkpoint, { backend: "reference" });
     const ids = randomIds(120, 20, 12);
     const ops = Object.create(model.ops);
     ops.swiglu = (gate: never, up: never) => model.ops.mul(model.ops.sigmoid(gate), up); // no "· gate"
     const about = { config: checkpoint.config };
-    const runs = [model, { ...model, ops }].map((own) => recordRun(own, state, ids, { about }));
+    const runs = [model, { ...model, ops }].map((own) => recordRun(own, sequences[0], ids, { about }));
     const comparison = await compareRuns(runs[0], runs[1]);
     expect(comparison.first?.name).toBe("model.layers.0.feed_forward");
     expect((await diagnose(comparison, modelWeights(checkpoint))).guess).toBeUndefined();
@@ -106,8 +106,8 @@ describe("precision is no mistake", () => {
 
   it("is not called an f16 cache because that is near: the error must be gone", async () => {
     const checkpoint = await randomModel(shapeX, 13);
-    const { model, state } = await load(checkpoint, { backend: "reference" });
-    const run = recordRun(model, state, randomIds(120, 20, 13), { about: { config: checkpoint.config } });
+    const { model, sequences } = await load(checkpoint, { backend: "reference" });
+    const run = recordRun(model, sequences[0], randomIds(120, 20, 13), { about: { config: checkpoint.config } });
     const name = "model.layers.1.self_attn.out_proj.input";
     const point = run.points.get(name) as RecordedPoint;
     const random = seeded(14);
@@ -135,9 +135,9 @@ describe("precision is no mistake", () => {
   it("widens the tolerance where the runs say so themselves", async () => {
     const checkpoint = await randomModel(shapeX, 9);
     const run = async (kvType: "f32" | "f16") => {
-      const { model, state } = await load(checkpoint, { backend: "reference", kvType });
+      const { model, sequences } = await load(checkpoint, { backend: "reference", kvType });
       const about = { config: checkpoint.config, backend: "reference", mode: "exact", kvType };
-      return recordRun(model, state, randomIds(120, 12, 9), { about });
+      return recordRun(model, sequences[0], randomIds(120, 12, 9), { about });
     };
     const [f32, f16] = [await run("f32"), await run("f16")];
     expect((await compareRuns(f32, f16)).equal).toBe(true);

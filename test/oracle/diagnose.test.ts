@@ -14,12 +14,12 @@ const POSITIONS = 24;
 /** A model, what it gives, and what it gives with a mistake in it. */
 async function ground(shape: typeof shapeX, seed: number) {
   const checkpoint = await randomModel(shape, seed);
-  const { model, state } = await load(checkpoint, { backend: "reference" });
+  const { model, sequences } = await load(checkpoint, { backend: "reference" });
   const ids = Int32Array.of(1, ...randomIds(model.config.vocabSize, POSITIONS - 1, seed));
   const about = { config: checkpoint.config, backend: "reference", mode: "exact", kvType: "f32" };
-  const clean = recordRun(model, state, ids, { about });
+  const clean = recordRun(model, sequences[0], ids, { about });
   const buggy = (bug: PlantedBug): RecordedRun =>
-    recordRun(planted(model, bug), state, bug.ids?.(ids) ?? ids, { about, step: bug.step });
+    recordRun(planted(model, bug), sequences[0], bug.ids?.(ids) ?? ids, { about, step: bug.step });
   return { places: placesOf(model.config), weights: modelWeights(checkpoint), clean, buggy };
 }
 

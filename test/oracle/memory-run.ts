@@ -1,6 +1,6 @@
 // Runs a model and keeps what it shows, as a recorded run in memory.
-import { forward, lmHead, type Model } from "../../src/model/model.ts";
-import { resetState, type State } from "../../src/model/state.ts";
+import { advance, type Model, restart, type Sequence } from "../../src/engine/sequence.ts";
+import { lmHead } from "../../src/model/model.ts";
 import { observed } from "../../src/oracle/observed.ts";
 import { kindOf } from "../../src/oracle/point-names.ts";
 import type { AboutRun, RecordedPoint, RecordedRun } from "../../src/oracle/recorded-run.ts";
@@ -14,7 +14,7 @@ export interface RunOptions {
 
 export function recordRun(
   model: Model,
-  state: State,
+  sequence: Sequence,
   ids: Int32Array,
   { step = ids.length, about, name = "memory", select = () => true }: RunOptions = {},
 ): RecordedRun {
@@ -25,25 +25,29 @@ export function recordRun(
     parts.set(path, part);
     for (let i = 0; i < data.length; i++) part.data.push(data[i]);
   };
-  const { ops } = model;
+  const { memory, weights } = model;
   let rows = 0;
-  const watched = observed(ops, {
+  const { ops, settle } = observed(model.ops, {
     result(path, result) {
-      if ("k" in result) keep(path, result.k, ops.readIds(result));
-      else keep(path, (result.rows * result.cols) / rows, ops.read(result));
+      if ("k" in result) keep(path, result.k, memory.readIds(result));
+      else keep(path, (result.rows * result.cols) / rows, memory.read(result));
     },
-    bias(bias) {
-      if (!parts.has(bias.path)) keep(bias.path, bias.cols, ops.read(ops.embed(Int32Array.of(0), bias)));
+    bias(path) {
+      if (parts.has(path)) return;
+      const layer = weights.layers.find(({ feedForward }) => path.startsWith(`${feedForward.path}.`))?.feedForward;
+      if (layer?.type === "sparse" && layer.expertBias)
+        keep(path, layer.expertBias.cols, memory.readVector(layer.expertBias));
     },
   });
-  resetState(ops, state);
+  restart(model, sequence);
   for (let at = 0; at < ids.length; at += step) {
     const piece = ids.subarray(at, at + step);
     rows = piece.length;
-    const h = forward({ ...model, ops: watched }, state, piece);
+    const h = advance({ ...model, ops }, [{ sequence, ids: piece }], { settle });
     for (let row = 0; row < h.rows; row += 8) {
       rows = Math.min(8, h.rows - row);
-      lmHead({ ...model, ops: watched }, ops.rows(h, row, rows));
+      lmHead(ops, weights, ops.rows(h, row, rows));
+      settle();
     }
   }
   const points = [...parts].map(([path, { cols, data }]) => [path, pointOfNumbers(path, data, cols)] as const);

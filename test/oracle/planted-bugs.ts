@@ -1,8 +1,8 @@
 // The mistakes that runtimes make with this architecture, each planted into a run by changing one operation.
+import type { Model } from "../../src/engine/sequence.ts";
 import type { Config } from "../../src/model/config.ts";
-import type { Model } from "../../src/model/model.ts";
-import { rotationOf } from "../../src/model/rope.ts";
-import type { ExpertIds, Ops, Rotation, Tensor, Weight } from "../../src/ops/ops.ts";
+
+import type { Angles, ConvSpan, ExpertIds, Ops, Tensor, Weight } from "../../src/ops/ops.ts";
 import { weightOf } from "../../src/oracle/hypothesis.ts";
 import { referenceOps } from "../../src/reference/backend.ts";
 import { weightRow } from "../../src/reference/linear.ts";
@@ -47,7 +47,7 @@ export function placesOf({ layerTypes, numDenseLayers }: Config): Places {
 export function planted(model: Model, { plant, config: change }: PlantedBug): Model {
   const config = { ...model.config, ...change?.(model.config) };
   const ops: Ops = Object.assign(Object.create(model.ops), plant?.(model.ops, config));
-  return { ...model, config, ops, rotation: rotationOf(config) };
+  return { ...model, config, ops };
 }
 
 type R = ReferenceTensor;
@@ -78,14 +78,18 @@ const interleave = (x: R, width: number): R => reordered(x, width, (c) => (c % 2
 const deinterleave = (x: R, width: number): R =>
   reordered(x, width, (c) => (c < width / 2 ? 2 * c : 2 * (c - width / 2) + 1));
 
-function interleavedRope(x: R, rotation: Rotation, start: number): R {
-  const width = 2 * rotation.inverseFrequency.length;
-  return interleave(referenceOps.rope(deinterleave(x, width), rotation, start) as R, width);
+function interleavedRope(x: R, angles: Angles, width: number): R {
+  return interleave(referenceOps.rope(deinterleave(x, width), angles) as R, width);
+}
+
+/** The same span, remembering other rows. */
+function spanOver(rows: number, state: ReferenceConvState, current: Float32Array): ConvSpan[] {
+  return [{ rows, state: { ...state, current } as ReferenceConvState }];
 }
 
 /** Query head h reads KV head h mod kvHeads. */
 function wrongHeads(ops: Ops): Ops["attention"] {
-  return (q, k, v, cache, start, headDim) => {
+  return (q, k, v, spans, headDim) => {
     const [heads, kvHeads] = [q.cols / headDim, k.cols / headDim];
     const group = heads / kvHeads;
     // Query heads moved to where the right map reads what the wrong one would, then back.
@@ -102,7 +106,7 @@ function wrongHeads(ops: Ops): Ops["attention"] {
       }
     };
     copy(q as R, moved, (h) => h, moveTo);
-    copy(ops.attention(moved, k, v, cache, start, headDim) as R, back, moveTo, (h) => h);
+    copy(ops.attention(moved, k, v, spans, headDim) as R, back, moveTo, (h) => h);
     return back;
   };
 }
@@ -177,11 +181,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     at: ({ conv }) => `${conv}.conv.conv`,
     outerAt: ({ conv }) => `${conv}.conv`,
     plant: (ops) => ({
-      causalConv(x, w, state) {
+      causalConv(x, w, spans) {
         const from = w as ReferenceWeight;
         const taps = new Float32Array(w.rows * w.cols);
         for (let c = 0; c < w.rows; c++) taps.set(weightRow(from, c).reverse(), c * w.cols);
-        return ops.causalConv(x, { ...weightOf(w.rows, w.cols, taps), path: w.path }, state);
+        return ops.causalConv(x, { ...weightOf(w.rows, w.cols, taps), path: w.path }, spans);
       },
     }),
   },
@@ -194,7 +198,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     plant(ops) {
       const inputs = new WeakMap<object, Float32Array[]>();
       return {
-        causalConv(x, w, state) {
+        causalConv(x, w, [{ rows, state }]) {
           const own = state as ReferenceConvState;
           const before = inputs.get(own) ?? [];
           const late = new Float32Array(own.current.length);
@@ -203,7 +207,7 @@ export const plantedBugs: readonly PlantedBug[] = [
             if (row !== undefined) late.set(row, i * x.cols);
           }
           inputs.set(own, [...before, ...Array.from({ length: x.rows }, (_, t) => rowOf(x as R, t).slice())]);
-          return ops.causalConv(x, w, { ...own, current: late } as ReferenceConvState);
+          return ops.causalConv(x, w, spanOver(rows, own, late));
         },
       };
     },
@@ -215,9 +219,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     at: ({ conv }) => `${conv}.conv.conv`,
     outerAt: ({ conv }) => `${conv}.conv`,
     plant: (ops) => ({
-      causalConv(x, w, state) {
+      causalConv(x, w, [{ rows, state }]) {
         const own = state as ReferenceConvState;
-        return ops.causalConv(x, w, { ...own, current: new Float32Array(own.current.length) } as ReferenceConvState);
+        return ops.causalConv(x, w, spanOver(rows, own, new Float32Array(own.current.length)));
       },
     }),
   },
@@ -226,7 +230,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     cause: "rope-interleaved",
     at: ({ attention }) => `${attention}.self_attn.q_rope`,
     outerAt: ({ attention }) => `${attention}.self_attn`,
-    plant: () => ({ rope: (x, rotation, start) => interleavedRope(x as R, rotation, start) }),
+    plant: (_, { headDim }) => ({ rope: (x, angles) => interleavedRope(x as R, angles, headDim) }),
   },
   {
     what: "q and k permuted for another rotation",
@@ -253,7 +257,7 @@ export const plantedBugs: readonly PlantedBug[] = [
           gains.push(w);
           return x;
         },
-        rope: (x, rotation, start) => ops.rmsNorm(ops.rope(x, rotation, start), gains.shift() as Weight, normEps),
+        rope: (x, angles) => ops.rmsNorm(ops.rope(x, angles), gains.shift() as Weight, normEps),
       };
     },
   },

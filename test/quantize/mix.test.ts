@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { FormatName } from "../../src/blocks/formats.ts";
 import { bytesOfTensor } from "../../src/formats/streamed-tensor.ts";
 import { readConfig } from "../../src/model/config.ts";
+import { parametersOf, tensorNameOf, tensorShapeOf } from "../../src/parameters/find-parameters.ts";
 import { mixOf } from "../../src/quantize/mix.ts";
-import { parametersOf, tensorNameOf, tensorShapeOf } from "../../src/quantize/parameters.ts";
 import type { QuantizationType } from "../../src/quantize/types.ts";
 import { shapes } from "../../src/synth/shapes.ts";
 

@@ -72,7 +72,10 @@ function changes({ file }: Given, begin: number, one: Headers, other = one): Ans
   return at(from(begin), sends(file.other, other), sends(file.bytes, one));
 }
 
-/** The weights cut after `bytes` once; what is asked for next has to begin there, or before where less arrived. */
+/**
+ * The weights cut after `bytes` once; what is asked for next has to begin there, or before: fetch drops what a busy
+ * thread has not taken before the end.
+ */
 function cut(given: Given, bytes: number, then: Answer, ending: (response: { destroy(): void }) => void): Scenario {
   const { file } = given;
   const answer = at(first(WEIGHTS), begins(file.bytes, bytes, ending), then);
@@ -82,7 +85,7 @@ function cut(given: Given, bytes: number, then: Answer, ending: (response: { des
     wrong(asked) {
       const begun = asked[WEIGHTS].begin;
       const next = asked[WEIGHTS + 1]?.begin ?? 0;
-      return next > begun && next <= begun + bytes ? undefined : `went on from ${next}, not ${begun + bytes}`;
+      return next >= begun && next <= begun + bytes ? undefined : `went on from ${next}, not ${begun + bytes}`;
     },
   };
 }

@@ -14,7 +14,8 @@ import { SourceError } from "../../src/sources/source.ts";
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 
 function failing(waitMs?: number): PassingError {
-  return new PassingError(["file", "HTTP 206", "HTTP 503", "Try again later."], { waitMs });
+  const failure = { subject: "file", expected: "HTTP 206", found: "HTTP 503", remedy: "Try again later." };
+  return new PassingError({ ...failure, waitMs });
 }
 
 /** Fails as often as there are `failures`, then gives "done"; notes the waits. */
@@ -112,7 +113,7 @@ describe("wait", () => {
 });
 
 describe("requestedWaitMs", () => {
-  const cases: [Record<string, string>, number][] = [
+  const cases: [Record<string, string>, number, status?: number][] = [
     [{}, 0],
     [{ "Retry-After": "2" }, 2000],
     [{ "Retry-After": " 120 " }, 120_000],
@@ -122,10 +123,11 @@ describe("requestedWaitMs", () => {
     [{ "Retry-After": "-5" }, 0],
     [{ "Retry-After": "soon" }, 0],
     [{ "Retry-After": "3", RateLimit: '"resolvers";r=0;t=55' }, 3000],
-    [{ RateLimit: '"resolvers";r=0;t=55' }, 55_000],
+    [{ RateLimit: '"resolvers";r=0;t=55' }, 56_000],
+    [{ RateLimit: '"resolvers";r=2999;t=55' }, 0, 503],
     [{ RateLimit: "limit=100" }, 0],
   ];
-  it.each(cases)("of %j is %d", (headers, ms) => {
-    expect(requestedWaitMs(new Headers(headers), NOW)).toBe(ms);
+  it.each(cases)("of %j is %d", (headers, ms, status = 429) => {
+    expect(requestedWaitMs({ status, headers: new Headers(headers) }, NOW)).toBe(ms);
   });
 });

@@ -4,15 +4,13 @@ import { readGgufHeader } from "../../src/formats/gguf.ts";
 import { tokenizerOfGguf } from "../../src/formats/gguf-tokenizer.ts";
 import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { readConfig } from "../../src/model/config.ts";
-import { forward, lmHead } from "../../src/model/model.ts";
-import { observed } from "../../src/oracle/observed.ts";
 import { quantizationTypes } from "../../src/quantize/types.ts";
 import { xoshiro128 } from "../../src/sampling/random.ts";
 import { blobSource } from "../../src/sources/blob.ts";
 import { shapes, withLayers } from "../../src/synth/shapes.ts";
 import { synthesize } from "../../src/synth/synthesize.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
-import { load } from "../model/run.ts";
+import { load, logitsOf } from "../model/run.ts";
 import { openBytes, written } from "../quantize/collect.ts";
 import { small, smallFile } from "./small.ts";
 
@@ -28,17 +26,17 @@ describe("a synthetic model", () => {
     it(`in ${type} has logits of an ordinary size and uses every expert`, async () => {
       const checkpoint = await openBytes(await smallFile(type));
       expect(readConfig(checkpoint.config)).toEqual(readConfig(small));
-      const { model, state } = await load(checkpoint, { mode: "exact", contextLength: IDS, threads: 1 });
+      const loaded = await load(checkpoint, { mode: "exact", contextLength: IDS, threads: 1 });
       const used = new Map<string, Set<number>>();
-      const ops = observed(model.ops, {
+      const { vocab_size } = small;
+      const all = logitsOf(loaded, randomIds(vocab_size), IDS, {
         result(path, result) {
-          if (path.endsWith(".gate.experts")) used.set(path, new Set(model.ops.readIds(result as never)));
+          if (path.endsWith(".gate.experts")) used.set(path, new Set(loaded.model.memory.readIds(result as never)));
         },
       });
-      const h = forward({ ...model, ops }, state, randomIds(small.vocab_size));
       const deviations: number[] = [];
       for (let row = 0; row < IDS; row += 8) {
-        const logits = model.ops.read(lmHead(model, model.ops.rows(h, row, 8)));
+        const logits = all.subarray(row * vocab_size, (row + 8) * vocab_size);
         const mean = logits.reduce((sum, x) => sum + x, 0) / logits.length;
         deviations.push(Math.sqrt(logits.reduce((sum, x) => sum + (x - mean) ** 2, 0) / logits.length));
       }

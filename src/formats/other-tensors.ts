@@ -1,0 +1,105 @@
+// Tensors that the graph does not use: those known to change nothing, with the reason, and those refused for what they are.
+import { refuse, within } from "./refusal.ts";
+
+/** How a LoRA adapter becomes part of a model. */
+export const MERGE_ADAPTER =
+  "Merge it into the model that it was trained on, with PEFT: PeftModel.from_pretrained(model, adapter)" +
+  ".merge_and_unload().save_pretrained(folder), then open that folder; or llama-export-lora, for GGUF.";
+
+const unused: readonly { readonly name: RegExp; readonly why: string }[] = [
+  {
+    name: /(?:^|\.)rotary_emb\.(?:inv_freq|original_inv_freq|cos_cached|sin_cached)$/,
+    why: "RoPE's frequencies, which are computed from the config, as in transformers",
+  },
+  { name: /^rope_freqs\.weight$/, why: "llama.cpp's graphs of lfm2 and lfm2moe give RoPE no factors" },
+  { name: /(?:^|\.)position_ids$/, why: "numbers of positions, which no graph reads" },
+];
+
+const refused: readonly { readonly name: RegExp; readonly what: string; readonly remedy: string }[] = [
+  {
+    name: /(?:^|\.)lora_(?:[AB]|embedding_[AB]|magnitude_vector|[ab]$)|\.(?:base_layer|modules_to_save|original_module)\.|^base_model\.model\./,
+    what: "a part of a LoRA adapter",
+    remedy: MERGE_ADAPTER,
+  },
+  {
+    name: /(?:^|\.)(?:vision_tower|vision_model|multi_modal_projector|mm_projector|image_newline)\.|^(?:v|mm)\.(?:blk|patch_embd|position_embd|model|\d)/,
+    what: "a part of a vision model",
+    remedy: "Only the text half of LFM2-VL runs here; open a file that holds nothing else.",
+  },
+  {
+    name: /(?:^|\.)(?:audio_tower|audio_encoder|conformer|audio_adapter|depthformer)\.|^a\.(?:blk|\d)/,
+    what: "a part of an audio model",
+    remedy: "Only text models run here.",
+  },
+  {
+    name: /\.(?:in_sum2|counts)$/,
+    what: "a part of an importance matrix",
+    remedy: "It steers llama-quantize and is no model; open the model itself.",
+  },
+  {
+    name: /(?:^|\.)(?:nextn|mtp|eh_proj|enorm|hnorm|eagle|medusa_head|d2t|t2d)(?:\.|$)/,
+    what: "a part of a draft model or of a head that predicts several tokens",
+    remedy: "No LFM2 model has one; open the model without it.",
+  },
+  {
+    name: /^(?:dense_2|dense_3|1_Dense)\b|^cls\.|(?:^|\.)(?:score|classifier|value_head|v_head)\./,
+    what: "the head of an embedding, ranking, classifying or reward model",
+    remedy: "Only models that predict tokens run here.",
+  },
+  {
+    name: /\.(?:bias|biases)$/,
+    what: "a bias",
+    remedy: "LFM2 has none but the routers'; open a model that its makers' code can load.",
+  },
+];
+
+/** A tensor that has no place in the graph. */
+export interface OtherTensor {
+  readonly file: string;
+  readonly name: string;
+  readonly numbers: number;
+  readonly integers: boolean;
+}
+
+/** Gathers what is left out, a warning for each reason. */
+export interface Leftovers {
+  /** @param hint  the name it should have had; undefined where none comes near */
+  add(tensor: OtherTensor, hint?: string): void;
+  warnings(): string[];
+}
+
+export function createLeftovers(): Leftovers {
+  const found = new Map<string, string[]>();
+  return {
+    /** @throws FormatError when the tensor may matter */
+    add(tensor, hint) {
+      const why = reasonOf(tensor);
+      const subject = within(tensor.file, tensor.name);
+      if (why === undefined) refuseOther(subject, tensor.name, hint);
+      const subjects = found.get(why);
+      if (subjects) subjects.push(subject);
+      else found.set(why, [subject]);
+    },
+    warnings: () =>
+      [...found].map(([why, [first, ...rest]]) => {
+        const more = rest.length === 0 ? "" : ` and ${rest.length} more like it`;
+        return `${first}${more}: not used (${why}).`;
+      }),
+  };
+}
+
+function reasonOf({ name, numbers, integers }: OtherTensor): string | undefined {
+  const known = unused.find((entry) => entry.name.test(name));
+  if (known) return known.why;
+  if (refused.some((entry) => entry.name.test(name))) return undefined;
+  if (numbers === 0) return "it is empty, and LFM2 has no such tensor";
+  if (integers) return "integers, and LFM2 has no such tensor";
+  return numbers === 1 ? "a single number, and LFM2 has no such tensor" : undefined;
+}
+
+function refuseOther(subject: string, name: string, hint: string | undefined): never {
+  const kind = refused.find((entry) => entry.name.test(name));
+  if (kind) refuse(subject, "a tensor of the LFM2 family", kind.what, kind.remedy);
+  const remedy = hint === undefined ? "Open a model of the LFM2 family." : `Was ${hint} meant? Rename it in the file.`;
+  refuse(subject, "a tensor of the LFM2 family", "a name that none has", remedy);
+}

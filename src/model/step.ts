@@ -1,0 +1,42 @@
+// What one forward pass runs over: rows of one sequence or of several, and what every layer remembers of each.
+import type { ConvSpan, KvSpan } from "../ops/ops.ts";
+import type { LayerState } from "./state.ts";
+
+export interface Step {
+  /** The sequences' ids, one sequence after another [T]. */
+  readonly ids: Int32Array;
+  /** Where each id stands in its own sequence [T]. */
+  readonly positions: Int32Array;
+  /** For every layer, the spans that the rows fall into. */
+  readonly layers: readonly LayerSpans[];
+}
+
+export type LayerSpans =
+  | { readonly type: "conv"; readonly spans: readonly ConvSpan[] }
+  | { readonly type: "full_attention"; readonly spans: readonly KvSpan[] };
+
+/** Ids that continue one sequence. */
+export interface Continuation extends Pick<KvSpan, "start" | "stored"> {
+  readonly ids: ArrayLike<number>;
+  readonly layers: readonly LayerState[];
+}
+
+/** @param parts  at least one, each of another sequence of the same model */
+export function createStep(parts: readonly Continuation[]): Step {
+  return {
+    ids: Int32Array.from(parts.flatMap(({ ids }) => Array.from(ids))),
+    positions: Int32Array.from(parts.flatMap(({ ids, start }) => Array.from(ids, (_, t) => start + t))),
+    layers: parts[0].layers.map((_, index) => spansOf(parts, index)),
+  };
+}
+
+function spansOf(parts: readonly Continuation[], index: number): LayerSpans {
+  const conv: ConvSpan[] = [];
+  const attention: KvSpan[] = [];
+  for (const { ids, start, stored, layers } of parts) {
+    const state = layers[index];
+    if ("width" in state) conv.push({ rows: ids.length, state });
+    else attention.push({ rows: ids.length, start, stored, cache: state });
+  }
+  return conv.length > 0 ? { type: "conv", spans: conv } : { type: "full_attention", spans: attention };
+}

@@ -1,0 +1,39 @@
+// What lives how long in the banks: the hidden state's own place, results until they are released, convolution states.
+import type { Memory } from "../ops/backend.ts";
+import type { Bank } from "./bank.ts";
+import type { WasmConvState, WasmExpertIds, WasmTensor, WasmWeight } from "./handles.ts";
+import { joined } from "./wasm-ops.ts";
+
+/** @param hidden  where `carry` puts the hidden state, one place to a bank */
+export function createWasmMemory(hidden: ReadonlyMap<Bank, number>): Memory {
+  return {
+    release() {
+      for (const bank of hidden.keys()) bank.release();
+    },
+    carry(h: WasmTensor, { bank }: WasmWeight): WasmTensor {
+      const address = hidden.get(bank) as number;
+      bank.write(address, h.bank.read(joined(h), h.rows * h.cols * 4));
+      h.bank.release();
+      bank.release();
+      return { rows: h.rows, cols: h.cols, bank, address, stride: h.cols };
+    },
+    commit(states: readonly WasmConvState[]): void {
+      for (const state of states) [state.current, state.next] = [state.next, state.current];
+    },
+    reset(states: readonly WasmConvState[]): void {
+      for (const { bank, current, bytes } of states) bank.write(current, new Uint8Array(bytes));
+    },
+    read(x: WasmTensor): Float32Array {
+      const numbers = new Float32Array(x.rows * x.cols);
+      const bytes = new Uint8Array(numbers.buffer);
+      for (let t = 0; t < x.rows; t++) {
+        bytes.set(x.bank.read(x.address + t * x.stride * 4, x.cols * 4), t * x.cols * 4);
+      }
+      return numbers;
+    },
+    readIds: ({ bank, address, rows, k }: WasmExpertIds): Int32Array =>
+      new Int32Array(bank.read(address, rows * k * 4).slice().buffer),
+    readVector: ({ bank, address, cols }: WasmWeight): Float32Array =>
+      new Float32Array(bank.read(address, cols * 4).slice().buffer),
+  };
+}
