@@ -3,6 +3,7 @@ import { describeNonFinite } from "./blocks/finite.ts";
 import { blockFormats, decodeRow, type FormatName, rowBytes } from "./blocks/formats.ts";
 import type { Engine } from "./engine/engine.ts";
 import { advance, createSequence, type Model, type Sequence } from "./engine/sequence.ts";
+import { checkFits, type FreeMemory } from "./fit.ts";
 import type { Checkpoint } from "./formats/checkpoint.ts";
 import { streamTensors, type TensorSink } from "./formats/stream-tensors.ts";
 import { type Config, readConfig } from "./model/config.ts";
@@ -17,6 +18,7 @@ import { formatsAtLoad, recodingSink } from "./quantize/at-load.ts";
 import { type QuantizationType, quantizationTypes } from "./quantize/types.ts";
 import { createReferenceBackend } from "./reference/backend.ts";
 import {
+  bytesOf,
   createWasmBackend,
   planWasmBanks,
   type WasmBackendRequest,
@@ -43,6 +45,8 @@ export interface ModelOptions {
   readonly kernels?: "baseline" | "relaxed";
   /** Quantizes the matrices of F32, F16 and BF16 files while they are read; they stay as they are unless told. */
   readonly quantize?: QuantizationType;
+  /** Loads even where the machine seems to have too little memory for it. */
+  readonly ignoreMemory?: boolean;
 }
 
 /** The files' part of a checkpoint that loading needs; tokenizer and template stay with the caller. */
@@ -58,7 +62,9 @@ export interface LoadedModel {
 }
 
 /** `ModelOptions` with every default filled in. */
-export interface Settings extends Required<Omit<ModelOptions, "quantize">>, Pick<ModelOptions, "quantize"> {}
+export interface Settings
+  extends Required<Omit<ModelOptions, "quantize" | "ignoreMemory">>,
+    Pick<ModelOptions, "quantize"> {}
 
 /** An option is outside what the model or this build can do. */
 export class OptionError extends Error {
@@ -88,6 +94,8 @@ export interface Machine {
   readonly cores: number;
   readonly sharedMemory: boolean;
   readonly relaxed: boolean;
+  /** What it can give to a model; undefined where nobody can tell. */
+  readonly memory?: FreeMemory;
 }
 
 export interface StartedRuntime extends WasmRuntime {
@@ -101,7 +109,9 @@ export interface StartedRuntime extends WasmRuntime {
  *         infinite weights and NaN, while reading
  */
 export async function loadModel(files: WeightFiles, options: ModelOptions, context: LoadContext): Promise<LoadedModel> {
+  checkMemory(files, options, context.machine);
   const settled = await settleHead(files, "whole", context.signal);
+  if (settled.config !== files.config) checkMemory(settled, options, context.machine);
   const config = readConfig(settled.config);
   const settings = fillSettings(config, options, context.machine);
   const { found, warnings } = findWeights(config, settled.tensors, settings.quantize);
@@ -137,6 +147,32 @@ export function planMemory(
   return planWasmBanks(backendRequest(config, findWeights(config, files.tensors, settings.quantize).found, settings));
 }
 
+const SMALLER_CONTEXTS = [16384, 8192, 4096, 2048, 512];
+
+/** @throws MemoryError when this machine cannot hold the model; what `loadModel` throws before it reads weights */
+function checkMemory(files: Pick<WeightFiles, "config" | "tensors">, options: ModelOptions, machine: Machine): void {
+  if (options.ignoreMemory || machine.memory === undefined) return;
+  const { bytes: free } = machine.memory;
+  const { kvType, contextLength, quantize, mode } = fillSettings(readConfig(files.config), options, machine);
+  // The reference holds the same weights and states, one array each.
+  const bytesWith = (change: ModelOptions): number =>
+    bytesOf(planMemory(files, { ...options, ...change, backend: "wasm", mode }, machine));
+  checkFits(bytesWith({}), machine.memory, function* () {
+    for (const context of SMALLER_CONTEXTS) {
+      const bytes = context < contextLength ? bytesWith({ contextLength: context }) : Number.POSITIVE_INFINITY;
+      if (bytes >= free) continue;
+      yield { option: `contextLength ${context}`, bytes };
+      break;
+    }
+    if (kvType !== "int8") yield { option: "kvType int8", bytes: bytesWith({ kvType: "int8" }) };
+    const isFloat = [...files.tensors.values()].some(({ format }) => blockFormats[format].blockLength === 1);
+    if (quantize !== undefined || !isFloat) return;
+    for (const type of ["Q8_0", "Q4_0"] as const) {
+      yield { option: `quantize ${type}`, bytes: bytesWith({ quantize: type }) };
+    }
+  });
+}
+
 const choices = {
   backend: ["wasm", "reference"],
   mode: ["exact", "int8"],
@@ -166,8 +202,11 @@ export function checkOptions(options: ModelOptions): void {
     } else if (name === "threads") {
       if (Number.isInteger(value) && value >= 1 && value <= MAX_THREADS) continue;
       throw new OptionError(`threads: expected an integer in [1, ${MAX_THREADS}], found ${value}.`);
+    } else if (name === "ignoreMemory") {
+      if (typeof value === "boolean") continue;
+      throw new OptionError(`ignoreMemory: expected true or false, found ${JSON.stringify(value)}.`);
     } else if (name !== "contextLength") {
-      const known = "backend, mode, kvType, contextLength, bankBytes, threads, kernels or quantize";
+      const known = "backend, mode, kvType, contextLength, bankBytes, threads, kernels, quantize or ignoreMemory";
       throw new OptionError(`${name}: expected ${known}. Check the spelling.`);
     }
   }

@@ -19,6 +19,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   model: ["ops", "float.ts"],
   reference: ["ops", "blocks", "float.ts"],
   wasm: ["ops", "blocks"],
+  "fit.ts": ["wasm"],
   engine: ["model", "ops", "sampling"],
   chat: ["tokenizer", "engine", "sampling"],
   picture: ["model"],
@@ -28,8 +29,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "parameters", "reference", "float.ts", "picture"],
   synth: ["blocks", "formats", "model", "parameters", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
-  "load.ts": ["blocks", "engine", "formats", "model", "ops", "parameters", "quantize", "reference", "wasm"],
-  worker: ["constrain", "engine", "formats", "load.ts", "oracle", "sampling", "sources", "wasm"],
+  "load.ts": ["blocks", "engine", "fit.ts", "formats", "model", "ops", "parameters", "quantize", "reference", "wasm"],
+  worker: ["constrain", "engine", "fit.ts", "formats", "load.ts", "oracle", "sampling", "sources", "wasm"],
   text: ["chat", "constrain", "formats", "tokenizer", "worker"],
   "language-model.ts": ["chat", "constrain", "formats", "load.ts", "model", "oracle", "sampling", "text"],
   "create-language-model.ts": [
@@ -78,6 +79,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "picture",
   ],
   cli: [
+    "fit.ts",
     "index.ts",
     "open.ts",
     "load.ts",
@@ -144,7 +146,7 @@ describe("rooms", () => {
   it("use Node's modules at Node's doors only, and few packages", () => {
     const outside = imports.filter(({ to }) => !to.startsWith("."));
     const doors =
-      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^sources\/disk\.ts$|^oracle\/(tensor-file|part-file|record-folder|write-trace|write-golden)\.ts$|^text\/(node-thread|start-node)\.ts$|^worker\/(node-worker|start-node|node-machine|node-helper)\.ts$/;
+      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^sources\/disk\.ts$|^oracle\/(tensor-file|part-file|record-folder|write-trace|write-golden)\.ts$|^text\/(node-thread|start-node)\.ts$|^worker\/(node-worker|start-node|node-machine|node-helper|free-memory)\.ts$/;
     const node = outside.filter(({ from, to }) => to.startsWith("node:") && !doors.test(from));
     expect(node.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
     const { dependencies, devDependencies, peerDependencies } = JSON.parse(

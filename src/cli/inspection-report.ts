@@ -108,7 +108,9 @@ function memory({ memory: found, config }: Inspection, { mode, kvType, contextLe
   const kv = kvType ?? (mode === "exact" ? "f32" : "f16");
   const title = `memory (wasm ${mode ?? "int8"}, KV ${kv}, context ${formatInteger(context)})`;
   if ("error" in found) return `${title}\ndoes not fit: ${found.error}`;
-  return [title, ...bankTable(found)].join("\n");
+  const { totalBytes, programBytes } = found;
+  const whole = `with the program, about ${formatBytes(totalBytes + programBytes)}`;
+  return [title, ...bankTable(found), whole].join("\n");
 }
 
 function bankTable({ banks, weightBytes, stateBytes, workBytes, totalBytes }: MemoryFacts): string[] {

@@ -1,6 +1,7 @@
 // Everything `lfm2 inspect` tells, as plain data: what a model is, and the memory it needs. No weight is read.
 
 import type { FormatName } from "../blocks/formats.ts";
+import { PROGRAM_BYTES } from "../fit.ts";
 import { FormatError, type StoredTokenizer } from "../formats/checkpoint.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
@@ -67,6 +68,8 @@ export interface MemoryFacts {
   /** Of each bank. */
   readonly workBytes: number;
   readonly totalBytes: number;
+  /** Beside the banks: Node, this library, and pieces of the file on their way. */
+  readonly programBytes: number;
 }
 
 /** @throws what `open` throws for the files; OptionError when an option does not fit the model */
@@ -137,6 +140,7 @@ function memoryOf(
       stateBytes: total("stateBytes"),
       workBytes,
       totalBytes: total("bytes"),
+      programBytes: PROGRAM_BYTES,
     };
   } catch (error) {
     // What the model is can be told all the same.

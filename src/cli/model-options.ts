@@ -12,6 +12,7 @@ export interface ModelFlags {
   readonly threads?: number;
   readonly kernels?: "baseline" | "relaxed";
   readonly quantize?: ModelOptions["quantize"];
+  readonly ignoreMemory?: true;
   /** Seconds. */
   readonly stallTimeout?: number;
 }
@@ -24,6 +25,7 @@ const flagOf: Readonly<Record<string, string>> = {
   threads: "--threads",
   kernels: "--kernels",
   quantize: "--quantize",
+  ignoreMemory: "--ignore-memory",
 };
 
 /** A day; longer is for ever. */
@@ -42,6 +44,7 @@ export function addModelOptions(command: Command, context?: string): Command {
       seconds,
     ),
   );
+  command.option("--ignore-memory", "load even where the machine seems to have too little memory");
   return addMemoryOptions(command, context);
 }
 
@@ -75,11 +78,17 @@ export function modelChoice(option: keyof ModelOptions, flags: string, descripti
 }
 
 export function statedModelOptions(flags: ModelFlags): ModelOptions {
-  const { backend, mode, kvType, context, threads, kernels, quantize } = flags;
-  return { backend, mode, kvType, contextLength: context, threads, kernels, quantize };
+  const { backend, mode, kvType, context, threads, kernels, quantize, ignoreMemory } = flags;
+  return { backend, mode, kvType, contextLength: context, threads, kernels, quantize, ignoreMemory };
 }
 
 /** What the library says of an option once it knows the model, as a usage error about the flag. */
 export function aboutFlags(error: unknown): unknown {
+  if (error instanceof Error && error.name === "MemoryError") {
+    error.message = error.message.replace(
+      /\b(?:contextLength|kvType|quantize|ignoreMemory)\b/g,
+      (name) => flagOf[name],
+    );
+  }
   return Object.entries(flagOf).reduce((found, [option, flag]) => renamed(found, option, flag), error);
 }

@@ -51,7 +51,7 @@ export function synthCommand(): Command {
 
 async function run({ shape, config: path, quant, layers, seed, output, force }: SynthFlags): Promise<void> {
   if (shape === undefined && path === undefined) {
-    throw new UsageError(`synth: expected --shape ${Object.keys(shapes).join(" or ")}, or --config, found neither.`);
+    throw new UsageError(`synth: expected --shape ${Object.keys(shapes).join(", ")}, or --config, found neither.`);
   }
   await checkFree(output, force);
   const whole = shape === undefined ? await readConfigFile(path as string) : shapes[shape];

@@ -15,7 +15,10 @@ export function locateUrl(url: string, network?: NetworkOptions): Location {
   return { folder: urlFolder(folder, network), file: fileName === "" ? undefined : fileName };
 }
 
-/** One Blob is a GGUF file. Of several Files, the GGUF (or the first part of one) or else a Hugging Face folder. */
+/**
+ * One Blob or File is a GGUF file, whatever its name. Several Files are a Hugging Face folder where they have its config
+ * and its weights, and else the GGUF among them, or the first part of one.
+ */
 export function locateBlobs(
   source: Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | readonly File[] | FileList,
 ): Location {
@@ -24,15 +27,32 @@ export function locateBlobs(
     const name = "name" in blob && typeof blob.name === "string" ? blob.name : "model.gguf";
     return { folder: blobFolder(name, [{ name, blob }]), file: name };
   }
-  const files = filesOf(source);
-  const ggufs = files.map(({ name }) => name).filter((name) => name.endsWith(".gguf"));
-  const first = ggufs.length === 1 ? ggufs[0] : ggufs.find((name) => /-0*1-of-\d+\.gguf$/.test(name));
+  const files = topFilesOf(filesOf(source));
+  const names = files.map(({ name }) => name);
+  const folder = blobFolder("chosen files", files);
+  if (names.length === 1) return { folder, file: names[0] };
+  if (names.includes("config.json") && names.some((name) => /\.safetensors$/i.test(name))) return { folder };
+  const ggufs = names.filter((name) => /\.gguf$/i.test(name));
+  const first = ggufs.length === 1 ? ggufs[0] : ggufs.find((name) => /-0*1-of-\d+\.gguf$/i.test(name));
   if (ggufs.length > 0 && first === undefined) {
     throw new SourceError(
       `files: expected one model, found ${ggufs.length} GGUF files: ${ggufs.join(", ")}. Choose one.`,
     );
   }
-  return { folder: blobFolder("chosen files", files), file: first };
+  return { folder, file: first };
+}
+
+/** Of a picked folder, what lies in a subfolder is not the model's: checkpoints of its training, say. */
+function topFilesOf(files: readonly File[]): File[] {
+  const top = files.filter(({ webkitRelativePath: path = "" }) => path.split("/").length <= 2);
+  const names = new Set<string>();
+  for (const { name } of top) {
+    if (names.has(name)) {
+      throw new SourceError(`files: expected each name once, found two files named ${name}. Choose one model's files.`);
+    }
+    names.add(name);
+  }
+  return top;
 }
 
 function filesOf(source: unknown): File[] {

@@ -1,4 +1,5 @@
 // Entry of the model's thread in a browser.
+import type { FreeMemory } from "../fit.ts";
 import { hasRelaxedSimd } from "../wasm/kernels.ts";
 import { serve } from "./serve.ts";
 
@@ -15,6 +16,7 @@ serve(
       cores: likelyCores(),
       sharedMemory: globalThis.crossOriginIsolated === true,
       relaxed: hasRelaxedSimd(),
+      memory: smallMemory(),
     }),
     async compileKernels(url) {
       const response = await fetch(url);
@@ -42,6 +44,13 @@ serve(
       }),
   },
 );
+
+/** Chromium tells the machine's memory in steps up to 8 GiB; that one stands for all that have more. */
+function smallMemory(): FreeMemory | undefined {
+  const { deviceMemory: gibibytes } = navigator as { deviceMemory?: number };
+  if (gibibytes === undefined || gibibytes >= 8) return undefined;
+  return { bytes: gibibytes * 2 ** 30, what: "memory of this device" };
+}
 
 /** Browsers count threads, not cores; a machine with more than four threads most likely has two to a core. */
 function likelyCores(): number {

@@ -3,9 +3,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Machine } from "../load.ts";
 import { hasRelaxedSimd } from "../wasm/kernels.ts";
+import { freeMemory } from "./free-memory.ts";
 
 export async function nodeMachine(): Promise<Machine> {
-  return { cores: await physicalCores(), sharedMemory: true, relaxed: hasRelaxedSimd() };
+  return { cores: await physicalCores(), sharedMemory: true, relaxed: hasRelaxedSimd(), memory: await freeMemory() };
 }
 
 /**

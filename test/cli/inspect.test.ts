@@ -80,6 +80,11 @@ const kinds: readonly [what: string, args: () => string[], expected: RegExp[]][]
     [/^hf$/m, /safetensors/, /\(generation_config\.json\)/, /BF16/],
   ],
   [
+    "a model whose context was stretched",
+    () => [`${golden}transformers/moe-yarn`],
+    [/RoPE base 100, YaRN scaling by 4 from 32$/m],
+  ],
+  [
     "one safetensors file",
     () => [`${golden}transformers/moe-small/model.safetensors`],
     [/2 of 8 experts/, /tokenizer +none/],
