@@ -5,7 +5,7 @@
 // maxLength, minItems, maxItems. Other keywords are not: pattern, for one, could take forever on a model's text.
 // Unlike JSON Schema, a tool's own parameters are all there are unless it says additionalProperties: models make
 // arguments up.
-import { PythonFloat, parseExactJson } from "./exact-json.ts";
+import { PythonFloat, parseExactJson, plainJson } from "./exact-json.ts";
 import type { Confirmation } from "./literal-events.ts";
 import { MAX_ARGUMENTS_CHARACTERS } from "./messages.ts";
 import { isObject, jsonOf, type Value } from "./python-literals.ts";
@@ -35,7 +35,7 @@ const MAX_STEPS = 100_000;
 export function readToolSchemas(tools: readonly unknown[]): ToolSchemas {
   const schemas = new Map<string, Schema | undefined>();
   for (const tool of tools) {
-    const described = record(typeof tool === "string" ? parsed(tool) : tool);
+    const described = record(typeof tool === "string" ? parsed(tool) : plainJson(tool));
     const { name, parameters } = record(described?.function) ?? described ?? {};
     if (typeof name === "string") schemas.set(name, record(parameters));
   }

@@ -167,5 +167,8 @@ describe("lfm2 inspect", () => {
     expect(code).toBe(0);
     expect(stderr).toContain(`Wrote ${path}.`);
     expect(readFileSync(path, "utf8")).toMatch(/^<svg .*lfm2-nano: 24 layers[\s\S]*<\/svg>\n$/);
+    const again = await lfm2(["inspect", "--svg", path]);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("or replace it with --force.")]);
+    expect((await lfm2(["inspect", "--svg", path, "--force"])).code).toBe(0);
   });
 });
