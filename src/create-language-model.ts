@@ -1,5 +1,7 @@
 // A model one can talk to: the text thread and the model's thread, behind a handful of calls.
+import { checkCall, checkIdList, checkPrompt } from "./call-options.ts";
 import { type ChatDelta, createAnswerParser } from "./chat/answer-parser.ts";
+import { plainJson } from "./chat/exact-json.ts";
 import type { ChatMessage } from "./chat/messages.ts";
 import { checkStops, createStopFilter, createStopMatcher } from "./chat/stop-strings.ts";
 import { endsThinking } from "./chat/thinking.ts";
@@ -51,12 +53,11 @@ export function createLanguageModel(
   const defaultStopIds = async (): Promise<readonly number[]> =>
     (await tokenizerIfAny())?.eosIds ?? statedIds(checkpoint, "eos_token_id");
 
-  async function encodeChat(
-    messages: readonly ChatMessage[],
-    { tools, now, parseSpecial = "trusted", signal }: EncodeChatOptions = {},
-  ): Promise<number[]> {
+  async function encodeChat(messages: readonly ChatMessage[], options: EncodeChatOptions = {}): Promise<number[]> {
+    checkCall("encodeChat", options);
+    const { tools, now, continueFinalMessage, parseSpecial = "trusted", signal } = options;
     const { render, tokenizer } = needText();
-    const prompt = await render(messages, { tools, now, parseSpecial }, signal);
+    const prompt = await render(messages, { tools, now, continueFinalMessage, parseSpecial }, signal);
     return (await tokenizer()).encode(prompt.text, { parseSpecial: prompt.trusted, signal });
   }
 
@@ -74,7 +75,10 @@ export function createLanguageModel(
     const [start, end] = [idOf("<|tool_call_start|>"), idOf("<|tool_call_end|>")];
     const callMarkers = start === undefined || end === undefined ? undefined : { start, end };
     const thought = open === undefined || close === undefined ? undefined : { open, close, first: thoughtFirst };
-    const rules = await compile({ responseFormat, tools, toolChoice, callMarkers, thought }, signal);
+    const rules = await compile(
+      { responseFormat, tools: tools?.map(plainJson), toolChoice, callMarkers, thought },
+      signal,
+    );
     if (!vocabularySent) {
       const bytes = await vocabulary(config.vocabSize);
       vocabularySent = true;
@@ -100,9 +104,6 @@ export function createLanguageModel(
     const { stopIds = await defaultStopIds(), ...stated } = rest;
     const sampling = validateSampling({ ...stated, temperature: stated.temperature ?? 0 });
     checkIds(ids, config.vocabSize, settings.contextLength);
-    if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 1)) {
-      throw new OptionError(`maxTokens: expected an integer of at least 1, found ${maxTokens}.`);
-    }
     const { grammar, trigger } = inner.rules ?? {};
     if (grammar !== undefined && trigger === undefined && stopIds.length === 0) {
       throw new OptionError("stopIds: expected an id that ends the answer once it is complete, found none.");
@@ -174,16 +175,31 @@ export function createLanguageModel(
     recommended,
     tokenizer: async () => needText().tokenizer(),
     encodeChat,
-    generate: (ids, options) => generate(ids, options),
+    async *generate(ids, options) {
+      checkIdList(ids);
+      checkCall("generate", options);
+      yield* generate(ids, options);
+    },
     async *chat(messages, options = {}) {
-      const { tools, now, stop, thinkingBudget, responseFormat, toolChoice, mayThink = true, ...rest } = options;
+      checkCall("chat", options);
+      const {
+        tools,
+        now,
+        continueFinalMessage,
+        stop,
+        thinkingBudget,
+        responseFormat,
+        toolChoice,
+        mayThink = true,
+        ...rest
+      } = options;
       const stops = createStopFilter<ChatDelta>(
         checkStops(stop, responseFormat !== undefined),
         (delta) => delta.content,
         (_, content) => ({ content }),
       );
       checkCount("thinkingBudget", thinkingBudget, Number.MAX_SAFE_INTEGER);
-      const ids = await encodeChat(messages, { tools, now, signal: rest.signal });
+      const ids = await encodeChat(messages, { tools, now, continueFinalMessage, signal: rest.signal });
       const tokenizer = await needText().tokenizer();
       // Some templates begin the thought themselves.
       const isOpen = endsThinking(tokenizer, ids);
@@ -214,7 +230,10 @@ export function createLanguageModel(
       const waits = ended && stops.met === undefined && parser.callCount > 0;
       rest.onFinish?.(waits ? { ...summary, finishReason: "tool_calls" } : withStop(summary, stops.met));
     },
-    async *complete(prompt, { stop, responseFormat, ...options } = {}) {
+    async *complete(prompt, stated = {}) {
+      checkPrompt(prompt);
+      checkCall("complete", stated);
+      const { stop, responseFormat, ...options } = stated;
       const stops = createStopMatcher(checkStops(stop, responseFormat !== undefined));
       const tokenizer = await needText().tokenizer();
       const rules = await rulesFor({ responseFormat }, "none", options.signal);
@@ -235,7 +254,10 @@ export function createLanguageModel(
       if (rest !== "") yield rest;
       if (summary !== undefined) options.onFinish?.(withStop(summary, stops.met));
     },
-    async logits(ids, { signal, onProgress } = {}) {
+    async logits(ids, options = {}) {
+      checkIdList(ids);
+      checkCall("logits", options);
+      const { signal, onProgress } = options;
       checkIds(ids, config.vocabSize, settings.contextLength);
       const cols = config.vocabSize;
       const data = new Float32Array(ids.length * cols);
@@ -256,7 +278,10 @@ export function createLanguageModel(
       );
       return { data, rows: ids.length, cols };
     },
-    async *trace(ids, { points, positions, signal, onProgress } = {}) {
+    async *trace(ids, options = {}) {
+      checkIdList(ids);
+      checkCall("trace", options);
+      const { points, positions, signal, onProgress } = options;
       checkIds(ids, config.vocabSize, settings.contextLength);
       const plan = planTrace(config, ids.length, { points, positions });
       const steps = eventStream(worker, { kind: "trace", ids, plan }, "step", {

@@ -28,6 +28,7 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
 export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
 export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
 export { choices } from "./chat/choices.ts";
+export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
 export type { ChatMessage } from "./chat/messages.ts";
 export type { TokenReport } from "./chat/token-report.ts";
 export type { ToolCallProblem } from "./chat/tool-call-parser.ts";

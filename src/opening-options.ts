@@ -13,12 +13,8 @@ interface OpeningOptions {
 
 /** @throws OptionError naming the option, what was expected and what was found; never a header's value */
 export function checkOpening({ signal, onProgress, headers, stallTimeoutMs }: OpeningOptions): void {
-  if (signal !== undefined && !isAbortSignal(signal)) {
-    throw new OptionError(`signal: expected an AbortSignal, found ${kindOf(signal)}. Pass controller.signal.`);
-  }
-  if (onProgress !== undefined && typeof onProgress !== "function") {
-    throw new OptionError(`onProgress: expected a function, found ${kindOf(onProgress)}.`);
-  }
+  if (signal !== undefined) checkSignal(signal);
+  if (onProgress !== undefined) checkFunction("onProgress", onProgress);
   if (headers !== undefined) checkHeaders(headers);
   if (stallTimeoutMs === undefined) return;
   if (typeof stallTimeoutMs === "number" && stallTimeoutMs >= 1 && stallTimeoutMs <= MAX_TIMEOUT_MS) return;
@@ -26,9 +22,16 @@ export function checkOpening({ signal, onProgress, headers, stallTimeoutMs }: Op
   throw new OptionError(`stallTimeoutMs: expected milliseconds from 1 to ${MAX_TIMEOUT_MS}, found ${found}.`);
 }
 
-function isAbortSignal(value: unknown): boolean {
-  const { aborted, addEventListener } = Object(value);
-  return typeof aborted === "boolean" && typeof addEventListener === "function";
+/** @throws OptionError unless `signal` is an AbortSignal */
+export function checkSignal(signal: unknown): void {
+  const { aborted, addEventListener } = Object(signal);
+  if (typeof aborted === "boolean" && typeof addEventListener === "function") return;
+  throw new OptionError(`signal: expected an AbortSignal, found ${kindOf(signal)}. Pass controller.signal.`);
+}
+
+/** @throws OptionError unless `value` is a function */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") throw new OptionError(`${name}: expected a function, found ${kindOf(value)}.`);
 }
 
 function checkHeaders(headers: unknown): void {
@@ -52,7 +55,7 @@ function checkHeaders(headers: unknown): void {
 }
 
 /** What a value is, without showing what may be a secret. */
-function kindOf(value: unknown): string {
+export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;
   return Array.isArray(value) ? "a list" : (value.constructor?.name ?? "an object");

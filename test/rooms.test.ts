@@ -34,6 +34,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   text: ["chat", "constrain", "formats", "tokenizer", "worker"],
   "language-model.ts": ["chat", "constrain", "formats", "load.ts", "model", "oracle", "sampling", "text"],
   "create-language-model.ts": [
+    "call-options.ts",
     "chat",
     "constrain",
     "engine",
@@ -47,6 +48,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "worker",
   ],
   "opening-options.ts": ["load.ts"],
+  "call-options.ts": ["load.ts", "opening-options.ts", "sampling"],
   "open.ts": [
     "create-language-model.ts",
     "formats",

@@ -11,9 +11,11 @@ export interface ArrivingText {
   readonly length: number;
   /** The unit at `i`, once it has come; "" behind the last. */
   unit(i: number): Reading<string>;
+  /** Whether `expected` begins at `i`. */
+  startsWith(expected: string, i: number): Reading<boolean>;
   /** Where the space that begins at `from` ends. */
   skipSpace(from: number): Reading<number>;
-  /** The same for space and comments, `#` to the end of the line. */
+  /** The same for space, comments (`#` to the end of the line), and backslashes that continue a line. */
   skipGap(from: number): Reading<number>;
   /** Where the run of units that are neither space nor punctuation ends. */
   skipWord(from: number): Reading<number>;
@@ -42,6 +44,17 @@ export function createArrivingText(): ArrivingText {
     return i;
   }
 
+  // Asked for again and again where many quotes stand before a # in one line.
+  let line = { begin: 0, end: 0 };
+
+  function* endOfLine(from: number): Reading<number> {
+    if (from >= line.begin && from < line.end) return line.end;
+    let i = from;
+    while (!"\n".startsWith(units[i] ?? (yield* unit(i)))) i++;
+    line = { begin: from, end: i };
+    return i;
+  }
+
   return {
     push(text) {
       for (let i = 0; i < text.length; i++) units.push(text[i]);
@@ -53,14 +66,19 @@ export function createArrivingText(): ArrivingText {
       return units.length;
     },
     unit,
+    *startsWith(expected, i) {
+      for (let k = 0; k < expected.length; k++) if ((yield* unit(i + k)) !== expected[k]) return false;
+      return true;
+    },
     skipSpace,
     *skipGap(from) {
-      let i = yield* skipSpace(from);
-      while ((yield* unit(i)) === "#") {
-        while (!"\n".startsWith(yield* unit(i))) i++;
+      for (let i = from; ; ) {
         i = yield* skipSpace(i);
+        const next = units[i] ?? (yield* unit(i));
+        if (next === "#") i = yield* endOfLine(i);
+        else if (next === "\\" && /[\r\n]/.test(yield* unit(i + 1))) i++;
+        else return i;
       }
-      return i;
     },
     *skipWord(from) {
       for (let i = from; ; i++) {

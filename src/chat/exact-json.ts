@@ -19,6 +19,8 @@ const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|-?\d+(?:\.\d+)?(?:[eE]
 /** Keys such as "10", which JavaScript puts before all others, in order of size. */
 const MOVED_KEY = /^"\d+"/;
 
+const freshMark = (): string => `exact:${crypto.getRandomValues(new Uint32Array(4)).join()}:`;
+
 /**
  * Like JSON.parse, but numbers with a fraction or exponent become PythonFloat, and integers beyond 2⁵³ become bigint.
  *
@@ -28,7 +30,7 @@ const MOVED_KEY = /^"\d+"/;
 export function parseExactJson(text: string, { keepOrder = false }: { readonly keepOrder?: boolean } = {}): unknown {
   const plain: unknown = JSON.parse(text);
   // Numbers and keys pass through JSON.parse as strings that no text can have foreseen.
-  const mark = `exact:${crypto.getRandomValues(new Uint32Array(4)).join()}:`;
+  const mark = freshMark();
   let marked = false;
   const withMarks = text.replace(STRING_OR_NUMBER, (token, colon: string | undefined) => {
     if (token.startsWith('"')) {
@@ -41,11 +43,47 @@ export function parseExactJson(text: string, { keepOrder = false }: { readonly k
   return JSON.parse(withMarks, (_, value: unknown) => {
     if (typeof value === "string" && value.startsWith(mark)) {
       const number = value.slice(mark.length);
-      return /[.eE]/.test(number) ? new PythonFloat(Number(number)) : BigInt(number);
+      if (/[.eE]/.test(number)) return new PythonFloat(Number(number));
+      return number === "-0" ? 0 : BigInt(number);
     }
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
     const members = Object.entries(value);
     if (!members.some(([key]) => key.startsWith(mark))) return value;
     return new Map(members.map(([key, member]) => [key.startsWith(mark) ? key.slice(mark.length) : key, member]));
   });
+}
+
+/** The text of what parseExactJson gave, indented: parsed again, it gives the same. */
+export function writeExactJson(value: unknown, indent = 2): string {
+  const mark = freshMark();
+  const text = JSON.stringify(
+    value,
+    function (this: Record<string, unknown>, key, plain: unknown) {
+      const exact = this[key]; // PythonFloat has become a number by now
+      if (typeof exact === "bigint") return mark + exact;
+      if (exact instanceof PythonFloat) return mark + floatText(exact.value);
+      if (!(exact instanceof Map)) return plain;
+      return Object.fromEntries([...exact].map(([name, member]) => [mark + name, member]));
+    },
+    indent,
+  );
+  return text.replaceAll(new RegExp(`"${mark}([^"\\\\]*(?:\\\\.[^"\\\\]*)*)"(:)?`, "gs"), (_, token, colon) =>
+    colon === undefined ? token : `"${token}":`,
+  );
+}
+
+function floatText(value: number): string {
+  if (!Number.isFinite(value)) return value > 0 ? "1e999" : "-1e999";
+  const text = Object.is(value, -0) ? "-0" : String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** What JSON.parse would have given for what parseExactJson gave, for those who read values and print none. */
+export function plainJson(value: unknown): unknown {
+  if (value instanceof PythonFloat) return value.value;
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(plainJson);
+  if (typeof value !== "object" || value === null) return value;
+  const members = value instanceof Map ? [...value] : Object.entries(value);
+  return Object.fromEntries(members.map(([key, member]) => [key, plainJson(member)]));
 }

@@ -4,30 +4,23 @@
 //   block     = { "[" | "]" | "," | ";" | call | object } ;
 //   call      = name "(" [ argument { "," argument } [ "," ] ] ")" ;
 //   argument  = key ( "=" | ":" ) value | "**" object | value ;
-//   value     = string | list | tuple | object | scalar ;
-//   list      = "[" [ value { "," value } [ "," ] ] "]" ;
-//   tuple     = "(" [ value { "," value } [ "," ] ] ")" ;          (* JSON has none: a list; (value) is the value *)
-//   object    = "{" [ member { "," member } [ "," ] ] "}" ;
-//   member    = ( string | scalar ) ":" value ;
-//   string    = [ prefix ] quote { unit | escape } quote ;         (* prefix: r, b, f, u in any case *)
-//   quote     = "'" | '"' | "'''" | '"""' ;                        (* the same at both ends *)
-//   escape    = "\" ( newline | "\" | "'" | '"' | "a" | "b" | "f" | "n" | "r" | "t" | "v" | octal | "x" 2·hex
-//             | "u" 4·hex | "U" 8·hex ) ;                          (* any other backslash is itself, as in Python *)
-//   scalar    = "True" | "true" | "False" | "false" | "None" | "null" | integer | float | word ;
-//   name, key, word = { unit - ( space | one of ()[]{},;:='"# ) } ;
+//   name, key = { unit - ( space | one of ()[]{},;:='"# ) } ;
 //
-// Space and comments (# to the end of the line) may stand between any two of these. Integers and floats are Python's,
-// zero-padded ones too. A word is a string whose quotes were forgotten. An object that stands for a call is the JSON
-// variant: {"name": …, "arguments": {…}}, also with "parameters", or wrapped as {"function": {…}}.
+// literal-reader.ts reads values and tells which of them Python has. Space and comments (# to the end of the line) may
+// stand between any two of these. An object that stands for a call is the JSON variant: {"name": …, "arguments": {…}},
+// also with "parameters", or wrapped as {"function": {…}}.
 //
 // Quotes inside a string need not be escaped: string-end.ts tells which one ends it.
 //
-// After a call that cannot be read, the rest of the block is text. Looking for the next call in it could find one
-// that was meant to be part of a string.
+// A call that cannot be read is text. What follows it is read where call-recovery.ts finds it; where it does not, the
+// rest of the block is text, as a call in it could have been meant to be part of a string.
 
 import { createArrivingText, type Reading } from "./arriving-text.ts";
-import { isObject, readEscape, scalarOf, textOf, type Value } from "./python-literals.ts";
-import { continuesBlock, endsString, isLast, isQuote, type Place, startsName } from "./string-end.ts";
+import { behindElement } from "./call-recovery.ts";
+import { type Confirmation, Unreadable } from "./literal-events.ts";
+import { createLiteralReader } from "./literal-reader.ts";
+import { isObject, textOf, type Value } from "./python-literals.ts";
+import { CALL_START, continuesBlock, startsName } from "./string-end.ts";
 
 /** Something about a call that should be known before it is run. */
 export interface ToolCallProblem {
@@ -37,11 +30,17 @@ export interface ToolCallProblem {
   readonly found: string;
 }
 
+/** A problem unless the tool's schema makes sure of the reading. */
+export interface Guess extends ToolCallProblem {
+  readonly confirmation: Confirmation;
+}
+
 export interface ParsedCall {
   readonly name: string;
+  /** Problems call them `arg0`, `arg1`, … */
   readonly positional: readonly Value[];
   readonly named: ReadonlyMap<string, Value>;
-  readonly problems: readonly ToolCallProblem[];
+  readonly problems: readonly (ToolCallProblem | Guess)[];
 }
 
 /** A call, or text that is none, to the letter. */
@@ -58,20 +57,24 @@ export interface ToolCallParser {
   end(by: "model" | "cut"): BlockPiece[];
 }
 
-class Unreadable extends Error {}
-
-// Arguments go back into messages, which may be 64 levels deep.
-const MAX_DEPTH = 32;
+const MAX_PROBLEMS = 50;
 
 export function createToolCallParser(): ToolCallParser {
   const text = createArrivingText();
-  const { unit, skipGap, skipWord } = text;
-  let at = 0;
+  const { unit, skipGap } = text;
   let endedBy: "model" | "cut" | undefined;
-  let problems: ToolCallProblem[] = [];
+  let problems: (ToolCallProblem | Guess)[] = [];
   let isUnclosed = false;
-  let isJson = false;
   const found: BlockPiece[] = [];
+  const reader = createLiteralReader(text, {
+    report,
+    cutOff() {
+      if (endedBy === "cut") throw new Unreadable();
+      if (!isUnclosed) report("", "a call that is closed", "one that ends within");
+      isUnclosed = true;
+    },
+    isCut: () => endedBy === "cut",
+  });
   const reading = block();
   reading.next();
 
@@ -89,231 +92,143 @@ export function createToolCallParser(): ToolCallParser {
     },
   };
 
+  function report(path: string, expected: string, found: string, confirmation?: Confirmation): void {
+    if (problems.length >= MAX_PROBLEMS) return;
+    problems.push(confirmation === undefined ? { path, expected, found } : { path, expected, found, confirmation });
+  }
+
   function* block(): Reading<void> {
-    let read = 0; // everything before was punctuation or went into a call
-    try {
-      for (;;) {
-        at = yield* skipGap(at);
-        const first = yield* unit(at);
-        if (first === "") break;
-        if ("[],;".includes(first)) {
-          at++;
-          continue;
-        }
+    let read = 0; // everything before was punctuation or went into a piece
+    for (;;) {
+      reader.at = yield* skipGap(reader.at);
+      const begin = reader.at;
+      const first = yield* unit(begin);
+      if (first === "") break;
+      if ("[],;".includes(first)) {
+        reader.at++;
+        continue;
+      }
+      if (first === "<" && (yield* text.startsWith(CALL_START, begin))) {
+        reader.at += CALL_START.length;
+        continue;
+      }
+      try {
         problems = [];
-        isJson = first === "{";
-        found.push({ call: isJson ? jsonCall(yield* object(1)) : yield* call() });
-        read = at;
+        isUnclosed = false;
+        reader.doubtful();
+        reader.isJson = first === "{";
+        found.push({ call: reader.isJson ? jsonCall(yield* reader.object(1, "")) : yield* call() });
+        read = reader.at;
+      } catch (error) {
+        if (!(error instanceof Unreadable)) throw error;
+        const end = yield* behindElement(text, begin);
+        if (end === undefined) {
+          yield* restAsText(read);
+          return;
+        }
+        found.push({ text: text.slice(read, end) });
+        read = reader.at = end;
       }
-      const rest = text.slice(0);
-      if (read === 0 && /[^\s[\],;]/.test(rest)) found.push({ text: rest });
-    } catch (error) {
-      if (!(error instanceof Unreadable)) throw error;
-      for (at = read; ; ) {
-        if (at < text.length) found.push({ text: text.slice(at) });
-        at = text.length;
-        if (endedBy !== undefined) return;
-        yield;
-      }
+    }
+    const rest = text.slice(0);
+    if (read === 0 && /[^\s[\],;]/.test(rest)) found.push({ text: rest });
+  }
+
+  function* restAsText(from: number): Reading<void> {
+    for (let at = from; ; ) {
+      if (at < text.length) found.push({ text: text.slice(at) });
+      at = text.length;
+      if (endedBy !== undefined) return;
+      yield;
     }
   }
 
   function* call(): Reading<ParsedCall> {
-    const name = yield* word();
-    at = yield* skipGap(at);
-    if (!startsName(name) || (yield* unit(at)) !== "(") throw new Unreadable();
-    at++;
+    const name = yield* reader.word();
+    reader.at = yield* skipGap(reader.at);
+    if (!startsName(name) || (yield* unit(reader.at)) !== "(") throw new Unreadable();
+    reader.at++;
     const positional: Value[] = [];
     const named = new Map<string, Value>();
-    while (!(yield* closes(")"))) yield* argument(positional, named);
+    while (!(yield* reader.closes(")"))) yield* argument(positional, named);
     // 'f(x).g' and 'f(x) + 1' are not calls of f.
-    if (!isUnclosed && !(yield* continuesBlock(text, at))) throw new Unreadable();
+    if (!isUnclosed && !(yield* continuesBlock(text, reader.at))) throw new Unreadable();
+    reportDoubts();
     return { name, positional, named, problems };
   }
 
+  function reportDoubts(): void {
+    for (const { path, isArgument } of reader.doubtful()) {
+      const known = isArgument ? "names" : undefined;
+      report(path, "a string whose quotes are escaped", "one that could end later", known);
+    }
+  }
+
   function* argument(positional: Value[], named: Map<string, Value>): Reading<void> {
-    const first = yield* unit(at);
-    if (first === "*" && (yield* unit(at + 1)) === "*") {
-      at = yield* skipGap(at + 2);
-      if ((yield* unit(at)) !== "{") throw new Unreadable();
-      for (const [key, value] of yield* object(1)) name(key, value);
+    const first = yield* unit(reader.at);
+    if (first === "*" && (yield* unit(reader.at + 1)) === "*") {
+      reader.at = yield* skipGap(reader.at + 2);
+      if ((yield* unit(reader.at)) !== "{") throw new Unreadable();
+      for (const [key, value] of yield* reader.object(1, "")) name(key, value);
     } else {
-      const begin = at;
-      const isQuoted = yield* startsString();
-      const key = isQuoted ? yield* string({ in: "arguments" }) : yield* word();
-      const after = yield* skipGap(at);
+      const begin = reader.at;
+      const isQuoted = yield* reader.startsString();
+      const place = `arg${positional.length}`;
+      const key = isQuoted ? yield* reader.strings({ in: "arguments" }, place) : yield* reader.word();
+      const after = yield* skipGap(reader.at);
       const separator = yield* unit(after);
       if (key !== "" && (separator === "=" || separator === ":")) {
-        at = yield* skipGap(after + 1);
-        if (!(yield* isCutOff())) name(key, yield* value(1, { in: "arguments", separator }));
-      } else if (isQuoted) {
-        positional.push(JSON.stringify(key));
+        if (isQuoted || separator === ":") report(key, "a name and an equals sign", `${key} otherwise`, "member");
+        reader.at = yield* skipGap(after + 1);
+        if (!(yield* reader.isCutOff())) name(key, yield* reader.value(1, { in: "arguments", separator }, key));
       } else {
-        at = begin;
-        positional.push(yield* value(1, { in: "arguments" }));
+        if (named.size > 0) report(place, "arguments without names before those with names", "one behind them");
+        if (!isQuoted) reader.at = begin;
+        positional.push(isQuoted ? JSON.stringify(key) : yield* reader.value(1, { in: "arguments" }, place));
       }
     }
-    yield* comma(")");
+    yield* commaOrArgument();
 
     function name(key: string, value: Value): void {
-      if (named.has(key)) problems.push({ path: key, expected: "one value", found: "two, of which the last is taken" });
+      if (named.has(key)) report(key, "one value", "two, of which the last is taken");
       named.set(key, value);
     }
   }
 
-  function* value(depth: number, place: Place): Reading<Value> {
-    if (depth > MAX_DEPTH) throw new Unreadable();
-    const first = yield* unit(at);
-    if (first === "[") return (yield* members("]", depth)).values;
-    if (first === "{") return yield* object(depth);
-    if (first === "(") {
-      const { values, commas } = yield* members(")", depth);
-      return values.length === 1 && commas === 0 ? values[0] : values;
-    }
-    if (yield* startsString()) return JSON.stringify(yield* string(place));
-    const scalar = scalarOf(yield* word());
-    // Neither operators nor calls are values.
-    if (/^"(?![\p{L}\p{N}_])/u.test(scalar) || (yield* unit(at)) === "(") throw new Unreadable();
-    return scalar;
+  /** Takes a comma, if no argument follows without one. */
+  function* commaOrArgument(): Reading<void> {
+    reader.at = yield* skipGap(reader.at);
+    const end = yield* text.skipWord(reader.at);
+    const isName = startsName(text.slice(reader.at, end)) && (yield* unit(yield* text.skipSpace(end))) === "=";
+    if (isName) report("", "a comma between arguments", `none before ${text.slice(reader.at, end)}`);
+    else yield* reader.comma(")");
   }
 
-  function* members(close: "]" | ")", depth: number): Reading<{ values: Value[]; commas: number }> {
-    const values: Value[] = [];
-    let commas = 0;
-    at++;
-    while (!(yield* closes(close))) {
-      values.push(yield* value(depth + 1, { in: close === "]" ? "list" : "tuple" }));
-      if (yield* comma(close)) commas++;
-    }
-    return { values, commas };
-  }
-
-  function* object(depth: number): Reading<Map<string, Value>> {
-    const entries = new Map<string, Value>();
-    at++;
-    while (!(yield* closes("}"))) {
-      const isQuoted = yield* startsString();
-      const key = isQuoted ? yield* string({ in: "key" }) : yield* word();
-      if (key === "" && !isQuoted) throw new Unreadable();
-      at = yield* skipGap(at);
-      if (yield* isCutOff()) continue;
-      if ((yield* unit(at)) !== ":") throw new Unreadable();
-      at = yield* skipGap(at + 1);
-      if (yield* isCutOff()) continue;
-      // As in Python, a key that comes again keeps its place and takes the last value.
-      entries.set(isQuoted ? key : keyOf(scalarOf(key)), yield* value(depth + 1, { in: "member" }));
-      yield* comma("}");
-    }
-    return entries;
-  }
-
-  /** Takes the bracket that closes, if it is next; so does the end of the block. */
-  function* closes(bracket: string): Reading<boolean> {
-    at = yield* skipGap(at);
-    if (yield* isCutOff()) return true;
-    const next = yield* unit(at);
-    if (next === bracket) at++;
-    // [f(a='b'] with nothing behind it
-    else if (bracket === ")" && next === "]" && (yield* isLast(text, at))) return close();
-    return next === bracket;
-  }
-
-  /** Takes a comma; without one, `bracket` or the end must come. */
-  function* comma(bracket: string): Reading<boolean> {
-    at = yield* skipGap(at);
-    const next = yield* unit(at);
-    if (next === ",") at++;
-    else if (next !== bracket && next !== "" && !(bracket === ")" && next === "]")) throw new Unreadable();
-    return next === ",";
-  }
-
-  /** At the end of the block, which then closes what is open. */
-  function* isCutOff(): Reading<boolean> {
-    return (yield* unit(at)) === "" && close();
-  }
-
-  function close(): true {
-    if (endedBy === "cut") throw new Unreadable();
-    if (!isUnclosed) problems.push({ path: "", expected: "a call that is closed", found: "one that ends within" });
-    isUnclosed = true;
-    return true;
-  }
-
-  function* word(): Reading<string> {
-    const begin = at;
-    at = yield* skipWord(at);
-    return text.slice(begin, at);
-  }
-
-  function* startsString(): Reading<boolean> {
-    let i = at;
-    while (i < at + 2 && /^[rbfu]$/i.test(yield* unit(i))) i++;
-    return isQuote(yield* unit(i));
-  }
-
-  function* string(place: Place): Reading<string> {
-    let isRaw = false;
-    for (; !isQuote(yield* unit(at)); at++) isRaw ||= /r/i.test(yield* unit(at));
-    const quote = yield* unit(at);
-    const isTriple = (yield* unit(at + 1)) === quote && (yield* unit(at + 2)) === quote;
-    const width = isTriple ? 3 : 1;
-    at += width;
-    const written: string[] = [];
-    let hasQuote = false;
-    // A raw string may end with a backslash, which then looks like an escaped quote.
-    let otherwise: { at: number; length: number } | undefined;
-    for (;;) {
-      const next = yield* unit(at);
-      if (next === "") {
-        if (endedBy === "cut" || hasQuote) throw new Unreadable();
-        if (otherwise !== undefined) {
-          at = otherwise.at;
-          return `${written.slice(0, otherwise.length).join("")}\\`;
-        }
-        close();
-        return written.join("");
-      }
-      const isEnd =
-        next === quote && (!isTriple || ((yield* unit(at + 1)) === quote && (yield* unit(at + 2)) === quote));
-      if (isEnd && (yield* endsString(text, at + width, place))) {
-        at += width;
-        return written.join("");
-      }
-      hasQuote ||= isEnd;
-      if (next !== "\\") {
-        written.push(next);
-        at++;
-      } else if (isRaw) {
-        written.push(next, yield* unit(at + 1));
-        at += 2;
-      } else {
-        if ((yield* unit(at + 1)) === quote && (yield* endsString(text, at + 2, place))) {
-          otherwise = { at: at + 2, length: written.length };
-        }
-        const [escaped, after] = yield* readEscape(text, at, isJson);
-        written.push(escaped);
-        at = after;
-      }
-    }
-  }
-
-  function jsonCall(described: ReadonlyMap<string, Value>): ParsedCall {
+  function jsonCall(described: ReadonlyMap<string, Value>, prefix = ""): ParsedCall {
     const wrapped = described.get("function");
-    if (isObject(wrapped)) return jsonCall(wrapped);
+    if (isObject(wrapped)) return jsonCall(wrapped, `${prefix}function.`);
     const name = textOf(described.get("name") ?? wrapped);
-    const stated = described.get("arguments") ?? described.get("parameters") ?? new Map<string, Value>();
-    const named = argumentsOf(textOf(stated)) ?? stated;
+    const key = described.has("arguments") ? "arguments" : "parameters";
+    const stated = described.get(key) ?? new Map<string, Value>();
+    const inner = argumentsOf(textOf(stated));
+    const named = inner?.named ?? stated;
     if (!name || !isObject(named)) throw new Unreadable();
-    return { name, positional: [], named, problems };
+    reportDoubts();
+    const begin = `${prefix}${key}.`;
+    const placed = problems.map((problem) => ({
+      ...problem,
+      path: problem.path.startsWith(begin) ? problem.path.slice(begin.length) : "",
+    }));
+    return { name, positional: [], named, problems: [...placed, ...(inner?.problems ?? [])] };
   }
 }
 
 /** Arguments that come as JSON text within the JSON, as OpenAI has them. */
-function argumentsOf(json: string | undefined): Value | undefined {
+function argumentsOf(json: string | undefined): ParsedCall | undefined {
   if (json === undefined || !parsesAsJson(json)) return undefined;
   const parser = createToolCallParser();
   const [piece] = [...parser.push(`f(**${json})`), ...parser.end("cut")];
-  return piece !== undefined && "call" in piece ? piece.call.named : undefined;
+  return piece !== undefined && "call" in piece ? piece.call : undefined;
 }
 
 function parsesAsJson(text: string): boolean {
@@ -324,6 +239,3 @@ function parsesAsJson(text: string): boolean {
     return false;
   }
 }
-
-/** json.dumps writes keys that are no strings as the JSON text they would be. */
-const keyOf = (json: string): string => textOf(json) ?? json;

@@ -5,7 +5,8 @@
 // maxLength, minItems, maxItems. Other keywords are not: pattern, for one, could take forever on a model's text.
 // Unlike JSON Schema, a tool's own parameters are all there are unless it says additionalProperties: models make
 // arguments up.
-import { PythonFloat, parseExactJson } from "./exact-json.ts";
+import { PythonFloat, parseExactJson, plainJson } from "./exact-json.ts";
+import type { Confirmation } from "./literal-events.ts";
 import { MAX_ARGUMENTS_CHARACTERS } from "./messages.ts";
 import { isObject, jsonOf, type Value } from "./python-literals.ts";
 import type { ParsedCall, ToolCallProblem } from "./tool-call-parser.ts";
@@ -34,7 +35,7 @@ const MAX_STEPS = 100_000;
 export function readToolSchemas(tools: readonly unknown[]): ToolSchemas {
   const schemas = new Map<string, Schema | undefined>();
   for (const tool of tools) {
-    const described = record(typeof tool === "string" ? parsed(tool) : tool);
+    const described = record(typeof tool === "string" ? parsed(tool) : plainJson(tool));
     const { name, parameters } = record(described?.function) ?? described ?? {};
     if (typeof name === "string") schemas.set(name, record(parameters));
   }
@@ -44,29 +45,39 @@ export function readToolSchemas(tools: readonly unknown[]): ToolSchemas {
 /**
  * Gives positional arguments the names of the tool's parameters, in the schema's order, and checks all of them. A single
  * object in place of arguments holds them: f({"city": "Paris"}). Positional arguments without a parameter are `arg0`,
- * `arg1`, … after their position, and reported.
+ * `arg1`, … after their position, and reported. A guess is no problem where the schema asks for what was guessed.
  *
  * @param schemas  undefined when no tools are known: then any name and any argument will do
  */
 export function checkCall({ name, positional, named, problems }: ParsedCall, schemas?: ToolSchemas): CheckedCall {
   const schema = schemas?.get(name);
   const properties = record(schema?.properties);
-  const reported = [...problems];
+  const reported: ToolCallProblem[] = [];
   if (schemas !== undefined && !schemas.has(name)) {
     reported.push({ path: "", expected: `one of the tools ${[...schemas.keys()].join(", ")}`, found: name });
   }
   const placed = new Map<string, Value>();
+  const renamed = new Map<string, string>();
   const [only] = positional;
   const parameters = Object.keys(properties ?? {});
   if (positional.length === 1 && named.size === 0 && holdsArguments(only, properties)) {
     for (const [key, value] of only) placed.set(key, value);
+    renamed.set("arg0", "");
+    if (properties === undefined) reported.push({ path: "", expected: "arguments with names", found: "an object" });
   } else {
     positional.forEach((value, i) => {
       const free = parameters[i] !== undefined && !named.has(parameters[i]);
-      if (!free) reported.push({ path: `arg${i}`, expected: "an argument with a name", found: "one without" });
+      if (free) renamed.set(`arg${i}`, parameters[i]);
+      else reported.push({ path: `arg${i}`, expected: "an argument with a name", found: "one without" });
       placed.set(free ? parameters[i] : `arg${i}`, value);
     });
     for (const [key, value] of named) placed.set(key, value);
+  }
+  const areKnown = properties !== undefined && [...placed.keys()].every((key) => Object.hasOwn(properties, key));
+  for (const problem of problems) {
+    const path = inPlace(problem.path, renamed);
+    const isSure = "confirmation" in problem && confirms(problem.confirmation, schema, path, areKnown);
+    if (!isSure) reported.push({ path, expected: problem.expected, found: problem.found });
   }
   const json = jsonOf(placed);
   if (json.length > MAX_ARGUMENTS_CHARACTERS) {
@@ -79,6 +90,36 @@ export function checkCall({ name, positional, named, problems }: ParsedCall, sch
     reported.push(...mismatches(parseExactJson(json), whole).filter(({ path }) => path === "" || !isPlaced(path)));
   }
   return { name, arguments: json, problems: reported.slice(0, MAX_PROBLEMS) };
+}
+
+/** A path that begins with a positional argument, by the name that this one got. */
+function inPlace(path: string, renamed: ReadonlyMap<string, string>): string {
+  const [first] = path.split(/(?=[.[])/, 1);
+  const name = renamed.get(first);
+  if (name === undefined) return path;
+  const rest = path.slice(first.length);
+  return name === "" ? rest.replace(/^\./, "") : name + rest;
+}
+
+/** Whether a schema asks for what was read; that the value fits it is another matter. */
+function confirms(confirmation: Confirmation, schema: Schema | undefined, path: string, areKnown: boolean): boolean {
+  if (confirmation === "names") return areKnown;
+  const stated = statedAt(schema, path);
+  if (stated === undefined || confirmation === "member") return stated !== undefined;
+  const types = [stated.type].flat();
+  if (confirmation === "number") return types.includes("integer") || types.includes("number");
+  return types.includes("string") || list(stated.enum).some((member) => typeof member === "string");
+}
+
+/** What a schema says of `items[2].name`, if it says so plainly. */
+function statedAt(schema: Schema | undefined, path: string): Schema | undefined {
+  let stated = schema;
+  for (const [, name, index] of path.matchAll(/(?:^|\.)([^.[\]]+)|\[(\d+)\]/g)) {
+    const properties = record(stated?.properties) ?? {};
+    const next = index !== undefined ? stated?.items : Object.hasOwn(properties, name) ? properties[name] : undefined;
+    stated = record(next);
+  }
+  return stated;
 }
 
 function holdsArguments(value: Value, properties: Schema | undefined): value is ReadonlyMap<string, Value> {

@@ -1,5 +1,5 @@
 // `lfm2 bench`: tokens per second of prefill and decode, by setting and by depth, beside what the memory can give.
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { BenchError, planBench } from "../bench/plan.ts";
@@ -16,7 +16,8 @@ import { checkedAs, integerOf } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note } from "./terminal.ts";
-import { checkWritable, writeWhole } from "./write-file.ts";
+import { decodeText, MAX_JSON_BYTES, readBytes } from "./text-input.ts";
+import { checkFree, OutputError, writeWhole } from "./write-file.ts";
 
 interface BenchFlags {
   readonly model?: string;
@@ -31,6 +32,7 @@ interface BenchFlags {
   readonly rounds: number;
   readonly output?: string;
   readonly plot?: string;
+  readonly force?: true;
   readonly json?: true;
 }
 
@@ -69,6 +71,7 @@ export function benchCommand(): Command {
     .addOption(new Option("-r, --rounds <count>", "rounds").argParser(integerOf("--rounds", 1)).default(5))
     .option("-o, --output <path>", "write the figures of every round into a JSON file, too")
     .option("--plot <folder>", "draw the figures into SVG files in this folder")
+    .option("--force", "replace files that are there")
     .option("--json", "print one JSON object instead of a table")
     .enablePositionalOptions()
     .addCommand(plotCommand())
@@ -81,9 +84,10 @@ function plotCommand(): Command {
     .description("draw the figures of one or several runs, such as runs of one model in several formats")
     .argument("<run.json...>", "files that `lfm2 bench -o` wrote")
     .requiredOption("-o, --output <folder>", "the folder for the SVG files")
-    .action(async (paths: readonly string[], { output }: { readonly output: string }) => {
-      const runs = await Promise.all(paths.map(async (path) => readRun(await readWhole(path), path)));
-      await writePlots(runs, output);
+    .option("--force", "replace files that are there")
+    .action(async (paths: readonly string[], { output, force }: { readonly output: string; readonly force?: true }) => {
+      const runs = await Promise.all(paths.map(async (path) => readRun(await readRunFile(path), path)));
+      await writePlots(runs, output, force);
     });
 }
 
@@ -92,7 +96,8 @@ async function run(place: string | undefined, flags: BenchFlags): Promise<void> 
     throw new UsageError(`--model: expected one model, found ${place} and ${flags.model}. Leave one of them out.`);
   }
   const { prefill, decode, depth, threads, kvType, kernels, mode, fill, rounds, output } = flags;
-  if (output !== undefined) await checkWritable(output);
+  if (output !== undefined) await checkFree(output, flags.force);
+  if (flags.plot !== undefined) await checkNoPlots(flags.plot, flags.force);
   const source = place ?? flags.model;
   if (source === undefined) sayEmbedded();
   const request = { source, prefill, decode, depths: depth, threads, kvType, kernels, mode, filling: fill, rounds };
@@ -106,26 +111,35 @@ async function run(place: string | undefined, flags: BenchFlags): Promise<void> 
   progress.clear();
   const json = `${JSON.stringify(found, null, 2)}\n`;
   if (output !== undefined) await writeWhole(output, json);
-  if (flags.plot !== undefined) await writePlots([found], flags.plot);
+  if (flags.plot !== undefined) await writePlots([found], flags.plot, flags.force);
   process.stdout.write(flags.json ? json : harmless(process.stdout, reportRun(found)));
   if (stopped !== undefined) throw aboutFlags(stopped.cause);
 }
 
-async function writePlots(runs: readonly Run[], folder: string): Promise<void> {
+async function readRunFile(path: string): Promise<string> {
+  const bytes = await readBytes(path, { expected: "a file that `lfm2 bench -o` wrote", maxBytes: MAX_JSON_BYTES });
+  return decodeText(bytes, path);
+}
+
+/** Before long work: whether plots would replace others. Which ones there will be, the figures decide. */
+async function checkNoPlots(folder: string, force: boolean | undefined): Promise<void> {
+  const drawn = (await readdir(folder).catch(() => [])).find((name) => name.endsWith(".svg"));
+  if (drawn === undefined || force) return;
+  throw new OutputError(
+    `${folder}: expected no SVG files in it, found ${drawn}. Name another folder, or replace them with --force.`,
+  );
+}
+
+async function writePlots(runs: readonly Run[], folder: string, force: boolean | undefined): Promise<void> {
   const plots = plotRuns(runs);
   if (plots.length === 0) {
     note("Nothing to plot: one depth, one thread count, one prompt length and one format make points, not lines.");
     return;
   }
   await mkdir(folder, { recursive: true });
+  await checkNoPlots(folder, force);
   for (const { file, svg } of plots) await writeWhole(join(folder, file), svg);
   note(`Wrote ${plots.map(({ file }) => join(folder, file)).join(", ")}.`);
-}
-
-async function readWhole(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`${path}: expected a file that \`lfm2 bench -o\` wrote, found ${error.code ?? error.message}.`);
-  });
 }
 
 /** A list of integers of at least `least`; each once. */

@@ -2,7 +2,6 @@
 import { stat } from "node:fs/promises";
 import { Command } from "commander";
 import { FormatError } from "../formats/checkpoint.ts";
-import { jsonLimits, readText } from "../formats/json.ts";
 import { ConfigError } from "../model/config-keys.ts";
 import { CompareError, compareRuns } from "../oracle/compare.ts";
 import { comparisonHtml } from "../oracle/comparison-html.ts";
@@ -24,7 +23,8 @@ import { numberOrText } from "./option-values.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note, styled } from "./terminal.ts";
-import { checkWritable, writeWhole } from "./write-file.ts";
+import { decodeText, InputError, MAX_JSON_BYTES, readBytes } from "./text-input.ts";
+import { checkFree, OutputError, writeWhole } from "./write-file.ts";
 
 interface CompareFlags {
   readonly model?: string;
@@ -35,6 +35,7 @@ interface CompareFlags {
   readonly all?: true;
   readonly json?: true;
   readonly html?: string;
+  readonly force?: true;
 }
 
 const examples = `
@@ -68,6 +69,7 @@ export function compareCommand(): Command {
     .option("--all", "list every point, not only the first ones outside tolerance")
     .option("--json", "print one JSON object instead of text")
     .option("--html <path>", "write a report with plots")
+    .option("--force", "replace a file that is there")
     .addHelpText("after", examples)
     .action(run);
 }
@@ -79,11 +81,11 @@ function positive(text: string): number {
 }
 
 async function run(pathA: string, pathB: string, flags: CompareFlags): Promise<void> {
-  if (flags.html !== undefined) await checkWritable(flags.html);
   const signal = abortOnInterrupt();
   const opened: { close(): Promise<void> }[] = [];
   const line = createProgressLine();
   try {
+    if (flags.html !== undefined) await checkFree(flags.html, flags.force);
     const select = selection(flags.points);
     const open = async (path: string, map: string | undefined): Promise<RecordedRun> => {
       const recorded = await openRun(path, map, signal);
@@ -113,7 +115,7 @@ async function run(pathA: string, pathB: string, flags: CompareFlags): Promise<v
   } catch (error) {
     line.clear();
     // As diff has it: 1 says that the two differ, so what cannot be compared at all ends with 2.
-    const isTrouble = [CompareError, ConfigError, FormatError, GlobError, SourceError].some(
+    const isTrouble = [CompareError, ConfigError, FormatError, GlobError, InputError, OutputError, SourceError].some(
       (kind) => error instanceof kind,
     );
     throw isTrouble ? new UsageError((error as Error).message, { cause: error }) : error;
@@ -155,12 +157,8 @@ async function openRun(path: string, map: string | undefined, signal: AbortSigna
 async function patternsOf(map: string | undefined): Promise<NamePatterns | undefined> {
   if (map === undefined) return undefined;
   if (Object.hasOwn(readyMaps, map)) return readyMaps[map];
-  const source = await openFile(map);
-  try {
-    return parseNamePatterns(await readText(source, jsonLimits.settings.bytes), map);
-  } finally {
-    await source.close();
-  }
+  const bytes = await readBytes(map, { expected: "names as JSON", maxBytes: MAX_JSON_BYTES });
+  return parseNamePatterns(decodeText(bytes, map), map);
 }
 
 async function openWeights(

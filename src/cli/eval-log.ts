@@ -1,6 +1,5 @@
 // A file of results that grows by a line per window, so that a run that was stopped goes on where it was.
 import { type FileHandle, open, truncate } from "node:fs/promises";
-import { decodeText } from "../formats/json.ts";
 import {
   differences,
   type EvalFile,
@@ -10,6 +9,7 @@ import {
   shardName,
 } from "../oracle/eval-file.ts";
 import type { WindowScores } from "../oracle/evaluate.ts";
+import { decodeText, readBytes } from "./text-input.ts";
 import { checkWritable } from "./write-file.ts";
 
 /** A text of 5 million tokens against a base comes to that. */
@@ -67,7 +67,7 @@ export async function readEvalFile(path: string): Promise<EvalFile> {
 
 /** Undefined where there is no file, or not even a whole header in it. */
 async function readIfThere(path: string): Promise<(EvalFile & { readonly wholeBytes: number }) | undefined> {
-  const bytes = await readBounded(path, "results").catch((error: Error) => {
+  const bytes = await readBytes(path, { expected: "a file of results", maxBytes: MAX_BYTES }).catch((error: Error) => {
     if ((error.cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return undefined;
     throw error;
   });
@@ -78,21 +78,3 @@ async function readIfThere(path: string): Promise<(EvalFile & { readonly wholeBy
 }
 
 const NEWLINE = 10;
-
-/** The bytes of a file that somebody named. @throws Error naming it */
-export async function readBounded(path: string, expected: string): Promise<Uint8Array> {
-  const unreadable = (error: NodeJS.ErrnoException): never => {
-    const found = error.code ?? error.message;
-    throw new Error(`${path}: expected a file of ${expected}, found ${found}. Check the path.`, { cause: error });
-  };
-  const file = await open(path).catch(unreadable);
-  try {
-    const { size } = await file.stat();
-    if (size > MAX_BYTES) {
-      throw new Error(`${path}: expected at most ${MAX_BYTES} bytes of ${expected}, found ${size}. Split it.`);
-    }
-    return await file.readFile().catch(unreadable);
-  } finally {
-    await file.close();
-  }
-}

@@ -1,7 +1,6 @@
 // `lfm2 eval`: perplexity over a text, and KL divergence from another file or mode; `lfm2 eval merge`: shards as one.
 import { basename } from "node:path";
 import { Command, Option } from "commander";
-import { decodeText } from "../formats/json.ts";
 import { embeddedModel } from "../index.ts";
 import { type EvalHeader, type EvaluatedRun, evalLine, mergeEvalFiles, missingWindows } from "../oracle/eval-file.ts";
 import {
@@ -18,7 +17,7 @@ import { evaluate, type WindowScores } from "../oracle/evaluate.ts";
 import { sha256 } from "../oracle/model-hash.ts";
 import { runningMeans } from "../oracle/quality.ts";
 import { hashOf } from "../oracle/write-trace.ts";
-import { openEvalLog, readBounded, readEvalFile } from "./eval-log.ts";
+import { openEvalLog, readEvalFile } from "./eval-log.ts";
 import { type EvalReport, evalJson, evalText, ranges } from "./eval-report.ts";
 import { UsageError } from "./exit.ts";
 import { addModelOptions, type ModelFlags, modelChoice } from "./model-options.ts";
@@ -29,6 +28,7 @@ import { formatDuration, formatInteger, threeDigits } from "./quantities.ts";
 import { computationLine } from "./settings-line.ts";
 import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note } from "./terminal.ts";
+import { decodeText, MAX_TEXT_BYTES, readBytes, subjectOf } from "./text-input.ts";
 import { checkFree, writeWhole } from "./write-file.ts";
 
 interface EvalFlags extends ModelFlags {
@@ -67,7 +67,7 @@ With -o, each window is written as it is done, and the same command goes on afte
 export function evalCommand(): Command {
   const command = new Command("eval")
     .description("measure perplexity over a text, and KL divergence from another file or mode")
-    .option("-f, --file <path>", "the text, in UTF-8")
+    .option("-f, --file <path>", "the text, in UTF-8; - for standard input")
     .option("--against <path or URL>", "the base: a file or folder that the model's predictions are held against")
     .addOption(modelChoice("mode", "--against-mode <name>", "the base's: int8 or exact"))
     .addOption(modelChoice("backend", "--against-backend <name>", "the base's: wasm or reference"))
@@ -109,8 +109,8 @@ async function run(flags: EvalFlags): Promise<void> {
   if (window < MIN_WINDOW) {
     throw new UsageError(`--context: expected a window of at least ${MIN_WINDOW} tokens, found ${window}.`);
   }
-  const bytes = await readBounded(file, "text");
-  const text = decodeText(bytes, file);
+  const bytes = await readBytes(file, { expected: "a text file", maxBytes: MAX_TEXT_BYTES });
+  const text = decodeText(bytes, subjectOf(file));
   const signal = abortOnInterrupt();
   const opened: OpenedModel[] = [];
   const open = async (own: ModelFlags): Promise<OpenedModel> => {
@@ -134,7 +134,7 @@ async function run(flags: EvalFlags): Promise<void> {
       version: 1,
       model: await aboutRun(model, signal),
       ...(base && { base: await aboutRun(base, signal) }),
-      text: { name: basename(file), sha256: await sha256([bytes]), tokens: plan.ids.length },
+      text: { name: basename(subjectOf(file)), sha256: await sha256([bytes]), tokens: plan.ids.length },
       window,
       windows: plan.windows,
       shard,

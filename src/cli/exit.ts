@@ -6,6 +6,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** The answer was cut before it had the form that was asked for: exit code 3. */
+export class CutError extends Error {
+  override readonly name = "CutError";
+}
+
 /** Ctrl-C: exit code 130, as shells have it (128 + SIGINT). Nothing is said. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
@@ -15,6 +20,7 @@ export class Interrupted extends Error {
 export function tellError(error: unknown): number {
   if (error instanceof Interrupted) return 130;
   process.stderr.write(`error: ${harmless(process.stderr, describeError(error))}\n`);
+  if (error instanceof CutError) return 3;
   return error instanceof UsageError ? 2 : 1;
 }
 

@@ -1,9 +1,10 @@
 // Options about what an answer has to look like: --schema, --regex, --choice.
 import { type Command, Option } from "commander";
+import { plainJson } from "../chat/exact-json.ts";
 import { compileConstraint } from "../constrain/compile.ts";
 import type { ResponseFormat } from "../index.ts";
 import { UsageError } from "./exit.ts";
-import { readJson } from "./read-json.ts";
+import { readJson } from "./text-input.ts";
 
 export interface FormatFlags {
   readonly schema?: string;
@@ -43,12 +44,30 @@ export async function readFormat({ schema, regex, choice }: FormatFlags): Promis
   return format;
 }
 
+/** @throws Error for an integer that JavaScript would round: a `const` or `maximum` of it would be another */
+async function readSchema(path: string): Promise<unknown> {
+  const schema = await readJson(path, "a JSON Schema");
+  const large = findBigint(schema);
+  if (large === undefined) return plainJson(schema);
+  throw new Error(`${path}: expected integers up to 2⁵³ − 1 in a JSON Schema, found ${large}.`);
+}
+
+function findBigint(value: unknown): bigint | undefined {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? undefined : value;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const member of value instanceof Map ? value.values() : Object.values(value)) {
+    const found = findBigint(member);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 async function statedFormat(
   schema: string | undefined,
   pattern: string | undefined,
   choices: readonly string[] | undefined,
 ): Promise<ResponseFormat | undefined> {
-  if (schema !== undefined) return { type: "json_schema", schema: await readJson(schema, "a JSON Schema") };
+  if (schema !== undefined) return { type: "json_schema", schema: await readSchema(schema) };
   if (pattern !== undefined) return { type: "regex", pattern };
   return choices && { type: "choice", choices };
 }

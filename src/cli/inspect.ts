@@ -7,12 +7,13 @@ import { reportInspection } from "./inspection-report.ts";
 import { aboutFlags, addMemoryOptions, type ModelFlags, statedModelOptions } from "./model-options.ts";
 import { sayEmbedded } from "./open-model.ts";
 import { harmless, note } from "./terminal.ts";
-import { checkWritable, writeWhole } from "./write-file.ts";
+import { checkFree, writeWhole } from "./write-file.ts";
 
 interface InspectFlags extends Omit<ModelFlags, "backend"> {
   readonly tensors?: true;
   readonly json?: true;
   readonly svg?: string;
+  readonly force?: true;
 }
 
 const examples = `
@@ -29,6 +30,7 @@ export function inspectCommand(): Command {
     .option("-m, --model <path or URL>", "the same as an option")
     .option("--tensors", "list every tensor")
     .option("--svg <path>", "draw the layers into an SVG file")
+    .option("--force", "replace a file that is there")
     .option("--json", "print one JSON object instead of text");
   return addMemoryOptions(command).addHelpText("after", examples).action(run);
 }
@@ -37,7 +39,7 @@ async function run(place: string | undefined, flags: InspectFlags): Promise<void
   if (place !== undefined && flags.model !== undefined) {
     throw new UsageError(`--model: expected one model, found ${place} and ${flags.model}. Leave one of them out.`);
   }
-  if (flags.svg !== undefined) await checkWritable(flags.svg);
+  if (flags.svg !== undefined) await checkFree(flags.svg, flags.force);
   const source = place ?? flags.model;
   if (source === undefined) sayEmbedded();
   const options = statedModelOptions(flags);

@@ -10,12 +10,13 @@ import { formatBytes, formatDuration } from "./quantities.ts";
 import { computationLine } from "./settings-line.ts";
 import { abortOnInterrupt } from "./signals.ts";
 import { harmless, note } from "./terminal.ts";
-import { checkWritable, writeWhole } from "./write-file.ts";
+import { checkFree, writeWhole } from "./write-file.ts";
 
 interface LogitsFlags extends ModelFlags {
   readonly ids?: number[];
   readonly prompt?: string;
   readonly output?: string;
+  readonly force?: true;
   readonly json?: true;
 }
 
@@ -39,6 +40,7 @@ export function logitsCommand(): Command {
         .conflicts("ids"),
     )
     .option("-o, --output <path>", "the safetensors file to write")
+    .option("--force", "replace a file that is there")
     .option("--json", `print the shape and the ${SHOWN} highest logits of the last position as JSON`);
   return addModelOptions(command).addHelpText("after", examples).action(run);
 }
@@ -48,7 +50,7 @@ async function run(flags: LogitsFlags): Promise<void> {
   if (flags.ids === undefined && !flags.prompt) {
     throw new UsageError("logits: expected --ids or --prompt, found neither. Try: lfm2 logits --ids 1,2,3");
   }
-  if (output !== undefined) await checkWritable(output);
+  if (output !== undefined) await checkFree(output, flags.force);
   const signal = abortOnInterrupt();
   const opened = await openModel(flags, signal);
   const { model, name } = opened;

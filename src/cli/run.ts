@@ -13,6 +13,7 @@ import {
 import { MAX_TOP_LOGPROBS } from "../sampling/logprobs.ts";
 import { freshSeed, type Seed } from "../sampling/random.ts";
 import { createAnswerPrinter, createTextPrinter } from "./answer-printer.ts";
+import { CutError, UsageError } from "./exit.ts";
 import { addFormatOptions, type FormatFlags, readFormat } from "./format-options.ts";
 import { addModelOptions, type ModelFlags } from "./model-options.ts";
 import { type OpenedModel, openModel, tokenizerOf } from "./open-model.ts";
@@ -44,7 +45,7 @@ const examples = `
 Examples:
   $ lfm2 run -p "How many experts does LFM2 have?"
   $ lfm2 run -p "Summarize this:" -f notes.txt --no-think
-  $ git diff | lfm2 run -m LFM2.5-8B-A1B-Q4_K_M.gguf -p "Write a commit message for:"
+  $ git diff | lfm2 run -m LFM2.5-8B-A1B-Q4_K_M.gguf -p "Write a commit message for:" -f -
   $ lfm2 run --raw -p "Once upon a time" -n 100
   $ lfm2 run -p "Weather in Paris?" --tools tools.json --json
   $ lfm2 run -p "Hello!" --greedy --json --logprobs 5
@@ -52,13 +53,16 @@ Examples:
   $ lfm2 run -p "Is 7 prime?" --choice yes --choice no
   $ lfm2 run -p "Describe a cat." --schema animal.json
 
-The answer goes to standard output, everything else to standard error.`;
+The answer goes to standard output, everything else to standard error. Exit code 3: an answer in a format was cut.`;
 
 export function runCommand(): Command {
   const command = new Command("run")
-    .description("answer one prompt; text on standard input is added to it")
+    .description("answer one prompt, from -p, -f, both, or standard input")
     .option("-p, --prompt <text>", "the prompt")
-    .option("-f, --file <path>", "a file to read it from; with -p, what the file says comes after")
+    .option(
+      "-f, --file <path>",
+      "a file to read it from, - for standard input; with -p, what the file says comes after",
+    )
     .option("--system <text>", "the system prompt");
   command.addOption(
     command
@@ -66,8 +70,8 @@ export function runCommand(): Command {
       .conflicts(["system", "tools", "thinkingBudget"]),
   );
   addToolsOption(command)
-    .option("--no-think", "do not show what the model thinks")
-    .option("--json", "print one JSON object instead of text; with --answers, a list of them");
+    .option("--no-think", "leave out what the model thinks")
+    .option("--json", "print one JSON object instead of text, in the library's names; with --answers, a list of them");
   command.addOption(
     command
       .createOption("--answers <count>", "answer several times, with seed, seed + 1, …")
@@ -84,6 +88,9 @@ export function runCommand(): Command {
 }
 
 async function run(flags: RunFlags): Promise<void> {
+  if (flags.logprobs !== undefined && !flags.json) {
+    throw new UsageError("--logprobs: expected --json beside it, found none. Text has no place for them.");
+  }
   const signal = abortOnInterrupt();
   const prompt = await orAborted(readPrompt(flags.prompt, flags.file), signal);
   const tools = await readTools(flags);
@@ -100,15 +107,21 @@ async function run(flags: RunFlags): Promise<void> {
     note(isRandom ? `${settings} · seed ${seed}` : settings);
 
     const reports: object[] = [];
+    let isCut = false;
     for (let index = 0; index < flags.answers; index++) {
       const seedHere = seedOfChoice(seed, index);
       if (flags.answers > 1) note(`Answer ${index + 1} of ${flags.answers}${isRandom ? ` · seed ${seedHere}` : ""}`);
       if (index > 0 && !flags.json) process.stdout.write("\n");
-      reports.push(
-        await answerOnce(opened, prompt, flags, { ...stated, seed: seedHere, tools, responseFormat, signal }),
-      );
+      const options = { ...stated, seed: seedHere, tools, responseFormat, signal };
+      const { report, summary } = await answerOnce(opened, prompt, flags, options);
+      reports.push(report);
+      isCut ||= summary.finishReason === "length";
     }
     if (flags.json) process.stdout.write(`${JSON.stringify(flags.answers > 1 ? reports : reports[0], null, 2)}\n`);
+    if (isCut && responseFormat !== undefined) {
+      const flag = flags.schema ? "--schema" : flags.regex ? "--regex" : "--choice";
+      throw new CutError(`${flag}: expected a whole answer, found one that was cut. Allow more tokens with -n or -c.`);
+    }
   } finally {
     await model.close();
   }
@@ -120,7 +133,7 @@ async function answerOnce(
   prompt: string,
   flags: RunFlags,
   stated: ChatOptions & { readonly seed: Seed },
-): Promise<object> {
+): Promise<{ readonly report: object; readonly summary: Summary }> {
   const collector = createAnswerCollector();
   const sinks: AnswerSink[] = [collector];
   if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.think));
@@ -136,17 +149,18 @@ async function answerOnce(
   };
   const summary = await takeAnswer((more) => answer(model, prompt, flags, more), options, sinks);
   note(speedLine(summary));
-  const { content, reasoning_content: thinking = "" } = collector.message();
+  const { content, reasoning_content: thought } = collector.message();
   const { seed } = stated;
-  return {
-    text: flags.raw ? content : withoutOuterLines(content),
-    thinking: withoutOuterLines(thinking),
-    toolCalls: collector.toolCalls,
+  const report = {
+    content: flags.raw ? content : withoutOuterLines(content),
+    ...(thought === undefined || !flags.think ? {} : { reasoning_content: withoutOuterLines(thought) }),
+    ...(collector.toolCalls.length === 0 ? {} : { tool_calls: collector.toolCalls }),
     ...(wantsTokens ? { tokens } : {}),
     ...figures(summary, loadMs),
     seed: typeof seed === "bigint" ? String(seed) : seed, // JSON has no integers beyond 2⁵³
     model: name,
   };
+  return { report, summary };
 }
 
 /** A token whose bytes JSON can hold. */
@@ -170,19 +184,16 @@ async function* answer(
   yield* model.chat(messages, options);
 }
 
-function figures(summary: Summary, loadMs: number) {
-  const { promptTokens, cachedTokens, newTokens, prefillMs, decodeMs, finishReason, stopped } = summary;
+/** What the library's summary says, under its names, and two figures beside it. */
+function figures(summary: Summary, loadMs: number): object {
+  const { prefillMs, decodeMs } = summary;
   const speed = tokensPerSecond(summary);
   return {
-    usage: { promptTokens, cachedTokens, newTokens },
-    timings: {
-      loadMs: rounded(loadMs),
-      prefillMs: rounded(prefillMs),
-      decodeMs: rounded(decodeMs),
-      tokensPerSecond: speed === undefined ? null : rounded(speed),
-    },
-    finishReason,
-    ...(stopped === undefined ? {} : { stopped }),
+    ...summary,
+    prefillMs: rounded(prefillMs),
+    decodeMs: rounded(decodeMs),
+    loadMs: rounded(loadMs),
+    tokensPerSecond: speed === undefined ? null : rounded(speed),
   };
 }
 

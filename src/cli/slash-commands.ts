@@ -7,8 +7,8 @@ import { note } from "./terminal.ts";
 const HELP = [
   "/reset          forget the conversation",
   "/system [TEXT]  show the system prompt, or set it and begin anew",
-  "/save FILE      write the conversation to a file, as JSON",
-  "/load FILE      go on with the conversation in a file",
+  "/save FILE      write the conversation to a file, as JSON; /save -f FILE replaces one that is there",
+  "/load FILE      go on with the conversation in a file, and with its system prompt",
   "/stats          tokens and speed so far, and how much of the context is used",
   "/quit           leave (also Ctrl-D, or Ctrl-C at an empty prompt)",
   "A line that ends with \\ goes on on the next one. Ctrl-C stops an answer.",
@@ -61,14 +61,20 @@ export async function runSlashCommand(
   }
 }
 
-async function save(path: string, { messages }: Conversation): Promise<void> {
-  await saveConversation(path, messages);
+async function save(stated: string, { messages }: Conversation): Promise<void> {
+  const [, force, path] = /^(-f\s+)?(.*)$/s.exec(stated) as RegExpExecArray;
+  if (messages.length === 0) throw new Error("/save: expected a conversation, found none yet. Say something first.");
+  await saveConversation(path, messages, force !== undefined);
   note(`${counted(messages.length)} saved to ${path}.`);
 }
 
 async function load(path: string, conversation: Conversation): Promise<void> {
+  const before = conversation.system;
   conversation.replace(await loadConversation(path));
   note(`${counted(conversation.messages.length)} loaded from ${path}; the conversation goes on from there.`);
+  const { system } = conversation;
+  if (before === undefined || before === system) return;
+  note(`The system prompt until now is gone: ${system === undefined ? "the file has none" : "the file has its own"}.`);
 }
 
 const counted = (count: number): string => `${count} message${count === 1 ? "" : "s"}`;

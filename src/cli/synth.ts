@@ -1,5 +1,4 @@
 // `lfm2 synth`: a model of true shape with random weights.
-import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { checkedConfig } from "../formats/hf-config.ts";
 import { jsonLimits, parseJsonObject } from "../formats/json.ts";
@@ -14,6 +13,7 @@ import { formatBytes, formatDuration, percent } from "./quantities.ts";
 import { typeOption } from "./quantize.ts";
 import { abortOnInterrupt } from "./signals.ts";
 import { note } from "./terminal.ts";
+import { decodeText, MAX_JSON_BYTES, readBytes } from "./text-input.ts";
 import { checkFree, writePieces } from "./write-file.ts";
 import { formatLines } from "./written-formats.ts";
 
@@ -51,7 +51,7 @@ export function synthCommand(): Command {
 
 async function run({ shape, config: path, quant, layers, seed, output, force }: SynthFlags): Promise<void> {
   if (shape === undefined && path === undefined) {
-    throw new UsageError(`synth: expected --shape ${Object.keys(shapes).join(" or ")}, or --config, found neither.`);
+    throw new UsageError(`synth: expected --shape ${Object.keys(shapes).join(", ")}, or --config, found neither.`);
   }
   await checkFree(output, force);
   const whole = shape === undefined ? await readConfigFile(path as string) : shapes[shape];
@@ -79,11 +79,9 @@ async function run({ shape, config: path, quant, layers, seed, output, force }: 
 }
 
 async function readConfigFile(path: string): Promise<Record<string, unknown>> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`${path}: expected a config.json, found ${error.code ?? error.message}. Check the path.`);
-  });
+  const bytes = await readBytes(path, { expected: "a config.json", maxBytes: MAX_JSON_BYTES });
   const warnings: string[] = [];
-  const config = checkedConfig(parseJsonObject(text, path, jsonLimits.settings), path, warnings);
+  const config = checkedConfig(parseJsonObject(decodeText(bytes, path), path, jsonLimits.settings), path, warnings);
   sayWarnings(warnings);
   return config;
 }

@@ -1,19 +1,19 @@
 // `lfm2 template`: the text and ids that a conversation becomes, without reading weights.
-import { buffer as readAllBytes } from "node:stream/consumers";
 import { Command } from "commander";
-import { parseExactJson } from "../chat/exact-json.ts";
 import type { ChatMessage } from "../chat/messages.ts";
 import { nodeHost } from "../index.ts";
 import { createText } from "../text/text.ts";
 import { UsageError } from "./exit.ts";
 import { harmless, note } from "./terminal.ts";
-import { decodeUtf8, openTextFiles, readTextFile } from "./text-files.ts";
+import { openTextFiles } from "./text-files.ts";
+import { readJson, STANDARD_INPUT } from "./text-input.ts";
 
 interface TemplateFlags {
   readonly model?: string;
   readonly file?: string;
   readonly tools?: string;
   readonly generationPrompt: boolean;
+  readonly continueFinalMessage?: true;
   readonly date?: Date;
   readonly ids?: true;
   readonly parseSpecial: "trusted" | "all";
@@ -37,6 +37,7 @@ export function templateCommand(): Command {
     .option("-f, --file <path>", "the messages as JSON; without it, standard input")
     .option("--tools <path>", "descriptions of tools, a list as JSON")
     .option("--no-generation-prompt", "do not end with the beginning of an answer")
+    .option("--continue-final-message", "end within the last message, an assistant's, so that it is gone on with")
     .option("--date <YYYY-MM-DD>", "the date that the template may print; today, unless told", dateOf)
     .option("--ids", "print token ids instead of text: 1,2,3");
   return command
@@ -66,7 +67,9 @@ async function run(flags: TemplateFlags): Promise<void> {
   const model = createText(nodeHost.startText, { tokenizer, chatTemplate });
   if (chatTemplate === undefined) note(`${name} has no chat template: using plain ChatML.`);
   const parseSpecial = flags.ids ? flags.parseSpecial : "all"; // of the text alone it does not matter
-  const options = { tools, now: flags.date, addGenerationPrompt: flags.generationPrompt, parseSpecial };
+  const { continueFinalMessage, generationPrompt, date: now } = flags;
+  const addGenerationPrompt = generationPrompt && !continueFinalMessage;
+  const options = { tools, now, addGenerationPrompt, continueFinalMessage, parseSpecial };
   try {
     const { text, trusted } = await model.render(messages, options);
     if (!flags.ids) print(text);
@@ -86,22 +89,11 @@ async function readConversation(file: string | undefined, toolsFile: string | un
   if (file === undefined && process.stdin.isTTY) {
     throw new UsageError("template: expected messages from -f or standard input, found none.");
   }
-  const subject = file ?? "standard input";
-  const text = file === undefined ? decodeUtf8(await readAllBytes(process.stdin), subject) : await readTextFile(file);
-  const content = jsonOf(text, subject);
+  const content = await readJson(file ?? STANDARD_INPUT, "messages");
   const isWhole = typeof content === "object" && content !== null && "messages" in content;
   const { messages, tools } = (isWhole ? content : { messages: content }) as Record<string, unknown>;
-  const stated = toolsFile === undefined ? tools : jsonOf(await readTextFile(toolsFile), toolsFile);
+  const stated = toolsFile === undefined ? tools : await readJson(toolsFile, "a list of tools");
   return { messages: messages as Conversation["messages"], tools: (stated ?? undefined) as Conversation["tools"] };
-}
-
-/** Numbers and the order of members are kept as they are written: templates print them. */
-function jsonOf(text: string, subject: string): unknown {
-  try {
-    return parseExactJson(text, { keepOrder: true });
-  } catch (cause) {
-    throw new Error(`${subject}: expected JSON, found ${(cause as Error).message}.`, { cause });
-  }
 }
 
 /** Noon of the day, in local time. */

@@ -1,12 +1,12 @@
 // `lfm2 tokenize`: text to token ids and back, without reading weights.
-import { buffer as readAllBytes } from "node:stream/consumers";
 import { Command } from "commander";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { createTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { UsageError } from "./exit.ts";
 import { tokenIds } from "./option-values.ts";
 import { harmless } from "./terminal.ts";
-import { decodeUtf8, openTextFiles, readTextFile } from "./text-files.ts";
+import { openTextFiles } from "./text-files.ts";
+import { readTextFile, STANDARD_INPUT } from "./text-input.ts";
 
 interface TokenizeFlags {
   readonly model?: string;
@@ -69,7 +69,7 @@ async function run(stated: string | undefined, flags: TokenizeFlags): Promise<vo
 async function readText(stated: string | undefined, file: string | undefined): Promise<string> {
   if (stated !== undefined) return stated;
   if (file !== undefined) return readTextFile(file);
-  if (!process.stdin.isTTY) return decodeUtf8(await readAllBytes(process.stdin), "standard input");
+  if (!process.stdin.isTTY) return readTextFile(STANDARD_INPUT);
   throw new UsageError('tokenize: expected a text, -f or standard input, found none. Try: lfm2 tokenize "Hello!"');
 }
 

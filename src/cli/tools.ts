@@ -9,7 +9,7 @@ import type { ToolCallDelta } from "../index.ts";
 import { problemText } from "./answer-printer.ts";
 import { UsageError } from "./exit.ts";
 import { integerOf } from "./option-values.ts";
-import { readJson } from "./read-json.ts";
+import { readJson } from "./text-input.ts";
 
 export interface ToolFlags {
   readonly tools?: string;
@@ -33,9 +33,27 @@ export function addToolOptions(command: Command): Command {
   return addToolsOption(command)
     .option(
       "--tool-cmd <command>",
-      "runs a call: its name is the last argument, its arguments are JSON on standard input",
+      "runs a call: its name is the last argument, its arguments are JSON on standard input; no shell: " +
+        "spaces part words, quotes keep them together",
     )
     .option("--tool-timeout <seconds>", "how long that may take", integerOf("--tool-timeout", 1), 60);
+}
+
+/**
+ * The words of a command: parted by white space but within single or double quotes, which are left out. A backslash is
+ * itself, as in a path of Windows.
+ * @throws UsageError for a quote that is not closed
+ */
+export function commandWords(command: string): string[] {
+  const words: string[] = [];
+  const parts = /\s+|((?:[^\s"']|"[^"]*"|'[^']*')+)|["']/gy;
+  for (const [part, word] of command.matchAll(parts)) {
+    if (part === '"' || part === "'") {
+      throw new UsageError(`--tool-cmd: expected each quote to be closed, found ${JSON.stringify(command)}.`);
+    }
+    if (word !== undefined) words.push(word.replace(/"([^"]*)"|'([^']*)'/g, (_, a = "", b = "") => a + b));
+  }
+  return words;
 }
 
 /**
@@ -43,7 +61,9 @@ export function addToolOptions(command: Command): Command {
  * @throws Error naming the file and the tool at fault; UsageError for a command without tools
  */
 export async function readTools({ tools: path, toolCmd }: Partial<ToolFlags>): Promise<unknown[] | undefined> {
-  if (toolCmd?.trim() === "") throw new UsageError('--tool-cmd: expected a command, found "".');
+  if (toolCmd !== undefined && !existsSync(toolCmd) && commandWords(toolCmd).length === 0) {
+    throw new UsageError(`--tool-cmd: expected a command, found ${JSON.stringify(toolCmd)}.`);
+  }
   if (path === undefined) {
     if (toolCmd !== undefined) throw new UsageError("--tool-cmd: expected --tools FILE beside it, found none.");
     return undefined;
@@ -69,8 +89,7 @@ export interface ToolResult {
 }
 
 /**
- * Runs one call. No shell is involved: the command's words are separated by spaces, and nothing the model wrote is among
- * them but the name of a tool that the user listed; arguments go through standard input. A call with problems is not
+ * Runs one call. No shell is involved, and nothing the model wrote is among the command's words but the name of a tool that the user listed; arguments go through standard input. A call with problems is not
  * run: the model is told of them instead. So it is of a failure, whatever its kind.
  *
  * @throws the signal's reason, when it was aborted
@@ -82,7 +101,7 @@ export async function runTool(
 ): Promise<ToolResult> {
   if (problems !== undefined) return failure(problems.map(problemText).join("\n"));
   signal.throwIfAborted();
-  const [file, ...words] = existsSync(toolCmd) ? [resolve(toolCmd)] : toolCmd.trim().split(/ +/);
+  const [file, ...words] = existsSync(toolCmd) ? [resolve(toolCmd)] : commandWords(toolCmd);
   // A group of its own, so that what a script has started ends with it.
   const isGroup = process.platform !== "win32";
   const child = spawn(file, [...words, called.name], {

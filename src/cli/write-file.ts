@@ -4,26 +4,33 @@ import { dirname } from "node:path";
 import type { Sink } from "../formats/streamed-tensor.ts";
 import { createPart } from "../oracle/part-file.ts";
 
-/** Before long work: whether its result will have a place. @throws Error naming the folder that is not there */
+/** A file cannot be written, or may not be. */
+export class OutputError extends Error {
+  override readonly name = "OutputError";
+}
+
+/** Before long work: whether its result will have a place. @throws OutputError naming the folder that is not there */
 export async function checkWritable(path: string): Promise<void> {
   const folder = await stat(dirname(path)).catch(() => undefined);
   if (!folder?.isDirectory()) {
-    throw new Error(`${path}: expected a folder ${dirname(path)} to write into, found none. Create it first.`);
+    throw new OutputError(`${path}: expected a folder ${dirname(path)} to write into, found none. Create it first.`);
   }
   if ((await stat(path).catch(() => undefined))?.isDirectory()) {
-    throw new Error(`${path}: expected a file name, found a folder. Name a file in it.`);
+    throw new OutputError(`${path}: expected a file name, found a folder. Name a file in it.`);
   }
 }
 
-/** @throws Error when there is a file already and nobody said that it may go */
-export async function checkFree(path: string, force: boolean | undefined): Promise<void> {
+/** @throws OutputError when there is a file already and nobody said that it may go */
+export async function checkFree(path: string, force: boolean | undefined, remedy = "--force"): Promise<void> {
   await checkWritable(path);
   const isThere = await stat(path).then(
     (found) => found.isFile(),
     () => false,
   );
   if (!isThere || force) return;
-  throw new Error(`${path}: expected no file of this name, found one. Name another, or replace it with --force.`);
+  throw new OutputError(
+    `${path}: expected no file of this name, found one. Name another, or replace it with ${remedy}.`,
+  );
 }
 
 /** Writes beside `path`, then renames: readers see the old file or the whole new one. */
@@ -42,7 +49,7 @@ export async function writePieces<T>(path: string, write: (sink: Sink) => Promis
   const writable = <R>(work: Promise<R>): Promise<R> =>
     work.catch((error: NodeJS.ErrnoException) => {
       const found = error.code ?? error.message;
-      throw new Error(`${path}: expected a place to write, found ${found}. Name another file.`, { cause: error });
+      throw new OutputError(`${path}: expected a place to write, found ${found}. Name another file.`, { cause: error });
     });
   try {
     const file = await writable(open(part?.path ?? path, "w"));

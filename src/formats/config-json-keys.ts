@@ -89,7 +89,7 @@ export const configJsonKeys: KeyTable = [
   },
   { keys: ["text_config"], use: "read", says: "The text half's config, in that of lfm2_vl." },
   {
-    keys: ["quantization_config", "quantization"],
+    keys: ["quantization_config", "quantization", "compression_config"],
     use: "read",
     says: "Names the method by which weights are refused.",
   },

@@ -89,7 +89,8 @@ function pythonNumber(text: string): string | undefined {
   return undefined;
 }
 
-function checkStructure(text: string, subject: string, most: number): void {
+/** @throws FormatError when parsing `text` as JSON would give more than `most` values, or deeper ones than anything needs */
+export function checkStructure(text: string, subject: string, most: number, remedy = DAMAGED): void {
   let depth = 0;
   // One for each list or object, and for what stands after a comma.
   let values = 0;
@@ -103,10 +104,10 @@ function checkStructure(text: string, subject: string, most: number): void {
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       depth++;
       values++;
-      if (depth > MAX_DEPTH) refuse(subject, `JSON at most ${MAX_DEPTH} deep`, "deeper nesting", DAMAGED);
+      if (depth > MAX_DEPTH) refuse(subject, `JSON at most ${MAX_DEPTH} deep`, "deeper nesting", remedy);
     } else if (code === COMMA) values++;
     else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
-    if (values > most) refuse(subject, `JSON of at most ${most} values`, "more", DAMAGED);
+    if (values > most) refuse(subject, `JSON of at most ${most} values`, "more", remedy);
   }
 }
 

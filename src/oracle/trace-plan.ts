@@ -53,6 +53,7 @@ export class PositionsError extends Error {
  * @throws GlobError when a glob matches nothing; PositionsError
  */
 export function planTrace(config: Config, count: number, { points = ["**"], positions }: TraceChoice = {}): TracePlan {
+  checkPositions(positions);
   const { from = 0, to = count } = positions ?? {};
   if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || from >= to || to > count) {
     throw new PositionsError(
@@ -66,6 +67,13 @@ export function planTrace(config: Config, count: number, { points = ["**"], posi
   );
   const selected = all.filter(({ name }) => names.has(name));
   return { positions: { from, to }, points: selected, bytes: selected.reduce((sum, point) => sum + bytesOf(point), 0) };
+}
+
+function checkPositions(positions: unknown = {}): void {
+  const isObject = typeof positions === "object" && positions !== null && !Array.isArray(positions);
+  if (isObject && Object.keys(positions).every((key) => /^(from|to)$/.test(key))) return;
+  const found = isObject ? `{ ${Object.keys(positions).join(", ")} }` : (JSON.stringify(positions) ?? typeof positions);
+  throw new PositionsError(`positions: expected { from, to }, either of which may be left out, found ${found}.`);
 }
 
 /** Every point there is, over `rows` positions: the graph rehearsed on shapes. */

@@ -85,12 +85,14 @@ function textFiles(checkpoint: Checkpoint, config: Config, format: HfFormat): Ma
 }
 
 function configJsonOf(raw: Checkpoint["config"], config: Config, format: HfFormat): object {
-  const { torch_dtype: _, ...rest } = raw; // dtype's old name
+  const { torch_dtype: _, rope_scaling: __, ...rest } = raw; // dtype's old name, and that of scaled rope_parameters
+  const rope = ropeParametersOf(config);
   return {
     architectures: [config.modelType === "lfm2_moe" ? "Lfm2MoeForCausalLM" : "Lfm2ForCausalLM"],
-    // transformers 5 reads these, older ones rope_theta and rope_scaling.
-    rope_parameters: ropeParametersOf(config),
     ...rest,
+    // transformers 5 reads these; version 4 looks for the other two, where scaling was forgotten without a word.
+    rope_parameters: rope,
+    ...(config.ropeScaling === null ? {} : { rope_theta: config.ropeTheta, rope_scaling: rope }),
     dtype: format === "BF16" ? "bfloat16" : "float32",
   };
 }
@@ -107,7 +109,7 @@ function generationConfigOf({ config, generationConfig }: Checkpoint): object {
 
 /** Keys whose values are floats in Python, which tells 1 from 1.0 and takes no int for a float everywhere. */
 const FLOATS =
-  /"(rope_theta|norm_eps|routed_scaling_factor|block_ffn_dim_multiplier|temperature|top_p|min_p|repetition_penalty)": (-?\d+)(?=,?\n)/g;
+  /"(rope_theta|factor|attention_factor|beta_fast|beta_slow|norm_eps|routed_scaling_factor|block_ffn_dim_multiplier|temperature|top_p|min_p|repetition_penalty)": (-?\d+)(?=,?\n)/g;
 
 function json(value: object): string {
   return `${JSON.stringify(value, null, 2).replace(FLOATS, '"$1": $2.0')}\n`;

@@ -80,6 +80,8 @@ function isBias(value: unknown): boolean {
   return Object.entries(value).every(([id, bias]) => /^(0|[1-9]\d{0,9})$/.test(id) && within(bias, -100, 100));
 }
 
+export const SAMPLING_NAMES: readonly string[] = Object.keys(RANGES);
+
 /**
  * Settings as a caller stated them, with what was left out filled from PLAIN_SAMPLING.
  *
@@ -93,6 +95,10 @@ export function validateSampling(stated: { readonly [K in keyof SamplingOptions]
       throw new SamplingError(`Unknown sampling setting "${name}": expected one of ${Object.keys(RANGES).join(", ")}.`);
     }
     if (value === undefined) continue;
+    if (value instanceof Map || value instanceof Set) {
+      const found = value instanceof Map ? "a Map. Pass Object.fromEntries(map)" : "a Set";
+      throw new SamplingError(`${name}: expected ${range.expected}, found ${found}.`);
+    }
     if (!range.holds(value)) throw new SamplingError(`${name}: expected ${range.expected}, found ${shown(value)}.`);
     settings[name] = value;
   }

@@ -7,6 +7,7 @@ import { type ChatMessage, checkMessages } from "../../src/chat/messages.ts";
 import { createTemplate } from "../../src/chat/template.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { nanoJson } from "../tokenizer/nano.ts";
+import { otherParsersAnswers } from "./other-parsers-cases.ts";
 import { jsonCases, pythonCases, recoveredCases } from "./tool-call-cases.ts";
 
 const tokenizer = createTokenizer(nanoJson());
@@ -93,6 +94,11 @@ describe("an answer", () => {
   ])("that repeats its calls behind them does not show that: %s", (text, expected) => {
     const written = text.replaceAll("<S>", "<|tool_call_start|>").replaceAll("<E>", "<|tool_call_end|>");
     expect(messageOf(written)).toEqual({ role: "assistant", ...expected });
+  });
+
+  it.each(otherParsersAnswers)("of another parser's tests: %s", (_, answer, content, calls) => {
+    const message = messageOf(answer);
+    expect([message.content, message.tool_calls?.length ?? 0]).toEqual([content, calls]);
   });
 
   it("comes in deltas of one member each, never empty, a call whole and with its index", () => {

@@ -286,3 +286,47 @@ describe("a call beside the list of tools", () => {
     expect(performance.now() - begin).toBeLessThan(2000);
   });
 });
+
+describe("a guess is no problem where the schema asks for what was guessed", () => {
+  const tool = {
+    name: "f",
+    parameters: {
+      type: "object",
+      properties: {
+        city: { type: "string" },
+        unit: { enum: ["c", "f"] },
+        n: { type: "integer" },
+        tags: { type: "array", items: { type: "string" } },
+        opt: { type: "object", properties: { k: { type: "string" } } },
+        any: {},
+      },
+    },
+  };
+  it.each([
+    ["f(city=Paris, unit=c)", '{"city":"Paris","unit":"c"}'],
+    ["f(city=2026-01-31)", '{"city":"2026-01-31"}'],
+    ["f(Paris)", '{"city":"Paris"}'],
+    ["f(n=007)", '{"n":7}'],
+    ["f(tags=[a, 'b'])", '{"tags":["a","b"]}'],
+    ["f(opt={k: v})", '{"opt":{"k":"v"}}'],
+    ["f({city: Paris})", '{"city":"Paris"}'],
+    ["f(city: 'x', \"n\"=1)", '{"city":"x","n":1}'],
+    ["f(city='it's', unit='c')", `{"city":"it's","unit":"c"}`],
+  ])("%s", (block, json) => {
+    expect(checked(block, tool)).toEqual({ json, problems: [] });
+    expect(checked(block).problems.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ["f(any=Paris)", "any: a value of Python's, not Paris"],
+    ["f(n=Paris)", "n: a value of Python's, not Paris"],
+    ["f(city=007)", "city: a number without zeros before it, not 007"],
+    ["f(opt={x: 'v'})", "opt.x: a value of Python's, not x"],
+    ["f(city='it's', place='c')", "city: a string whose quotes are escaped, not one that could end later"],
+    ["f(city=b'x')", "city: a string, not bytes"],
+    ["f(n=1e400)", "n: a number that Python can hold, not 1e400"],
+    ["f(city='a', 'b')", "arg0: arguments without names before those with names, not one behind them"],
+  ])("but %s", (block, problem) => {
+    expect(checked(block, tool).problems).toContain(problem);
+  });
+});

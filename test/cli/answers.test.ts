@@ -17,17 +17,19 @@ describe("lfm2 run", () => {
     const { stdout, stderr } = await run("--greedy", "--thinking-budget", "0");
     expect(stderr).not.toContain("thinking");
     expect(stdout.length).toBeGreaterThan(10);
-    expect(JSON.parse((await run("--greedy", "--thinking-budget", "2", "--json")).stdout).thinking).toBe("A greeting");
+    expect(JSON.parse((await run("--greedy", "--thinking-budget", "2", "--json")).stdout).reasoning_content).toBe(
+      "A greeting",
+    );
   });
 
   it("answers several times, each as a run with that seed would", async () => {
     const args = ["--temp", "1.5", "-n", "12", "--no-think"];
     const { stdout, stderr } = await run(...args, "--answers", "2", "--seed", "5", "--json");
-    const answers: { seed: number; text: string; thinking: string }[] = JSON.parse(stdout);
+    const answers: { seed: number; content: string; reasoning_content: string }[] = JSON.parse(stdout);
     expect(answers.map(({ seed }) => seed)).toEqual([5, 6]);
     expect(stderr).toContain("Answer 2 of 2 · seed 6\n");
     const alone = JSON.parse((await run(...args, "--seed", "6", "--json")).stdout);
-    expect([answers[1].text, answers[1].thinking]).toEqual([alone.text, alone.thinking]);
+    expect([answers[1].content, answers[1].reasoning_content]).toEqual([alone.content, alone.reasoning_content]);
     const printed = await run("--greedy", "--answers", "2");
     expect(printed.stdout).toBe("Hello! How can I help you?\n\nHello! How can I help you?\n");
   });
@@ -63,6 +65,8 @@ describe("lfm2 run", () => {
     [["--frequency-penalty", "3"], "--frequency-penalty: expected a number from -2 to 2 (0 is off), found 3."],
     [["--thinking-budget", "-1"], '--thinking-budget: expected an integer of at least 0, found "-1".'],
     [["--answers", "0"], '--answers: expected an integer from 1 to 128, found "0".'],
+    [["--logit-bias", "2048=1"], "--logit-bias: expected token ids from 0 to 2047, found 2048."],
+    [["--logprobs", "2"], "--logprobs: expected --json beside it, found none."],
     [["--logprobs", "21"], '--logprobs: expected an integer from 0 to 20, found "21".'],
     [["--raw", "--thinking-budget", "1"], "'--raw' cannot be used with option '--thinking-budget <count>'"],
   ])("refuses %j with exit code 2", async (args, message) => {

@@ -39,6 +39,8 @@ describe("lfm2 bench", () => {
 
     const again = join(folder, "again");
     expect((await lfm2(["bench", "plot", join(folder, "run.json"), "-o", again])).code).toBe(0);
+    const refused = await lfm2(["bench", "plot", join(folder, "run.json"), "-o", again]);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("expected no SVG files in it")]);
     for (const file of readdirSync(again)) {
       expect(readFileSync(join(again, file), "utf8")).toBe(readFileSync(join(folder, "plots", file), "utf8"));
     }

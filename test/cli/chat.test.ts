@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { commandWords } from "../../src/cli/tools.ts";
 import { command, ending, environment, lfm2, nanoGolden, start, written } from "./lfm2.ts";
 
 describe("lfm2 chat through a pipe", () => {
@@ -95,7 +96,7 @@ describe("lfm2 chat with tools", () => {
   };
   /** What the tool said, as the conversation remembers it. */
   const remembered = async (args: readonly string[]) => {
-    const { stdout, stderr, code } = await lfm2(args, { stdin: `${question}/save ${folder}/c.json\n` });
+    const { stdout, stderr, code } = await lfm2(args, { stdin: `${question}/save -f ${folder}/c.json\n` });
     const messages = JSON.parse(readFileSync(join(folder, "c.json"), "utf8"));
     return { stdout, stderr, code, messages, said: messages[2]?.content };
   };
@@ -143,6 +144,15 @@ describe("lfm2 chat with tools", () => {
     expect(said).toBe("error: not run, the answer was cut");
   });
 
+  it("parts the command's words at spaces, but not within quotes", async () => {
+    expect(commandWords(` node  "a b.mjs" --x='c "d' e"f"g C:\\x '' `)).toEqual([
+      ...["node", "a b.mjs", '--x=c "d', "efg", "C:\\x", ""],
+    ]);
+    const { code, stderr } = await lfm2(["chat", "--tools", tools, "--tool-cmd", "node 'a b"]);
+    expect([code, stderr]).toEqual([2, `error: --tool-cmd: expected each quote to be closed, found "node 'a b".\n`]);
+    expect((await lfm2(["chat", "--tools", tools, "--tool-cmd", " "])).code).toBe(2);
+  });
+
   it("tells the model of a command that is not there", async () => {
     const { said } = await remembered(["chat", "--greedy", "--tools", tools, "--tool-cmd", "./no-such-command"]);
     expect(said).toBe("error: ./no-such-command cannot be run (ENOENT)");
@@ -179,7 +189,10 @@ describe("lfm2 chat with tools", () => {
       .poll(
         () => {
           try {
-            return process.kill(Number(readFileSync(pid, "utf8")), 0);
+            const own = Number(readFileSync(pid, "utf8"));
+            process.kill(own, 0);
+            const stat = `/proc/${own}/stat`;
+            return existsSync(stat) && / Z /.test(readFileSync(stat, "utf8")) ? "gone" : "there";
           } catch {
             return "gone";
           }
@@ -203,17 +216,33 @@ describe("lfm2 chat with tools", () => {
     expect(second.stdout).toBe("Your name is Emma.\n");
   });
 
+  it("saves nothing where nothing was said, and over a file only with -f; /load says what becomes of the prompt", async () => {
+    const file = join(folder, "mine.json");
+    writeFileSync(file, '[{"role": "user", "content": "Hi"}]');
+    const nothing = await lfm2(["chat"], { stdin: `/save ${join(folder, "none.json")}\n` });
+    expect(nothing.stderr).toContain("/save: expected a conversation, found none yet.");
+    expect(existsSync(join(folder, "none.json"))).toBe(false);
+    const stdin = `/save ${file}\n/load ${file}\n/save -f ${file}\n/load ${file}\n/system\n`;
+    const { stderr } = await lfm2(["chat", "--system", "Answer briefly."], { stdin });
+    expect(stderr).toContain("found one. Name another, or replace it with /save -f.");
+    expect(stderr.match(/The system prompt until now is gone: the file has none\./g)).toHaveLength(1);
+    expect(stderr).toContain("1 message saved to");
+    expect(stderr).toContain("There is no system prompt");
+  });
+
   it("names what is wrong with a file to load, and keeps the conversation", async () => {
     const bad = join(folder, "bad.json");
     writeFileSync(bad, '[{"role": "bot"}]');
-    const lines = [`/load ${bad}`, "/load no.json", "/load", "/save", `/save ${folder}/no/x.json`];
+    const good = join(folder, "good.json");
+    writeFileSync(good, '[{"role": "user", "content": "Hi"}]');
+    const lines = [`/load ${good}`, `/load ${bad}`, "/load no.json", "/load", "/save", `/save ${folder}/no/x.json`];
     const { code, stderr } = await lfm2(["chat"], { stdin: lines.join("\n") });
     expect(code).toBe(0);
     expect(stderr).toContain('bad.json: messages[0].role: expected system, user, assistant, tool, found "bot".');
     expect(stderr).toContain("no.json: expected a list of messages as JSON, found ENOENT.");
     expect(stderr).toContain("/load: expected a file name behind it, found none.");
     expect(stderr).toContain("/save: expected a file name behind it, found none.");
-    expect(stderr).toMatch(/no\/x\.json: expected a place to write, found ENOENT\./);
+    expect(stderr).toMatch(/no\/x\.json: expected a folder .*no to write into, found none\./);
   });
 });
 
@@ -241,7 +270,7 @@ describe.skipIf(!hasScript)("lfm2 chat in a terminal (needs util-linux's script)
       });
     });
     return {
-      type: (keys: string) => child.stdin.write(keys),
+      type: (keys: string | Buffer) => child.stdin.write(keys),
       ended,
       screen: () => screen,
       /** Waits until something new on the screen matches. */
@@ -272,6 +301,8 @@ describe.skipIf(!hasScript)("lfm2 chat in a terminal (needs util-linux's script)
     expect(screen().replaceAll(/\x1b\[2m|\x1b\[22m/g, "")).toContain(
       "A greeting in English. Reply in English.\r\nHello! How can I help you?\r\n",
     );
+    type(Buffer.from("H\xffi\r", "latin1"));
+    await sees(/The line is not UTF-8, so it is passed over\.[\s\S]*> /);
     type(CTRL_D);
     expect(await ended).toBe(0);
   });

@@ -101,7 +101,7 @@ describe("lfm2 eval", () => {
     [`eval -f ${text} -c 7`, 2, "--context: expected a window of at least 8 tokens, found 7."],
     [`eval -f ${text} --shard 3/2`, 2, '--shard: expected i/n with 1 ≤ i ≤ n, such as 2/4, found "3/2".'],
     [`eval -f ${text} --against-mode int4`, 2, '--against-mode: expected exact or int8, found "int4".'],
-    ["eval -f no.txt", 1, "no.txt: expected a file of text, found ENOENT."],
+    ["eval -f no.txt", 1, "no.txt: expected a text file, found ENOENT."],
     [`eval -f ${golden}nano/llama.json`, 1, "text: expected at least 512 tokens, one window, found"],
     [`eval -f ${text} -c 2000 --shard 3/3`, 1, "--shard: expected at most 2 shards, one for each window, found 3."],
     [`eval -f ${text} -m ${golden}transformers/moe-small`, 1, "found none. lfm2 logits --ids works without one."],

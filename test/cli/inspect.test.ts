@@ -80,6 +80,11 @@ const kinds: readonly [what: string, args: () => string[], expected: RegExp[]][]
     [/^hf$/m, /safetensors/, /\(generation_config\.json\)/, /BF16/],
   ],
   [
+    "a model whose context was stretched",
+    () => [`${golden}transformers/moe-yarn`],
+    [/RoPE base 100, YaRN scaling by 4 from 32$/m],
+  ],
+  [
     "one safetensors file",
     () => [`${golden}transformers/moe-small/model.safetensors`],
     [/2 of 8 experts/, /tokenizer +none/],
@@ -162,5 +167,8 @@ describe("lfm2 inspect", () => {
     expect(code).toBe(0);
     expect(stderr).toContain(`Wrote ${path}.`);
     expect(readFileSync(path, "utf8")).toMatch(/^<svg .*lfm2-nano: 24 layers[\s\S]*<\/svg>\n$/);
+    const again = await lfm2(["inspect", "--svg", path]);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("or replace it with --force.")]);
+    expect((await lfm2(["inspect", "--svg", path, "--force"])).code).toBe(0);
   });
 });

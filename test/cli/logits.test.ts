@@ -45,7 +45,7 @@ describe("lfm2 logits", () => {
   ];
   for (const [what, model, vocabSize, flags, options] of runs) {
     it(`writes the library's bits: ${what}`, async () => {
-      const output = join(folder, "logits.safetensors");
+      const output = join(folder, `${what}.safetensors`);
       const ids = [1, 6, 250, 3];
       const where = model === undefined ? [] : ["-m", model];
       const { code, stdout } = await lfm2(["logits", ...where, ...flags, "--ids", ids.join(), "-o", output]);
@@ -61,7 +61,13 @@ describe("lfm2 logits", () => {
     const own = mkdtempSync(join(folder, "own-"));
     const output = join(own, "out.safetensors");
     writeFileSync(output, "old");
-    expect((await lfm2(["logits", "--ids", "1", "-o", output])).code).toBe(0);
+    const args = ["logits", "--ids", "1", "-o", output];
+    const refused = await lfm2(args);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/found one\. Name another, or replace it/),
+    ]);
+    expect((await lfm2([...args, "--force"])).code).toBe(0);
     expect((await readLogits(output)).shape).toEqual([1, 2048]);
     expect(readdirSync(own)).toEqual(["out.safetensors"]);
   });

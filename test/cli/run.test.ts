@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createAnswerCollector, open } from "../../src/index.ts";
 import { ending, golden, lfm2, nanoGolden, start, written } from "./lfm2.ts";
 
 const HELLO = "Hello! How can I help you?\n";
@@ -41,34 +42,45 @@ describe("lfm2 run", () => {
     expect([code, stdout]).toEqual([0, HELLO]);
   });
 
-  it("puts -p, a file and standard input together", async () => {
+  it("puts -p and a file together", async () => {
     const file = join(folder, "middle.txt");
     writeFileSync(file, "two\n");
     const args = ["run", "-p", "one", "-f", file, "--json", "--greedy", "-n", "1"];
     const together = JSON.parse((await lfm2(args, { stdin: "three\n" })).stdout);
-    const stated = JSON.parse((await lfm2(["run", "-p", "one\n\ntwo\n\nthree", ...args.slice(5)])).stdout);
-    expect(together.usage.promptTokens).toBe(stated.usage.promptTokens);
-    expect(together.text).toBe(stated.text);
+    const stated = JSON.parse((await lfm2(["run", "-p", "one\n\ntwo", ...args.slice(5)])).stdout);
+    expect(together.promptTokens).toBe(stated.promptTokens);
+    expect(together.content).toBe(stated.content);
   });
 
-  it("gives one JSON object that tells text, thinking, figures and seed", async () => {
+  it("gives one JSON object with what the library tells, under its names", async () => {
     const { code, stdout } = await lfm2(["run", "-p", "Hello!", "--json", "--seed", "7"]);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({
-      text: HELLO.trim(),
-      thinking: THOUGHT,
-      toolCalls: [],
-      usage: { promptTokens: 13, cachedTokens: 0, newTokens: 22 },
-      timings: {
-        loadMs: expect.any(Number),
-        prefillMs: expect.any(Number),
-        decodeMs: expect.any(Number),
-        tokensPerSecond: expect.any(Number),
-      },
+    const told = {
+      content: HELLO.trim(),
+      reasoning_content: THOUGHT,
+      promptTokens: 13,
+      cachedTokens: 0,
+      newTokens: 22,
+      prefillMs: expect.any(Number),
+      decodeMs: expect.any(Number),
       finishReason: "stop",
+      loadMs: expect.any(Number),
+      tokensPerSecond: expect.any(Number),
       seed: 7,
       model: "lfm2-nano",
-    });
+    };
+    expect(JSON.parse(stdout)).toEqual(told);
+    const model = await open();
+    const answer = createAnswerCollector();
+    const summaries: object[] = [];
+    const options = { seed: 7, onFinish: (summary: object) => summaries.push(summary) };
+    for await (const delta of model.chat([{ role: "user", content: "Hello!" }], options)) answer.push(delta);
+    await model.close();
+    const { role, ...message } = answer.message();
+    expect(Object.keys(told)).toEqual(expect.arrayContaining(Object.keys({ ...message, ...summaries[0] })));
+
+    const without = JSON.parse((await lfm2(["run", "-p", "Hello!", "--json", "--seed", "7", "--no-think"])).stdout);
+    expect([without.content, "reasoning_content" in without]).toEqual([HELLO.trim(), false]);
   });
 
   it("draws a seed where none is given, and gives the same answer for the same seed", async () => {
@@ -76,7 +88,7 @@ describe("lfm2 run", () => {
     const first = JSON.parse((await lfm2(story)).stdout);
     expect(first.seed).toBeGreaterThanOrEqual(0);
     const again = JSON.parse((await lfm2([...story, "-s", String(first.seed)])).stdout);
-    expect(again.text).toBe(first.text);
+    expect(again.content).toBe(first.content);
   });
 
   it("tells tool calls from text, and checks them, with --tools", async () => {
@@ -86,8 +98,8 @@ describe("lfm2 run", () => {
     const args = ["run", "-p", messages[0].content, "--tools", file, "--greedy", "--mode", "exact"];
     const call = { id: "call_0", type: "function", function: { name: "get_weather", arguments: '{"city":"Paris"}' } };
     expect((await lfm2(args)).stdout).toBe(`${JSON.stringify(call)}\n`);
-    const { text, toolCalls, finishReason } = JSON.parse((await lfm2([...args, "--json"])).stdout);
-    expect([text, toolCalls, finishReason]).toEqual(["", [{ index: 0, ...call }], "tool_calls"]);
+    const { content, tool_calls, finishReason } = JSON.parse((await lfm2([...args, "--json"])).stdout);
+    expect([content, tool_calls, finishReason]).toEqual(["", [{ index: 0, ...call }], "tool_calls"]);
   });
 
   it("says what is wrong with a call", async () => {
@@ -108,8 +120,8 @@ describe("lfm2 run", () => {
     const { stdout, stderr } = await lfm2(args);
     expect(stdout).toMatch(/^, \w.*\n$/);
     expect(stderr).toContain("cut at the length limit");
-    const { text, finishReason } = JSON.parse((await lfm2([...args, "--json"])).stdout);
-    expect([`${text}\n`, finishReason]).toEqual([stdout, "length"]);
+    const { content, finishReason } = JSON.parse((await lfm2([...args, "--json"])).stdout);
+    expect([`${content}\n`, finishReason]).toEqual([stdout, "length"]);
   });
 
   it("says what is in force and where it comes from", async () => {
@@ -183,7 +195,17 @@ describe("lfm2 run, held to a format", () => {
     const found = JSON.parse(stdout);
     expect(Object.keys(found)).toEqual(["name", "legs"]);
     expect(found.legs).toBeLessThanOrEqual(8);
-    expect(`${JSON.parse((await lfm2([...args, "--json"])).stdout).text}\n`).toBe(stdout);
+    expect(`${JSON.parse((await lfm2([...args, "--json"])).stdout).content}\n`).toBe(stdout);
+  });
+
+  it("ends with 3 when the answer is cut, after what there is of it", async () => {
+    const args = ["run", "-p", "Describe a cat.", "--greedy", "--raw", "--regex", "[a-z ]{200}", "-n", "4"];
+    const { code, stdout, stderr } = await lfm2(args);
+    expect([code, stdout]).toEqual([3, expect.stringMatching(/^[a-z ]+\n$/)]);
+    expect(stderr).toMatch(/error: --regex: expected a whole answer, found one that was cut\. Allow more tokens/);
+    const json = await lfm2([...args, "--json"]);
+    expect([json.code, JSON.parse(json.stdout).finishReason]).toEqual([3, "length"]);
+    expect((await lfm2(["run", "-p", "Hello!", "--raw", "-n", "4"])).code).toBe(0);
   });
 
   it("writes one --choice, or what --regex matches, also without a chat template", async () => {

@@ -130,7 +130,7 @@ describe("lfm2 template", () => {
   });
 
   it.each<[string, string[], string, number, string]>([
-    ["what is not JSON", [], "[", 1, "standard input: expected JSON, found"],
+    ["what is not JSON", [], "[", 1, "standard input: expected messages as JSON, found"],
     ["what is no conversation", [], "{}", 1, "messages: expected a list, found an object."],
     [
       "an unknown role",

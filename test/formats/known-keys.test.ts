@@ -1,7 +1,9 @@
 // Keys that are refused by name, warned of, or known to matter nothing; and that the documents list them.
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatsMarkdown } from "../../docs/formats.ts";
+import { FormatError } from "../../src/formats/checkpoint.ts";
 import { configJsonKeys, generationConfigKeys, ropeKeys } from "../../src/formats/config-json-keys.ts";
 import { ggufArchitectureKeys, ggufKeys } from "../../src/formats/gguf-known-keys.ts";
 import type { GgufValue } from "../../src/formats/gguf-value.ts";
@@ -128,6 +130,21 @@ describe("config.json", () => {
     }
     expect(() => parseJsonObject('{"a": "NaN", "b" 1}', "config.json", jsonLimits.settings)).toThrow(
       "expected JSON, found text that is none.",
+    );
+  });
+});
+
+describe("any config.json", () => {
+  it("is read or refused with a FormatError, whatever JSON stands in one key", () => {
+    const keys = [...configJsonKeys, ...ropeKeys].flatMap((entry) => entry.keys);
+    fc.assert(
+      fc.property(fc.constantFrom(...keys), fc.jsonValue(), fc.jsonValue(), (key, value, rope) => {
+        try {
+          checked({ rope_parameters: { [key]: rope }, [key]: value });
+        } catch (error) {
+          expect(error).toBeInstanceOf(FormatError);
+        }
+      }),
     );
   });
 });

@@ -101,7 +101,7 @@ await runCampaign(import.meta.url, {
   limitMs: 2000,
   limitBytes: 300e6,
   casesPerChild: 500,
-  defaultCount: 4000,
+  defaultCount: 3000,
   prepare,
   play,
 });

@@ -36,7 +36,8 @@ const grounds = [
 describe.each(grounds)("a planted bug, on %s", (_, shape, seed) => {
   const prepared = ground(shape, seed);
 
-  it.each(plantedBugs.map((bug) => [bug.what, bug] as const))("%s", async (_, bug) => {
+  const possible = plantedBugs.filter(({ needsScaling }) => !needsScaling || shape.rope_parameters !== undefined);
+  it.each(possible.map((bug) => [bug.what, bug] as const))("%s", async (_, bug) => {
     const { places, weights, clean, buggy } = await prepared;
     const run = buggy(bug);
     const comparison = await compareRuns(clean, run);

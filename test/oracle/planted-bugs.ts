@@ -27,6 +27,8 @@ export interface PlantedBug {
   ids?(ids: Int32Array): Int32Array;
   /** Cannot be told from a trace alone, however much it holds. */
   readonly needsWeights?: true;
+  /** Only a model whose context was stretched can have it. */
+  readonly needsScaling?: true;
 }
 
 /** The first layer of each kind. */
@@ -243,6 +245,14 @@ export const plantedBugs: readonly PlantedBug[] = [
         return /[qk]_proj$/.test(w.path) ? interleave(y as R, headDim) : y;
       },
     }),
+  },
+  {
+    what: "no scaling of RoPE",
+    cause: "missing-rope-scaling",
+    at: ({ attention }) => `${attention}.self_attn.q_rope`,
+    outerAt: ({ attention }) => `${attention}.self_attn`,
+    config: () => ({ ropeScaling: null }),
+    needsScaling: true,
   },
   {
     what: "RoPE before the norm",

@@ -28,7 +28,7 @@ export const shapeX: RawConfig = {
   max_position_embeddings: 512,
 };
 
-/** The one that they are tested on: other widths, three queries to a KV head, another base, a factor on the weights. */
+/** The one that they are tested on: other widths, three queries to a KV head, YaRN, a factor on the weights. */
 export const shapeY: RawConfig = {
   ...shapeX,
   vocab_size: 150,
@@ -42,7 +42,7 @@ export const shapeY: RawConfig = {
   num_experts: 6,
   num_experts_per_tok: 3,
   conv_L_cache: 4,
-  rope_theta: 5e6,
+  rope_parameters: { rope_type: "yarn", rope_theta: 5e6, factor: 4, original_max_position_embeddings: 128 },
   routed_scaling_factor: 1.5,
   norm_eps: 1e-5,
 };

@@ -5,10 +5,11 @@ import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { type ConvertOptions, convertToHf } from "../../src/quantize/convert.ts";
+import { quantize } from "../../src/quantize/quantize.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { bytesOf, closeAll, floatsOf } from "../formats/golden-files.ts";
 import { folderOf } from "../formats/tiny-model.ts";
-import { openGolden, written } from "./collect.ts";
+import { openBytes, openGolden, written } from "./collect.ts";
 
 let hf: Checkpoint;
 let q4: Checkpoint;
@@ -59,6 +60,21 @@ describe("a Hugging Face folder", () => {
     }
     expect(readConfig(f32.config)).toEqual(readConfig(q4.config));
     expect([f32.config.dtype, bf16.config.dtype]).toEqual(["float32", "bfloat16"]);
+  });
+
+  it("scales RoPE as its model does, in words that transformers 4 and 5 read, by way of GGUF, too", async () => {
+    const yarn = await openGolden("transformers/moe-yarn");
+    const { rope_parameters: rope, ...rest } = yarn.config;
+    // By layer type transformers does not load LFM2's.
+    const nested = { ...yarn, config: { ...rest, rope_scaling: { full_attention: rope } } };
+    const gguf = await openBytes(await written((sink) => quantize(yarn, sink, { type: "F32", name: "yarn" })));
+    for (const checkpoint of [yarn, nested, gguf]) {
+      const again = await converted(checkpoint, { format: "F32" });
+      expect(readConfig(again.config)).toEqual(readConfig(yarn.config));
+      expect(again.config).toMatchObject({ rope_parameters: rope, rope_scaling: rope, rope_theta: 100 });
+      expect(again.warnings).toEqual([]);
+    }
+    await closeAll(yarn);
   });
 
   it("reads and writes text as the GGUF file does, and as the folder it was once made of", async () => {

@@ -30,7 +30,7 @@ describe("mixes of block formats", () => {
   ];
   for (const [type, ...sizes] of published) {
     it(`have the published sizes of LFM2-8B-A1B and LFM2.5-8B-A1B in ${type}`, () => {
-      const found = Object.values(shapes).map((raw) => {
+      const found = [shapes["lfm2-8b-a1b"], shapes["lfm2.5-8b-a1b"]].map((raw) => {
         const tensors = tensorsOf(raw);
         const mix = mixOf(type, tensors);
         return tensors.reduce(
