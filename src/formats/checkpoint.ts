@@ -40,6 +40,8 @@ export type StoredTokenizer =
       readonly tokenizer: Uint8Array<ArrayBuffer>;
       /** tokenizer_config.json, parsed; {} where there is none. */
       readonly config: Readonly<Record<string, unknown>>;
+      /** Ids that end an answer by config.json or generation_config.json. */
+      readonly endIds?: readonly number[];
     }
   | {
       readonly kind: "gguf";
@@ -50,6 +52,8 @@ export type StoredTokenizer =
       readonly pre: string | undefined;
       readonly bosTokenId: number | undefined;
       readonly eosTokenId: number | undefined;
+      /** Ids that end an answer by other keys. */
+      readonly endIds?: readonly number[];
       readonly padTokenId: number | undefined;
       readonly addBosToken: boolean | undefined;
     };

@@ -129,6 +129,8 @@ export const ggufKeys: KeyTable = [
       "tokenizer.ggml.merges",
       "tokenizer.ggml.bos_token_id",
       "tokenizer.ggml.eos_token_id",
+      "tokenizer.ggml.eos_token_ids",
+      "tokenizer.ggml.eot_token_id",
       "tokenizer.ggml.padding_token_id",
       "tokenizer.ggml.add_bos_token",
     ],

@@ -24,6 +24,10 @@ export function tokenizerOfGguf(file: string, metadata: Metadata): StoredTokeniz
     pre: read.optionalString("tokenizer.ggml.pre"),
     bosTokenId: read.optionalNumber("tokenizer.ggml.bos_token_id"),
     eosTokenId: read.optionalNumber("tokenizer.ggml.eos_token_id"),
+    endIds: [
+      read.optionalNumber("tokenizer.ggml.eot_token_id"),
+      ...Array.from(read.optionalNumbers("tokenizer.ggml.eos_token_ids") ?? []),
+    ].filter((id) => id !== undefined),
     padTokenId: read.optionalNumber("tokenizer.ggml.padding_token_id"),
     addBosToken: read.optionalBoolean("tokenizer.ggml.add_bos_token"),
   };

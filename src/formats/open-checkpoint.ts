@@ -142,7 +142,18 @@ async function finishHf(
   refuseQuantizedTensors(fileNames, shards.tensors);
   const { tensors, warnings: leftOut } = storedHfTensors(fileNames, shards.tensors);
   warnings.push(...leftOut, ...(await folderWarnings(folder, shards.fileNames, signal)));
-  const source: StoredTokenizer | undefined = tokenizer && { kind: "json", tokenizer, config: tokenizerConfig ?? {} };
+  const generationConfig = checkedGenerationConfig(
+    (await readSettings(folder, "generation_config.json", signal)) ?? {},
+    `${folder.name}, generation_config.json`,
+    warnings,
+  );
+  const endIds = [config.eos_token_id, generationConfig.eos_token_id].flat().filter(isId);
+  const source: StoredTokenizer | undefined = tokenizer && {
+    kind: "json",
+    tokenizer,
+    config: tokenizerConfig ?? {},
+    endIds,
+  };
   return {
     container: `safetensors${opened.length > 1 ? `, ${opened.length} shards` : ""}`,
     files: opened,
@@ -151,11 +162,7 @@ async function finishHf(
     tensors,
     tokenizer: source,
     chatTemplate: template ?? templateIn(tokenizerConfig),
-    generationConfig: checkedGenerationConfig(
-      (await readSettings(folder, "generation_config.json", signal)) ?? {},
-      `${folder.name}, generation_config.json`,
-      warnings,
-    ),
+    generationConfig,
     metadata: shards.metadata,
     warnings,
   };
@@ -170,6 +177,8 @@ async function readConfig(folder: Folder, warnings: string[], signal?: AbortSign
   refuseQuantizedConfig(`${folder.name}, config.json`, config);
   return checkedConfig(config, `${folder.name}, config.json`, warnings);
 }
+
+const isId = (id: unknown): id is number => Number.isInteger(id) && (id as number) >= 0;
 
 /** Older checkpoints keep the template in tokenizer_config.json, some as a list of named ones. */
 function templateIn(tokenizerConfig: JsonObject | undefined): string | undefined {

@@ -17,8 +17,14 @@ export function within(file: string, part: string): string {
 
 /** A value from a file as a message may show it: quoted, escaped, cut. */
 export function show(value: unknown): string {
+  // Item by item, for a list may hold bigints, which JSON has no word for.
+  if (Array.isArray(value)) return shortened(`[${value.slice(0, 61).map(show).join()}]`);
   // Cut before it is escaped, for texts may be megabytes.
   const cut = typeof value === "string" ? value.slice(0, 61) : value;
   const text = typeof cut === "bigint" ? `${cut}` : (JSON.stringify(cut) ?? "nothing");
+  return shortened(text);
+}
+
+function shortened(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -10,6 +10,7 @@ export type TokenizerSource =
       /** tokenizer.json, parsed. */
       readonly tokenizer: JsonObject;
       readonly config: Readonly<Record<string, unknown>>;
+      readonly endIds?: readonly number[];
     }
   | (Omit<Extract<StoredTokenizer, { kind: "gguf" }>, "file" | "tokens" | "tokenTypes" | "merges"> & {
       readonly tokens: readonly string[];
@@ -20,11 +21,10 @@ export type TokenizerSource =
 /** @throws FormatError when tokenizer.json is no JSON, or a text no UTF-8 */
 export function readTokenizer(stored: StoredTokenizer): TokenizerSource {
   if (stored.kind === "json") {
-    const { kind, tokenizer, config } = stored;
+    const { tokenizer, ...rest } = stored;
     return {
-      kind,
+      ...rest,
       tokenizer: parseJsonObject(decodeText(tokenizer, "tokenizer.json"), "tokenizer.json", jsonLimits.tokenizer),
-      config,
     };
   }
   const { file, tokens, tokenTypes, merges, ...rest } = stored;

@@ -5,6 +5,7 @@ import { FormatError } from "../formats/checkpoint.ts";
 import { isObject } from "../formats/json.ts";
 import type { TokenizerSource } from "../formats/tokenizer-source.ts";
 import { integers, scalar, strings } from "../formats/write-gguf.ts";
+import { isLfm2Pattern, patternOf } from "../tokenizer/split-pattern.ts";
 import type { Metadata } from "./gguf-metadata.ts";
 
 /** GGUF's token types. */
@@ -23,7 +24,7 @@ type Config = Readonly<Record<string, unknown>>;
  */
 export function addTokenizer(
   metadata: Metadata,
-  { tokenizer, config: tokenizerConfig }: JsonTokenizer,
+  { tokenizer, config: tokenizerConfig, endIds = [] }: JsonTokenizer,
   config: Config,
   vocabSize: number,
 ): void {
@@ -47,6 +48,13 @@ export function addTokenizer(
     place(id, content, special === true || looksSpecial(content) ? CONTROL : USER_DEFINED);
   }
 
+  const pattern = patternOf(tokenizer.pre_tokenizer);
+  if (!isLfm2Pattern(pattern)) {
+    throw new FormatError(
+      "tokenizer.json, pre_tokenizer: expected LFM2's or LFM2.5's pattern, as GGUF names patterns and does not hold " +
+        `them, found ${pattern.slice(0, 300)}. Convert to a Hugging Face folder, which holds it.`,
+    );
+  }
   metadata.set("tokenizer.ggml.model", scalar("str", "gpt2"));
   metadata.set("tokenizer.ggml.pre", scalar("str", "lfm2"));
   metadata.set("tokenizer.ggml.tokens", strings(tokens.map((text, id) => text ?? `[PAD${id}]`)));
@@ -64,6 +72,10 @@ export function addTokenizer(
     const id = byText >= 0 ? byText : listOf(config[`${named}_id`] ?? undefined, true)[0];
     if (typeof id === "number") metadata.set(`tokenizer.ggml.${key}_token_id`, scalar("u32", id));
   }
+  const eos = metadata.get("tokenizer.ggml.eos_token_id")?.value;
+  const others = [...new Set(endIds)].filter((id) => id !== eos && id < vocabSize);
+  if (others.length > 0) metadata.set("tokenizer.ggml.eot_token_id", scalar("u32", others[0]));
+  if (others.length > 1) metadata.set("tokenizer.ggml.eos_token_ids", integers(others));
   metadata.set("tokenizer.ggml.add_bos_token", scalar("bool", addsBos(tokenizer, tokenizerConfig)));
 }
 

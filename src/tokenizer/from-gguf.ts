@@ -10,14 +10,17 @@ const CONTROL = 3;
 const USER_DEFINED = 4;
 const UNUSED = 5;
 
+/** They split alike: llama.cpp maps the first to the second's pattern, and Ollama's converter writes that one. */
+const PRE_TOKENIZERS = new Set(["lfm2", "llama-bpe"]);
+
 const TOKENS = "tokenizer.ggml.tokens";
 
 /** @throws TokenizerError naming the metadata key at fault */
 export function vocabularyFromGguf(source: Extract<TokenizerSource, { kind: "gguf" }>): Vocabulary {
   const { tokens, tokenTypes, merges, pre, addBosToken } = source;
-  if (pre !== "lfm2") {
+  if (pre === undefined || !PRE_TOKENIZERS.has(pre)) {
     throw new TokenizerError(
-      `tokenizer.ggml.pre: expected "lfm2", found ${JSON.stringify(pre) ?? "nothing"}. Open an LFM2 checkpoint; this ` +
+      `tokenizer.ggml.pre: expected "lfm2" or "llama-bpe", found ${JSON.stringify(pre) ?? "nothing"}. Open an LFM2 checkpoint; this ` +
         "file's text is split in a way this project does not know.",
     );
   }
@@ -46,6 +49,7 @@ export function vocabularyFromGguf(source: Extract<TokenizerSource, { kind: "ggu
     ignoreMerges: true,
     bosId: tokenId(source.bosTokenId, tokens.length, "tokenizer.ggml.bos_token_id"),
     eosId: tokenId(source.eosTokenId, tokens.length, "tokenizer.ggml.eos_token_id"),
+    endIds: source.endIds,
     // llama.cpp adds BOS for this pre-tokenizer unless the file says otherwise.
     addsBos: addBosToken ?? true,
   });

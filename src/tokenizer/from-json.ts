@@ -4,7 +4,11 @@ import { asRecord, patternOf } from "./split-pattern.ts";
 import { TokenTable, type Vocabulary, vocabulary } from "./vocabulary.ts";
 
 /** @throws TokenizerError naming the key at fault */
-export function vocabularyFromJson({ tokenizer, config }: Extract<TokenizerSource, { kind: "json" }>): Vocabulary {
+export function vocabularyFromJson({
+  tokenizer,
+  config,
+  endIds,
+}: Extract<TokenizerSource, { kind: "json" }>): Vocabulary {
   const model = asRecord(tokenizer.model) ?? {};
   expectValue("model.type", model.type, "BPE");
   expectAbsent("normalizer", tokenizer.normalizer);
@@ -30,7 +34,8 @@ export function vocabularyFromJson({ tokenizer, config }: Extract<TokenizerSourc
     ignoreMerges: model.ignore_merges === true,
     bosId: namedId(table, config, "bos_token"),
     eosId: namedId(table, config, "eos_token"),
-    addsBos: beginsWithToken(tokenizer.post_processor) ?? config.add_bos_token === true,
+    endIds,
+    addsBos: beginsWithBos(tokenizer.post_processor, config) ?? config.add_bos_token === true,
   });
 }
 
@@ -57,13 +62,30 @@ function namedId(table: TokenTable, config: Readonly<Record<string, unknown>>, k
   );
 }
 
-/** Whether a template of the post-processor puts a token before the text; undefined when there is no template. */
-function beginsWithToken(postProcessor: unknown): boolean | undefined {
+/**
+ * Whether a template of the post-processor puts BOS before the text; undefined when there is no template.
+ * @throws TokenizerError when it puts anything else there, or something behind the text
+ */
+function beginsWithBos(postProcessor: unknown, config: Readonly<Record<string, unknown>>): boolean | undefined {
   const processor = asRecord(postProcessor);
   const steps = Array.isArray(processor?.processors) ? processor.processors : [processor];
   const template = steps.map(asRecord).find((step) => step?.type === "TemplateProcessing");
   if (template === undefined) return undefined;
-  return Array.isArray(template.single) && asRecord(template.single[0])?.SpecialToken !== undefined;
+  const single: unknown[] = Array.isArray(template.single) ? template.single : [];
+  const tokens = single.flatMap((piece) => asRecord(asRecord(piece)?.SpecialToken)?.id ?? []);
+  const hasText = asRecord(asRecord(single.at(-1))?.Sequence) !== undefined;
+  const bos = asRecord(config.bos_token)?.content ?? config.bos_token ?? "<|startoftext|>";
+  if (
+    hasText &&
+    single.length === tokens.length + 1 &&
+    (tokens.length === 0 || (tokens.length === 1 && tokens[0] === bos))
+  ) {
+    return tokens.length === 1;
+  }
+  throw new TokenizerError(
+    `tokenizer.json, post_processor: expected the text, after ${bos} or nothing, as in LFM2, found ` +
+      `${JSON.stringify(template.single)?.slice(0, 200) ?? "nothing"}. Open an LFM2 checkpoint.`,
+  );
 }
 
 function expectValue(key: string, found: unknown, expected: string): void {

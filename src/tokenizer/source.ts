@@ -8,6 +8,8 @@ export type TokenizerSource =
       readonly tokenizer: Record<string, unknown>;
       /** tokenizer_config.json, parsed; {} where there is none. */
       readonly config: Readonly<Record<string, unknown>>;
+      /** Ids that end an answer by other files. */
+      readonly endIds?: readonly number[];
     }
   | {
       /** The `tokenizer.ggml.*` metadata. */
@@ -18,6 +20,8 @@ export type TokenizerSource =
       readonly pre: string | undefined;
       readonly bosTokenId: number | undefined;
       readonly eosTokenId: number | undefined;
+      /** Ids that end an answer by other keys. */
+      readonly endIds?: readonly number[];
       readonly padTokenId: number | undefined;
       readonly addBosToken: boolean | undefined;
     };

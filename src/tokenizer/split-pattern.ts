@@ -9,6 +9,9 @@ import { TokenizerError } from "./source.ts";
 export const LFM2_PATTERN =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
+const LFM25_PATTERN =
+  "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s";
+
 // Letters outside ASCII that Unicode's simple case folding puts beside an ASCII one: ſ (U+017F) and the Kelvin sign.
 const FOLDED_ALIKE: Record<string, string> = { s: "\u017f", k: "\u212a" };
 
@@ -48,6 +51,7 @@ export function patternOf(preTokenizer: unknown): string {
     byteLevel.use_regex === false &&
     rest.length === 0
   ) {
+    refuseAnchors(pattern);
     return pattern;
   }
   const found = JSON.stringify(preTokenizer)?.slice(0, 200) ?? "nothing";
@@ -56,6 +60,19 @@ export function patternOf(preTokenizer: unknown): string {
       `no regex), as LFM2 has it, found ${found}. Open an LFM2 checkpoint.`,
   );
 }
+
+/** `^` and `$` are a line's ends to the Rust library, and the text's in JavaScript. */
+function refuseAnchors(pattern: string): void {
+  const outside = pattern.replace(/\\.|\[(?:\\.|[^\]\\])*\]/gs, "");
+  if (!/[$^]/.test(outside)) return;
+  throw new TokenizerError(
+    `tokenizer.json, pre_tokenizer: expected a pattern without ^ and $, as LFM2's is, found ${pattern.slice(0, 200)}. ` +
+      "Open an LFM2 checkpoint.",
+  );
+}
+
+/** Whether a pattern is one that GGUF calls `lfm2`: LFM2's, or LFM2.5's, which splits alike. */
+export const isLfm2Pattern = (pattern: string): boolean => pattern === LFM2_PATTERN || pattern === LFM25_PATTERN;
 
 export function asRecord(value: unknown): Record<string, unknown> | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value)

@@ -31,8 +31,11 @@ export interface Vocabulary {
 // A bound on what a damaged or hostile file can make us allocate; LFM2.5 has 128,000.
 const MAX_TOKENS = 1 << 20;
 
-// Old LFM2.5 files mark these as ordinary or user-defined tokens; the model has only ever seen them whole.
+// Old LFM2.5 files mark some of these as ordinary or user-defined tokens; the model has only ever seen them whole.
 const ALWAYS_WHOLE = ["<think>", "</think>", "<|tool_call_start|>", "<|tool_call_end|>"];
+
+// What templates write around turns. Files that mark them as text would have them shown, and prompts cut elsewhere.
+const ALWAYS_CONTROL = ["<|startoftext|>", "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|pad|>"];
 
 const END_OF_TURN = ["<|im_end|>", "<|endoftext|>"];
 
@@ -92,14 +95,22 @@ export function vocabulary(
   rest: Pick<Vocabulary, "pattern" | "ignoreMerges" | "addsBos"> & {
     readonly bosId: number | undefined;
     readonly eosId: number | undefined;
+    /** Ids that end an answer by other files or keys. */
+    readonly endIds: readonly number[] | undefined;
   },
 ): Vocabulary {
   for (const text of ALWAYS_WHOLE) {
     const id = table.ordinary.get(text);
     if (id !== undefined) table.addWhole(text, id, false, mergesSubject);
   }
+  for (const text of ALWAYS_CONTROL) {
+    const id = table.idOf(text);
+    if (id !== undefined) table.addWhole(text, id, true, mergesSubject);
+  }
   checkBytes(table);
-  const eosIds = [rest.eosId, ...END_OF_TURN.map((text) => table.idOf(text))].filter((id) => id !== undefined);
+  const eosIds = [rest.eosId, ...(rest.endIds ?? []), ...END_OF_TURN.map((text) => table.idOf(text))].filter(
+    (id) => id !== undefined,
+  );
   return {
     ordinary: table.ordinary,
     added: [...table.added.values()],

@@ -270,7 +270,7 @@ describe.skipIf(!hasScript)("lfm2 chat in a terminal (needs util-linux's script)
       });
     });
     return {
-      type: (keys: string) => child.stdin.write(keys),
+      type: (keys: string | Buffer) => child.stdin.write(keys),
       ended,
       screen: () => screen,
       /** Waits until something new on the screen matches. */
@@ -301,6 +301,8 @@ describe.skipIf(!hasScript)("lfm2 chat in a terminal (needs util-linux's script)
     expect(screen().replaceAll(/\x1b\[2m|\x1b\[22m/g, "")).toContain(
       "A greeting in English. Reply in English.\r\nHello! How can I help you?\r\n",
     );
+    type(Buffer.from("H\xffi\r", "latin1"));
+    await sees(/The line is not UTF-8, so it is passed over\.[\s\S]*> /);
     type(CTRL_D);
     expect(await ended).toBe(0);
   });

@@ -123,6 +123,11 @@ const broken: readonly BrokenFile[] = [
     `m.gguf, k: expected 1099511627776 bytes, found 64 left in the file. ${DAMAGED}`,
   ],
   [
+    "a list of numbers beyond 2^53 under a key that is not known",
+    changed({ "lfm2moe.new_key": { type: "arr", items: "u64", value: [1, 2n ** 63n] } }),
+    "m.gguf, lfm2moe.new_key: expected a key that is known for LFM2, found [1,9223372036854775808]. It might change what the model computes; take a copy without it.",
+  ],
+  [
     "a boolean of 2",
     handmade((out) => {
       out.string("k");

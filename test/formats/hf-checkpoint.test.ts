@@ -75,16 +75,17 @@ describe("a Hugging Face checkpoint", () => {
     const files = {
       "tokenizer.json": '{"model": {}}',
       "tokenizer_config.json": '{"chat_template": "old", "add_bos_token": true}',
-      "generation_config.json": '{"temperature": 0.2}',
+      "generation_config.json": '{"temperature": 0.2, "eos_token_id": [7, 2]}',
     };
     const without = await openCheckpoint(hfFolder(tinyHfTensors(), files), undefined);
     expect(without.tokenizer).toEqual({
       kind: "json",
       tokenizer: new TextEncoder().encode('{"model": {}}'),
       config: { chat_template: "old", add_bos_token: true },
+      endIds: [7, 2],
     });
     expect(without.chatTemplate).toBe("old");
-    expect(without.generationConfig).toEqual({ temperature: 0.2 });
+    expect(without.generationConfig).toEqual({ temperature: 0.2, eos_token_id: [7, 2] });
     const withFile = await openCheckpoint(
       hfFolder(tinyHfTensors(), { ...files, "chat_template.jinja": "new" }),
       undefined,

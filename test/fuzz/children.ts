@@ -17,6 +17,8 @@ export interface Campaign {
   prepare(): Promise<unknown>;
   /** @returns how the case ended, in a word or two; throws what counts as a failure */
   play(seed: number, number: number): Promise<string>;
+  /** After the last case of a child, which has to end by itself then. */
+  finish?(): Promise<void>;
 }
 
 /** Runs as parent, or as the child that it started: the same script, with other options. */
@@ -58,9 +60,12 @@ async function playRange(campaign: Campaign, seed: number, from: number, to: num
     console.log(`! unhandled rejection: ${reason instanceof Error ? reason.stack : reason}`);
   });
   await campaign.prepare();
-  let allowed = peakBytes() + campaign.limitBytes;
+  const idle = peakBytes();
+  let allowed = idle + campaign.limitBytes;
   console.log("ready");
   for (let number = from; number < to; number++) {
+    // What earlier cases have left is not this one's.
+    if (process.memoryUsage.rss() > idle + campaign.limitBytes / 3) globalThis.gc?.();
     let ending: string;
     const begin = performance.now();
     try {
@@ -77,6 +82,7 @@ async function playRange(campaign: Campaign, seed: number, from: number, to: num
     }
     console.log(`${number} ${ending}`);
   }
+  await campaign.finish?.();
 }
 
 const limitOf = ({ limitMs }: Campaign): number => (process.env.CI === undefined ? limitMs : 5 * limitMs);
@@ -88,7 +94,7 @@ async function supervise(script: string, campaign: Campaign, seed: number, from:
   const endings = new Map<string, number>();
   const failures: string[] = [];
   for (let next = from; next < end; ) {
-    const to = Math.min(end, next + campaign.casesPerChild);
+    const to: number = Math.min(end, next + campaign.casesPerChild);
     const child = startChild(script, seed, next, to);
     let said = performance.now();
     let isReady = false;
@@ -108,6 +114,7 @@ async function supervise(script: string, campaign: Campaign, seed: number, from:
     const code = await exitOf(child);
     if (code === "0") continue;
     fail(`${next}: the child ended with ${code}`);
+    if (!isReady) break;
     next++;
   }
   function fail(failure: string): void {
@@ -122,7 +129,15 @@ async function supervise(script: string, campaign: Campaign, seed: number, from:
 }
 
 function startChild(script: string, seed: number, from: number, to: number): ChildProcess {
-  const options = [...process.execArgv, fileURLToPath(script), "--seed", String(seed), "--child", `${from}:${to}`];
+  const options = [
+    ...process.execArgv,
+    "--expose-gc",
+    fileURLToPath(script),
+    "--seed",
+    String(seed),
+    "--child",
+    `${from}:${to}`,
+  ];
   return spawn(process.execPath, options, { stdio: ["ignore", "pipe", "inherit"] });
 }
 

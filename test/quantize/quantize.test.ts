@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Checkpoint } from "../../src/formats/checkpoint.ts";
+import type { Checkpoint, StoredTokenizer } from "../../src/formats/checkpoint.ts";
 import { readGgufHeader } from "../../src/formats/gguf.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { type Quantized, type QuantizeOptions, quantize } from "../../src/quantize/quantize.ts";
 import { quantizationTypes } from "../../src/quantize/types.ts";
 import { blobSource } from "../../src/sources/blob.ts";
+import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { nanoQ8 } from "../formats/float-goldens.ts";
 import { bytesOf, closeAll } from "../formats/golden-files.ts";
 import { hfFolder, tinyHfTensors } from "../formats/tiny-model.ts";
@@ -54,6 +56,25 @@ describe("quantizing the embedded model's Hugging Face folder", () => {
     expect(sampling.map((key) => found.get(key)?.value)).toEqual([0.2, 80, 1.05]); // generation_config.json
     for (const key of sampling) found.delete(key);
     expect(Object.fromEntries(found)).toEqual(Object.fromEntries(wanted));
+  });
+
+  it("keeps every id that ends an answer", async () => {
+    const stored = hf.tokenizer as Extract<Checkpoint["tokenizer"], { kind: "json" }>;
+    for (const endIds of [[7], [7, 300], [2, 300, 301]]) {
+      const ours = await openBytes(await quantized({ ...hf, tokenizer: { ...stored, endIds } }));
+      const { eosIds } = createTokenizer(readTokenizer(ours.tokenizer as StoredTokenizer));
+      expect([...eosIds].sort()).toEqual([...new Set([7, 2, ...endIds])].sort());
+    }
+  });
+
+  it("refuses a pattern that GGUF cannot name, before anything is written", async () => {
+    const stored = hf.tokenizer as Extract<Checkpoint["tokenizer"], { kind: "json" }>;
+    const text = new TextDecoder().decode(stored.tokenizer);
+    expect(text).toContain("{1,3}");
+    const tokenizer = new TextEncoder().encode(text.replace("{1,3}", "{1,2}"));
+    await expect(quantized({ ...hf, tokenizer: { ...stored, tokenizer } })).rejects.toThrow(
+      /pre_tokenizer: expected LFM2's or LFM2.5's pattern, as GGUF names patterns and does not hold them, found .*\{1,2\}/,
+    );
   });
 
   for (const type of quantizationTypes) {

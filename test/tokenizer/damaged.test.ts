@@ -6,7 +6,11 @@ import { type NanoJson, nanoGguf, nanoJson } from "./nano.ts";
 describe("a GGUF tokenizer is refused", () => {
   const { tokens, tokenTypes, merges } = nanoGguf();
   it.each([
-    ["another pre-tokenizer, by name", { pre: "qwen2" }, 'tokenizer.ggml.pre: expected "lfm2", found "qwen2"'],
+    [
+      "another pre-tokenizer, by name",
+      { pre: "qwen2" },
+      'tokenizer.ggml.pre: expected "lfm2" or "llama-bpe", found "qwen2"',
+    ],
     ["no pre-tokenizer", { pre: undefined }, "found nothing"],
     [
       "too few token types",
@@ -42,6 +46,21 @@ describe("a GGUF tokenizer is refused", () => {
   });
 });
 
+const template = (single: readonly object[]) => ({ type: "TemplateProcessing", single });
+const splitBy = (pattern: string) => ({
+  type: "Sequence",
+  pretokenizers: [
+    { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false },
+    { type: "ByteLevel", add_prefix_space: false, use_regex: false },
+  ],
+});
+
+it("a sign of a line's end within a class or behind a backslash is text", () => {
+  const source = nanoJson();
+  (source.tokenizer as Record<string, unknown>).pre_tokenizer = splitBy("[$^]|\\$|[^$]+");
+  expect(createTokenizer(source).encode("a$").length).toBeGreaterThan(0);
+});
+
 describe("a tokenizer.json is refused", () => {
   it.each<[string, (json: NanoJson) => unknown, string]>([
     [
@@ -54,6 +73,26 @@ describe("a tokenizer.json is refused", () => {
       "a normalizer",
       (json) => (json.normalizer = { type: "NFC" }),
       'normalizer: expected none, as in LFM2, found {"type":"NFC"}',
+    ],
+    [
+      "a post-processor that begins with another token",
+      (json) => (json.post_processor = template([{ SpecialToken: { id: "<|pad|>" } }, { Sequence: { id: "A" } }])),
+      "post_processor: expected the text, after <|startoftext|> or nothing, as in LFM2, found [{",
+    ],
+    [
+      "a post-processor that puts a token behind",
+      (json) =>
+        (json.post_processor = template([
+          { SpecialToken: { id: "<|startoftext|>" } },
+          { Sequence: { id: "A" } },
+          { SpecialToken: { id: "<|im_end|>" } },
+        ])),
+      "post_processor: expected the text, after <|startoftext|> or nothing",
+    ],
+    [
+      "an anchor in the pattern, which is not JavaScript's",
+      (json) => (json.pre_tokenizer = splitBy("a$|[$^]|\\$|\\s+")),
+      "expected a pattern without ^ and $, as LFM2's is, found a$",
     ],
     ["another decoder", (json) => (json.decoder = null), 'decoder.type: expected "ByteLevel", found nothing'],
     ["another pre-tokenizer", (json) => (json.pre_tokenizer = { type: "Metaspace" }), 'found {"type":"Metaspace"}'],

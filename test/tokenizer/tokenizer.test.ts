@@ -331,3 +331,36 @@ describe("decode", () => {
     expect(tokenizer.decode(tokenizer.encode("\ufeffa"))).toBe("\ufeffa");
   });
 });
+
+describe("what files say otherwise", () => {
+  const plain = createTokenizer(nanoGguf());
+  const [imEnd, imStart, end] = ["<|im_end|>", "<|im_start|>", "<|endoftext|>"].map(plain.idOf) as number[];
+
+  it("llama-bpe splits as lfm2 does", () => {
+    const other = createTokenizer(nanoGguf({ pre: "llama-bpe" }));
+    for (const { text } of awkward.cases) expect(other.encode(text)).toEqual(plain.encode(text));
+  });
+
+  it.each([1, 4])("control tokens of templates are whole and hidden, though typed %i", (type) => {
+    const { tokenTypes } = nanoGguf();
+    const typed = tokenTypes?.map((found, id) => ([imEnd, imStart].includes(id) ? type : found));
+    const { encode, decode, isSpecial } = createTokenizer(nanoGguf({ tokenTypes: typed }));
+    expect(encode("<|im_start|>a<|im_end|>")).toEqual(plain.encode("<|im_start|>a<|im_end|>"));
+    expect(decode([imStart, imEnd], { skipSpecial: true })).toBe("");
+    expect(isSpecial(imEnd)).toBe(true);
+    // Where they do not count they are ordinary text.
+    expect(encode("<|im_end|>", { parseSpecial: false })).not.toContain(imEnd);
+  });
+
+  it("special: false in tokenizer.json does not show them either", () => {
+    const source = nanoJson();
+    for (const token of source.tokenizer.added_tokens) if (token.id === imEnd) token.special = false;
+    expect(createTokenizer(source).decode([imEnd], { skipSpecial: true })).toBe("");
+  });
+
+  it("every id that any file says ends an answer does", () => {
+    for (const source of [nanoGguf({ endIds: [300, imEnd] }), { ...nanoJson(), endIds: [300, imEnd] }]) {
+      expect(createTokenizer(source).eosIds).toEqual([imEnd, 300, end]);
+    }
+  });
+});
