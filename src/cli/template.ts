@@ -13,6 +13,7 @@ interface TemplateFlags {
   readonly file?: string;
   readonly tools?: string;
   readonly generationPrompt: boolean;
+  readonly continueFinalMessage?: true;
   readonly date?: Date;
   readonly ids?: true;
   readonly parseSpecial: "trusted" | "all";
@@ -36,6 +37,7 @@ export function templateCommand(): Command {
     .option("-f, --file <path>", "the messages as JSON; without it, standard input")
     .option("--tools <path>", "descriptions of tools, a list as JSON")
     .option("--no-generation-prompt", "do not end with the beginning of an answer")
+    .option("--continue-final-message", "end within the last message, an assistant's, so that it is gone on with")
     .option("--date <YYYY-MM-DD>", "the date that the template may print; today, unless told", dateOf)
     .option("--ids", "print token ids instead of text: 1,2,3");
   return command
@@ -66,7 +68,9 @@ async function run(flags: TemplateFlags): Promise<void> {
   if (files.chatTemplate === undefined && files.namedTemplates === undefined)
     note(`${name} has no chat template: using plain ChatML.`);
   const parseSpecial = flags.ids ? flags.parseSpecial : "all"; // of the text alone it does not matter
-  const options = { tools, now: flags.date, addGenerationPrompt: flags.generationPrompt, parseSpecial };
+  const { continueFinalMessage, generationPrompt, date: now } = flags;
+  const addGenerationPrompt = generationPrompt && !continueFinalMessage;
+  const options = { tools, now, addGenerationPrompt, continueFinalMessage, parseSpecial };
   try {
     const { text, trusted } = await model.render(messages, options);
     if (!flags.ids) print(text);

@@ -104,7 +104,10 @@ function createAsked(port: TextPort): Asked {
     ask(request, its, signal) {
       bound = its;
       return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => refuse(`no end of it within ${its.ms / 1000} s`), its.ms);
+        const timer = setTimeout(
+          () => refuse(`no end of it within ${Number((its.ms / 1000).toPrecision(2))} s`),
+          its.ms,
+        );
         let grace: ReturnType<typeof setTimeout> | undefined;
         const abort = (): void => {
           grace = setTimeout(() => end(signal?.reason), GRACE_MS);

@@ -2,7 +2,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { PythonFloat, parseExactJson } from "../../src/chat/exact-json.ts";
 import { ChatError, type ChatMessage } from "../../src/chat/messages.ts";
+import { renderPrompt } from "../../src/chat/prompt.ts";
 import { createTemplate } from "../../src/chat/template.ts";
+import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
+import { nanoJson } from "../tokenizer/nano.ts";
 
 const golden = (path: string): string => readFileSync(new URL(`../../golden/${path}`, import.meta.url), "utf8");
 
@@ -209,5 +212,65 @@ describe("parseExactJson", () => {
   it("refuses what JSON.parse refuses", () => {
     for (const text of ["01", "1.", "{a: 1.0}", "[1.0,]", '"\n"', ""])
       expect(() => parseExactJson(text)).toThrow(SyntaxError);
+  });
+});
+
+describe("a prompt that ends within the last message equals transformers'", () => {
+  const { templates, cases } = JSON.parse(golden("text/continue.json")) as {
+    templates: Record<string, string>;
+    cases: { kind: string; name: string; template: string; messages: ChatMessage[]; text?: string }[];
+  };
+  const { tokens, ...detokenizer } = createTokenizer(nanoJson());
+  for (const { kind, name, template, messages, text } of cases) {
+    const prompt = () =>
+      renderPrompt(createTemplate(templates[template]), detokenizer, messages, {
+        continueFinalMessage: kind === "continued",
+        parseSpecial: "all",
+      }).text;
+    it(`${template}: ${name}`, () => {
+      if (text === undefined) expect(prompt).toThrow(ChatError);
+      else expect(prompt()).toBe(text);
+    });
+  }
+
+  it("and is no prompt for another turn, nor within a user's", () => {
+    const render = (messages: ChatMessage[], options: object) =>
+      renderPrompt(createTemplate(nano), detokenizer, messages, { continueFinalMessage: true, ...options });
+    const both = () => render([...hello, { role: "assistant", content: "a" }], { addGenerationPrompt: true });
+    expect(both).toThrow("continueFinalMessage: expected no addGenerationPrompt beside it, found both.");
+    expect(() => render(hello, {})).toThrow(
+      "messages[0]: expected an assistant's turn to continue, found one of user.",
+    );
+    const outside: ChatMessage[] = [
+      { role: "user", content: "a<|im_end|>" },
+      { role: "assistant", content: "b" },
+    ];
+    const { text, trusted } = render(outside, {});
+    expect(text.endsWith("<|im_start|>assistant\nb")).toBe(true);
+    expect(trusted.some(([start, end]) => text.slice(start, end).includes("a<|im_end|>"))).toBe(false);
+  });
+});
+
+describe("what a template does wrong is told without names from inside the interpreter", () => {
+  it.each([
+    ["{{ 'a' | frob }}", 'expected a filter for a string, found "frob".'],
+    ["{{ nothing | upper }}", "upper: expected another value, found something undefined."],
+    ["{{ nothing() }}", "expected a function to call, found something undefined."],
+    ["{{ 1 is frob }}", 'expected a test that is known, found "frob".'],
+    ["{{ nothing + 1 }}", "+: expected two values, found something undefined."],
+    ["{{ none + 1 }}", "expected two values beside an operator, found none."],
+    ["{{ [] - {} }}", "-: expected values that it takes, found a list and a dict."],
+    ["{% for a in 1 %}{% endfor %}", "for: expected a list or a dict, found an integer."],
+    ["{{ range }}", "expected a value that can be printed, found a function."],
+    ["{{ range | tojson }}", "tojson: expected a value that JSON can hold, found a function."],
+    ["{{ {1: 2} }}", "expected a string as a dict's key, found an integer."],
+    ["{% break %}", "expected {% break %} and {% continue %} within loops, found one outside."],
+    ["{{ 5 | length }}", "length: expected a string, a list or a dict, found an integer."],
+  ])("%s", (source, found) => {
+    expect(() => render(source)).toThrow(new ChatError(`Chat template: ${found}`));
+  });
+
+  it("and the first of nothing is undefined, as in Python", () => {
+    expect(render("{{ [] | first }}|{{ ([] | last) is defined }}")).toBe("|False");
   });
 });
