@@ -69,7 +69,8 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
       },
     );
     const { tokenizer, chatTemplate, namedTemplates } = checkpoint;
-    const text = tokenizer && createText(host.startText, { tokenizer, chatTemplate, namedTemplates });
+    const embeddingRows = config.vocabSize;
+    const text = tokenizer && createText(host.startText, { tokenizer, chatTemplate, namedTemplates, embeddingRows });
     return createLanguageModel(worker, text, checkpoint, config, loaded);
   } catch (error) {
     await worker?.close();

@@ -81,7 +81,7 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
     const config = readConfig(settled.config, checkpoint.keyNames);
     const { parameters, warnings } = findParameters(config, settled.tensors);
     const tensors = parameters.map(({ tensor }) => tensor);
-    const tokenizer = tokenizerFacts(checkpoint.tokenizer);
+    const tokenizer = tokenizerFacts(checkpoint.tokenizer, config.vocabSize);
     const stated = checkpoint.metadata.get("general.name");
     return {
       name: nameOf(checkpoint.metadata, source ?? "embedded model"),
@@ -113,10 +113,10 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
   }
 }
 
-function tokenizerFacts(stored: StoredTokenizer | undefined): Inspection["tokenizer"] {
+function tokenizerFacts(stored: StoredTokenizer | undefined, embeddingRows: number): Inspection["tokenizer"] {
   if (stored === undefined) return null;
   try {
-    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(readTokenizer(stored));
+    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(readTokenizer(stored), embeddingRows);
     const token = (id: number): TokenFacts => ({ id, text: textOf(id) });
     return { tokens: vocabSize, bos: bosId === undefined ? null : token(bosId), eos: eosIds.map(token) };
   } catch (error) {

@@ -61,7 +61,7 @@ async function run(stated: string | undefined, flags: TokenizeFlags): Promise<vo
   const { decode } = flags;
   const text = decode === undefined ? await readText(stated, flags.file) : undefined;
   const files = await openTextFiles(flags.model);
-  const tokenizer = createTokenizer(readTokenizer(files.tokenizer));
+  const tokenizer = createTokenizer(readTokenizer(files.tokenizer), files.embeddingRows);
   if (text === undefined) writeText(tokenizer, decode as readonly number[], flags.json === true);
   else writeIds(tokenizer, text, flags);
 }

@@ -17,6 +17,8 @@ export interface TextFiles {
   readonly chatTemplate: string | undefined;
   /** Others, by name. */
   readonly namedTemplates?: ReadonlyMap<string, string>;
+  /** Ids that the model knows. */
+  readonly embeddingRows: number | undefined;
 }
 
 export type TextRequest =

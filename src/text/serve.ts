@@ -29,7 +29,7 @@ export function serveText(port: Port<TextRequest, TextAnswer>): void {
 
   async function answer(request: TextRequest): Promise<Answer> {
     if (request.kind === "open") {
-      tokenizer = createTokenizer(readTokenizer(request.files.tokenizer));
+      tokenizer = createTokenizer(readTokenizer(request.files.tokenizer), request.files.embeddingRows);
       templates = request.files;
       const { tokens } = tokenizer;
       return { result: tokens };

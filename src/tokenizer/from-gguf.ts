@@ -49,6 +49,7 @@ export function vocabularyFromGguf(source: Extract<TokenizerSource, { kind: "ggu
     ignoreMerges: true,
     bosId: tokenId(source.bosTokenId, tokens.length, "tokenizer.ggml.bos_token_id"),
     eosId: tokenId(source.eosTokenId, tokens.length, "tokenizer.ggml.eos_token_id"),
+    padId: source.padTokenId,
     endIds: source.endIds,
     // llama.cpp adds BOS for this pre-tokenizer unless the file says otherwise.
     addsBos: addBosToken ?? true,
