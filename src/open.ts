@@ -68,8 +68,8 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
         },
       },
     );
-    const { tokenizer, chatTemplate } = checkpoint;
-    const text = tokenizer && createText(host.startText, { tokenizer, chatTemplate });
+    const { tokenizer, chatTemplate, namedTemplates } = checkpoint;
+    const text = tokenizer && createText(host.startText, { tokenizer, chatTemplate, namedTemplates });
     return createLanguageModel(worker, text, checkpoint, config, loaded);
   } catch (error) {
     await worker?.close();

@@ -63,9 +63,10 @@ async function run(flags: TemplateFlags): Promise<void> {
     return;
   }
   const { messages, tools } = await readConversation(flags.file, flags.tools);
-  const { name, tokenizer, chatTemplate } = await openTextFiles(flags.model);
-  const model = createText(nodeHost.startText, { tokenizer, chatTemplate });
-  if (chatTemplate === undefined) note(`${name} has no chat template: using plain ChatML.`);
+  const { name, ...files } = await openTextFiles(flags.model);
+  const model = createText(nodeHost.startText, files);
+  if (files.chatTemplate === undefined && files.namedTemplates === undefined)
+    note(`${name} has no chat template: using plain ChatML.`);
   const parseSpecial = flags.ids ? flags.parseSpecial : "all"; // of the text alone it does not matter
   const { continueFinalMessage, generationPrompt, date: now } = flags;
   const addGenerationPrompt = generationPrompt && !continueFinalMessage;

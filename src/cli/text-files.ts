@@ -11,9 +11,9 @@ export interface NamedTextFiles extends TextFiles {
 /** @throws what `open` throws for the files; Error when they have no tokenizer */
 export async function openTextFiles(model: string | undefined): Promise<NamedTextFiles> {
   if (model === undefined) sayEmbedded();
-  const { tokenizer, chatTemplate, metadata, files } = await openFiles(model);
+  const { tokenizer, chatTemplate, namedTemplates, metadata, files } = await openFiles(model);
   await Promise.all(files.map((opened) => opened.close()));
   const name = nameOf(metadata, model ?? "embedded model");
   if (tokenizer === undefined) throw new Error(`${name}: expected a tokenizer in the model's files, found none.`);
-  return { name, tokenizer, chatTemplate };
+  return { name, tokenizer, chatTemplate, namedTemplates };
 }

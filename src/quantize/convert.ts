@@ -70,7 +70,7 @@ export async function convertToHf(
 }
 
 function textFiles(checkpoint: Checkpoint, config: Config, format: HfFormat): Map<string, string> {
-  const { tokenizer, chatTemplate } = checkpoint;
+  const { tokenizer, chatTemplate, namedTemplates } = checkpoint;
   const files = new Map([["config.json", json(configJsonOf(checkpoint.config, config, format))]]);
   files.set("generation_config.json", json(generationConfigOf(checkpoint)));
   if (tokenizer !== undefined) {
@@ -78,10 +78,17 @@ function textFiles(checkpoint: Checkpoint, config: Config, format: HfFormat): Ma
     const isJson = source.kind === "json";
     files.set("tokenizer.json", json(isJson ? source.tokenizer : tokenizerJsonOf(source)));
     const tokenizerConfig = isJson ? source.config : tokenizerConfigOf(source, config.maxPositionEmbeddings);
-    files.set("tokenizer_config.json", json(tokenizerConfig));
+    files.set("tokenizer_config.json", json({ ...tokenizerConfig, ...templateList(chatTemplate, namedTemplates) }));
   }
-  if (chatTemplate !== undefined) files.set("chat_template.jinja", chatTemplate);
+  if (chatTemplate !== undefined && namedTemplates === undefined) files.set("chat_template.jinja", chatTemplate);
   return files;
+}
+
+/** Several templates, by name; a file of one would stand in place of them all. */
+function templateList(byDefault: string | undefined, named: ReadonlyMap<string, string> | undefined): object {
+  if (named === undefined) return {};
+  const all = [...(byDefault === undefined ? [] : [["default", byDefault]]), ...named];
+  return { chat_template: all.map(([name, template]) => ({ name, template })) };
 }
 
 function configJsonOf(raw: Checkpoint["config"], config: Config, format: HfFormat): object {

@@ -15,6 +15,8 @@ export interface TextFiles {
   readonly tokenizer: StoredTokenizer;
   /** Jinja; undefined where the files have none. */
   readonly chatTemplate: string | undefined;
+  /** Others, by name. */
+  readonly namedTemplates?: ReadonlyMap<string, string>;
 }
 
 export type TextRequest =

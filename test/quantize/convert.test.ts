@@ -50,6 +50,14 @@ describe("a Hugging Face folder", () => {
     expect(readTokenizer(again.tokenizer as StoredTokenizer)).toEqual(readTokenizer(hf.tokenizer as StoredTokenizer));
   });
 
+  it("keeps templates by name, of a GGUF file too", async () => {
+    const namedTemplates = new Map([["tool_use", "t"]]);
+    for (const checkpoint of [hf, q4]) {
+      const again = await converted({ ...checkpoint, namedTemplates }, { format: "BF16" });
+      expect([again.chatTemplate, again.namedTemplates]).toEqual([checkpoint.chatTemplate, namedTemplates]);
+    }
+  });
+
   it("holds a GGUF file's weights exactly in F32, rounded in BF16", async () => {
     const f32 = await converted(q4, { format: "F32" });
     const bf16 = await converted(q4, { format: "BF16" });
