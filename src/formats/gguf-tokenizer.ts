@@ -1,5 +1,5 @@
 // What GGUF metadata says about text: vocabulary, merges, special tokens, chat template.
-import type { Checkpoint, StoredTokenizer } from "./checkpoint.ts";
+import { type Checkpoint, FormatError, type StoredTokenizer } from "./checkpoint.ts";
 import { keysOf, type Metadata } from "./gguf-keys.ts";
 
 /** Undefined when the file holds no vocabulary. @throws FormatError when it holds another kind than LFM2's */
@@ -31,6 +31,21 @@ export function tokenizerOfGguf(file: string, metadata: Metadata): StoredTokeniz
     padTokenId: read.optionalNumber("tokenizer.ggml.padding_token_id"),
     addBosToken: read.optionalBoolean("tokenizer.ggml.add_bos_token"),
   };
+}
+
+/**
+ * The tokenizer with the pre-tokenizer that the caller names in place of what its file does.
+ * @throws FormatError for files that hold the pattern itself
+ */
+export function withPreTokenizer(
+  stored: StoredTokenizer | undefined,
+  pre: string | undefined,
+): StoredTokenizer | undefined {
+  if (stored === undefined || pre === undefined) return stored;
+  if (stored.kind === "gguf") return { ...stored, pre };
+  throw new FormatError(
+    "tokenizerPre: expected it left out, as tokenizer.json holds its pattern, found a name. Leave it out.",
+  );
 }
 
 const NAMED_TEMPLATE = "tokenizer.chat_template.";
