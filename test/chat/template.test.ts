@@ -147,8 +147,14 @@ describe("a template that would work for long is refused before it does", () => 
   const doubled = '{% set n = namespace(x="a") %}{% for i in range(20) %}{% set n.x = n.x ~ n.x %}{% endfor %}';
   const loop = (inner: string): string => `{% for i in range(1000) %}${inner}{% endfor %}`;
   it.each([
-    ["sorting long strings that are alike", `${doubled}{% set l = [n.x, n.x ~ "b"] %}${loop("{{ l | sort | length }}")}`],
-    ["by an attribute", `${doubled}{% set l = [{"a": n.x}, {"a": n.x}] %}${loop('{{ l | sort(attribute="a") | length }}')}`],
+    [
+      "sorting long strings that are alike",
+      `${doubled}{% set l = [n.x, n.x ~ "b"] %}${loop("{{ l | sort | length }}")}`,
+    ],
+    [
+      "by an attribute",
+      `${doubled}{% set l = [{"a": n.x}, {"a": n.x}] %}${loop('{{ l | sort(attribute="a") | length }}')}`,
+    ],
     ["sorting long keys", `${doubled}{% set d = {n.x: 1, n.x ~ "b": 2} %}${loop("{{ d | dictsort | length }}")}`],
     ["and by the method", `${doubled}{% set d = {n.x: 1, n.x ~ "b": 2} %}${loop("{{ d.dictsort() | length }}")}`],
   ])("%s", (_, source) => {
