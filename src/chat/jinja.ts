@@ -31,7 +31,9 @@ const MAX_MESSAGE = 1000;
 
 /** @throws SyntaxError and others from the library, without a line */
 export function compileJinja(source: string): JinjaTemplate {
-  const program = parse(tokenize(source, OPTIONS)) as unknown as Node;
+  // As in jinja2, before anything is trimmed.
+  const lines = source.replaceAll(/\r\n?/g, "\n");
+  const program = parse(tokenize(lines, OPTIONS)) as unknown as Node;
   rewrite(program);
   return (variables, now) => {
     const environment = new Environment();

@@ -3,6 +3,7 @@
 import type { FormatName } from "../blocks/formats.ts";
 import { PROGRAM_BYTES } from "../fit.ts";
 import { FormatError, type StoredTokenizer } from "../formats/checkpoint.ts";
+import { withPreTokenizer } from "../formats/gguf-tokenizer.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { nodeHost } from "../index.ts";
@@ -11,6 +12,7 @@ import { type Config, readConfig } from "../model/config.ts";
 import { findParameters } from "../parameters/find-parameters.ts";
 import { settleHead } from "../parameters/tied-head.ts";
 import { type RecommendedSampling, recommendedSampling } from "../sampling/defaults.ts";
+import type { PreTokenizer } from "../tokenizer/from-gguf.ts";
 import { TokenizerError } from "../tokenizer/source.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import { nodeMachine } from "../worker/node-machine.ts";
@@ -73,7 +75,11 @@ export interface MemoryFacts {
 }
 
 /** @throws what `open` throws for the files; OptionError when an option does not fit the model */
-export async function inspectModel(source: string | undefined, options: ModelOptions): Promise<Inspection> {
+export async function inspectModel(
+  source: string | undefined,
+  options: ModelOptions,
+  tokenizerPre?: PreTokenizer,
+): Promise<Inspection> {
   const { folder, file } = await nodeHost.locate(source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
@@ -81,7 +87,7 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
     const config = readConfig(settled.config, checkpoint.keyNames);
     const { parameters, warnings } = findParameters(config, settled.tensors);
     const tensors = parameters.map(({ tensor }) => tensor);
-    const tokenizer = tokenizerFacts(checkpoint.tokenizer);
+    const tokenizer = tokenizerFacts(withPreTokenizer(checkpoint.tokenizer, tokenizerPre), config.vocabSize);
     const stated = checkpoint.metadata.get("general.name");
     return {
       name: nameOf(checkpoint.metadata, source ?? "embedded model"),
@@ -113,10 +119,10 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
   }
 }
 
-function tokenizerFacts(stored: StoredTokenizer | undefined): Inspection["tokenizer"] {
+function tokenizerFacts(stored: StoredTokenizer | undefined, embeddingRows: number): Inspection["tokenizer"] {
   if (stored === undefined) return null;
   try {
-    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(readTokenizer(stored));
+    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(readTokenizer(stored), embeddingRows);
     const token = (id: number): TokenFacts => ({ id, text: textOf(id) });
     return { tokens: vocabSize, bos: bosId === undefined ? null : token(bosId), eos: eosIds.map(token) };
   } catch (error) {

@@ -192,7 +192,7 @@ function reshape(tensor: Tensor, dice: Dice): Change {
     [shape[0] - 1, ...shape.slice(1)],
     [...shape.slice(0, -1), shape[shape.length - 1] * 2],
   ];
-  tensor.shape = dice.pick(shapes);
+  tensor.shape = dice.pick(shapes.filter((axes) => axes.every((size) => Number.isInteger(size) && size >= 0)));
   if (dice.chance(0.3) && countOf(tensor.shape) < count) {
     tensor.data = tensor.data.slice(0, (tensor.data.length / count) * countOf(tensor.shape));
   }

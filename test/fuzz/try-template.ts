@@ -33,7 +33,7 @@ export async function tryTemplate(chatTemplate: string): Promise<Outcome> {
     await Promise.all(checkpoint.files.map((file) => file.close()));
     tokenizer = checkpoint.tokenizer as StoredTokenizer;
   }
-  const text = createText(startNodeText, { tokenizer, chatTemplate });
+  const text = createText(startNodeText, { tokenizer, chatTemplate, embeddingRows: undefined });
   try {
     await text.tokenizer(); // the thread starts
     const turns = watchTurns();
