@@ -17,7 +17,7 @@ function textOf(changes: object): ModelText {
   const { tokenizer, config } = nanoJson();
   const bytes = new TextEncoder().encode(JSON.stringify({ ...tokenizer, ...changes }));
   const stored: StoredTokenizer = { kind: "json", tokenizer: bytes, config: { add_bos_token: config.add_bos_token } };
-  return createText(startNodeText, { tokenizer: stored, chatTemplate: undefined });
+  return createText(startNodeText, { tokenizer: stored, chatTemplate: undefined, embeddingRows: undefined });
 }
 
 function median(values: readonly number[]): number {
