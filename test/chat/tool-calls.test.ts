@@ -288,23 +288,31 @@ describe("whatever a model writes", () => {
     fc.assert(property, { numRuns: 5000 });
   });
 
-  it.each([
-    ["one long string", `f(a="${"x".repeat(1e6)}")`],
-    ["many quotes", `f(a='${"' ".repeat(2e5)}`],
-    ["many quotes and signs", `f(a='${"'#,".repeat(2e5)}`],
-    ["many strings and signs", `f(a=[${"'a'#, ".repeat(1e5)}`],
-    ["many strings that are one", `f(a=${"'a' ".repeat(1e5)})`],
-    ["many strings that could be one", `f(a=[${"'a' 'b'x, ".repeat(3e4)}])`],
-    ["many broken calls", `[${"f(a=?), ".repeat(1e4)}g()]`],
-    ["many sets", `f(a=[${"{1,'a'},".repeat(3e4)}])`],
-    ["many brackets", `f(a=${"[".repeat(5e5)}`],
-    ["many members", `f(a=[${"1,".repeat(2e5)}])`],
-    ["many calls", `[${"f(),".repeat(1e5)}]`],
-    ["a long number", `f(a=${"9".repeat(5e5)}, b=0x${"f".repeat(5e5)})`],
-    ["many comments", `f(${"#\n".repeat(2e5)})`],
-  ])("takes time in proportion to its length: %s", (_, block) => {
-    const begin = performance.now();
-    read(block.match(/[\s\S]{1,4}/g) as string[]);
-    expect(performance.now() - begin).toBeLessThan(3000); // some 0.3 s here; squares would take minutes
+  it.each<[string, (length: number) => string]>([
+    ["one long string", (n) => `f(a="${"x".repeat(n)}")`],
+    ["many quotes", (n) => `f(a='${"' ".repeat(n / 5)}`],
+    ["many quotes and signs", (n) => `f(a='${"'#,".repeat(n / 5)}`],
+    ["many strings and signs", (n) => `f(a=[${"'a'#, ".repeat(n / 10)}`],
+    ["many strings that are one", (n) => `f(a=${"'a' ".repeat(n / 10)})`],
+    ["many strings that could be one", (n) => `f(a=[${"'a' 'b'x, ".repeat(n / 33)}])`],
+    ["many broken calls", (n) => `[${"f(a=?), ".repeat(n / 100)}g()]`],
+    ["many sets", (n) => `f(a=[${"{1,'a'},".repeat(n / 33)}])`],
+    ["many brackets", (n) => `f(a=${"[".repeat(n / 2)}`],
+    ["many members", (n) => `f(a=[${"1,".repeat(n / 5)}])`],
+    ["many calls", (n) => `[${"f(),".repeat(n / 10)}]`],
+    ["a long number", (n) => `f(a=${"9".repeat(n / 2)}, b=0x${"f".repeat(n / 2)})`],
+    ["many comments", (n) => `f(${"#\n".repeat(n / 5)})`],
+  ])("takes work in proportion to its length: %s", (_, write) => {
+    // In processor time, which other processes do not count in, and against itself: squares would take 1,000 times as
+    // much for 32 times the length, and a slow or busy machine takes longer for both.
+    const work = (length: number): number => {
+      const pieces = write(length).match(/[\s\S]{1,4}/g) as string[];
+      const begin = process.cpuUsage();
+      read(pieces);
+      const { user, system } = process.cpuUsage(begin);
+      return (user + system) / 1000;
+    };
+    const part = work(1e6 / 32);
+    expect(work(1e6)).toBeLessThan(4 * 32 * (part + 2)); // 2 ms: what garbage and compilers may take in between
   });
 });
