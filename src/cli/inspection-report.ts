@@ -51,10 +51,7 @@ function summary({ name, source, container, fileBytes, config, facts, ...rest }:
     ],
     ["context", `${formatInteger(config.maxPositionEmbeddings)} positions`],
     ["tokenizer", tokenizerLine(rest.tokenizer)],
-    [
-      "chat template",
-      rest.chatTemplateLength === null ? "none; plain ChatML" : `${formatInteger(rest.chatTemplateLength)} characters`,
-    ],
+    ["chat template", templateLine(rest)],
     ["sampling", samplingLine(rest.sampling, {})],
   );
   return [name, ...alignColumns(lines, "ll")].join("\n");
@@ -71,8 +68,16 @@ function tokenizerLine(tokenizer: Inspection["tokenizer"]): string {
   if ("error" in tokenizer) return `damaged: ${tokenizer.error}`;
   const shown = ({ id, text }: TokenFacts): string => `${text} (${id})`;
   const { tokens, bos, eos } = tokenizer;
-  const bounds = [bos && `begins with ${shown(bos)}`, eos.length > 0 && `ends at ${eos.map(shown).join(", ")}`];
+  const ends = eos.map((end) => `${end.text} (${[end.id, ...end.statedBy].join(", ")})`);
+  const bounds = [bos && `begins with ${shown(bos)}`, eos.length > 0 && `ends at ${ends.join("; ")}`];
   return [`${formatInteger(tokens)} tokens`, ...bounds].filter(Boolean).join(" · ");
+}
+
+function templateLine({ chatTemplateLength, namedTemplateLengths }: Partial<Inspection>): string {
+  const characters = (length: number): string => `${formatInteger(length)} characters`;
+  const named = Object.entries(namedTemplateLengths ?? {}).map(([name, length]) => `${name}: ${characters(length)}`);
+  if (chatTemplateLength != null) return [characters(chatTemplateLength), ...named].join("; ");
+  return named.length === 0 ? "none; plain ChatML" : named.join("; ");
 }
 
 function layers({ config, facts }: Inspection): string {

@@ -2,8 +2,9 @@
 
 import type { FormatName } from "../blocks/formats.ts";
 import { PROGRAM_BYTES } from "../fit.ts";
-import { FormatError, type StoredTokenizer } from "../formats/checkpoint.ts";
+import { type Checkpoint, FormatError } from "../formats/checkpoint.ts";
 import { withPreTokenizer } from "../formats/gguf-tokenizer.ts";
+import { isObject } from "../formats/json.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { nodeHost } from "../index.ts";
@@ -30,6 +31,8 @@ export interface Inspection {
   readonly tokenizer: TokenizerFacts | { readonly error: string } | null;
   /** Characters of the chat template; null where the files have none. */
   readonly chatTemplateLength: number | null;
+  /** The same of other templates, by name. */
+  readonly namedTemplateLengths: Readonly<Record<string, number>>;
   readonly sampling: RecommendedSampling;
   readonly memory: MemoryFacts | { readonly error: string };
   /** What the files hold that is not used, or was not as expected, and might matter. */
@@ -48,7 +51,12 @@ export interface TokenizerFacts {
   readonly tokens: number;
   readonly bos: TokenFacts | null;
   /** Any of them ends an answer. */
-  readonly eos: readonly TokenFacts[];
+  readonly eos: readonly EndFacts[];
+}
+
+export interface EndFacts extends TokenFacts {
+  /** Files and keys that say so; none where its name alone does. */
+  readonly statedBy: readonly string[];
 }
 
 export interface TokenFacts {
@@ -87,7 +95,7 @@ export async function inspectModel(
     const config = readConfig(settled.config, checkpoint.keyNames);
     const { parameters, warnings } = findParameters(config, settled.tensors);
     const tensors = parameters.map(({ tensor }) => tensor);
-    const tokenizer = tokenizerFacts(withPreTokenizer(checkpoint.tokenizer, tokenizerPre), config.vocabSize);
+    const tokenizer = tokenizerFacts(checkpoint, tokenizerPre, config.vocabSize);
     const stated = checkpoint.metadata.get("general.name");
     return {
       name: nameOf(checkpoint.metadata, source ?? "embedded model"),
@@ -105,6 +113,9 @@ export async function inspectModel(
       })),
       tokenizer,
       chatTemplateLength: checkpoint.chatTemplate?.length ?? null,
+      namedTemplateLengths: Object.fromEntries(
+        [...(checkpoint.namedTemplates ?? [])].map(([name, { length }]) => [name, length]),
+      ),
       sampling: recommendedSampling({
         generationConfig: checkpoint.generationConfig,
         vocabSize: config.vocabSize,
@@ -119,16 +130,44 @@ export async function inspectModel(
   }
 }
 
-function tokenizerFacts(stored: StoredTokenizer | undefined, embeddingRows: number): Inspection["tokenizer"] {
+function tokenizerFacts(
+  checkpoint: Checkpoint,
+  tokenizerPre: PreTokenizer | undefined,
+  embeddingRows: number,
+): Inspection["tokenizer"] {
+  const stored = withPreTokenizer(checkpoint.tokenizer, tokenizerPre);
   if (stored === undefined) return null;
   try {
-    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(readTokenizer(stored), embeddingRows);
+    const { vocabSize, bosId, eosIds, textOf, idOf } = createTokenizer(readTokenizer(stored), embeddingRows);
     const token = (id: number): TokenFacts => ({ id, text: textOf(id) });
-    return { tokens: vocabSize, bos: bosId === undefined ? null : token(bosId), eos: eosIds.map(token) };
+    const stated = statedEnds(checkpoint, idOf);
+    const eos = eosIds.map((id) => ({
+      ...token(id),
+      statedBy: stated.filter(([, value]) => [value].flat().includes(id)).map(([by]) => by),
+    }));
+    return { tokens: vocabSize, bos: bosId === undefined ? null : token(bosId), eos };
   } catch (error) {
     if (error instanceof TokenizerError || error instanceof FormatError) return { error: error.message };
     throw error;
   }
+}
+
+/** What says which ids end an answer, and the ids that it states. */
+function statedEnds(
+  { tokenizer, config, generationConfig, metadata }: Checkpoint,
+  idOf: (text: string) => number | undefined,
+): [string, unknown][] {
+  if (tokenizer?.kind !== "json") {
+    const keys = ["eos_token_id", "eot_token_id", "eos_token_ids"].map((key) => `tokenizer.ggml.${key}`);
+    return keys.map((key) => [key, metadata.get(key)]);
+  }
+  const { eos_token: stated } = tokenizer.config;
+  const text = isObject(stated) ? stated.content : stated;
+  return [
+    ["tokenizer_config.json", typeof text === "string" ? idOf(text) : undefined],
+    ["config.json", config.eos_token_id],
+    ["generation_config.json", generationConfig.eos_token_id],
+  ];
 }
 
 function memoryOf(

@@ -6,7 +6,7 @@ import { createText } from "../text/text.ts";
 import { UsageError } from "./exit.ts";
 import { tokenizerPreOption } from "./model-options.ts";
 import { harmless, note } from "./terminal.ts";
-import { openTextFiles, type TextFileFlags } from "./text-files.ts";
+import { type NamedTextFiles, openTextFiles, type TextFileFlags } from "./text-files.ts";
 import { readJson, STANDARD_INPUT } from "./text-input.ts";
 
 interface TemplateFlags extends TextFileFlags {
@@ -17,7 +17,7 @@ interface TemplateFlags extends TextFileFlags {
   readonly date?: Date;
   readonly ids?: true;
   readonly parseSpecial: "trusted" | "all";
-  readonly show?: true;
+  readonly show?: true | string;
 }
 
 const examples = `
@@ -26,6 +26,7 @@ Examples:
   $ echo '[{"role": "user", "content": "Hi"}]' | lfm2 template -m LFM2-8B-A1B-Q4_0.gguf --ids
   $ lfm2 template -m LFM2.5-8B-A1B/ -f messages.json --tools tools.json --date 2026-01-31
   $ lfm2 template -m LFM2-350M.gguf --show > chat_template.jinja
+  $ lfm2 template -m LFM2.5-1.2B/ --show tool_use
 
 messages.json is a list of messages ({"role", "content", …}), or an object with "messages" and perhaps "tools".
 Control strings in what users and tools say become ordinary ids, unless --parse-special all asks for Hugging Face's.`;
@@ -48,7 +49,11 @@ export function templateCommand(): Command {
         .choices(["trusted", "all"])
         .default("trusted"),
     )
-    .addOption(command.createOption("--show", "print the template itself").conflicts(["file", "tools", "ids", "date"]))
+    .addOption(
+      command
+        .createOption("--show [name]", "print the template itself, or the one of that name")
+        .conflicts(["file", "tools", "ids", "date"]),
+    )
     .addHelpText("after", examples)
     .action(run);
 }
@@ -57,10 +62,7 @@ async function run(flags: TemplateFlags): Promise<void> {
   const { stdout } = process;
   const print = (text: string): boolean => stdout.write(stdout.isTTY ? `${harmless(stdout, text)}\n` : text);
   if (flags.show) {
-    const { name, chatTemplate } = await openTextFiles(flags);
-    if (chatTemplate === undefined)
-      throw new Error(`${name}: expected a chat template, found none. Plain ChatML is used.`);
-    print(chatTemplate);
+    print(templateNamed(flags.show === true ? "default" : flags.show, await openTextFiles(flags)));
     return;
   }
   const { messages, tools } = await readConversation(flags.file, flags.tools);
@@ -79,6 +81,16 @@ async function run(flags: TemplateFlags): Promise<void> {
   } finally {
     await model.close();
   }
+}
+
+function templateNamed(wanted: string, { name, chatTemplate, namedTemplates }: NamedTextFiles): string {
+  const template = wanted === "default" ? chatTemplate : namedTemplates?.get(wanted);
+  if (template !== undefined) return template;
+  const names = [...(chatTemplate === undefined ? [] : ["default"]), ...(namedTemplates?.keys() ?? [])];
+  if (names.length === 0) throw new Error(`${name}: expected a chat template, found none. Plain ChatML is used.`);
+  throw new Error(
+    `${name}: expected a chat template called ${JSON.stringify(wanted)}, found ${names.join(", ")}. Name one of them.`,
+  );
 }
 
 interface Conversation {

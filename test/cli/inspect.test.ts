@@ -60,7 +60,7 @@ const kinds: readonly [what: string, args: () => string[], expected: RegExp[]][]
       /^lfm2-nano$/m,
       /lfm2_moe: 24 layers, 18 conv and 6 attention; 2 dense and 22 sparse/,
       /Q4_0 +132 +10\.5 M/,
-      /<\|im_end\|> \(7\)/,
+      /<\|im_end\|> \(7, tokenizer\.ggml\.eos_token_id\)/,
     ],
   ],
   [

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -154,6 +154,30 @@ describe("lfm2 template", () => {
     expect((await lfm2(["template", "--show"])).stdout).toBe(read("nano/chat_template.jinja"));
   });
 
+  it("shows a template by its name, and inspect tells of it and of all ids that end an answer", async () => {
+    const model = join(folder, "named");
+    mkdirSync(join(model, "additional_chat_templates"), { recursive: true });
+    writeFileSync(join(model, "additional_chat_templates", "tool_use.jinja"), "for tools");
+    for (const name of [
+      "config.json",
+      "model.safetensors",
+      "tokenizer.json",
+      "tokenizer_config.json",
+      "chat_template.jinja",
+    ])
+      symlinkSync(`${golden}nano/hf/${name}`, join(model, name));
+    writeFileSync(join(model, "generation_config.json"), '{"eos_token_id": [7, 300]}');
+    expect((await lfm2(["template", "-m", model, "--show", "tool_use"])).stdout).toBe("for tools");
+    expect((await lfm2(["template", "-m", model, "--show", "rag"])).stderr).toContain(
+      'expected a chat template called "rag", found default, tool_use. Name one of them.',
+    );
+    const { stdout } = await lfm2(["inspect", model]);
+    expect(stdout).toContain(
+      "ends at <|im_end|> (7, tokenizer_config.json, config.json, generation_config.json); te (300, generation_config.json); <|endoftext|> (2)",
+    );
+    expect(stdout).toMatch(/chat template {2}[\d,]+ characters; tool_use: 9 characters/);
+  });
+
   it.each<[string, string[], string, number, string]>([
     ["what is not JSON", [], "[", 1, "standard input: expected messages as JSON, found"],
     ["what is no conversation", [], "{}", 1, "messages: expected a list, found an object."],
@@ -170,7 +194,7 @@ describe("lfm2 template", () => {
       ["--show", "--ids"],
       "",
       2,
-      "option '--show' cannot be used with option '--ids'",
+      "option '--show [name]' cannot be used with option '--ids'",
     ],
     ["no such place", ["--parse-special", "some"], "[]", 2, "Allowed choices are trusted, all."],
   ])("refuses %s", async (_, args, stdin, code, message) => {
