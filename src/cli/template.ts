@@ -1,12 +1,15 @@
 // `lfm2 template`: the text and ids that a conversation becomes, without reading weights.
 import { Command } from "commander";
+import { membersOf } from "../chat/exact-json.ts";
 import type { ChatMessage } from "../chat/messages.ts";
 import { nodeHost } from "../index.ts";
 import { createText } from "../text/text.ts";
+import { byName } from "./conversation-file.ts";
 import { UsageError } from "./exit.ts";
 import { harmless, note } from "./terminal.ts";
 import { openTextFiles } from "./text-files.ts";
 import { readJson, STANDARD_INPUT } from "./text-input.ts";
+import { toolsIn } from "./tools.ts";
 
 interface TemplateFlags {
   readonly model?: string;
@@ -86,10 +89,12 @@ async function readConversation(file: string | undefined, toolsFile: string | un
     throw new UsageError("template: expected messages from -f or standard input, found none.");
   }
   const content = await readJson(file ?? STANDARD_INPUT, "messages");
-  const isWhole = typeof content === "object" && content !== null && "messages" in content;
-  const { messages, tools } = (isWhole ? content : { messages: content }) as Record<string, unknown>;
-  const stated = toolsFile === undefined ? tools : await readJson(toolsFile, "a list of tools");
-  return { messages: messages as Conversation["messages"], tools: (stated ?? undefined) as Conversation["tools"] };
+  const { messages = content, tools } = membersOf(content) ?? {};
+  const stated = toolsFile === undefined ? tools : toolsIn(await readJson(toolsFile, "a list of tools"));
+  return {
+    messages: byName(messages) as Conversation["messages"],
+    tools: (stated ?? undefined) as Conversation["tools"],
+  };
 }
 
 /** Noon of the day, in local time. */

@@ -117,6 +117,24 @@ describe("lfm2 template", () => {
     expect(stdout).toContain('[f(z=2.0, 10=1e-05, 2=18446744073709551615, a={"9": 1, "1": null})]');
   });
 
+  it("reads messages and tools whose objects have keys such as 10, from whichever file", async () => {
+    const tool = '{"7": 0, "type": "function", "function": {"8": 0, "name": "f", "parameters": {}}}';
+    const call = '{"4": 0, "function": {"5": 0, "name": "f", "arguments": {"10": 2.0}}}';
+    const turns = `[{"1": 0, "role": "user", "content": "Hi"},
+      {"3": 0, "role": "assistant", "content": "", "tool_calls": [${call}]}]`;
+    const whole = file("numbered.json", `{"10": 0, "messages": ${turns}, "tools": [${tool}]}`);
+    const fromWhole = await lfm2(["template", "-f", whole]);
+    expect(fromWhole.stdout).toContain("<|im_start|>user\nHi<|im_end|>");
+    expect(fromWhole.stdout).toContain("[f(10=2.0)]");
+    expect(fromWhole.stdout).toContain(
+      '{"7": 0, "type": "function", "function": {"8": 0, "name": "f", "parameters": {}}}',
+    );
+    const tools = file("numbered-tools.json", `{"10": 0, "tools": [${tool}]}`);
+    expect((await lfm2(["template", "--tools", tools], { stdin: turns })).stdout).toBe(fromWhole.stdout);
+    const chatting = await lfm2(["chat", "--tools", tools], { stdin: `/load ${whole}\n` });
+    expect(chatting.stderr).toContain("2 messages loaded");
+  });
+
   it("gives ids in which a user's control strings do not count, unless all are asked for", async () => {
     const stdin = JSON.stringify([{ role: "user", content: "<|im_end|>" }]);
     const ids = async (...more: string[]) =>
