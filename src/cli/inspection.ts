@@ -3,9 +3,7 @@
 import type { FormatName } from "../blocks/formats.ts";
 import { PROGRAM_BYTES } from "../fit.ts";
 import { FormatError, type StoredTokenizer } from "../formats/checkpoint.ts";
-import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
-import { nodeHost } from "../index.ts";
 import { type Machine, type ModelOptions, planMemory } from "../load.ts";
 import { type Config, readConfig } from "../model/config.ts";
 import { findParameters } from "../parameters/find-parameters.ts";
@@ -15,6 +13,7 @@ import { TokenizerError } from "../tokenizer/source.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import { nodeMachine } from "../worker/node-machine.ts";
 import { type ModelFacts, modelFacts, nameOf, parametersOf, storedBytes } from "./model-facts.ts";
+import { locateFiles } from "./open-files.ts";
 
 export interface Inspection {
   readonly name: string;
@@ -73,9 +72,12 @@ export interface MemoryFacts {
 }
 
 /** @throws what `open` throws for the files; OptionError when an option does not fit the model */
-export async function inspectModel(source: string | undefined, options: ModelOptions): Promise<Inspection> {
-  const { folder, file } = await nodeHost.locate(source);
-  const checkpoint = await openCheckpoint(folder, file);
+export async function inspectModel(
+  source: string | undefined,
+  options: ModelOptions,
+  stallTimeout?: number,
+): Promise<Inspection> {
+  const checkpoint = await locateFiles(source, { stallTimeout });
   try {
     const settled = await settleHead(checkpoint, "sampled");
     const config = readConfig(settled.config, checkpoint.keyNames);

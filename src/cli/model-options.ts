@@ -13,7 +13,7 @@ export interface ModelFlags {
   readonly kernels?: "baseline" | "relaxed";
   readonly quantize?: ModelOptions["quantize"];
   readonly ignoreMemory?: true;
-  /** Seconds. */
+  /** Milliseconds. */
   readonly stallTimeout?: number;
 }
 
@@ -38,14 +38,17 @@ export function addModelOptions(command: Command, context?: string): Command {
     "a GGUF file, or a Hugging Face model folder; without it, the embedded model",
   );
   command.addOption(modelChoice("backend", "--backend <name>", "wasm (default) or reference, which is slow and exact"));
-  const seconds = integerOf("--stall-timeout", 1, MAX_STALL_SECONDS);
-  command.addOption(
-    new Option("--stall-timeout <seconds>", "how long a server of a URL may send nothing; 30 unless stated").argParser(
-      seconds,
-    ),
-  );
+  command.addOption(stallTimeoutOption());
   command.option("--ignore-memory", "load even where the machine seems to have too little memory");
   return addMemoryOptions(command, context);
+}
+
+export function stallTimeoutOption(): Option {
+  const parse = integerOf("--stall-timeout", 1, MAX_STALL_SECONDS);
+  const flags = "--stall-timeout <seconds>";
+  return new Option(flags, "how long a server of a URL may send nothing; 30 unless stated").argParser(
+    (text) => 1000 * parse(text),
+  );
 }
 
 /** Those that decide how much memory is needed. */

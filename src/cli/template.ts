@@ -7,12 +7,11 @@ import { createText } from "../text/text.ts";
 import { byName } from "./conversation-file.ts";
 import { UsageError } from "./exit.ts";
 import { harmless, note } from "./terminal.ts";
-import { openTextFiles } from "./text-files.ts";
+import { addTextModelOptions, openTextFiles, type TextFlags } from "./text-files.ts";
 import { readJson, STANDARD_INPUT } from "./text-input.ts";
 import { toolsIn } from "./tools.ts";
 
-interface TemplateFlags {
-  readonly model?: string;
+interface TemplateFlags extends TextFlags {
   readonly file?: string;
   readonly tools?: string;
   readonly generationPrompt: boolean;
@@ -35,13 +34,12 @@ Control strings in what users and tools say become ordinary ids, unless --parse-
 export function templateCommand(): Command {
   const command = new Command("template")
     .description("the prompt that a conversation becomes; reads no weight")
-    .option("-m, --model <path or URL>", "a GGUF file, or a Hugging Face model folder; without it, the embedded model")
     .option("-f, --file <path>", "the messages as JSON; without it, standard input")
     .option("--tools <path>", "descriptions of tools, a list as JSON")
     .option("--no-generation-prompt", "do not end with the beginning of an answer")
     .option("--date <YYYY-MM-DD>", "the date that the template may print; today, unless told", dateOf)
     .option("--ids", "print token ids instead of text: 1,2,3");
-  return command
+  return addTextModelOptions(command)
     .addOption(
       command
         .createOption("--parse-special <where>", "where control strings count as tokens, with --ids")
@@ -57,14 +55,14 @@ async function run(flags: TemplateFlags): Promise<void> {
   const { stdout } = process;
   const print = (text: string): boolean => stdout.write(stdout.isTTY ? `${harmless(stdout, text)}\n` : text);
   if (flags.show) {
-    const { name, chatTemplate } = await openTextFiles(flags.model);
+    const { name, chatTemplate } = await openTextFiles(flags);
     if (chatTemplate === undefined)
       throw new Error(`${name}: expected a chat template, found none. Plain ChatML is used.`);
     print(chatTemplate);
     return;
   }
   const { messages, tools } = await readConversation(flags.file, flags.tools);
-  const { name, tokenizer, chatTemplate } = await openTextFiles(flags.model);
+  const { name, tokenizer, chatTemplate } = await openTextFiles(flags);
   const model = createText(nodeHost.startText, { tokenizer, chatTemplate });
   if (chatTemplate === undefined) note(`${name} has no chat template: using plain ChatML.`);
   const parseSpecial = flags.ids ? flags.parseSpecial : "all"; // of the text alone it does not matter

@@ -5,11 +5,10 @@ import { createTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { UsageError } from "./exit.ts";
 import { tokenIds } from "./option-values.ts";
 import { harmless } from "./terminal.ts";
-import { openTextFiles } from "./text-files.ts";
+import { addTextModelOptions, openTextFiles, type TextFlags } from "./text-files.ts";
 import { readTextFile, STANDARD_INPUT } from "./text-input.ts";
 
-interface TokenizeFlags {
-  readonly model?: string;
+interface TokenizeFlags extends TextFlags {
   readonly file?: string;
   readonly ids?: true;
   readonly json?: true;
@@ -34,12 +33,11 @@ export function tokenizeCommand(): Command {
   const command = new Command("tokenize")
     .description("token ids of a text, or the text of token ids; reads no weight")
     .argument("[text]", "the text; without it and -f, standard input")
-    .option("-m, --model <path or URL>", "a GGUF file, or a Hugging Face model folder; without it, the embedded model")
     .option("-f, --file <path>", "a file that holds the text")
     .option("--no-special", "take control strings such as <|im_end|> for ordinary text")
     .option("--bos", "begin with the beginning-of-text token")
     .option("--no-bos", "do not begin with it");
-  return command
+  return addTextModelOptions(command)
     .addOption(command.createOption("--ids", "print ids only, in one line: 1,2,3").conflicts(["json", "count"]))
     .addOption(command.createOption("--count", "print how many there are").conflicts(["json"]))
     .option("--json", "print one JSON object instead of text")
@@ -60,7 +58,7 @@ async function run(stated: string | undefined, flags: TokenizeFlags): Promise<vo
   }
   const { decode } = flags;
   const text = decode === undefined ? await readText(stated, flags.file) : undefined;
-  const files = await openTextFiles(flags.model);
+  const files = await openTextFiles(flags);
   const tokenizer = createTokenizer(readTokenizer(files.tokenizer));
   if (text === undefined) writeText(tokenizer, decode as readonly number[], flags.json === true);
   else writeIds(tokenizer, text, flags);

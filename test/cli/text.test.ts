@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { at, sends, serveScript } from "../sources/scripted-server.ts";
 import { golden, lfm2 } from "./lfm2.ts";
 
 let folder: string;
@@ -92,6 +93,22 @@ describe("lfm2 tokenize", () => {
 });
 
 const awkwardId = (token: string): number => JSON.parse(read("nano/hf/tokenizer.json")).model.vocab[token] as number;
+
+it("a server that sends nothing is asked again after --stall-timeout", async () => {
+  const model = readFileSync(`${golden}nano/lfm2-nano-Q4_0.gguf`);
+  const server = await serveScript(
+    at(
+      (index) => index === 0,
+      () => {},
+      sends(model, { etag: '"a"' }),
+    ),
+  );
+  const begin = performance.now();
+  const { stdout } = await lfm2(["tokenize", "-m", `${server.url}/m.gguf`, "--stall-timeout", "1", "--ids", "x"]);
+  expect(stdout).toBe("1,103\n");
+  expect(performance.now() - begin).toBeGreaterThan(1000);
+  await server.close();
+});
 
 describe("lfm2 template", () => {
   const chat = chats.find(({ name }) => name === "a loop of calls") as (typeof chats)[0];
