@@ -10,16 +10,17 @@ const COMPLETE = [...GENERATE, "stop", "responseFormat"];
 const NAMES = {
   generate: GENERATE,
   complete: COMPLETE,
-  chat: [...COMPLETE, "tools", "now", "thinkingBudget", "toolChoice", "mayThink"],
+  chat: [...COMPLETE, "tools", "now", "continueFinalMessage", "thinkingBudget", "toolChoice", "mayThink"],
   logits: RUN,
   trace: [...RUN, "points", "positions"],
-  encodeChat: ["tools", "now", "parseSpecial", "signal"],
+  encodeChat: ["tools", "now", "continueFinalMessage", "parseSpecial", "signal"],
 } as const;
 
 /** Names that other libraries and servers have for what is here. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   ...named("maxTokens", "max_tokens", "max_new_tokens", "max_completion_tokens", "maxNewTokens", "n_predict"),
   ...named("temperature", "temp"),
+  ...named("continueFinalMessage", "continue_final_message"),
   ...named("topK", "top_k"),
   ...named("topP", "top_p"),
   ...named("minP", "min_p"),
@@ -79,6 +80,7 @@ const CHECKS: Readonly<Record<string, (value: unknown) => void>> = {
     expect(isIds, "stopIds", "a list of token ids", value);
   },
   now: (value) => expect(value instanceof Date && !Number.isNaN(value.getTime()), "now", "a valid Date", value),
+  continueFinalMessage: (value) => expect(typeof value === "boolean", "continueFinalMessage", "true or false", value),
   mayThink: (value) => expect(typeof value === "boolean", "mayThink", "true or false", value),
   parseSpecial: (value) => expect(value === "trusted" || value === "all", "parseSpecial", "trusted or all", value),
   points(value) {

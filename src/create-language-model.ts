@@ -55,9 +55,9 @@ export function createLanguageModel(
 
   async function encodeChat(messages: readonly ChatMessage[], options: EncodeChatOptions = {}): Promise<number[]> {
     checkCall("encodeChat", options);
-    const { tools, now, parseSpecial = "trusted", signal } = options;
+    const { tools, now, continueFinalMessage, parseSpecial = "trusted", signal } = options;
     const { render, tokenizer } = needText();
-    const prompt = await render(messages, { tools, now, parseSpecial }, signal);
+    const prompt = await render(messages, { tools, now, continueFinalMessage, parseSpecial }, signal);
     return (await tokenizer()).encode(prompt.text, { parseSpecial: prompt.trusted, signal });
   }
 
@@ -182,14 +182,24 @@ export function createLanguageModel(
     },
     async *chat(messages, options = {}) {
       checkCall("chat", options);
-      const { tools, now, stop, thinkingBudget, responseFormat, toolChoice, mayThink = true, ...rest } = options;
+      const {
+        tools,
+        now,
+        continueFinalMessage,
+        stop,
+        thinkingBudget,
+        responseFormat,
+        toolChoice,
+        mayThink = true,
+        ...rest
+      } = options;
       const stops = createStopFilter<ChatDelta>(
         checkStops(stop, responseFormat !== undefined),
         (delta) => delta.content,
         (_, content) => ({ content }),
       );
       checkCount("thinkingBudget", thinkingBudget, Number.MAX_SAFE_INTEGER);
-      const ids = await encodeChat(messages, { tools, now, signal: rest.signal });
+      const ids = await encodeChat(messages, { tools, now, continueFinalMessage, signal: rest.signal });
       const tokenizer = await needText().tokenizer();
       // Some templates begin the thought themselves.
       const isOpen = endsThinking(tokenizer, ids);

@@ -95,6 +95,8 @@ export interface RenderChoices {
   readonly tools?: RenderOptions["tools"];
   /** The date that a template may print; now, unless told. */
   readonly now?: Date;
+  /** End within the last message, an assistant's, so that the model goes on with it (default false). */
+  readonly continueFinalMessage?: boolean;
 }
 
 export interface EncodeChatOptions extends RenderChoices, Pick<GenerateOptions, "signal"> {

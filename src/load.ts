@@ -109,9 +109,9 @@ export interface StartedRuntime extends WasmRuntime {
  *         infinite weights and NaN, while reading
  */
 export async function loadModel(files: WeightFiles, options: ModelOptions, context: LoadContext): Promise<LoadedModel> {
-  checkMemory(files, options, context.machine);
+  checkMemory(files, options, context);
   const settled = await settleHead(files, "whole", context.signal);
-  if (settled.config !== files.config) checkMemory(settled, options, context.machine);
+  if (settled.config !== files.config) checkMemory(settled, options, context);
   const config = readConfig(settled.config);
   const settings = fillSettings(config, options, context.machine);
   const { found, warnings } = findWeights(config, settled.tensors, settings.quantize);
@@ -141,22 +141,28 @@ export function planMemory(
   files: Pick<WeightFiles, "config" | "tensors">,
   options: ModelOptions,
   machine: Machine,
+  sequences?: number,
 ): BankPlan {
   const config = readConfig(files.config);
   const settings = fillSettings(config, options, machine);
-  return planWasmBanks(backendRequest(config, findWeights(config, files.tensors, settings.quantize).found, settings));
+  const { found } = findWeights(config, files.tensors, settings.quantize);
+  return planWasmBanks(backendRequest(config, found, settings, sequences));
 }
 
 const SMALLER_CONTEXTS = [16384, 8192, 4096, 2048, 512];
 
 /** @throws MemoryError when this machine cannot hold the model; what `loadModel` throws before it reads weights */
-function checkMemory(files: Pick<WeightFiles, "config" | "tensors">, options: ModelOptions, machine: Machine): void {
+function checkMemory(
+  files: Pick<WeightFiles, "config" | "tensors">,
+  options: ModelOptions,
+  { machine, sequences }: LoadContext,
+): void {
   if (options.ignoreMemory || machine.memory === undefined) return;
   const { bytes: free } = machine.memory;
   const { kvType, contextLength, quantize, mode } = fillSettings(readConfig(files.config), options, machine);
   // The reference holds the same weights and states, one array each.
   const bytesWith = (change: ModelOptions): number =>
-    bytesOf(planMemory(files, { ...options, ...change, backend: "wasm", mode }, machine));
+    bytesOf(planMemory(files, { ...options, ...change, backend: "wasm", mode }, machine, sequences));
   checkFits(bytesWith({}), machine.memory, function* () {
     for (const context of SMALLER_CONTEXTS) {
       const bytes = context < contextLength ? bytesWith({ contextLength: context }) : Number.POSITIVE_INFINITY;

@@ -1,7 +1,9 @@
 // Memory is compared with what the machine has before a weight is read.
 import { describe, expect, it } from "vitest";
+import { aboutFlags } from "../src/cli/model-options.ts";
 import type { Checkpoint } from "../src/formats/checkpoint.ts";
 import { loadModel, type ModelOptions, planMemory } from "../src/load.ts";
+import { MemoryError } from "../src/wasm/bank.ts";
 import { freeMemory } from "../src/worker/free-memory.ts";
 import { closeAll } from "./formats/golden-files.ts";
 import { open } from "./model/run.ts";
@@ -55,6 +57,14 @@ describe("a model that needs more than the machine has", () => {
     expect(await loading(1000, { ignoreMemory: true })).toEqual(read);
     expect(await loadModel(checkpoint, {}, context).catch((error: unknown) => error)).toEqual(read);
   });
+});
+
+it("is told on the command line in the names of its flags", async () => {
+  const error = aboutFlags(await loading(1000, { contextLength: 512 })) as Error;
+  expect(error.name).toBe("MemoryError");
+  expect(error.message).toMatch(/or try all the same with --ignore-memory\.$/);
+  const smaller = aboutFlags(new MemoryError("model: … contextLength 4096 (1.00 GB) or kvType int8 or quantize Q4_0"));
+  expect((smaller as Error).message).toBe("model: … --context 4096 (1.00 GB) or --kv-type int8 or --quantize Q4_0");
 });
 
 describe("free memory", () => {

@@ -144,6 +144,35 @@ describe("thinkingBudget", () => {
   });
 });
 
+describe("templates by name", () => {
+  const say = (text: string): string => `${text}: {% for m in messages %}{{ m.content }}{% endfor %}`;
+  async function openWith(names: readonly string[]): Promise<LanguageModel> {
+    const files = ["config.json", "model.safetensors", "tokenizer.json"].map(
+      async (name) => new File([await readFile(golden(`nano/hf/${name}`))], name),
+    );
+    const config = JSON.parse(await readFile(golden("nano/hf/tokenizer_config.json"), "utf8"));
+    const list = names.map((name) => ({ name, template: say(name) }));
+    const stated = new File([JSON.stringify({ ...config, chat_template: list })], "tokenizer_config.json");
+    return open([...(await Promise.all(files)), stated]);
+  }
+
+  it("write a conversation with tools by the one for tools, and name themselves where none will do", async () => {
+    const [both, only] = await Promise.all([openWith(["default", "tool_use"]), openWith(["tool_use"])]);
+    const written = async (asked: LanguageModel, tools?: { name: string }[]) => {
+      const { decode } = await asked.tokenizer();
+      return decode(await asked.encodeChat(HELLO, { tools }));
+    };
+    try {
+      expect(await written(both)).toContain("default: Hello!");
+      expect(await written(both, [{ name: "f" }])).toContain("tool_use: Hello!");
+      await expect(written(only)).rejects.toThrow('expected one called "default", found tool_use');
+      expect(await written(only, [{ name: "f" }])).toContain("tool_use: Hello!");
+    } finally {
+      await Promise.all([both.close(), only.close()]);
+    }
+  });
+});
+
 describe("onToken", () => {
   it("is told every token with its text and bytes, and what generate gives", async () => {
     const told: TokenReport[] = [];

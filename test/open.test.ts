@@ -151,6 +151,16 @@ describe("a model", () => {
     expect(decode(trusted)).toBe(decode(all));
   });
 
+  it("goes on with the assistant's last turn when asked to", async () => {
+    const model = await openNano(undefined, { mode: "exact" });
+    const begun: ChatMessage[] = [...HELLO, { role: "assistant", content: "Hello! How can" }];
+    const { decode } = await model.tokenizer();
+    const prompt = decode(await model.encodeChat(begun, { continueFinalMessage: true }));
+    expect(prompt.endsWith("<|im_start|>assistant\nHello! How can")).toBe(true);
+    const options = { continueFinalMessage: true, temperature: 0, repetitionPenalty: 1 };
+    expect((await textOf(model.chat(begun, options))).content).toBe(" I help you?");
+  });
+
   it("gives the logits that the graph gives on this thread", async () => {
     const model = await openNano(NANO, { mode: "int8" });
     const { data, rows, cols } = await model.logits(LONG.slice(0, 40));
@@ -293,10 +303,10 @@ describe("a model", () => {
     expect((await model.logits([1, 2])).rows).toBe(2);
   });
 
-  it("refuses what cannot be sent to its thread, and stays usable", async () => {
+  it("refuses what is no option, and stays usable", async () => {
     const model = await openNano();
     const stopIds = [() => {}] as never;
-    await expect(model.generate([1], { stopIds }).next()).rejects.toHaveProperty("name", "DataCloneError");
+    await expect(model.generate([1], { stopIds }).next()).rejects.toHaveProperty("name", "OptionError");
     expect((await model.logits([1])).rows).toBe(1);
   });
 

@@ -11,7 +11,7 @@ const half = (offset: number): Exponent => ({ offset, mask: 0x7c00 });
 /** BF16, or the upper half of a float32. */
 const upper = (offset: number): Exponent => ({ offset, mask: 0x7f80 });
 
-/** Scales are halves, and no product of a half and a block's integers leaves float32; MXFP4's 2²⁵² and more may. */
+/** Scales are halves, and no product of a half and a block's integers leaves float32; MXFP4's four largest may. */
 const exponents: Readonly<Record<FormatName, readonly Exponent[]>> = {
   F32: [upper(2)],
   F16: [half(0)],

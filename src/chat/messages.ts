@@ -24,7 +24,7 @@ export interface ToolCall {
 /** One turn, in the names Hugging Face's templates read. Other members are handed to the template as they are. */
 export interface ChatMessage {
   readonly role: ChatRole;
-  /** May be missing in an assistant's turn that only calls tools. */
+  /** May be missing in an assistant's turn that only thinks or calls tools. */
   readonly content?: string | readonly ContentPart[] | null;
   /** What the assistant thought before this answer. */
   readonly thinking?: string;
@@ -83,11 +83,11 @@ function checkMessage(message: unknown, index: number): void {
     throw new ChatError(`${subject}: expected an object, found a Map. Pass Object.fromEntries of it.`);
   }
   const members = message as Record<string, unknown>;
-  const { role, content, tool_calls: toolCalls } = members;
+  const { role, tool_calls: toolCalls } = members;
   if (!ROLES.includes(role)) {
     throw new ChatError(`${subject}.role: expected ${ROLES.join(", ")}, found ${JSON.stringify(role) ?? "nothing"}.`);
   }
-  checkContent(content, role as ChatRole, toolCalls, subject);
+  checkContent(members, subject);
   for (const name of ["thinking", "reasoning_content"]) {
     const thought = members[name];
     if (thought === undefined || thought === null || typeof thought === "string") continue;
@@ -103,7 +103,7 @@ function checkMessage(message: unknown, index: number): void {
   });
 }
 
-function checkContent(content: unknown, role: ChatRole, toolCalls: unknown, subject: string): void {
+function checkContent({ role, content, ...members }: Record<string, unknown>, subject: string): void {
   if (typeof content === "string") return;
   if (Array.isArray(content)) {
     content.forEach((part: unknown, k) => {
@@ -115,7 +115,9 @@ function checkContent(content: unknown, role: ChatRole, toolCalls: unknown, subj
     });
     return;
   }
-  if ((content === undefined || content === null) && role === "assistant" && Array.isArray(toolCalls)) return;
+  const { tool_calls: calls, thinking, reasoning_content: reasoning } = members;
+  const hasMore = Array.isArray(calls) || [thinking, reasoning].some((thought) => typeof thought === "string");
+  if ((content === undefined || content === null) && role === "assistant" && hasMore) return;
   throw new ChatError(`${subject}.content: expected a string or a list of parts, found ${kindOf(content)}.`);
 }
 

@@ -1,6 +1,7 @@
 // A conversation as the text that a model reads: its template, with the tokens of its tokenizer.
 import type { Detokenizer } from "../tokenizer/detokenizer.ts";
-import type { ChatMessage } from "./messages.ts";
+import { cutAtMark, markFinalMessage } from "./final-message.ts";
+import { ChatError, type ChatMessage, checkMessages } from "./messages.ts";
 import { type TracedText, traceText } from "./provenance.ts";
 import type { ChatTemplate, RenderOptions } from "./template.ts";
 
@@ -9,8 +10,10 @@ export interface PromptOptions {
   readonly tools?: RenderOptions["tools"];
   /** The date that a template may print; now, unless told. */
   readonly now?: Date | undefined;
-  /** End with the beginning of the assistant's turn (default true). */
+  /** End with the beginning of the assistant's turn (default true, unless a message is continued). */
   readonly addGenerationPrompt?: boolean;
+  /** End within the last message, an assistant's, so that the model goes on with it (default false). */
+  readonly continueFinalMessage?: boolean;
   /** What is trusted: what neither users nor tools wrote (default), or all of the text. */
   readonly parseSpecial?: "trusted" | "all";
 }
@@ -20,12 +23,26 @@ export function renderPrompt(
   template: ChatTemplate,
   { textOf, bosId, eosIds, wholeTokens }: Detokenizer,
   messages: readonly ChatMessage[],
-  { tools, now = new Date(), addGenerationPrompt = true, parseSpecial = "trusted" }: PromptOptions = {},
+  options: PromptOptions = {},
 ): TracedText {
+  const { tools, now = new Date(), continueFinalMessage = false, parseSpecial = "trusted" } = options;
+  const { addGenerationPrompt = !continueFinalMessage } = options;
+  if (continueFinalMessage && addGenerationPrompt) {
+    throw new ChatError(
+      "continueFinalMessage: expected no addGenerationPrompt beside it, found both. The prompt ends in one of two ways.",
+    );
+  }
+
   const [bosToken, eosToken] = [bosId, eosIds[0]].map((id) => (id === undefined ? "" : textOf(id)));
   const controlStrings = parseSpecial === "all" ? [] : wholeTokens;
+  const render = (messages: readonly ChatMessage[], tools: PromptOptions["tools"]): string =>
+    template.render(messages, { tools, now, addGenerationPrompt, bosToken, eosToken });
+  if (continueFinalMessage) checkMessages(messages);
   return traceText(
-    (chat) => template.render(chat.messages, { tools: chat.tools, now, addGenerationPrompt, bosToken, eosToken }),
+    (chat) => {
+      if (!continueFinalMessage) return render(chat.messages, chat.tools);
+      return cutAtMark(render(markFinalMessage(chat.messages), chat.tools), chat.messages);
+    },
     { messages, tools },
     controlStrings,
     template.source ?? "",

@@ -7,6 +7,25 @@ export interface RuntimeValue {
   readonly value: unknown;
 }
 
+const TYPES: Readonly<Record<string, string>> = {
+  StringValue: "a string",
+  IntegerValue: "an integer",
+  FloatValue: "a float",
+  NumericValue: "a number",
+  BooleanValue: "a boolean",
+  NullValue: "none",
+  UndefinedValue: "something undefined",
+  ArrayValue: "a list",
+  TupleValue: "a tuple",
+  ObjectValue: "a dict",
+  NamespaceValue: "a namespace",
+  FunctionValue: "a function",
+  KeywordArgumentsValue: "keyword arguments",
+};
+
+/** How messages name the interpreter's types. */
+export const nameOfType = (type: string): string => TYPES[type] ?? "something else";
+
 export interface DumpOptions {
   readonly ensureAscii: boolean;
   /** Spaces per level; undefined writes one line. */
@@ -15,17 +34,30 @@ export interface DumpOptions {
   readonly sortKeys: boolean;
 }
 
+/** What is written is counted: a value may hold others many times over. */
+export interface Meter {
+  spend(steps: number): void;
+  characters(count: number): void;
+}
+
+/** Strings are made and joined for each. */
+const STEPS_PER_VALUE = 4;
+const UNMETERED: Meter = { spend() {}, characters() {} };
+
 /** Python's str(). An undefined variable is "", as Jinja prints it. */
-export function str(value: RuntimeValue): string {
+export function str(value: RuntimeValue, meter = UNMETERED): string {
   if (value.type === "StringValue") return value.value as string;
   if (value.type === "UndefinedValue") return "";
-  return repr(value);
+  return repr(value, meter);
 }
 
 /** Python's repr(). */
-export function repr(value: RuntimeValue): string {
+export function repr(value: RuntimeValue, meter = UNMETERED): string {
+  meter.spend(STEPS_PER_VALUE);
+  const inner = (member: RuntimeValue): string => repr(member, meter);
   switch (value.type) {
     case "StringValue":
+      meter.characters((value.value as string).length);
       return reprString(value.value as string);
     case "IntegerValue":
       return integer(value.value as number | bigint);
@@ -38,25 +70,27 @@ export function repr(value: RuntimeValue): string {
     case "UndefinedValue":
       return "Undefined";
     case "ArrayValue":
-      return `[${items(value).map(repr).join(", ")}]`;
+      return `[${items(value).map(inner).join(", ")}]`;
     case "TupleValue": {
-      const parts = items(value).map(repr);
+      const parts = items(value).map(inner);
       return parts.length === 1 ? `(${parts[0]},)` : `(${parts.join(", ")})`;
     }
     case "ObjectValue":
       return `{${entries(value)
-        .map(([key, member]) => `${reprString(key)}: ${repr(member)}`)
+        .map(([key, member]) => `${inner({ type: "StringValue", value: key })}: ${inner(member)}`)
         .join(", ")}}`;
     default:
-      throw new Error(`expected a value that Python can print, found ${value.type}`);
+      throw new Error(`expected a value that can be printed, found ${nameOfType(value.type)}`);
   }
 }
 
 /** json.dumps() with Hugging Face's defaults, which are Python's except that text outside ASCII is kept. */
-export function dumps(value: RuntimeValue, options: DumpOptions, depth = 0): string {
+export function dumps(value: RuntimeValue, options: DumpOptions, meter = UNMETERED, depth = 0): string {
+  meter.spend(STEPS_PER_VALUE);
   const { indent, separators = [indent === undefined ? ", " : ",", ": "] } = options;
   switch (value.type) {
     case "StringValue":
+      meter.characters((value.value as string).length);
       return dumpString(value.value as string, options.ensureAscii);
     case "IntegerValue":
       return integer(value.value as number | bigint);
@@ -71,7 +105,7 @@ export function dumps(value: RuntimeValue, options: DumpOptions, depth = 0): str
       return enclose(
         "[",
         "]",
-        items(value).map((item) => dumps(item, options, depth + 1)),
+        items(value).map((item) => dumps(item, options, meter, depth + 1)),
       );
     case "ObjectValue": {
       const pairs = entries(value);
@@ -80,16 +114,19 @@ export function dumps(value: RuntimeValue, options: DumpOptions, depth = 0): str
         "{",
         "}",
         pairs.map(([key, member]) => {
-          return dumpString(key, options.ensureAscii) + separators[1] + dumps(member, options, depth + 1);
+          meter.characters(key.length + separators[1].length);
+          return dumpString(key, options.ensureAscii) + separators[1] + dumps(member, options, meter, depth + 1);
         }),
       );
     }
     default:
-      throw new Error(`tojson: expected a value that JSON can hold, found ${value.type}`);
+      throw new Error(`tojson: expected a value that JSON can hold, found ${nameOfType(value.type)}`);
   }
 
   function enclose(open: string, close: string, parts: string[]): string {
+    meter.characters(parts.length * separators[0].length);
     if (indent === undefined || parts.length === 0) return open + parts.join(separators[0]) + close;
+    meter.characters((parts.length + 1) * (1 + separators[0].length + indent * (depth + 1)));
     const line = `\n${" ".repeat(indent * (depth + 1))}`;
     return `${open}${line}${parts.join(separators[0] + line)}\n${" ".repeat(indent * depth)}${close}`;
   }
@@ -99,7 +136,10 @@ const items = (value: RuntimeValue): RuntimeValue[] => value.value as RuntimeVal
 const entries = (value: RuntimeValue): [string, RuntimeValue][] => [...(value.value as Map<string, RuntimeValue>)];
 
 /** JavaScript writes large integers with an exponent; BigInt does not. */
-const integer = (value: number | bigint): string => BigInt(value).toString();
+function integer(value: number | bigint): string {
+  if (typeof value === "bigint" || Number.isInteger(value)) return BigInt(value).toString();
+  throw new Error(`expected an integer of fewer than 309 digits, found ${value}`);
+}
 
 /** Both languages find the same shortest digits; Python turns to exponents below 10⁻⁴ and from 10¹⁶. */
 function float(value: number, infinity: string, nan: string): string {

@@ -1,5 +1,8 @@
 // Messages to the text the model was trained on: the checkpoint's own Jinja template, or plain ChatML without one.
-import { compileJinja, type JinjaTemplate } from "./jinja.ts";
+import { compileJinja, type JinjaTemplate, TemplateRaised } from "./jinja.ts";
+import { TemplateBudgetError } from "./jinja-budget.ts";
+import { explained } from "./jinja-errors.ts";
+import { lineOfError } from "./jinja-lines.ts";
 import { ChatError, type ChatMessage, checkMessages, checkTools, forTemplate } from "./messages.ts";
 
 export interface RenderOptions {
@@ -56,8 +59,13 @@ export function createTemplate(source: string | undefined): ChatTemplate {
       try {
         return render(messages.length);
       } catch (error) {
-        const found = (error as Error).message;
-        const culprit = firstCount(messages.length, (count) => failsWith(() => render(count), found));
+        const { message } = error as Error;
+        const found = error instanceof TemplateRaised ? message : explained(error);
+        // Where all messages together were too much, none of them is at fault.
+        const culprit =
+          error instanceof TemplateBudgetError
+            ? 0
+            : firstCount(messages.length, (count) => failsWith(() => render(count), message));
         const subject =
           culprit === 0 ? "Chat template" : `Chat template at messages[${culprit - 1}] (${messages[culprit - 1].role})`;
         throw new ChatError(`${subject}: ${found}.`, { cause: error });
@@ -76,7 +84,24 @@ const renderChatMl: JinjaTemplate = ({ messages, tools, bos_token, add_generatio
   return `${bos_token}${turns.join("")}${add_generation_prompt ? "<|im_start|>assistant\n" : ""}`;
 };
 
+/** The library tries each character of white space as the beginning of a tag, up to the end of the piece. */
+const MAX_SPACE_STEPS = 2 ** 26;
+
+function checkSpaces(source: string): void {
+  let left = MAX_SPACE_STEPS;
+  for (const { 0: spaces, index } of source.matchAll(/\s+/g)) {
+    left -= spaces.length ** 2;
+    if (left >= 0) continue;
+    const line = source.slice(0, index).split("\n").length;
+    throw new ChatError(
+      `Chat template, line ${line}: expected a piece of white space of ${Math.sqrt(MAX_SPACE_STEPS)} characters at ` +
+        "most, or several shorter ones, found more.",
+    );
+  }
+}
+
 function compile(source: string): JinjaTemplate {
+  checkSpaces(source);
   try {
     return compileJinja(source);
   } catch (error) {
@@ -85,28 +110,30 @@ function compile(source: string): JinjaTemplate {
       const { line, tag } = open;
       throw new ChatError(`Chat template, line ${line}: expected {% end${tag} %} for this {% ${tag} %}, found none.`);
     }
-    // The library names no line. Lines are few, and a cut inside a tag fails otherwise, so they are tried one by one.
-    const found = (error as Error).message;
-    const lines = source.split("\n");
-    const at = lines.findIndex((_, i) => failsWith(() => compileJinja(lines.slice(0, i + 1).join("\n")), found));
-    throw new ChatError(
-      `Chat template, line ${at + 1}: expected Jinja, found ${JSON.stringify(lines[at].trim())} (${found}).`,
-      { cause: error },
-    );
+    const line = lineOfError(source, error);
+    const found = source.split("\n")[line - 1].trim().slice(0, MAX_SHOWN);
+    const reason = error instanceof TypeError ? "expected more, found the end of the template" : explained(error);
+    throw new ChatError(`Chat template, line ${line}: expected Jinja, found ${JSON.stringify(found)} (${reason}).`, {
+      cause: error,
+    });
   }
 }
 
+/** Characters of a line that a message shows. */
+const MAX_SHOWN = 200;
+
 /** The library's parser runs off the end when a block is not closed, so that is looked for here. */
 function openBlock(source: string): { line: number; tag: string } | undefined {
-  const open: { line: number; tag: string }[] = [];
+  const open: { index: number; tag: string }[] = [];
   const blanked = source.replace(/\{#[\s\S]*?#\}/g, (comment) => comment.replace(/[^\n]/g, " "));
   for (const { 1: end, 2: tag, 3: rest, index } of blanked.matchAll(
     /\{%[-+]?\s*(end)?(if|for|macro|call|filter|set|generation)\b((?:"[^"]*"|'[^']*'|[^"'])*?)%\}/g,
   )) {
     if (end !== undefined) open.pop();
-    else if (tag !== "set" || !rest.includes("=")) open.push({ line: blanked.slice(0, index).split("\n").length, tag });
+    else if (tag !== "set" || !rest.includes("=")) open.push({ index, tag });
   }
-  return open.at(-1);
+  const last = open.at(-1);
+  return last && { line: blanked.slice(0, last.index).split("\n").length, tag: last.tag };
 }
 
 /** The count in [0, length] from which `fails` begins to hold, by halving; it holds at `length`. */

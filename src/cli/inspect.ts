@@ -4,13 +4,7 @@ import { drawLayers } from "../picture/layers.ts";
 import { UsageError } from "./exit.ts";
 import { type Inspection, inspectModel } from "./inspection.ts";
 import { reportInspection } from "./inspection-report.ts";
-import {
-  aboutFlags,
-  addMemoryOptions,
-  type ModelFlags,
-  stallTimeoutOption,
-  statedModelOptions,
-} from "./model-options.ts";
+import { aboutFlags, addFileOptions, addMemoryOptions, type ModelFlags, statedModelOptions } from "./model-options.ts";
 import { sayEmbedded } from "./open-model.ts";
 import { harmless, note } from "./terminal.ts";
 import { checkFree, writeWhole } from "./write-file.ts";
@@ -38,7 +32,7 @@ export function inspectCommand(): Command {
     .option("--svg <path>", "draw the layers into an SVG file")
     .option("--force", "replace a file that is there")
     .option("--json", "print one JSON object instead of text");
-  return addMemoryOptions(command).addOption(stallTimeoutOption()).addHelpText("after", examples).action(run);
+  return addFileOptions(addMemoryOptions(command)).addHelpText("after", examples).action(run);
 }
 
 async function run(place: string | undefined, flags: InspectFlags): Promise<void> {
@@ -49,7 +43,7 @@ async function run(place: string | undefined, flags: InspectFlags): Promise<void
   const source = place ?? flags.model;
   if (source === undefined) sayEmbedded();
   const options = statedModelOptions(flags);
-  const inspection = await inspectModel(source, options, flags.stallTimeout).catch((error: unknown) => {
+  const inspection = await inspectModel(source, options, flags).catch((error: unknown) => {
     throw aboutFlags(error);
   });
   if (flags.svg !== undefined) {

@@ -13,6 +13,7 @@ import { TokenizerError } from "../tokenizer/source.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import { nodeMachine } from "../worker/node-machine.ts";
 import { type ModelFacts, modelFacts, nameOf, parametersOf, storedBytes } from "./model-facts.ts";
+import type { FileFlags } from "./model-options.ts";
 import { locateFiles } from "./open-files.ts";
 
 export interface Inspection {
@@ -75,15 +76,15 @@ export interface MemoryFacts {
 export async function inspectModel(
   source: string | undefined,
   options: ModelOptions,
-  stallTimeout?: number,
+  flags: FileFlags,
 ): Promise<Inspection> {
-  const checkpoint = await locateFiles(source, { stallTimeout });
+  const checkpoint = await locateFiles(source, flags);
   try {
     const settled = await settleHead(checkpoint, "sampled");
     const config = readConfig(settled.config, checkpoint.keyNames);
     const { parameters, warnings } = findParameters(config, settled.tensors);
     const tensors = parameters.map(({ tensor }) => tensor);
-    const tokenizer = tokenizerFacts(checkpoint.tokenizer);
+    const tokenizer = tokenizerFacts(checkpoint.tokenizer, config.vocabSize);
     const stated = checkpoint.metadata.get("general.name");
     return {
       name: nameOf(checkpoint.metadata, source ?? "embedded model"),
@@ -115,10 +116,10 @@ export async function inspectModel(
   }
 }
 
-function tokenizerFacts(stored: StoredTokenizer | undefined): Inspection["tokenizer"] {
+function tokenizerFacts(stored: StoredTokenizer | undefined, embeddingRows: number): Inspection["tokenizer"] {
   if (stored === undefined) return null;
   try {
-    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(readTokenizer(stored));
+    const { vocabSize, bosId, eosIds, textOf } = createTokenizer(readTokenizer(stored), embeddingRows);
     const token = (id: number): TokenFacts => ({ id, text: textOf(id) });
     return { tokens: vocabSize, bos: bosId === undefined ? null : token(bosId), eos: eosIds.map(token) };
   } catch (error) {

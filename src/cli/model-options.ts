@@ -1,6 +1,7 @@
 // Options about the model: which one, and how it is computed.
 import { type Command, Option } from "commander";
 import { checkOptions, type ModelOptions } from "../load.ts";
+import { type PreTokenizer, preTokenizers } from "../tokenizer/from-gguf.ts";
 import { checkedAs, integerOf, renamed } from "./option-values.ts";
 
 export interface ModelFlags {
@@ -13,9 +14,12 @@ export interface ModelFlags {
   readonly kernels?: "baseline" | "relaxed";
   readonly quantize?: ModelOptions["quantize"];
   readonly ignoreMemory?: true;
+  readonly tokenizerPre?: PreTokenizer;
   /** Milliseconds. */
   readonly stallTimeout?: number;
 }
+
+export type FileFlags = Pick<ModelFlags, "stallTimeout" | "tokenizerPre">;
 
 const flagOf: Readonly<Record<string, string>> = {
   backend: "--backend",
@@ -26,6 +30,7 @@ const flagOf: Readonly<Record<string, string>> = {
   kernels: "--kernels",
   quantize: "--quantize",
   ignoreMemory: "--ignore-memory",
+  tokenizerPre: "--tokenizer-pre",
 };
 
 /** A day; longer is for ever. */
@@ -38,17 +43,27 @@ export function addModelOptions(command: Command, context?: string): Command {
     "a GGUF file, or a Hugging Face model folder; without it, the embedded model",
   );
   command.addOption(modelChoice("backend", "--backend <name>", "wasm (default) or reference, which is slow and exact"));
-  command.addOption(stallTimeoutOption());
+  addFileOptions(command);
   command.option("--ignore-memory", "load even where the machine seems to have too little memory");
   return addMemoryOptions(command, context);
 }
 
-export function stallTimeoutOption(): Option {
-  const parse = integerOf("--stall-timeout", 1, MAX_STALL_SECONDS);
-  const flags = "--stall-timeout <seconds>";
-  return new Option(flags, "how long a server of a URL may send nothing; 30 unless stated").argParser(
-    (text) => 1000 * parse(text),
+/** Those that matter to whoever reads the files, weights or not. */
+export function addFileOptions(command: Command): Command {
+  const tokenizerPre = new Option(
+    "--tokenizer-pre <name>",
+    "how text is split, for GGUF files that do not say it as LFM2's do",
   );
+  return command.addOption(stallTimeoutOption()).addOption(tokenizerPre.choices(preTokenizers));
+}
+
+export function stallTimeoutOption(): Option {
+  const seconds = integerOf("--stall-timeout", 1, MAX_STALL_SECONDS);
+  const option = new Option(
+    "--stall-timeout <seconds>",
+    "how long a server of a URL may send nothing; 30 unless stated",
+  );
+  return option.argParser((text) => 1000 * seconds(text));
 }
 
 /** Those that decide how much memory is needed. */

@@ -23,8 +23,13 @@ export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise
   try {
     const onProgress = ({ done, total }: Progress): void =>
       progress.show(`Loading: ${percent(done, total)} of ${formatBytes(total)}`);
-    const options = { ...statedModelOptions(flags), stallTimeoutMs: flags.stallTimeout, signal, onProgress };
-    const model = await open(flags.model, options);
+    const model = await open(flags.model, {
+      ...statedModelOptions(flags),
+      tokenizerPre: flags.tokenizerPre,
+      stallTimeoutMs: flags.stallTimeout,
+      signal,
+      onProgress,
+    });
     progress.clear();
     sayWarnings(model.warnings);
     const name = nameOf(model.checkpoint.metadata, flags.model ?? "embedded model");

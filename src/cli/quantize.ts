@@ -53,7 +53,7 @@ export function typeOption(flag: string): Option {
 async function run(source: string, { output, type, force, stallTimeout }: QuantizeFlags): Promise<void> {
   await checkFree(output, force);
   const signal = abortOnInterrupt();
-  const checkpoint = await openFiles(source, { signal, stallTimeout });
+  const checkpoint = await openFiles(source, { stallTimeout }, signal);
   const progress = createProgressLine();
   const begin = performance.now();
   try {

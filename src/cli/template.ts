@@ -7,14 +7,15 @@ import { createText } from "../text/text.ts";
 import { byName } from "./conversation-file.ts";
 import { UsageError } from "./exit.ts";
 import { harmless, note } from "./terminal.ts";
-import { addTextModelOptions, openTextFiles, type TextFlags } from "./text-files.ts";
+import { addTextModelOptions, openTextFiles, type TextFileFlags } from "./text-files.ts";
 import { readJson, STANDARD_INPUT } from "./text-input.ts";
 import { toolsIn } from "./tools.ts";
 
-interface TemplateFlags extends TextFlags {
+interface TemplateFlags extends TextFileFlags {
   readonly file?: string;
   readonly tools?: string;
   readonly generationPrompt: boolean;
+  readonly continueFinalMessage?: true;
   readonly date?: Date;
   readonly ids?: true;
   readonly parseSpecial: "trusted" | "all";
@@ -37,6 +38,7 @@ export function templateCommand(): Command {
     .option("-f, --file <path>", "the messages as JSON; without it, standard input")
     .option("--tools <path>", "descriptions of tools, a list as JSON")
     .option("--no-generation-prompt", "do not end with the beginning of an answer")
+    .option("--continue-final-message", "end within the last message, an assistant's, so that it is gone on with")
     .option("--date <YYYY-MM-DD>", "the date that the template may print; today, unless told", dateOf)
     .option("--ids", "print token ids instead of text: 1,2,3");
   return addTextModelOptions(command)
@@ -62,11 +64,14 @@ async function run(flags: TemplateFlags): Promise<void> {
     return;
   }
   const { messages, tools } = await readConversation(flags.file, flags.tools);
-  const { name, tokenizer, chatTemplate } = await openTextFiles(flags);
-  const model = createText(nodeHost.startText, { tokenizer, chatTemplate });
-  if (chatTemplate === undefined) note(`${name} has no chat template: using plain ChatML.`);
+  const { name, ...files } = await openTextFiles(flags);
+  const model = createText(nodeHost.startText, files);
+  if (files.chatTemplate === undefined && files.namedTemplates === undefined)
+    note(`${name} has no chat template: using plain ChatML.`);
   const parseSpecial = flags.ids ? flags.parseSpecial : "all"; // of the text alone it does not matter
-  const options = { tools, now: flags.date, addGenerationPrompt: flags.generationPrompt, parseSpecial };
+  const { continueFinalMessage, generationPrompt, date: now } = flags;
+  const addGenerationPrompt = generationPrompt && !continueFinalMessage;
+  const options = { tools, now, addGenerationPrompt, continueFinalMessage, parseSpecial };
   try {
     const { text, trusted } = await model.render(messages, options);
     if (!flags.ids) print(text);

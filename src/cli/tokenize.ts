@@ -5,10 +5,10 @@ import { createTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { UsageError } from "./exit.ts";
 import { tokenIds } from "./option-values.ts";
 import { harmless } from "./terminal.ts";
-import { addTextModelOptions, openTextFiles, type TextFlags } from "./text-files.ts";
+import { addTextModelOptions, openTextFiles, type TextFileFlags } from "./text-files.ts";
 import { readTextFile, STANDARD_INPUT } from "./text-input.ts";
 
-interface TokenizeFlags extends TextFlags {
+interface TokenizeFlags extends TextFileFlags {
   readonly file?: string;
   readonly ids?: true;
   readonly json?: true;
@@ -59,7 +59,7 @@ async function run(stated: string | undefined, flags: TokenizeFlags): Promise<vo
   const { decode } = flags;
   const text = decode === undefined ? await readText(stated, flags.file) : undefined;
   const files = await openTextFiles(flags);
-  const tokenizer = createTokenizer(readTokenizer(files.tokenizer));
+  const tokenizer = createTokenizer(readTokenizer(files.tokenizer), files.embeddingRows);
   if (text === undefined) writeText(tokenizer, decode as readonly number[], flags.json === true);
   else writeIds(tokenizer, text, flags);
 }

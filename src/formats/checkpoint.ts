@@ -71,6 +71,8 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly tokenizer: StoredTokenizer | undefined;
   readonly chatTemplate: string | undefined;
+  /** Templates beside it, such as "tool_use", by name; absent where there are none. */
+  readonly namedTemplates?: ReadonlyMap<string, string>;
   /** The keys of `generation_config.json` (or GGUF's `general.sampling.*`), where the files state them. */
   readonly generationConfig: Readonly<Record<string, unknown>>;
   /** Container metadata as read, for display. Long arrays are cut to their length. */

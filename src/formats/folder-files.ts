@@ -4,8 +4,10 @@ import { readSettings } from "./optional-file.ts";
 import { MERGE_ADAPTER } from "./other-tensors.ts";
 import { refuse, show } from "./refusal.ts";
 
-interface Kind {
+export interface FolderFile {
   readonly name: RegExp;
+  /** Such names, for people. */
+  readonly like: string;
   /** Names to ask for where a folder cannot be listed. */
   readonly asked: readonly string[];
   readonly what: string;
@@ -16,18 +18,25 @@ const MAX_ASKED_BYTES = 1 << 20;
 const ADAPTER_CONFIG = "adapter_config.json";
 
 /** Everything else, such as vocab.json, README.md or optimizer.pt, changes nothing about the model. */
-const mattering: readonly Kind[] = [
+export const folderFiles: readonly FolderFile[] = [
   {
     name: /^adapter_(?:config\.json|model(?:-\d+-of-\d+)?\.(?:safetensors|bin))$/,
+    like: "adapter_config.json, adapter_model.safetensors",
     asked: [ADAPTER_CONFIG, "adapter_model.safetensors"],
     what: "a LoRA adapter, which is not applied",
   },
   {
     name: /^(?:pytorch_model.*\.bin|consolidated.*\.(?:safetensors|pth)|tf_model\.h5|flax_model.*\.msgpack)$/,
+    like: "pytorch_model.bin, consolidated.safetensors, tf_model.h5",
     asked: ["pytorch_model.bin", "consolidated.safetensors"],
     what: "another set of weights, which is not read",
   },
-  { name: /\.(?:safetensors|gguf)$/i, asked: [], what: "another file of weights, which is not read" },
+  {
+    name: /\.(?:safetensors|gguf)$/i,
+    like: "other .safetensors and .gguf files",
+    asked: [],
+    what: "another file of weights, which is not read",
+  },
 ];
 
 /**
@@ -36,20 +45,20 @@ const mattering: readonly Kind[] = [
  */
 export async function folderWarnings(folder: Folder, used: readonly string[], signal?: AbortSignal): Promise<string[]> {
   const names = (await namesIn(folder, signal)).filter((name) => !used.includes(name));
-  return mattering.flatMap(({ what }, i) => {
-    const own = names.filter((name) => mattering.findIndex((kind) => kind.name.test(name)) === i);
+  return folderFiles.flatMap(({ what }, i) => {
+    const own = names.filter((name) => folderFiles.findIndex((kind) => kind.name.test(name)) === i);
     return own.length === 0 ? [] : [`${own.slice(0, 5).join(", ")}${own.length > 5 ? ", …" : ""}: ${what}.`];
   });
 }
 
 /** Weights in other formats than this project reads. */
 export async function otherWeights(folder: Folder, signal?: AbortSignal): Promise<string[]> {
-  return (await namesIn(folder, signal)).filter((name) => mattering.slice(1).some((kind) => kind.name.test(name)));
+  return (await namesIn(folder, signal)).filter((name) => folderFiles.slice(1).some((kind) => kind.name.test(name)));
 }
 
 async function namesIn(folder: Folder, signal?: AbortSignal): Promise<readonly string[]> {
   if (folder.list) return [...(await folder.list())].sort();
-  const asked = mattering.flatMap((kind) => kind.asked);
+  const asked = folderFiles.flatMap((kind) => kind.asked);
   const found = await Promise.all(asked.map((name) => exists(folder, name, signal)));
   return asked.filter((_, i) => found[i]);
 }

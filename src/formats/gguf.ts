@@ -163,7 +163,7 @@ function readEntry(window: Window, place: string, names: Set<string>, alignment:
 /**
  * The tensors of one file, each with the bytes it takes.
  *
- * @throws FormatError when one has a type this project cannot decode, leaves the file, or overlaps another
+ * @throws FormatError when one has a type this project cannot decode, leaves the file, overlaps another, or leaves a gap
  */
 export function placeTensors(source: ByteSource, header: GgufHeader): GgufTensor[] {
   const tensors = header.entries.map((entry) => placeTensor(source, header, entry));
@@ -171,8 +171,13 @@ export function placeTensors(source: ByteSource, header: GgufHeader): GgufTensor
   for (let i = 1; i < inOrder.length; i++) {
     const before = inOrder[i - 1];
     const end = before.offset + before.bytes;
-    if (inOrder[i].offset >= end) continue;
     const subject = within(source.name, inOrder[i].name);
+    const next = Math.ceil((end - header.dataOffset) / header.alignment) * header.alignment + header.dataOffset;
+    if (inOrder[i].offset > next) {
+      // llama.cpp takes no gaps either: before one lies a tensor that is longer than its type and shape say.
+      refuse(subject, `an offset of ${next}, where ${show(before.name)} ends`, `${inOrder[i].offset}`, DAMAGED);
+    }
+    if (inOrder[i].offset >= end) continue;
     refuse(subject, `an offset of at least ${end}, after ${show(before.name)}`, `${inOrder[i].offset}`, DAMAGED);
   }
   return tensors;

@@ -1,5 +1,21 @@
 // How other programs spell the names of a model's tensors, and what published checkpoints call them.
 
+/** For people: what is understood beside the names of published checkpoints. */
+export const knownSpellings: readonly (readonly [names: string, by: string])[] = [
+  ["_orig_mod.…, module.…, _fsdp_wrapped_module.…", "PyTorch's wrappers, anywhere in a name"],
+  ["model.language_model.…, language_model.model.…", "LFM2-VL's text half"],
+  ["embed_tokens.weight, layers.…", "Lfm2Model saved without its head"],
+  [
+    "….feed_forward.gate_proj, ….feed_forward.switch_mlp.gate_proj",
+    "mlx-lm, whose convolution taps are [hidden, width, 1]",
+  ],
+  ["….experts.gate_up_proj, ….experts.down_proj", "transformers 5, as it has them in memory, with .weight or without"],
+  [
+    "token_embd_norm.weight, output_norm.weight",
+    "the last norm, by llama.cpp's and Ollama's converters; both only with the same bytes",
+  ],
+];
+
 /** Path segments that PyTorch's wrappers put into names: torch.compile, DistributedDataParallel, FSDP. */
 const WRAPPERS = /(?<=^|\.)(?:_orig_mod|module|_fsdp_wrapped_module|_checkpoint_wrapped_module)\./g;
 

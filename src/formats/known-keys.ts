@@ -5,8 +5,8 @@ export interface KnownKeys {
   /** Keys that mean the same; `{…}` in one stands for a name or number. */
   readonly keys: readonly string[];
   /**
-   * `read`: it is used, and its value checked where it is read. `only`: the architecture is of `values` alone, so others
-   * are refused. `no effect`: nothing here depends on it, for the reason that `says` gives.
+   * `read`: it is used, and its value checked where it is read. `only`: the architecture knows `values` alone, and others are
+   * refused. `no effect`: nothing here depends on it, for the reason that `says` gives.
    */
   readonly use: "read" | "only" | "no effect";
   readonly values?: readonly unknown[];
@@ -28,7 +28,7 @@ export interface KeyCheck {
 }
 
 const MIGHT_MATTER = "It might change what the model computes; take a copy without it.";
-const OTHER_MODEL = "Such a model is another one than this project runs.";
+const OTHER_MODEL = "This project does not run such a model.";
 
 /**
  * Holds keys against a table. A key whose value is null says nothing.
@@ -46,7 +46,7 @@ export function checkKeys(
     if (value === null || !key.startsWith(prefix)) continue;
     const entry = known(key.slice(prefix.length));
     if (entry === undefined) {
-      if (strict) refuse(within(subject, key), "a key that is known for LFM2", `${show(value)}`, MIGHT_MATTER);
+      if (strict) refuse(within(subject, key), "a key that is known for LFM2", show(value), MIGHT_MATTER);
       unknown.push(key);
     } else if (entry.use === "only" && !entry.values?.some((allowed) => same(allowed, value))) {
       const expected = entry.values?.map(show).join(" or ") ?? "nothing";
@@ -63,8 +63,8 @@ export function unknownKeysWarning(subject: string, keys: readonly string[]): st
   const more = keys.length > SHOWN ? ` and ${keys.length - SHOWN} more` : "";
   const [are, one] = keys.length === 1 ? ["key, which is", "it"] : ["keys, which are", "one of them"];
   return [
-    `${subject}: unknown ${are} not used: ${shown}${more}. Should ${one} change what the model computes, ` +
-      "then not here.",
+    `${subject}: unknown ${are} not used: ${shown}${more}. If ${one} changes what the model computes, ` +
+      "it is not what is computed here.",
   ];
 }
 

@@ -7,7 +7,7 @@ import { architectureOfGguf, checkGgufKeys, configOfGguf, generationConfigOfGguf
 import { refuseOtherKinds } from "./gguf-kinds.ts";
 import { storedGgufTensors } from "./gguf-names.ts";
 import { checkFirst, openSplits } from "./gguf-split.ts";
-import { chatTemplateOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
+import { templatesOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
 import { checkedConfig, checkedGenerationConfig } from "./hf-config.ts";
 import { storedHfTensors } from "./hf-names.ts";
@@ -83,7 +83,7 @@ async function openGguf(
     keyNames,
     tensors,
     tokenizer: tokenizerOfGguf(file.name, header.metadata),
-    chatTemplate: chatTemplateOfGguf(file.name, header.metadata),
+    ...templatesOfGguf(file.name, header.metadata),
     generationConfig: generationConfigOfGguf(file.name, header.metadata),
     metadata: shown,
     warnings,
@@ -162,7 +162,7 @@ async function finishHf(
     keyNames: {},
     tensors,
     tokenizer: source,
-    chatTemplate: template ?? templateIn(tokenizerConfig),
+    ...templatesOf(template, tokenizerConfig),
     generationConfig,
     metadata: shards.metadata,
     warnings,
@@ -182,10 +182,19 @@ async function readConfig(folder: Folder, warnings: string[], signal?: AbortSign
 const isId = (id: unknown): id is number => Number.isInteger(id) && (id as number) >= 0;
 
 /** Older checkpoints keep the template in tokenizer_config.json, some as a list of named ones. */
-function templateIn(tokenizerConfig: JsonObject | undefined): string | undefined {
-  const template = tokenizerConfig?.chat_template;
-  const named: unknown[] = Array.isArray(template) ? template : [];
-  const found = named.find((entry) => isObject(entry) && entry.name === "default");
-  const text = isObject(found) ? found.template : template;
-  return typeof text === "string" ? text : undefined;
+function templatesOf(
+  file: string | undefined,
+  tokenizerConfig: JsonObject | undefined,
+): Pick<Checkpoint, "chatTemplate" | "namedTemplates"> {
+  const stated = tokenizerConfig?.chat_template;
+  const named = new Map<string, string>();
+  for (const entry of Array.isArray(stated) ? stated : []) {
+    if (isObject(entry) && typeof entry.name === "string" && typeof entry.template === "string")
+      named.set(entry.name, entry.template);
+  }
+  const byDefault = named.get("default") ?? (typeof stated === "string" ? stated : undefined);
+  named.delete("default");
+  // As in transformers, the file stands in place of whatever tokenizer_config.json has.
+  if (file !== undefined || named.size === 0) return { chatTemplate: file ?? byDefault };
+  return { chatTemplate: byDefault, namedTemplates: named };
 }

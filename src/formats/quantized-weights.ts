@@ -4,7 +4,7 @@ import { refuse, show, within } from "./refusal.ts";
 import type { ShardTensor } from "./safetensors-shards.ts";
 
 /** What `quant_method` says → what people call it. Source: transformers quantizers/auto.py. */
-const methods: Readonly<Record<string, string>> = {
+export const quantizationMethods: Readonly<Record<string, string>> = {
   awq: "AWQ",
   gptq: "GPTQ",
   bitsandbytes: "bitsandbytes",
@@ -60,9 +60,10 @@ export function refuseQuantizedConfig(subject: string, config: JsonObject): void
 function methodOf(key: string, value: unknown): string {
   if (!isObject(value)) return show(value);
   const { quant_method: method } = value;
-  if (typeof method === "string") return Object.hasOwn(methods, method) ? methods[method] : show(method);
-  if (value.load_in_4bit === true || value.load_in_8bit === true) return methods.bitsandbytes;
-  if (key === "compression_config") return methods["compressed-tensors"];
+  if (typeof method === "string")
+    return Object.hasOwn(quantizationMethods, method) ? quantizationMethods[method] : show(method);
+  if (value.load_in_4bit === true || value.load_in_8bit === true) return quantizationMethods.bitsandbytes;
+  if (key === "compression_config") return quantizationMethods["compressed-tensors"];
   return "bits" in value && "group_size" in value ? "MLX" : show(value);
 }
 

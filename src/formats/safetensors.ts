@@ -71,7 +71,7 @@ export async function readSafetensors(source: ByteSource, signal?: AbortSignal):
 
 function readEntry(subject: string, entry: unknown, dataOffset: number): SafeTensor {
   const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : ({} as JsonObject);
-  if (!isDtype(dtype)) refuse(subject, `a dtype of ${Object.keys(dtypeBytes).join(", ")}`, show(dtype), UNREADABLE);
+  if (!isDtype(dtype)) refuse(subject, "numbers of F32, F16 or BF16", show(dtype), UNREADABLE);
   if (!isSizes(shape) || shape.length > MAX_DIMENSIONS) {
     refuse(subject, `a shape of up to ${MAX_DIMENSIONS} sizes`, show(shape), DAMAGED);
   }

@@ -49,6 +49,8 @@ export function readRope(config: ConfigKeys, maxPositionEmbeddings: number): Rop
     rope.refuse(typeKey, '"default", "linear" or "yarn"', "LFM2 is not known with another kind of RoPE scaling.");
   }
   if (ropeType === "linear") return { ropeTheta, ropeScaling: { ropeType, factor: rope.number("factor", 1e-3, 1e6) } };
+  // The ramp divides by ln θ.
+  if (ropeTheta === 1) theta.refuse("rope_theta", "more than 1 with YaRN");
   return { ropeTheta, ropeScaling: readYarn(config, rope, maxPositionEmbeddings) };
 }
 
@@ -98,8 +100,8 @@ function readYarn(config: ConfigKeys, rope: ConfigKeys, maxPositionEmbeddings: n
     factor,
     originalMaxPositionEmbeddings,
     attentionFactor: optional("attention_factor", 0, 1e3) ?? inferred,
-    betaFast: optional("beta_fast", 0, 1e6) || 32,
-    betaSlow: optional("beta_slow", 0, 1e6) || 1,
+    betaFast: raw.beta_fast ? rope.number("beta_fast", 1e-6, 1e6) : 32,
+    betaSlow: raw.beta_slow ? rope.number("beta_slow", 1e-6, 1e6) : 1,
     truncate: raw.truncate !== null && rope.boolean("truncate", true),
   };
 }
@@ -112,7 +114,7 @@ export function yarnMagnitude(factor: number, mscale = 1): number {
 /**
  * inverseFrequency[j] = theta^(−2j / headDim), j < headDim / 2, scaled; each step rounded to float32 as PyTorch does.
  *
- * YaRN, as llama.cpp has it, is the same but for rounding: there the ramp is taken of angles instead of frequencies.
+ * llama.cpp's YaRN differs from this in rounding alone: it mixes angles where this mixes frequencies.
  *
  * @source transformers modeling_rope_utils.py, _compute_yarn_parameters, _compute_linear_scaling_rope_parameters, and
  *   compute_default_rope_parameters of modeling_lfm2.py

@@ -7,6 +7,7 @@ import { type Config, readConfig } from "../model/config.ts";
 import { ropeParametersOf } from "../model/rope.ts";
 import { findParameters } from "../parameters/find-parameters.ts";
 import { settleHead } from "../parameters/tied-head.ts";
+import { checkPreTokenizer } from "../tokenizer/from-gguf.ts";
 import { type HfFormat, hfTensors, indexOf, shardsOf, writeShard } from "./hf-tensors.ts";
 import { tokenizerConfigOf, tokenizerJsonOf } from "./hf-tokenizer.ts";
 
@@ -70,18 +71,26 @@ export async function convertToHf(
 }
 
 function textFiles(checkpoint: Checkpoint, config: Config, format: HfFormat): Map<string, string> {
-  const { tokenizer, chatTemplate } = checkpoint;
+  const { tokenizer, chatTemplate, namedTemplates } = checkpoint;
   const files = new Map([["config.json", json(configJsonOf(checkpoint.config, config, format))]]);
   files.set("generation_config.json", json(generationConfigOf(checkpoint)));
   if (tokenizer !== undefined) {
     const source = readTokenizer(tokenizer);
     const isJson = source.kind === "json";
+    if (!isJson) checkPreTokenizer(source.pre);
     files.set("tokenizer.json", json(isJson ? source.tokenizer : tokenizerJsonOf(source)));
     const tokenizerConfig = isJson ? source.config : tokenizerConfigOf(source, config.maxPositionEmbeddings);
-    files.set("tokenizer_config.json", json(tokenizerConfig));
+    files.set("tokenizer_config.json", json({ ...tokenizerConfig, ...templateList(chatTemplate, namedTemplates) }));
   }
-  if (chatTemplate !== undefined) files.set("chat_template.jinja", chatTemplate);
+  if (chatTemplate !== undefined && namedTemplates === undefined) files.set("chat_template.jinja", chatTemplate);
   return files;
+}
+
+/** Several templates, by name; a file of one would stand in place of them all. */
+function templateList(byDefault: string | undefined, named: ReadonlyMap<string, string> | undefined): object {
+  if (named === undefined) return {};
+  const all = [...(byDefault === undefined ? [] : [["default", byDefault]]), ...named];
+  return { chat_template: all.map(([name, template]) => ({ name, template })) };
 }
 
 function configJsonOf(raw: Checkpoint["config"], config: Config, format: HfFormat): object {
@@ -97,10 +106,14 @@ function configJsonOf(raw: Checkpoint["config"], config: Config, format: HfForma
   };
 }
 
-function generationConfigOf({ config, generationConfig }: Checkpoint): object {
+function generationConfigOf({ config, generationConfig, tokenizer }: Checkpoint): object {
   const ids = Object.fromEntries(
     ["bos_token_id", "eos_token_id", "pad_token_id"].flatMap((key) => (key in config ? [[key, config[key]]] : [])),
   );
+  // A folder's own files state them, and stay.
+  const endIds = tokenizer?.kind === "gguf" ? (tokenizer.endIds ?? []) : [];
+  const eosIds = [...new Set([config.eos_token_id ?? [], endIds].flat())];
+  if (endIds.length > 0) ids.eos_token_id = eosIds.length === 1 ? eosIds[0] : eosIds;
   const { temperature } = generationConfig;
   // transformers ignores a temperature, and all that goes with it, unless told to sample.
   const sample = typeof temperature === "number" ? { do_sample: temperature > 0 } : {};

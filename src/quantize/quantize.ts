@@ -5,7 +5,7 @@ import { isGguf, readGgufHeader } from "../formats/gguf.ts";
 import { ggufNameOf } from "../formats/gguf-names.ts";
 import { bytesOfTensor, type Sink, type StreamedTensor } from "../formats/streamed-tensor.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
-import { scalar, writeGguf } from "../formats/write-gguf.ts";
+import { scalar, strings, writeGguf } from "../formats/write-gguf.ts";
 import { type Config, readConfig } from "../model/config.ts";
 import { findParameters } from "../parameters/find-parameters.ts";
 import { settleHead } from "../parameters/tied-head.ts";
@@ -114,9 +114,13 @@ async function metadataFor(
   }
   const metadata = metadataOf(config, type, name);
   addSampling(metadata, checkpoint.generationConfig);
-  const { tokenizer, chatTemplate } = checkpoint;
+  const { tokenizer, chatTemplate, namedTemplates = new Map<string, string>() } = checkpoint;
   const source = tokenizer && readTokenizer(tokenizer);
   if (source?.kind === "json") addTokenizer(metadata, source, checkpoint.config, config.vocabSize);
   if (chatTemplate !== undefined) metadata.set("tokenizer.chat_template", scalar("str", chatTemplate));
+  for (const [name, template] of namedTemplates) {
+    metadata.set(`tokenizer.chat_template.${name}`, scalar("str", template));
+  }
+  if (namedTemplates.size > 0) metadata.set("tokenizer.chat_templates", strings([...namedTemplates.keys()]));
   return metadata;
 }

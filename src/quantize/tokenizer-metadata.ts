@@ -5,6 +5,7 @@ import { FormatError } from "../formats/checkpoint.ts";
 import { isObject } from "../formats/json.ts";
 import type { TokenizerSource } from "../formats/tokenizer-source.ts";
 import { integers, scalar, strings } from "../formats/write-gguf.ts";
+import { addedTokens } from "../tokenizer/added-tokens.ts";
 import { isLfm2Pattern, patternOf } from "../tokenizer/split-pattern.ts";
 import type { Metadata } from "./gguf-metadata.ts";
 
@@ -43,9 +44,11 @@ export function addTokenizer(
     types[id] = type;
   };
   for (const [text, id] of Object.entries(isObject(model.vocab) ? model.vocab : {})) place(id, text, NORMAL);
-  for (const added of listOf(tokenizer.added_tokens)) {
-    const { id, content, special } = isObject(added) ? added : {};
-    place(id, content, special === true || looksSpecial(content) ? CONTROL : USER_DEFINED);
+  const padding = isObject(tokenizerConfig.pad_token) ? tokenizerConfig.pad_token.content : tokenizerConfig.pad_token;
+  for (const { id, content, special } of addedTokens(tokenizer, tokenizerConfig)) {
+    // Opening takes it out as well: it never reaches the model.
+    if (content === padding && Number(id) >= vocabSize) continue;
+    place(id, content, special || looksSpecial(content) ? CONTROL : USER_DEFINED);
   }
 
   const pattern = patternOf(tokenizer.pre_tokenizer);

@@ -15,6 +15,10 @@ export interface TextFiles {
   readonly tokenizer: StoredTokenizer;
   /** Jinja; undefined where the files have none. */
   readonly chatTemplate: string | undefined;
+  /** Others, by name. */
+  readonly namedTemplates?: ReadonlyMap<string, string>;
+  /** Ids that the model knows. */
+  readonly embeddingRows: number | undefined;
 }
 
 export type TextRequest =

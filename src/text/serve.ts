@@ -3,6 +3,7 @@
 import { fromCloneable } from "../chat/cloneable.ts";
 import { renderPrompt } from "../chat/prompt.ts";
 import { type ChatTemplate, createTemplate } from "../chat/template.ts";
+import { chooseTemplate, type Templates } from "../chat/template-choice.ts";
 import { collectVocabulary } from "../constrain/vocabulary.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { createTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -13,8 +14,8 @@ type Answer = { readonly result: TextResults[TextRequest["kind"]]; readonly tran
 
 export function serveText(port: Port<TextRequest, TextAnswer>): void {
   let tokenizer: Tokenizer | undefined;
-  let templateSource: string | undefined;
-  let template: ChatTemplate | undefined;
+  let templates: Templates = { chatTemplate: undefined };
+  const compiled = new Map<string | undefined, ChatTemplate>();
 
   port.onMessage(async (request) => {
     try {
@@ -28,8 +29,8 @@ export function serveText(port: Port<TextRequest, TextAnswer>): void {
 
   async function answer(request: TextRequest): Promise<Answer> {
     if (request.kind === "open") {
-      tokenizer = createTokenizer(readTokenizer(request.files.tokenizer));
-      templateSource = request.files.chatTemplate;
+      tokenizer = createTokenizer(readTokenizer(request.files.tokenizer), request.files.embeddingRows);
+      templates = request.files;
       const { tokens } = tokenizer;
       return { result: tokens };
     }
@@ -47,8 +48,10 @@ export function serveText(port: Port<TextRequest, TextAnswer>): void {
       const { bytes, offsets } = collectVocabulary(request.size, tokenizer.bytesOf);
       return { result: { bytes, offsets }, transfer: [bytes.buffer as ArrayBuffer, offsets.buffer as ArrayBuffer] };
     }
-    template ??= createTemplate(templateSource);
     const { messages, tools, ...options } = fromCloneable({ messages: request.messages, ...request.options });
+    const source = chooseTemplate(templates, tools !== undefined);
+    const template = compiled.get(source) ?? createTemplate(source);
+    compiled.set(source, template);
     return { result: renderPrompt(template, tokenizer, messages, { tools, ...options }) };
   }
 }

@@ -24,7 +24,7 @@ const SPECIAL = 4;
 /** Everything about tokens but the encoding of text. All of it is quick: what takes longer says how long. */
 export interface Detokenizer {
   /**
-   * The text of ids; a million of them take about 20 ms. Ids without a token (padding rows of the embedding) give
+   * The text of ids; 128,000 of them take about 10 ms. Ids without a token (padding rows of the embedding) give
    * nothing; bytes that are not UTF-8, such as half a character, give U+FFFD.
    *
    * @param options.skipSpecial  leave control tokens out (default false); `<think>` is text in LFM2's files and stays
@@ -110,14 +110,19 @@ export function createDetokenizer({ bytes, offsets, kinds, bosId, eosIds, addsBo
     eosIds,
     addsBos,
     decode(ids, { skipSpecial = false } = {}) {
-      const counted = Array.from(ids).filter((id) => kindOf(id) !== ABSENT && !(skipSpecial && kinds[id] === SPECIAL));
-      const joined = new Uint8Array(counted.reduce((sum, id) => sum + offsets[id + 1] - offsets[id], 0));
+      let joined = new Uint8Array(1 << 12);
       let filled = 0;
-      for (const id of counted) {
-        joined.set(tokenBytes(id), filled);
-        filled += offsets[id + 1] - offsets[id];
+      for (const id of ids) {
+        if (kindOf(id) === ABSENT || (skipSpecial && kinds[id] === SPECIAL)) continue;
+        const [from, to] = [offsets[id], offsets[id + 1]];
+        if (filled + to - from > joined.length) {
+          const longer = new Uint8Array(2 * joined.length + to - from);
+          longer.set(joined);
+          joined = longer;
+        }
+        for (let i = from; i < to; i++) joined[filled++] = bytes[i];
       }
-      return decoder.decode(joined);
+      return decoder.decode(joined.subarray(0, filled));
     },
     stream({ skipSpecial = false } = {}) {
       const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -1,4 +1,5 @@
 // A vocabulary from Hugging Face's tokenizer.json and tokenizer_config.json.
+import { addedTokens, type StatedToken, shown } from "./added-tokens.ts";
 import { TokenizerError, type TokenizerSource } from "./source.ts";
 import { asRecord, patternOf } from "./split-pattern.ts";
 import { TokenTable, type Vocabulary, vocabulary } from "./vocabulary.ts";
@@ -22,11 +23,7 @@ export function vocabularyFromJson({
   if (vocab === undefined)
     throw new TokenizerError("tokenizer.json, model.vocab: expected an object of ids, found none.");
   for (const [text, id] of Object.entries(vocab)) table.addOrdinary(text, id, "tokenizer.json, model.vocab");
-  const added = tokenizer.added_tokens ?? [];
-  if (!Array.isArray(added)) throw new TokenizerError("tokenizer.json, added_tokens: expected a list.");
-  added.forEach((token, index) => {
-    addAdded(table, asRecord(token) ?? {}, `tokenizer.json, added_tokens[${index}]`);
-  });
+  for (const token of addedTokens(tokenizer, config)) addAdded(table, token);
   if (!Array.isArray(model.merges)) throw new TokenizerError("tokenizer.json, model.merges: expected a list.");
 
   return vocabulary(table, model.merges, "tokenizer.json, model.merges", {
@@ -34,21 +31,23 @@ export function vocabularyFromJson({
     ignoreMerges: model.ignore_merges === true,
     bosId: namedId(table, config, "bos_token"),
     eosId: namedId(table, config, "eos_token"),
+    padId: namedId(table, config, "pad_token"),
     endIds,
     addsBos: beginsWithBos(tokenizer.post_processor, config) ?? config.add_bos_token === true,
   });
 }
 
-function addAdded(table: TokenTable, token: Record<string, unknown>, subject: string): void {
-  const { content, id, special } = token;
+function addAdded(table: TokenTable, { content, id, special, subject, ...flags }: StatedToken): void {
   if (typeof content !== "string") {
-    throw new TokenizerError(`${subject}.content: expected a string, found ${JSON.stringify(content) ?? "nothing"}.`);
+    throw new TokenizerError(`${subject}.content: expected a string, found ${shown(content)}.`);
   }
-  for (const flag of ["lstrip", "rstrip", "single_word"]) {
-    if (token[flag] !== true) continue;
-    throw new TokenizerError(`${subject} (${content}): expected ${flag} false, as all of LFM2's are, found true.`);
+  const trims = Object.entries(flags).find(([, value]) => value === true);
+  if (trims !== undefined) {
+    throw new TokenizerError(
+      `${subject} (${content.slice(0, 60)}): expected ${trims[0]} false, as all of LFM2's are, found true.`,
+    );
   }
-  table.addWhole(content, id, special === true, subject);
+  table.addWhole(content, id, special, subject);
 }
 
 /** `bos_token` is the token's text, or an object with it. */
@@ -57,9 +56,7 @@ function namedId(table: TokenTable, config: Readonly<Record<string, unknown>>, k
   if (text === undefined || text === null) return undefined;
   const id = typeof text === "string" ? table.idOf(text) : undefined;
   if (id !== undefined) return id;
-  throw new TokenizerError(
-    `tokenizer_config.json, ${key}: expected a token of tokenizer.json, found ${JSON.stringify(text)}.`,
-  );
+  throw new TokenizerError(`tokenizer_config.json, ${key}: expected a token of tokenizer.json, found ${shown(text)}.`);
 }
 
 /**
@@ -91,13 +88,13 @@ function beginsWithBos(postProcessor: unknown, config: Readonly<Record<string, u
 function expectValue(key: string, found: unknown, expected: string): void {
   if (found === expected) return;
   throw new TokenizerError(
-    `tokenizer.json, ${key}: expected "${expected}", found ${JSON.stringify(found) ?? "nothing"}. Open an LFM2 checkpoint.`,
+    `tokenizer.json, ${key}: expected "${expected}", found ${shown(found)}. Open an LFM2 checkpoint.`,
   );
 }
 
 function expectAbsent(key: string, found: unknown): void {
   if (found === undefined || found === null) return;
   throw new TokenizerError(
-    `tokenizer.json, ${key}: expected none, as in LFM2, found ${JSON.stringify(found).slice(0, 80)}. Open an LFM2 checkpoint.`,
+    `tokenizer.json, ${key}: expected none, as in LFM2, found ${shown(found)}. Open an LFM2 checkpoint.`,
   );
 }

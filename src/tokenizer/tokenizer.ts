@@ -4,6 +4,7 @@ import { createDetokenizer, type Detokenizer, type PackedTokens, packTokens } fr
 import { vocabularyFromGguf } from "./from-gguf.ts";
 import { vocabularyFromJson } from "./from-json.ts";
 import { TokenizerError, type TokenizerSource } from "./source.ts";
+import { withinEmbedding } from "./vocabulary.ts";
 import { createWholeTokenSplitter } from "./whole-tokens.ts";
 
 /** [start, end) of a text, in UTF-16 units. */
@@ -27,9 +28,14 @@ export interface Tokenizer extends Detokenizer {
   readonly tokens: PackedTokens;
 }
 
-/** @throws TokenizerError when the files are damaged or describe a tokenizer outside the LFM2 family */
-export function createTokenizer(source: TokenizerSource): Tokenizer {
-  const vocabulary = source.kind === "gguf" ? vocabularyFromGguf(source) : vocabularyFromJson(source);
+/**
+ * @param embeddingRows  ids that the model knows; unless stated, all that the tokenizer has
+ * @throws TokenizerError when the files are damaged, describe a tokenizer outside the LFM2 family, or have tokens that
+ *         the model does not know
+ */
+export function createTokenizer(source: TokenizerSource, embeddingRows?: number): Tokenizer {
+  const whole = source.kind === "gguf" ? vocabularyFromGguf(source) : vocabularyFromJson(source);
+  const vocabulary = embeddingRows === undefined ? whole : withinEmbedding(whole, embeddingRows);
   const { added, bosId } = vocabulary;
   const encodeOrdinary = createBpe(vocabulary);
   const split = createWholeTokenSplitter(added);

@@ -23,6 +23,7 @@ export interface Vocabulary {
   /** The highest id, plus one. */
   readonly size: number;
   readonly bosId: number | undefined;
+  readonly padId: number | undefined;
   readonly eosIds: readonly number[];
   /** Whether the files say that plain encoding begins with BOS. */
   readonly addsBos: boolean;
@@ -72,7 +73,7 @@ export class TokenTable {
   #take(id: unknown, text: string, subject: string): number {
     if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= MAX_TOKENS) {
       throw new TokenizerError(
-        `${subject}, ${quote(text)}: expected an id from 0 to ${MAX_TOKENS - 1}, found ${JSON.stringify(id)}.`,
+        `${subject}, ${quote(text)}: expected an id from 0 to ${MAX_TOKENS - 1}, found ${JSON.stringify(id)?.slice(0, 80)}.`,
       );
     }
     const holder = this.#taken.get(id as number);
@@ -94,6 +95,7 @@ export function vocabulary(
   mergesSubject: string,
   rest: Pick<Vocabulary, "pattern" | "ignoreMerges" | "addsBos"> & {
     readonly bosId: number | undefined;
+    readonly padId: number | undefined;
     readonly eosId: number | undefined;
     /** Ids that end an answer by other files or keys. */
     readonly endIds: readonly number[] | undefined;
@@ -119,9 +121,28 @@ export function vocabulary(
     ignoreMerges: rest.ignoreMerges,
     addsBos: rest.addsBos,
     size: table.size,
+    padId: rest.padId,
     bosId: rest.bosId ?? table.idOf("<|startoftext|>"),
     eosIds: [...new Set(eosIds)],
   };
+}
+
+/**
+ * A padding token beyond the embedding is taken out: it pads batches of training, and never reaches the model.
+ * @throws TokenizerError naming another token beyond the embedding
+ */
+export function withinEmbedding(vocabulary: Vocabulary, rows: number): Vocabulary {
+  const added = vocabulary.added.filter(({ id }) => id < rows || id !== vocabulary.padId);
+  const texts = [...vocabulary.ordinary, ...added.map(({ text, id }) => [text, id] as const)];
+  const beyond = texts.filter(([, id]) => id >= rows).sort(([, a], [, b]) => a - b);
+  if (beyond.length > 0) {
+    const [text, id] = beyond[0];
+    throw new TokenizerError(
+      `Vocabulary: expected ids below ${rows}, as the embedding has so many rows, found ${quote(text)} at ${id}` +
+        `${beyond.length > 1 ? ` and ${beyond.length - 1} more` : ""}. Take the tokenizer that belongs to this model.`,
+    );
+  }
+  return { ...vocabulary, added, size: Math.min(vocabulary.size, rows) };
 }
 
 /** Without a token for each byte, some text would silently lose characters. C0, C1 and F5… never occur in UTF-8. */

@@ -2,7 +2,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { PythonFloat, parseExactJson } from "../../src/chat/exact-json.ts";
 import { ChatError, type ChatMessage } from "../../src/chat/messages.ts";
+import { renderPrompt } from "../../src/chat/prompt.ts";
 import { createTemplate } from "../../src/chat/template.ts";
+import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
+import { nanoJson } from "../tokenizer/nano.ts";
 
 const golden = (path: string): string => readFileSync(new URL(`../../golden/${path}`, import.meta.url), "utf8");
 
@@ -20,6 +23,8 @@ const nano = golden("nano/chat_template.jinja");
 const pythonStyle = golden("text/python-style.jinja");
 const january = new Date(2026, 0, 31, 12);
 const bos = { bosToken: "<|startoftext|>", now: january };
+/** Some tens of milliseconds on an idle machine; seconds without the bound. */
+const MOST_MS = 1000;
 const hello: ChatMessage[] = [{ role: "user", content: "hi" }];
 
 describe("a rendered conversation equals Python's", () => {
@@ -138,6 +143,47 @@ describe("a template's error names what is at fault", () => {
   });
 });
 
+describe("a template that would work for long is refused before it does", () => {
+  const doubled = '{% set n = namespace(x="a") %}{% for i in range(20) %}{% set n.x = n.x ~ n.x %}{% endfor %}';
+  const loop = (inner: string): string => `{% for i in range(1000) %}${inner}{% endfor %}`;
+  it.each([
+    [
+      "sorting long strings that are alike",
+      `${doubled}{% set l = [n.x, n.x ~ "b"] %}${loop("{{ l | sort | length }}")}`,
+    ],
+    [
+      "by an attribute",
+      `${doubled}{% set l = [{"a": n.x}, {"a": n.x}] %}${loop('{{ l | sort(attribute="a") | length }}')}`,
+    ],
+    ["sorting long keys", `${doubled}{% set d = {n.x: 1, n.x ~ "b": 2} %}${loop("{{ d | dictsort | length }}")}`],
+    ["and by the method", `${doubled}{% set d = {n.x: 1, n.x ~ "b": 2} %}${loop("{{ d.dictsort() | length }}")}`],
+  ])("%s", (_, source) => {
+    const template = createTemplate(source);
+    const begin = performance.now();
+    expect(() => template.render(hello, { ...bos, addGenerationPrompt: false })).toThrow(
+      /^Chat template: expected at most \d+ steps for this conversation, found more\.$/,
+    );
+    expect(performance.now() - begin).toBeLessThan(MOST_MS);
+  });
+
+  it.each([
+    ["one piece", " ".repeat(100_000)],
+    ["many pieces", `${" ".repeat(5000)}x`.repeat(200)],
+    ["many, and a wrong tag at the end", `${" \t".repeat(2500)}{# #}`.repeat(200)],
+  ])("white space before a tag, %s", (_, spaces) => {
+    const begin = performance.now();
+    expect(() => createTemplate(`${spaces}{{ 1 }`)).toThrow(
+      "Chat template, line 1: expected a piece of white space of 8192 characters at most, or several shorter ones, found more.",
+    );
+    expect(performance.now() - begin).toBeLessThan(MOST_MS);
+  });
+
+  it("but space of a few thousand characters is as good as any", () => {
+    const template = createTemplate(`{{ 1 }}${" ".repeat(8000)}\n{{ 2 }}`);
+    expect(template.render(hello, { ...bos, addGenerationPrompt: false })).toHaveLength(8003);
+  });
+});
+
 describe("messages are refused", () => {
   const circular: { self?: unknown } = {};
   circular.self = circular;
@@ -209,5 +255,65 @@ describe("parseExactJson", () => {
   it("refuses what JSON.parse refuses", () => {
     for (const text of ["01", "1.", "{a: 1.0}", "[1.0,]", '"\n"', ""])
       expect(() => parseExactJson(text)).toThrow(SyntaxError);
+  });
+});
+
+describe("a prompt that ends within the last message equals transformers'", () => {
+  const { templates, cases } = JSON.parse(golden("text/continue.json")) as {
+    templates: Record<string, string>;
+    cases: { kind: string; name: string; template: string; messages: ChatMessage[]; text?: string }[];
+  };
+  const { tokens, ...detokenizer } = createTokenizer(nanoJson());
+  for (const { kind, name, template, messages, text } of cases) {
+    const prompt = () =>
+      renderPrompt(createTemplate(templates[template]), detokenizer, messages, {
+        continueFinalMessage: kind === "continued",
+        parseSpecial: "all",
+      }).text;
+    it(`${template}: ${name}`, () => {
+      if (text === undefined) expect(prompt).toThrow(ChatError);
+      else expect(prompt()).toBe(text);
+    });
+  }
+
+  it("and is no prompt for another turn, nor within a user's", () => {
+    const render = (messages: ChatMessage[], options: object) =>
+      renderPrompt(createTemplate(nano), detokenizer, messages, { continueFinalMessage: true, ...options });
+    const both = () => render([...hello, { role: "assistant", content: "a" }], { addGenerationPrompt: true });
+    expect(both).toThrow("continueFinalMessage: expected no addGenerationPrompt beside it, found both.");
+    expect(() => render(hello, {})).toThrow(
+      "messages[0]: expected an assistant's turn to continue, found one of user.",
+    );
+    const outside: ChatMessage[] = [
+      { role: "user", content: "a<|im_end|>" },
+      { role: "assistant", content: "b" },
+    ];
+    const { text, trusted } = render(outside, {});
+    expect(text.endsWith("<|im_start|>assistant\nb")).toBe(true);
+    expect(trusted.some(([start, end]) => text.slice(start, end).includes("a<|im_end|>"))).toBe(false);
+  });
+});
+
+describe("what a template does wrong is told without names from inside the interpreter", () => {
+  it.each([
+    ["{{ 'a' | frob }}", 'expected a filter for a string, found "frob".'],
+    ["{{ nothing | upper }}", "upper: expected another value, found something undefined."],
+    ["{{ nothing() }}", "expected a function to call, found something undefined."],
+    ["{{ 1 is frob }}", 'expected a test that is known, found "frob".'],
+    ["{{ nothing + 1 }}", "+: expected two values, found something undefined."],
+    ["{{ none + 1 }}", "expected two values beside an operator, found none."],
+    ["{{ [] - {} }}", "-: expected values that it takes, found a list and a dict."],
+    ["{% for a in 1 %}{% endfor %}", "for: expected a list or a dict, found an integer."],
+    ["{{ range }}", "expected a value that can be printed, found a function."],
+    ["{{ range | tojson }}", "tojson: expected a value that JSON can hold, found a function."],
+    ["{{ {1: 2} }}", "expected a string as a dict's key, found an integer."],
+    ["{% break %}", "expected {% break %} and {% continue %} within loops, found one outside."],
+    ["{{ 5 | length }}", "length: expected a string, a list or a dict, found an integer."],
+  ])("%s", (source, found) => {
+    expect(() => render(source)).toThrow(new ChatError(`Chat template: ${found}`));
+  });
+
+  it("and the first of nothing is undefined, as in Python", () => {
+    expect(render("{{ [] | first }}|{{ ([] | last) is defined }}")).toBe("|False");
   });
 });

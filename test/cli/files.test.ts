@@ -130,7 +130,7 @@ describe("wrong usage of the commands that write models ends with 2 and says why
     ],
     [
       "synth --quant Q4_0 -o x.gguf",
-      "synth: expected --shape lfm2-8b-a1b or lfm2.5-8b-a1b, or --config, found neither.",
+      "synth: expected --shape lfm2-350m, lfm2-700m, lfm2-1.2b, lfm2-2.6b, lfm2.5-2.6b, lfm2-8b-a1b, lfm2.5-8b-a1b, lfm2-24b-a2b, or --config, found neither.",
     ],
     ["synth --shape lfm2-8b-a1b -o x.gguf", "required option '--quant <type>' not specified"],
     [

@@ -6,7 +6,7 @@ import { type BrokenFile, itRefuses } from "./broken-files.ts";
 
 const DAMAGED = "The file is damaged or cut short; fetch it again.";
 const CONVERT = "Convert the tensor to one of these types.";
-const DTYPES = "a dtype of BOOL, U8, I8, F8_E4M3, F8_E5M2, U16, I16, F16, BF16, U32, I32, F32, U64, I64, F64";
+const DTYPES = "numbers of F32, F16 or BF16";
 
 function raw(headerBytes: number | bigint, header: string | Uint8Array, dataBytes = 0): Uint8Array<ArrayBuffer> {
   const text = typeof header === "string" ? new TextEncoder().encode(header) : header;

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { blockFormats, rowBytes } from "../../src/blocks/formats.ts";
 import { type Checkpoint, FormatError } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { widening } from "../../src/formats/part-bytes.ts";
 import { writeSafetensors } from "../../src/formats/safetensors.ts";
 import { type Folder, SourceError } from "../../src/sources/source.ts";
 import { awkwardSizes } from "../fuzz/dice.ts";
@@ -19,7 +20,7 @@ async function opens(folder: Folder, fileName: string): Promise<boolean> {
     throw error;
   }
   for (const { format, shape, parts } of checkpoint.tensors.values()) {
-    const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+    const bytes = parts.reduce((sum, part) => sum + part.bytes * widening({ format }, part), 0);
     const cols = shape[shape.length - 1];
     const rows = shape.slice(0, -1).reduce((product, axis) => product * axis, 1);
     expect(bytes).toBe(rows * rowBytes(blockFormats[format], cols));

@@ -30,7 +30,7 @@ export function writeGguf(
   const entries = tensors.map(({ data, ...tensor }) => {
     const offset = end;
     end += data.length + paddingOf(data.length, alignment);
-    return { ...tensor, offset: offsets[tensor.name] ?? offset };
+    return { ...tensor, offset: Object.hasOwn(offsets, tensor.name) ? offsets[tensor.name] : offset };
   });
   const header = encodeGgufHeader(metadata, entries, alignment);
   const view = new DataView(header.buffer);

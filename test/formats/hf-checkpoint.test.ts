@@ -95,6 +95,19 @@ describe("a Hugging Face checkpoint", () => {
     expect((await openCheckpoint(hfFolder(tinyHfTensors(), named), undefined)).chatTemplate).toBe("by name");
   });
 
+  it("takes templates by name, unless a file stands in their place", async () => {
+    const list = JSON.stringify([
+      { name: "default", template: "d" },
+      { name: "tool_use", template: "t" },
+    ]);
+    const named = { "tokenizer_config.json": `{"chat_template": ${list}}` };
+    const open = (files: Record<string, string>) => openCheckpoint(hfFolder(tinyHfTensors(), files), undefined);
+    const { chatTemplate, namedTemplates } = await open(named);
+    expect([chatTemplate, namedTemplates]).toEqual(["d", new Map([["tool_use", "t"]])]);
+    const file = await open({ ...named, "chat_template.jinja": "file" });
+    expect([file.chatTemplate, file.namedTemplates]).toEqual(["file", undefined]);
+  });
+
   it("reads the tokenizer only when text is asked for", async () => {
     const { tokenizer } = await openCheckpoint(hfFolder(tinyHfTensors(), { "tokenizer.json": "[]" }), undefined);
     expect(() => readTokenizer(tokenizer as StoredTokenizer)).toThrow(

@@ -107,7 +107,7 @@ describe("config.json", () => {
     const { warnings } = checked({ unheard_of: 1, another: null, rope_parameters: rope });
     expect(warnings).toEqual([
       'config.json: unknown keys, which are not used: "unheard_of", "rope_parameters.mystery". ' +
-        "Should one of them change what the model computes, then not here.",
+        "If one of them changes what the model computes, it is not what is computed here.",
     ]);
   });
 

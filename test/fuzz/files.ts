@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { blockFormats, rowBytes } from "../../src/blocks/formats.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { widening } from "../../src/formats/part-bytes.ts";
 import { writeSafetensors } from "../../src/formats/safetensors.ts";
 import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { readConfig } from "../../src/model/config.ts";
@@ -80,7 +81,7 @@ async function open(folder: Folder, fileName: string | undefined): Promise<strin
   try {
     const { config, tensors, files, tokenizer } = await openCheckpoint(folder, fileName);
     for (const { name, format, shape, parts } of tensors.values()) {
-      const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+      const bytes = parts.reduce((sum, part) => sum + part.bytes * widening({ format }, part), 0);
       const rows = shape.slice(0, -1).reduce((product, axis) => product * axis, 1);
       const isWithin = parts.every(
         ({ file, offset, bytes: length }) => offset >= 0 && offset + length <= files[file].size,

@@ -144,6 +144,11 @@ describe("readConfig", () => {
       "rope_parameters.full_attention.factor: expected a number in [0.001, 1000000], found nothing.",
     ],
     [
+      "YaRN on a base of 1",
+      { rope_parameters: { type: "yarn", factor: 2, rope_theta: 1 } },
+      "rope_parameters.rope_theta: expected more than 1 with YaRN, found 1.",
+    ],
+    [
       "no RoPE in attention layers",
       { rope_parameters: { full_attention: null } },
       "rope_parameters.full_attention: expected the RoPE of attention layers, found null.",

@@ -1,8 +1,10 @@
 // RoPE under many parameters, against transformers, and through GGUF's keys and back.
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { configOfGguf } from "../../src/formats/gguf-config.ts";
 import { type Config, readConfig } from "../../src/model/config.ts";
+import { ConfigError } from "../../src/model/config-keys.ts";
 import { rotationOf } from "../../src/model/rope.ts";
 import { metadataOf } from "../../src/quantize/gguf-metadata.ts";
 import { golden } from "./run.ts";
@@ -30,6 +32,44 @@ describe("rotationOf", () => {
     }
     const kinds = cases.map(({ config }) => readConfig(config)).map(({ ropeScaling }) => ropeScaling?.ropeType);
     expect(new Set(kinds)).toEqual(new Set(["linear", "yarn"]));
+  });
+
+  it("is finite, whatever YaRN is accepted with", () => {
+    const number = fc.oneof(
+      { weight: 3, arbitrary: fc.double({ min: 1e-7, max: 1e6, noNaN: true }) },
+      { weight: 3, arbitrary: fc.integer({ min: 1, max: 1 << 20 }) },
+      { weight: 1, arbitrary: fc.constantFrom(null, 0, 1, -1, 1e-320, 1e12, Number.POSITIVE_INFINITY) },
+    );
+    const parameters = fc.record(
+      {
+        rope_theta: number,
+        factor: number,
+        original_max_position_embeddings: number,
+        beta_fast: number,
+        beta_slow: number,
+        mscale: number,
+        mscale_all_dim: number,
+        truncate: fc.boolean(),
+      },
+      { requiredKeys: ["factor"] },
+    );
+    let accepted = 0;
+    fc.assert(
+      fc.property(parameters, (rope) => {
+        let config: Config;
+        try {
+          config = readConfig({ model_type: "lfm2", rope_parameters: { rope_type: "yarn", ...rope } });
+        } catch (error) {
+          expect(error).toBeInstanceOf(ConfigError);
+          return;
+        }
+        accepted++;
+        const { inverseFrequency, attentionFactor } = rotationOf(config);
+        expect([...inverseFrequency, attentionFactor].every(Number.isFinite), JSON.stringify(rope)).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+    expect(accepted).toBeGreaterThan(10);
   });
 
   it("has the same bits after a way through GGUF's keys", () => {

@@ -50,6 +50,14 @@ describe("a Hugging Face folder", () => {
     expect(readTokenizer(again.tokenizer as StoredTokenizer)).toEqual(readTokenizer(hf.tokenizer as StoredTokenizer));
   });
 
+  it("keeps templates by name, of a GGUF file too", async () => {
+    const namedTemplates = new Map([["tool_use", "t"]]);
+    for (const checkpoint of [hf, q4]) {
+      const again = await converted({ ...checkpoint, namedTemplates }, { format: "BF16" });
+      expect([again.chatTemplate, again.namedTemplates]).toEqual([checkpoint.chatTemplate, namedTemplates]);
+    }
+  });
+
   it("holds a GGUF file's weights exactly in F32, rounded in BF16", async () => {
     const f32 = await converted(q4, { format: "F32" });
     const bf16 = await converted(q4, { format: "BF16" });
@@ -94,6 +102,23 @@ describe("a Hugging Face folder", () => {
       expect(ids).toEqual(c.encode(text, { addBos: true }));
     }
     expect([a.bosId, a.eosIds, a.vocabSize]).toEqual([b.bosId, b.eosIds, b.vocabSize]);
+  });
+
+  it("is not made of a GGUF file that splits text in another way, or does not say how", async () => {
+    const stored = q4.tokenizer as Extract<StoredTokenizer, { kind: "gguf" }>;
+    for (const pre of ["default", undefined]) {
+      const attempt = filesOf({ ...q4, tokenizer: { ...stored, pre } }, { format: "BF16" });
+      await expect(attempt).rejects.toThrow('tokenizer.ggml.pre: expected "lfm2" or "llama-bpe", found');
+    }
+  });
+
+  it("ends answers at every id at which the GGUF file does", async () => {
+    const stored = q4.tokenizer as Extract<StoredTokenizer, { kind: "gguf" }>;
+    const files = await filesOf({ ...q4, tokenizer: { ...stored, endIds: [300, 301] } }, { format: "BF16" });
+    const settings = JSON.parse(new TextDecoder().decode(files["generation_config.json"]));
+    expect(settings.eos_token_id).toEqual([7, 300, 301]);
+    const { tokenizer } = await openCheckpoint(folderOf(files), undefined);
+    expect(createTokenizer(readTokenizer(tokenizer as StoredTokenizer)).eosIds).toEqual([7, 300, 301, 2]);
   });
 
   it("is cut into files of a bounded size, with an index", async () => {

@@ -67,6 +67,12 @@ describe("quantizing the embedded model's Hugging Face folder", () => {
     }
   });
 
+  it("keeps templates by name", async () => {
+    const namedTemplates = new Map([["tool_use", "t"]]);
+    const ours = await openBytes(await quantized({ ...hf, namedTemplates }));
+    expect([ours.chatTemplate, ours.namedTemplates]).toEqual([hf.chatTemplate, namedTemplates]);
+  });
+
   it("refuses a pattern that GGUF cannot name, before anything is written", async () => {
     const stored = hf.tokenizer as Extract<Checkpoint["tokenizer"], { kind: "json" }>;
     const text = new TextDecoder().decode(stored.tokenizer);

@@ -133,6 +133,62 @@ describe("a tokenizer.json is refused", () => {
   });
 });
 
+describe("a tokenizer_config.json is refused", () => {
+  const token = (content: unknown) => ({ content, special: true });
+  it.each<[string, Record<string, unknown>, string]>([
+    [
+      "a new token at another id than the next",
+      { added_tokens_decoder: { 2050: token("<|x|>") } },
+      'added_tokens_decoder["2050"]: expected "<|x|>" in tokenizer.json, or the next id, 2048, found 2050. Take',
+    ],
+    [
+      "a list of tokens by id",
+      { added_tokens_decoder: [] },
+      "added_tokens_decoder: expected an object of tokens by id.",
+    ],
+    ["a token without a text", { added_tokens_decoder: { 5: {} } }, "expected a token's text, found nothing."],
+    [
+      "a number as a token",
+      { extra_special_tokens: [7] },
+      "extra_special_tokens[0]: expected a token's text, found 7.",
+    ],
+    [
+      "a text as a list",
+      { extra_special_tokens: "<x>" },
+      'extra_special_tokens: expected a list of tokens, found "<x>".',
+    ],
+    ["a trimming token", { extra_special_tokens: [{ content: "<x>", rstrip: true }] }, "expected rstrip false"],
+    ["a long BOS that is no token", { bos_token: { content: ["x".repeat(9000)] } }, 'found ["xxxx'],
+  ])("with %s", (_, config, message) => {
+    const attempt = (): unknown => createTokenizer({ ...nanoJson(), config });
+    expect(attempt).toThrow(message);
+    expect(attempt).toThrow(TokenizerError);
+    expect(attempt).toThrow(/^.{0,400}$/s);
+  });
+});
+
+describe("a tokenizer of another model", () => {
+  const more = nanoGguf();
+  const tokens = [...more.tokens, "<|x|>", "<|y|>"];
+  it.each([1, 3, 4])("is refused, and the first of its tokens beyond the embedding named: type %i", (type) => {
+    const source = nanoGguf({ tokens, tokenTypes: [...(more.tokenTypes ?? []), type, type] });
+    expect(() => createTokenizer(source, 2048)).toThrow(
+      'Vocabulary: expected ids below 2048, as the embedding has so many rows, found "<|x|>" at 2048 and 1 more. Take',
+    );
+    expect(createTokenizer(source, 2050).vocabSize).toBe(2050);
+  });
+
+  it("may pad beyond the embedding, by unused tokens and by the one that is for it", () => {
+    const tokenTypes = [...(more.tokenTypes ?? []), 3, 5];
+    const { encode, vocabSize } = createTokenizer(nanoGguf({ tokens, tokenTypes, padTokenId: 2048 }), 2048);
+    expect(vocabSize).toBe(2048);
+    expect(Math.max(...encode("<|x|><|y|>"))).toBeLessThan(2048);
+    const json = nanoJson();
+    const padded = createTokenizer({ ...json, config: { ...json.config, pad_token: "<|x|>" } }, 2048);
+    expect(Math.max(...padded.encode("<|x|>"))).toBeLessThan(2048);
+  });
+});
+
 describe("what files leave open", () => {
   it("markers of thinking and tool calls are whole tokens even when a GGUF marks them as ordinary", () => {
     const { tokenTypes } = nanoGguf();

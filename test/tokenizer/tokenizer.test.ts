@@ -332,6 +332,11 @@ describe("decode", () => {
   });
 });
 
+const added: {
+  text: string;
+  cases: { name: string; changes: Record<string, unknown>; ids: number[]; decoded_without_special: string }[];
+} = JSON.parse(goldenFile("text/added-tokens.json"));
+
 describe("what files say otherwise", () => {
   const plain = createTokenizer(nanoGguf());
   const [imEnd, imStart, end] = ["<|im_end|>", "<|im_start|>", "<|endoftext|>"].map(plain.idOf) as number[];
@@ -356,6 +361,13 @@ describe("what files say otherwise", () => {
     const source = nanoJson();
     for (const token of source.tokenizer.added_tokens) if (token.id === imEnd) token.special = false;
     expect(createTokenizer(source).decode([imEnd], { skipSpecial: true })).toBe("");
+  });
+
+  it.each(added.cases)("tokenizer_config.json adds tokens as in transformers: $name", ({ changes, ids, ...shown }) => {
+    const source = nanoJson();
+    const { encode, decode } = createTokenizer({ ...source, config: { ...source.config, ...changes } });
+    expect(encode(added.text)).toEqual(ids);
+    expect(decode(ids, { skipSpecial: true })).toBe(shown.decoded_without_special);
   });
 
   it("every id that any file says ends an answer does", () => {
