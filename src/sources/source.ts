@@ -69,6 +69,11 @@ export interface Folder {
   list?(): Promise<readonly string[]>;
   /** What was not certain of the files asked for until now. */
   warnings?(): readonly string[];
+  /**
+   * A folder directly in it, undefined where there is none, or one that need not be there where that cannot be told;
+   * absent where there are no folders.
+   */
+  subfolder?(name: string): Promise<Folder | undefined>;
 }
 
 /** Bytes cannot be had: missing file, range outside it, failing server, a file that has changed. */

@@ -45,28 +45,36 @@ export async function reopenUrl(
 export function urlFolder(baseUrl: string, network: NetworkOptions = {}): Folder {
   const base = parseUrl(baseUrl);
   base.pathname = base.pathname.replace(/\/*$/, "/");
-  const withheld = new Set<string>();
+  const withheld: string[] = [];
   let isReadable = false;
-  return {
-    name: nameOf(base),
+  const folderAt = (place: URL, under: string): Folder => ({
+    name: nameOf(place),
     async open(fileName, signal, mostBytes) {
-      checkFileName(nameOf(base), fileName);
-      const url = new URL(base);
+      checkFileName(nameOf(place), fileName);
+      const url = new URL(place);
       url.pathname += encodeURIComponent(fileName);
       const isAbsent = (status: number): boolean => {
-        if (status === 403 && isReadable) withheld.add(fileName);
-        return status === 404 || withheld.has(fileName);
+        const isWithheld = status === 403 && isReadable;
+        if (isWithheld) withheld.push(under + fileName);
+        return isWithheld || status === 404;
       };
       const source = await tryOpen(url, network, signal, { mostBytes, isAbsent });
       isReadable ||= source !== undefined;
       return source;
     },
     warnings() {
-      if (withheld.size === 0) return [];
-      const found = `found HTTP 403 for ${[...withheld].join(", ")}, and took them for files that are not there`;
+      if (withheld.length === 0) return [];
+      const found = `found HTTP 403 for ${withheld.join(", ")}, and took them for files that are not there`;
       return [`${nameOf(base)}: ${found}. If they are, send an Authorization header that may read them.`];
     },
-  };
+    async subfolder(name) {
+      checkFileName(nameOf(place), name);
+      const url = new URL(place);
+      url.pathname += `${encodeURIComponent(name)}/`;
+      return folderAt(url, `${under}${name}/`);
+    },
+  });
+  return folderAt(base, "");
 }
 
 /** `https://host/folder/file?query` → its folder, and `file`. */
