@@ -47,7 +47,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "text",
     "worker",
   ],
-  "opening-options.ts": ["load.ts"],
+  "opening-options.ts": ["load.ts", "tokenizer"],
   "call-options.ts": ["load.ts", "opening-options.ts", "sampling"],
   "open.ts": [
     "create-language-model.ts",
@@ -58,6 +58,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "opening-options.ts",
     "sources",
     "text",
+    "tokenizer",
     "worker",
   ],
   // The doors.

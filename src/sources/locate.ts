@@ -9,6 +9,9 @@ export interface Location {
   readonly file?: string;
 }
 
+/** A picked folder may hold much beside a model. */
+const MAX_FILES = 100_000;
+
 /** A URL that ends with a slash is a folder. */
 export function locateUrl(url: string, network?: NetworkOptions): Location {
   const { folder, fileName } = splitUrl(url);
@@ -27,9 +30,9 @@ export function locateBlobs(
     const name = "name" in blob && typeof blob.name === "string" ? blob.name : "model.gguf";
     return { folder: blobFolder(name, [{ name, blob }]), file: name };
   }
-  const files = topFilesOf(filesOf(source));
+  const { files, subfolders } = byFolder(filesOf(source));
   const names = files.map(({ name }) => name);
-  const folder = blobFolder("chosen files", files);
+  const folder = blobFolder("chosen files", files, subfolders);
   if (names.length === 1) return { folder, file: names[0] };
   if (names.includes("config.json") && names.some((name) => /\.safetensors$/i.test(name))) return { folder };
   const ggufs = names.filter((name) => /\.gguf$/i.test(name));
@@ -42,22 +45,37 @@ export function locateBlobs(
   return { folder, file: first };
 }
 
-/** Of a picked folder, what lies in a subfolder is not the model's: checkpoints of its training, say. */
-function topFilesOf(files: readonly File[]): File[] {
-  const top = files.filter(({ webkitRelativePath: path = "" }) => path.split("/").length <= 2);
+/** Of a picked folder, what lies in a subfolder is not the model's, as a rule: checkpoints of its training, say. */
+function byFolder(all: readonly File[]): { files: File[]; subfolders: Map<string, Folder> } {
+  const files: File[] = [];
+  const inner = new Map<string, File[]>();
+  for (const file of all) {
+    const [, subfolder, ...path] = (file.webkitRelativePath ?? "").split("/");
+    if (path.length === 0) files.push(file);
+    else if (path.length === 1) {
+      const members = inner.get(subfolder) ?? [];
+      members.push(file);
+      inner.set(subfolder, members);
+    }
+  }
   const names = new Set<string>();
-  for (const { name } of top) {
+  for (const { name } of files) {
     if (names.has(name)) {
       throw new SourceError(`files: expected each name once, found two files named ${name}. Choose one model's files.`);
     }
     names.add(name);
   }
-  return top;
+  return { files, subfolders: new Map([...inner].map(([name, members]) => [name, blobFolder(name, members)])) };
 }
 
 function filesOf(source: unknown): File[] {
   const isList = typeof source === "object" && source !== null && (Symbol.iterator in source || "length" in source);
+  if (isList && (source as ArrayLike<unknown>).length > MAX_FILES) {
+    const found = (source as ArrayLike<unknown>).length;
+    throw new SourceError(`model: expected a list of at most ${MAX_FILES} Files, found ${found}. Choose one model's.`);
+  }
   const files: unknown[] = isList ? Array.from(source as ArrayLike<unknown>) : [source];
+  if (files.length === 0) throw new SourceError("model: expected a list of Files, found an empty one. Choose a file.");
   const wrong = files.findIndex((file) => !(file instanceof Blob && "name" in file && typeof file.name === "string"));
   if (wrong < 0) return files as File[];
   const file = files[wrong];
