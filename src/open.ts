@@ -1,6 +1,7 @@
 // Opening: a source becomes files, the files a checkpoint, and the checkpoint a model in a thread of its own.
 
 import { createLanguageModel } from "./create-language-model.ts";
+import { withPreTokenizer } from "./formats/gguf-tokenizer.ts";
 import { openCheckpoint } from "./formats/open-checkpoint.ts";
 import type { LanguageModel, Progress } from "./language-model.ts";
 import { checkOptions, type ModelOptions } from "./load-options.ts";
@@ -11,6 +12,7 @@ import type { Folder } from "./sources/source.ts";
 import type { NetworkOptions } from "./sources/url.ts";
 import type { TextPort } from "./text/protocol.ts";
 import { createText } from "./text/text.ts";
+import type { PreTokenizer } from "./tokenizer/from-gguf.ts";
 import { connect, type ModelWorker } from "./worker/client.ts";
 import type { WorkerPort } from "./worker/protocol.ts";
 
@@ -31,6 +33,8 @@ export interface OpenOptions extends ModelOptions {
    * 30,000 unless stated otherwise. A request that takes longer is made again, as after any failure that may pass.
    */
   readonly stallTimeoutMs?: number;
+  /** How text is split before merging, for GGUF files that do not say it, or by a name that is none (`default`). */
+  readonly tokenizerPre?: PreTokenizer;
 }
 
 /** What differs between Node and a browser. */
@@ -42,8 +46,8 @@ export interface Host {
 }
 
 export async function openOn(host: Host, source?: ModelSource, options: OpenOptions = {}): Promise<LanguageModel> {
-  const { signal, onProgress, headers, stallTimeoutMs, ...modelOptions } = options;
-  checkOpening({ signal, onProgress, headers, stallTimeoutMs });
+  const { signal, onProgress, headers, stallTimeoutMs, tokenizerPre, ...modelOptions } = options;
+  checkOpening({ signal, onProgress, headers, stallTimeoutMs, tokenizerPre });
   signal?.throwIfAborted();
   checkOptions(modelOptions);
   const { folder, file } = await host.locate(source, { headers, patience: patienceWith(stallTimeoutMs) });
@@ -52,6 +56,7 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
   let worker: ModelWorker | undefined;
   try {
     const { vocabSize: embeddingRows } = readConfig(rawConfig, keyNames);
+    const tokenizer = withPreTokenizer(checkpoint.tokenizer, tokenizerPre);
     worker = connect(host.startWorker());
     const loaded = await worker.request(
       {
@@ -68,7 +73,7 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
         },
       },
     );
-    const { tokenizer, chatTemplate, namedTemplates } = checkpoint;
+    const { chatTemplate, namedTemplates } = checkpoint;
     const text = tokenizer && createText(host.startText, { tokenizer, chatTemplate, namedTemplates, embeddingRows });
     return createLanguageModel(worker, text, checkpoint, loaded);
   } catch (error) {

@@ -1,5 +1,6 @@
 // What `open` takes beside the options of the model: who may stop it, who hears of it, and how servers are asked.
 import { OptionError } from "./load-options.ts";
+import { preTokenizers } from "./tokenizer/from-gguf.ts";
 
 /** Timers take no more; about 25 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -9,10 +10,16 @@ interface OpeningOptions {
   readonly onProgress?: unknown;
   readonly headers?: unknown;
   readonly stallTimeoutMs?: unknown;
+  readonly tokenizerPre?: unknown;
 }
 
 /** @throws OptionError naming the option, what was expected and what was found; never a header's value */
-export function checkOpening({ signal, onProgress, headers, stallTimeoutMs }: OpeningOptions): void {
+export function checkOpening(options: OpeningOptions): void {
+  const { signal, onProgress, headers, stallTimeoutMs, tokenizerPre } = options;
+  if (tokenizerPre !== undefined && !preTokenizers.some((known) => known === tokenizerPre)) {
+    const found = typeof tokenizerPre === "string" ? JSON.stringify(tokenizerPre.slice(0, 40)) : kindOf(tokenizerPre);
+    throw new OptionError(`tokenizerPre: expected ${preTokenizers.join(" or ")}, found ${found}.`);
+  }
   if (signal !== undefined) checkSignal(signal);
   if (onProgress !== undefined) checkFunction("onProgress", onProgress);
   if (headers !== undefined) checkHeaders(headers);

@@ -22,6 +22,7 @@ const refused: [string, object, string][] = [
   ["no time at all", { stallTimeoutMs: 0 }, "stallTimeoutMs: expected milliseconds from 1 to 2147483647, found 0."],
   ["a time that is no number", { stallTimeoutMs: Number.NaN }, "found NaN."],
   ["a time for ever", { stallTimeoutMs: Number.POSITIVE_INFINITY }, "found Infinity."],
+  ["an unknown pre-tokenizer", { tokenizerPre: "qwen2" }, 'tokenizerPre: expected lfm2 or llama-bpe, found "qwen2".'],
   ["a time as text", { stallTimeoutMs: "5s" }, "found a string."],
 ];
 it.each(refused)("open refuses %s, and shows no secret", async (_, options, message) => {

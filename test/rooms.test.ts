@@ -72,7 +72,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "text",
     "worker",
   ],
-  "opening-options.ts": ["load-options.ts"],
+  "opening-options.ts": ["load-options.ts", "tokenizer"],
   "call-options.ts": ["load-options.ts", "opening-options.ts", "sampling"],
   "open.ts": [
     "create-language-model.ts",
@@ -83,6 +83,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "opening-options.ts",
     "sources",
     "text",
+    "tokenizer",
     "worker",
   ],
   // The doors.

@@ -8,6 +8,7 @@ export const MAX_CHARACTERS = 1 << 25;
 // A step takes about 0.2 µs. A template takes some 100 for each message.
 const LEAST_STEPS = 1_000_000;
 const STEPS_PER_VALUE = 100;
+const CHARACTERS_PER_STEP = 32;
 const MAX_DEPTH = 1000;
 
 /** A template makes more work than its conversation can be worth. */
@@ -43,13 +44,20 @@ export function createBudget(): Budget {
       if (!(count <= MAX_CHARACTERS)) {
         throw new TemplateBudgetError(`expected at most ${MAX_CHARACTERS} characters, found ${count}`);
       }
-      spend(count >> 5);
+      spend(Math.floor(count / CHARACTERS_PER_STEP));
     },
   };
 }
 
 /** A node that rewriting puts around an expression whose whole value is about to be gone through. */
 export const CHARGED = "Charged";
+/** A mark on such a node: what is gone through is compared, each member with others. */
+export const COMPARED = "isCompared";
+
+/** A name is looked for in one scope after another; so many are looked through in a step. */
+const NAMES_PER_STEP = 16;
+/** The library throws and catches an error for a name that is nowhere. */
+const STEPS_PER_UNDEFINED = 16;
 
 type Node = Readonly<Record<string, unknown>> | undefined;
 
@@ -84,12 +92,16 @@ export class BoundedInterpreter extends (Interpreter as unknown as LibraryInterp
     if (this.#depth >= MAX_DEPTH) {
       throw new TemplateBudgetError(`expected at most ${MAX_DEPTH} levels of nesting, found more`);
     }
+    // Scopes are at most as many as the levels of nesting.
+    if (node?.type === "Identifier") this.#budget.spend(Math.floor(this.#depth / NAMES_PER_STEP));
     this.#depth++;
     try {
       const charged = node?.type === CHARGED;
       const inner = charged ? (node.of as Node) : node;
       const value = super.evaluate(inner, scope) ?? this.#undefined;
       if (charged || makesValues(inner)) charge(value, this.#budget);
+      if (node?.[COMPARED] === true) chargeComparing(value, this.#budget);
+      if (value.type === "UndefinedValue" && inner?.type === "Identifier") this.#budget.spend(STEPS_PER_UNDEFINED);
       if (value.type === "FunctionValue" && isUncalledMethod(inner)) {
         throw new Error("expected a method to be called where it is named, found one that is not");
       }
@@ -113,4 +125,20 @@ function charge({ type, value }: RuntimeValue, budget: Budget): void {
   if (type === "StringValue") budget.characters((value as string).length);
   else if (type === "ArrayValue" || type === "TupleValue") budget.spend((value as unknown[]).length);
   else if (type === "ObjectValue" || type === "NamespaceValue") budget.spend((value as Map<string, unknown>).size);
+}
+
+/** Sorting compares each member with some log2(n) others, as a whole and in lower case. */
+function chargeComparing({ value }: RuntimeValue, budget: Budget): void {
+  const members = Array.isArray(value) ? value : value instanceof Map ? [...value].flat() : [];
+  const rounds = 2 * Math.ceil(Math.log2(members.length + 1));
+  budget.spend(rounds * members.length);
+  for (const member of members) budget.spend(Math.ceil((rounds * charactersIn(member)) / CHARACTERS_PER_STEP));
+}
+
+/** Of a string, or of the strings that a dict holds: a list may be sorted by any of them. */
+function charactersIn(member: string | RuntimeValue): number {
+  const value = typeof member === "string" ? member : member.value;
+  if (typeof value === "string") return value.length;
+  if (!(value instanceof Map)) return 0;
+  return [...value.values()].reduce((sum, { value }) => sum + (typeof value === "string" ? value.length : 0), 0);
 }

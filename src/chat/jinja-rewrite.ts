@@ -1,6 +1,6 @@
 // A parsed template rewritten: where the library writes values as JavaScript does, the Python way of jinja.ts is called
 // instead, and what is gone through as a whole is charged to the budget.
-import { CALLED, CHARGED } from "./jinja-budget.ts";
+import { CALLED, CHARGED, COMPARED } from "./jinja-budget.ts";
 
 export interface Node {
   type: string;
@@ -36,6 +36,7 @@ const METHODS: Record<string, string> = {
   replace: "#replace",
   split: "#split",
 };
+const SORTING = new Set(["sort", "dictsort"]);
 /** Those that look at no more than a part of a value. */
 const QUICK_FILTERS = new Set(["first", "last", "default", "safe"]);
 const QUICK_METHODS = new Set(["get", "startswith", "endswith"]);
@@ -71,7 +72,7 @@ export function rewrite(node: Node): Node {
       return call(node, METHODS[name], [callee.object, ...(node.args as Node[])]);
     }
     callee[CALLED] = isNamed;
-    if (!QUICK_METHODS.has(name)) callee.object = charged(callee.object);
+    if (!QUICK_METHODS.has(name)) callee.object = charged(callee.object, SORTING.has(name));
   }
   if (node.type === "For") {
     const source = node.iterable as Node;
@@ -92,7 +93,7 @@ export function rewrite(node: Node): Node {
     const name = named.value;
     const replacement = Object.hasOwn(FILTERS, name as string) ? FILTERS[name as string] : undefined;
     if (replacement !== undefined) return call(node, replacement, [node.operand, ...((filter.args as Node[]) ?? [])]);
-    if (!QUICK_FILTERS.has(named.value as string)) node.operand = charged(node.operand);
+    if (!QUICK_FILTERS.has(name as string)) node.operand = charged(node.operand, SORTING.has(name as string));
   }
   return node;
 }
@@ -116,4 +117,4 @@ function call(like: Node, name: string, args: unknown[]): Node {
   return make(like, { type: "CallExpression", callee, args });
 }
 
-const charged = (of: unknown): Node => ({ type: CHARGED, of });
+const charged = (of: unknown, compared = false): Node => ({ type: CHARGED, of, [COMPARED]: compared });

@@ -84,7 +84,24 @@ const renderChatMl: JinjaTemplate = ({ messages, tools, bos_token, add_generatio
   return `${bos_token}${turns.join("")}${add_generation_prompt ? "<|im_start|>assistant\n" : ""}`;
 };
 
+/** The library tries each character of white space as the beginning of a tag, up to the end of the piece. */
+const MAX_SPACE_STEPS = 2 ** 26;
+
+function checkSpaces(source: string): void {
+  let left = MAX_SPACE_STEPS;
+  for (const { 0: spaces, index } of source.matchAll(/\s+/g)) {
+    left -= spaces.length ** 2;
+    if (left >= 0) continue;
+    const line = source.slice(0, index).split("\n").length;
+    throw new ChatError(
+      `Chat template, line ${line}: expected a piece of white space of ${Math.sqrt(MAX_SPACE_STEPS)} characters at ` +
+        "most, or several shorter ones, found more.",
+    );
+  }
+}
+
 function compile(source: string): JinjaTemplate {
+  checkSpaces(source);
   try {
     return compileJinja(source);
   } catch (error) {

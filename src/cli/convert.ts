@@ -1,6 +1,8 @@
 // `lfm2 convert`: a model as a Hugging Face folder, in BF16 or float32.
 import { Command, Option } from "commander";
 import { convertToHf } from "../quantize/convert.ts";
+import type { PreTokenizer } from "../tokenizer/from-gguf.ts";
+import { tokenizerPreOption } from "./model-options.ts";
 import { openFiles, sayWarnings } from "./open-files.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent } from "./quantities.ts";
@@ -11,6 +13,7 @@ import { checkEmptyFolder, writeFolder } from "./write-folder.ts";
 interface ConvertFlags {
   readonly output: string;
   readonly type: "BF16" | "F32";
+  readonly tokenizerPre?: PreTokenizer;
 }
 
 const examples = `
@@ -26,14 +29,15 @@ export function convertCommand(): Command {
     .argument("<path or URL>", "a GGUF file, or a Hugging Face model folder")
     .requiredOption("-o, --output <path>", "the folder to write; new, or empty")
     .addOption(new Option("--type <type>", "numbers of the weights").choices(["BF16", "F32"]).default("BF16"))
+    .addOption(tokenizerPreOption())
     .addHelpText("after", examples)
     .action(run);
 }
 
-async function run(source: string, { output, type }: ConvertFlags): Promise<void> {
+async function run(source: string, { output, type, tokenizerPre }: ConvertFlags): Promise<void> {
   await checkEmptyFolder(output);
   const signal = abortOnInterrupt();
-  const checkpoint = await openFiles(source, signal);
+  const checkpoint = await openFiles(source, signal, tokenizerPre);
   const progress = createProgressLine();
   const begin = performance.now();
   try {

@@ -172,7 +172,7 @@ function isCompared({ against, againstMode, againstBackend, againstKvType }: Eva
 }
 
 function baseFlags(flags: EvalFlags): ModelFlags {
-  const { backend, mode, kvType, threads, kernels, stallTimeout } = flags;
+  const { backend, mode, kvType, threads, kernels, stallTimeout, tokenizerPre } = flags;
   return {
     model: flags.against ?? flags.model ?? embeddedModel.href,
     backend: flags.againstBackend ?? backend,
@@ -181,6 +181,8 @@ function baseFlags(flags: EvalFlags): ModelFlags {
     threads,
     kernels,
     stallTimeout,
+    // Each file may name another; the one that is compared with has to be right by itself.
+    tokenizerPre: flags.against === undefined ? tokenizerPre : undefined,
   };
 }
 

@@ -3,6 +3,7 @@
 import type { FormatName } from "../blocks/formats.ts";
 import { PROGRAM_BYTES } from "../fit.ts";
 import { FormatError, type StoredTokenizer } from "../formats/checkpoint.ts";
+import { withPreTokenizer } from "../formats/gguf-tokenizer.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { nodeHost } from "../index.ts";
@@ -12,6 +13,7 @@ import { type Config, readConfig } from "../model/config.ts";
 import { findParameters } from "../parameters/find-parameters.ts";
 import { settleHead } from "../parameters/tied-head.ts";
 import { type RecommendedSampling, recommendedSampling } from "../sampling/defaults.ts";
+import type { PreTokenizer } from "../tokenizer/from-gguf.ts";
 import { TokenizerError } from "../tokenizer/source.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import { nodeMachine } from "../worker/node-machine.ts";
@@ -74,7 +76,11 @@ export interface MemoryFacts {
 }
 
 /** @throws what `open` throws for the files; OptionError when an option does not fit the model */
-export async function inspectModel(source: string | undefined, options: ModelOptions): Promise<Inspection> {
+export async function inspectModel(
+  source: string | undefined,
+  options: ModelOptions,
+  tokenizerPre?: PreTokenizer,
+): Promise<Inspection> {
   const { folder, file } = await nodeHost.locate(source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
@@ -82,7 +88,7 @@ export async function inspectModel(source: string | undefined, options: ModelOpt
     const config = readConfig(settled.config, checkpoint.keyNames);
     const { parameters, warnings } = findParameters(config, settled.tensors);
     const tensors = parameters.map(({ tensor }) => tensor);
-    const tokenizer = tokenizerFacts(checkpoint.tokenizer, config.vocabSize);
+    const tokenizer = tokenizerFacts(withPreTokenizer(checkpoint.tokenizer, tokenizerPre), config.vocabSize);
     const stated = checkpoint.metadata.get("general.name");
     return {
       name: nameOf(checkpoint.metadata, source ?? "embedded model"),

@@ -1,6 +1,7 @@
 // Options about the model: which one, and how it is computed.
 import { type Command, Option } from "commander";
 import { checkOptions, type ModelOptions } from "../load-options.ts";
+import { type PreTokenizer, preTokenizers } from "../tokenizer/from-gguf.ts";
 import { checkedAs, integerOf, renamed } from "./option-values.ts";
 
 export interface ModelFlags {
@@ -13,6 +14,7 @@ export interface ModelFlags {
   readonly kernels?: "baseline" | "relaxed";
   readonly quantize?: ModelOptions["quantize"];
   readonly ignoreMemory?: true;
+  readonly tokenizerPre?: PreTokenizer;
   /** Seconds. */
   readonly stallTimeout?: number;
 }
@@ -26,6 +28,7 @@ const flagOf: Readonly<Record<string, string>> = {
   kernels: "--kernels",
   quantize: "--quantize",
   ignoreMemory: "--ignore-memory",
+  tokenizerPre: "--tokenizer-pre",
 };
 
 /** A day; longer is for ever. */
@@ -44,8 +47,16 @@ export function addModelOptions(command: Command, context?: string): Command {
       seconds,
     ),
   );
+  command.addOption(tokenizerPreOption());
   command.option("--ignore-memory", "load even where the machine seems to have too little memory");
   return addMemoryOptions(command, context);
+}
+
+export function tokenizerPreOption(): Option {
+  return new Option(
+    "--tokenizer-pre <name>",
+    "how text is split, for GGUF files that do not say it as LFM2's do",
+  ).choices(preTokenizers);
 }
 
 /** Those that decide how much memory is needed. */

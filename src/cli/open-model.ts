@@ -24,7 +24,13 @@ export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise
     const onProgress = ({ done, total }: Progress): void =>
       progress.show(`Loading: ${percent(done, total)} of ${formatBytes(total)}`);
     const stallTimeoutMs = flags.stallTimeout === undefined ? undefined : flags.stallTimeout * 1000;
-    const model = await open(flags.model, { ...statedModelOptions(flags), stallTimeoutMs, signal, onProgress });
+    const model = await open(flags.model, {
+      ...statedModelOptions(flags),
+      tokenizerPre: flags.tokenizerPre,
+      stallTimeoutMs,
+      signal,
+      onProgress,
+    });
     progress.clear();
     sayWarnings(model.warnings);
     const name = nameOf(model.checkpoint.metadata, flags.model ?? "embedded model");

@@ -4,12 +4,12 @@ import type { ChatMessage } from "../chat/messages.ts";
 import { nodeHost } from "../index.ts";
 import { createText } from "../text/text.ts";
 import { UsageError } from "./exit.ts";
+import { tokenizerPreOption } from "./model-options.ts";
 import { harmless, note } from "./terminal.ts";
-import { openTextFiles } from "./text-files.ts";
+import { openTextFiles, type TextFileFlags } from "./text-files.ts";
 import { readJson, STANDARD_INPUT } from "./text-input.ts";
 
-interface TemplateFlags {
-  readonly model?: string;
+interface TemplateFlags extends TextFileFlags {
   readonly file?: string;
   readonly tools?: string;
   readonly generationPrompt: boolean;
@@ -35,6 +35,7 @@ export function templateCommand(): Command {
     .description("the prompt that a conversation becomes; reads no weight")
     .option("-m, --model <path or URL>", "a GGUF file, or a Hugging Face model folder; without it, the embedded model")
     .option("-f, --file <path>", "the messages as JSON; without it, standard input")
+    .addOption(tokenizerPreOption())
     .option("--tools <path>", "descriptions of tools, a list as JSON")
     .option("--no-generation-prompt", "do not end with the beginning of an answer")
     .option("--continue-final-message", "end within the last message, an assistant's, so that it is gone on with")
@@ -56,14 +57,14 @@ async function run(flags: TemplateFlags): Promise<void> {
   const { stdout } = process;
   const print = (text: string): boolean => stdout.write(stdout.isTTY ? `${harmless(stdout, text)}\n` : text);
   if (flags.show) {
-    const { name, chatTemplate } = await openTextFiles(flags.model);
+    const { name, chatTemplate } = await openTextFiles(flags);
     if (chatTemplate === undefined)
       throw new Error(`${name}: expected a chat template, found none. Plain ChatML is used.`);
     print(chatTemplate);
     return;
   }
   const { messages, tools } = await readConversation(flags.file, flags.tools);
-  const { name, ...files } = await openTextFiles(flags.model);
+  const { name, ...files } = await openTextFiles(flags);
   const model = createText(nodeHost.startText, files);
   if (files.chatTemplate === undefined && files.namedTemplates === undefined)
     note(`${name} has no chat template: using plain ChatML.`);

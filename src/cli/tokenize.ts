@@ -3,13 +3,13 @@ import { Command } from "commander";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { createTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { UsageError } from "./exit.ts";
+import { tokenizerPreOption } from "./model-options.ts";
 import { tokenIds } from "./option-values.ts";
 import { harmless } from "./terminal.ts";
-import { openTextFiles } from "./text-files.ts";
+import { openTextFiles, type TextFileFlags } from "./text-files.ts";
 import { readTextFile, STANDARD_INPUT } from "./text-input.ts";
 
-interface TokenizeFlags {
-  readonly model?: string;
+interface TokenizeFlags extends TextFileFlags {
   readonly file?: string;
   readonly ids?: true;
   readonly json?: true;
@@ -36,6 +36,7 @@ export function tokenizeCommand(): Command {
     .argument("[text]", "the text; without it and -f, standard input")
     .option("-m, --model <path or URL>", "a GGUF file, or a Hugging Face model folder; without it, the embedded model")
     .option("-f, --file <path>", "a file that holds the text")
+    .addOption(tokenizerPreOption())
     .option("--no-special", "take control strings such as <|im_end|> for ordinary text")
     .option("--bos", "begin with the beginning-of-text token")
     .option("--no-bos", "do not begin with it");
@@ -60,7 +61,7 @@ async function run(stated: string | undefined, flags: TokenizeFlags): Promise<vo
   }
   const { decode } = flags;
   const text = decode === undefined ? await readText(stated, flags.file) : undefined;
-  const files = await openTextFiles(flags.model);
+  const files = await openTextFiles(flags);
   const tokenizer = createTokenizer(readTokenizer(files.tokenizer), files.embeddingRows);
   if (text === undefined) writeText(tokenizer, decode as readonly number[], flags.json === true);
   else writeIds(tokenizer, text, flags);

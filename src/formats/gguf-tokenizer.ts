@@ -1,5 +1,5 @@
-// What GGUF metadata says about text: vocabulary, merges, special tokens, chat template.
-import type { Checkpoint, StoredTokenizer } from "./checkpoint.ts";
+// What GGUF metadata says about text: vocabulary, merges, special tokens.
+import { FormatError, type StoredTokenizer } from "./checkpoint.ts";
 import { keysOf, type Metadata } from "./gguf-keys.ts";
 
 /** Undefined when the file holds no vocabulary. @throws FormatError when it holds another kind than LFM2's */
@@ -33,13 +33,17 @@ export function tokenizerOfGguf(file: string, metadata: Metadata): StoredTokeniz
   };
 }
 
-const NAMED_TEMPLATE = "tokenizer.chat_template.";
-
-export function templatesOfGguf(file: string, metadata: Metadata): Pick<Checkpoint, "chatTemplate" | "namedTemplates"> {
-  const read = keysOf(file, metadata);
-  const chatTemplate = read.optionalString("tokenizer.chat_template");
-  const keys = [...metadata.keys()].filter((key) => key.startsWith(NAMED_TEMPLATE));
-  if (keys.length === 0) return { chatTemplate };
-  const named = keys.map((key) => [key.slice(NAMED_TEMPLATE.length), read.optionalString(key) ?? ""] as const);
-  return { chatTemplate, namedTemplates: new Map(named) };
+/**
+ * The tokenizer with the pre-tokenizer that the caller names in place of what its file does.
+ * @throws FormatError for files that hold the pattern itself
+ */
+export function withPreTokenizer(
+  stored: StoredTokenizer | undefined,
+  pre: string | undefined,
+): StoredTokenizer | undefined {
+  if (stored === undefined || pre === undefined) return stored;
+  if (stored.kind === "gguf") return { ...stored, pre };
+  throw new FormatError(
+    "tokenizerPre: expected it left out, as tokenizer.json holds its pattern, found a name. Leave it out.",
+  );
 }

@@ -1,5 +1,6 @@
 // A folder and perhaps a file name → everything about a model but its weights' bytes.
 import type { ByteSource, Folder } from "../sources/source.ts";
+import { readHfTemplates, templatesOfGguf } from "./chat-templates.ts";
 import { type Checkpoint, type StoredTensor, type StoredTokenizer, spellingOf } from "./checkpoint.ts";
 import { folderWarnings, refuseAdapter } from "./folder-files.ts";
 import { type GgufHeader, isGguf, readGgufHeader } from "./gguf.ts";
@@ -7,11 +8,11 @@ import { architectureOfGguf, checkGgufKeys, configOfGguf, generationConfigOfGguf
 import { refuseOtherKinds } from "./gguf-kinds.ts";
 import { storedGgufTensors } from "./gguf-names.ts";
 import { checkFirst, openSplits } from "./gguf-split.ts";
-import { templatesOfGguf, tokenizerOfGguf } from "./gguf-tokenizer.ts";
+import { tokenizerOfGguf } from "./gguf-tokenizer.ts";
 import { listed } from "./gguf-value.ts";
 import { checkedConfig, checkedGenerationConfig } from "./hf-config.ts";
 import { storedHfTensors } from "./hf-names.ts";
-import { isObject, type JsonObject, jsonLimits, readBytes, readText } from "./json.ts";
+import { type JsonObject, jsonLimits, readBytes } from "./json.ts";
 import { readOptional, readSettings } from "./optional-file.ts";
 import { refuseQuantizedConfig, refuseQuantizedTensors } from "./quantized-weights.ts";
 import { refuse, show, within } from "./refusal.ts";
@@ -19,8 +20,6 @@ import type { Shards } from "./safetensors-shards.ts";
 import { openWeightFile, openWeightFiles } from "./weight-files.ts";
 
 const TOKENIZER_BYTES = jsonLimits.tokenizer.bytes;
-/** LFM2's templates have a few thousand. */
-const TEMPLATE_BYTES = 1 << 20;
 /** Longer arrays are shown by their length. */
 const SHOWN_ITEMS = 64;
 
@@ -137,7 +136,7 @@ async function finishHf(
 ): Promise<Checkpoint> {
   const tokenizerConfig = await readSettings(folder, "tokenizer_config.json", signal);
   const tokenizer = await readOptional(folder, "tokenizer.json", TOKENIZER_BYTES, readBytes, signal);
-  const template = await readOptional(folder, "chat_template.jinja", TEMPLATE_BYTES, readText, signal);
+  const templates = await readHfTemplates(folder, tokenizerConfig, signal);
   const fileNames = opened.map(({ name }) => name);
   refuseQuantizedTensors(fileNames, shards.tensors);
   const { tensors, warnings: leftOut } = storedHfTensors(fileNames, shards.tensors);
@@ -161,7 +160,7 @@ async function finishHf(
     keyNames: {},
     tensors,
     tokenizer: source,
-    ...templatesOf(template, tokenizerConfig),
+    ...templates,
     generationConfig,
     metadata: shards.metadata,
     warnings,
@@ -179,21 +178,3 @@ async function readConfig(folder: Folder, warnings: string[], signal?: AbortSign
 }
 
 const isId = (id: unknown): id is number => Number.isInteger(id) && (id as number) >= 0;
-
-/** Older checkpoints keep the template in tokenizer_config.json, some as a list of named ones. */
-function templatesOf(
-  file: string | undefined,
-  tokenizerConfig: JsonObject | undefined,
-): Pick<Checkpoint, "chatTemplate" | "namedTemplates"> {
-  const stated = tokenizerConfig?.chat_template;
-  const named = new Map<string, string>();
-  for (const entry of Array.isArray(stated) ? stated : []) {
-    if (isObject(entry) && typeof entry.name === "string" && typeof entry.template === "string")
-      named.set(entry.name, entry.template);
-  }
-  const byDefault = named.get("default") ?? (typeof stated === "string" ? stated : undefined);
-  named.delete("default");
-  // As in transformers, the file stands in place of whatever tokenizer_config.json has.
-  if (file !== undefined || named.size === 0) return { chatTemplate: file ?? byDefault };
-  return { chatTemplate: byDefault, namedTemplates: named };
-}

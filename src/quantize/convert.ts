@@ -7,6 +7,7 @@ import { type Config, readConfig } from "../model/config.ts";
 import { ropeParametersOf } from "../model/rope.ts";
 import { findParameters } from "../parameters/find-parameters.ts";
 import { settleHead } from "../parameters/tied-head.ts";
+import { checkPreTokenizer } from "../tokenizer/from-gguf.ts";
 import { type HfFormat, hfTensors, indexOf, shardsOf, writeShard } from "./hf-tensors.ts";
 import { tokenizerConfigOf, tokenizerJsonOf } from "./hf-tokenizer.ts";
 
@@ -76,6 +77,7 @@ function textFiles(checkpoint: Checkpoint, config: Config, format: HfFormat): Ma
   if (tokenizer !== undefined) {
     const source = readTokenizer(tokenizer);
     const isJson = source.kind === "json";
+    if (!isJson) checkPreTokenizer(source.pre);
     files.set("tokenizer.json", json(isJson ? source.tokenizer : tokenizerJsonOf(source)));
     const tokenizerConfig = isJson ? source.config : tokenizerConfigOf(source, config.maxPositionEmbeddings);
     files.set("tokenizer_config.json", json({ ...tokenizerConfig, ...templateList(chatTemplate, namedTemplates) }));
@@ -104,10 +106,14 @@ function configJsonOf(raw: Checkpoint["config"], config: Config, format: HfForma
   };
 }
 
-function generationConfigOf({ config, generationConfig }: Checkpoint): object {
+function generationConfigOf({ config, generationConfig, tokenizer }: Checkpoint): object {
   const ids = Object.fromEntries(
     ["bos_token_id", "eos_token_id", "pad_token_id"].flatMap((key) => (key in config ? [[key, config[key]]] : [])),
   );
+  // A folder's own files state them, and stay.
+  const endIds = tokenizer?.kind === "gguf" ? (tokenizer.endIds ?? []) : [];
+  const eosIds = [...new Set([config.eos_token_id ?? [], endIds].flat())];
+  if (endIds.length > 0) ids.eos_token_id = eosIds.length === 1 ? eosIds[0] : eosIds;
   const { temperature } = generationConfig;
   // transformers ignores a temperature, and all that goes with it, unless told to sample.
   const sample = typeof temperature === "number" ? { do_sample: temperature > 0 } : {};

@@ -12,6 +12,7 @@ export function blobSource(name: string, content: Blob | ArrayBuffer | Uint8Arra
 export function blobFolder(
   name: string,
   files: Iterable<File | { readonly name: string; readonly blob: Blob }>,
+  subfolders: ReadonlyMap<string, Folder> = new Map(),
 ): Folder {
   const byName = new Map<string, Blob>();
   for (const file of files) byName.set(file.name, "blob" in file ? file.blob : file);
@@ -24,6 +25,7 @@ export function blobFolder(
       return blob && fromBlob(fileName, blob);
     },
     list: async () => [...byName.keys()],
+    subfolder: async (inner) => subfolders.get(inner),
   };
 }
 

@@ -17,7 +17,7 @@ export async function openFile(path: string, version?: FileVersion): Promise<Byt
   throw new SourceError(`${path}: expected a file, found nothing there. Check the path.`);
 }
 
-/** The files directly in `path`; subfolders are out of reach. */
+/** The files directly in `path`. */
 export function diskFolder(path: string): Folder {
   return {
     name: path,
@@ -34,15 +34,23 @@ export function diskFolder(path: string): Folder {
       });
       return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
     },
+    async subfolder(name) {
+      checkFileName(path, name);
+      const inner = join(path, name);
+      return (await isFolder(inner)) ? diskFolder(inner) : undefined;
+    },
   };
 }
 
-async function checkFolder(path: string): Promise<void> {
-  const isFolder = await stat(path).then(
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isFolder) throw new SourceError(`${path}: expected a folder, found none there. Check the path.`);
+}
+
+async function checkFolder(path: string): Promise<void> {
+  if (!(await isFolder(path))) throw new SourceError(`${path}: expected a folder, found none there. Check the path.`);
 }
 
 async function tryOpenFile(path: string, version?: FileVersion): Promise<ByteSource | undefined> {

@@ -27,9 +27,9 @@ export function locateBlobs(
     const name = "name" in blob && typeof blob.name === "string" ? blob.name : "model.gguf";
     return { folder: blobFolder(name, [{ name, blob }]), file: name };
   }
-  const files = topFilesOf(filesOf(source));
+  const { files, subfolders } = byFolder(filesOf(source));
   const names = files.map(({ name }) => name);
-  const folder = blobFolder("chosen files", files);
+  const folder = blobFolder("chosen files", files, subfolders);
   if (names.length === 1) return { folder, file: names[0] };
   if (names.includes("config.json") && names.some((name) => /\.safetensors$/i.test(name))) return { folder };
   const ggufs = names.filter((name) => /\.gguf$/i.test(name));
@@ -42,17 +42,27 @@ export function locateBlobs(
   return { folder, file: first };
 }
 
-/** Of a picked folder, what lies in a subfolder is not the model's: checkpoints of its training, say. */
-function topFilesOf(files: readonly File[]): File[] {
-  const top = files.filter(({ webkitRelativePath: path = "" }) => path.split("/").length <= 2);
+/** Of a picked folder, what lies in a subfolder is not the model's, as a rule: checkpoints of its training, say. */
+function byFolder(all: readonly File[]): { files: File[]; subfolders: Map<string, Folder> } {
+  const files: File[] = [];
+  const inner = new Map<string, File[]>();
+  for (const file of all) {
+    const [, subfolder, ...path] = (file.webkitRelativePath ?? "").split("/");
+    if (path.length === 0) files.push(file);
+    else if (path.length === 1) {
+      const members = inner.get(subfolder) ?? [];
+      members.push(file);
+      inner.set(subfolder, members);
+    }
+  }
   const names = new Set<string>();
-  for (const { name } of top) {
+  for (const { name } of files) {
     if (names.has(name)) {
       throw new SourceError(`files: expected each name once, found two files named ${name}. Choose one model's files.`);
     }
     names.add(name);
   }
-  return top;
+  return { files, subfolders: new Map([...inner].map(([name, members]) => [name, blobFolder(name, members)])) };
 }
 
 function filesOf(source: unknown): File[] {

@@ -50,6 +50,12 @@ export function urlFolder(baseUrl: string, network: NetworkOptions = {}): Folder
       url.pathname += encodeURIComponent(fileName);
       return tryOpen(url, network, signal, mostBytes);
     },
+    async subfolder(name) {
+      checkFileName(nameOf(base), name);
+      const url = new URL(base);
+      url.pathname += encodeURIComponent(name);
+      return urlFolder(url.href, network);
+    },
   };
 }
 

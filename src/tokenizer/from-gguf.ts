@@ -1,4 +1,5 @@
 // A vocabulary from GGUF's `tokenizer.ggml.*` metadata, the way llama.cpp understands pre-tokenizer `lfm2`.
+import { shown } from "./added-tokens.ts";
 import { TokenizerError, type TokenizerSource } from "./source.ts";
 import { LFM2_PATTERN } from "./split-pattern.ts";
 import { TokenTable, type Vocabulary, vocabulary } from "./vocabulary.ts";
@@ -11,19 +12,15 @@ const USER_DEFINED = 4;
 const UNUSED = 5;
 
 /** They split alike: llama.cpp maps the first to the second's pattern, and Ollama's converter writes that one. */
-const PRE_TOKENIZERS = new Set(["lfm2", "llama-bpe"]);
+export const preTokenizers = ["lfm2", "llama-bpe"] as const;
+export type PreTokenizer = (typeof preTokenizers)[number];
 
 const TOKENS = "tokenizer.ggml.tokens";
 
 /** @throws TokenizerError naming the metadata key at fault */
 export function vocabularyFromGguf(source: Extract<TokenizerSource, { kind: "gguf" }>): Vocabulary {
   const { tokens, tokenTypes, merges, pre, addBosToken } = source;
-  if (pre === undefined || !PRE_TOKENIZERS.has(pre)) {
-    throw new TokenizerError(
-      `tokenizer.ggml.pre: expected "lfm2" or "llama-bpe", found ${JSON.stringify(pre) ?? "nothing"}. Open an LFM2 checkpoint; this ` +
-        "file's text is split in a way this project does not know.",
-    );
-  }
+  checkPreTokenizer(pre);
   if (tokenTypes !== undefined && tokenTypes.length !== tokens.length) {
     throw new TokenizerError(
       `tokenizer.ggml.token_type: expected ${tokens.length} (one for each token), found ${tokenTypes.length}.`,
@@ -54,6 +51,16 @@ export function vocabularyFromGguf(source: Extract<TokenizerSource, { kind: "ggu
     // llama.cpp adds BOS for this pre-tokenizer unless the file says otherwise.
     addsBos: addBosToken ?? true,
   });
+}
+
+/** @throws TokenizerError for a way to split text that is not LFM2's, or not stated */
+export function checkPreTokenizer(pre: string | undefined): void {
+  if (preTokenizers.some((known) => known === pre)) return;
+  // Converters write "default" for a pattern that they do not know, and old ones write none.
+  throw new TokenizerError(
+    `tokenizer.ggml.pre: expected "lfm2" or "llama-bpe", found ${shown(pre)}. If the model is LFM2's all the same, ` +
+      'say so by --tokenizer-pre lfm2, in TypeScript { tokenizerPre: "lfm2" }.',
+  );
 }
 
 /** LFM2's control tokens all look like `<|im_end|>`. */

@@ -77,12 +77,15 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return 0;
   }
   const file = pathname === "/" ? PAGE : SERVED.test(pathname) ? new URL(`.${pathname}`, ROOT) : undefined;
-  const size = file && (await stat(file).catch(() => undefined))?.size;
-  if (file === undefined || size === undefined) {
+  const found = file && (await stat(file).catch(() => undefined));
+  if (file === undefined || found === undefined) {
     response.writeHead(404).end("not found");
     return 0;
   }
+  const { size, mtimeMs } = found;
   const headers = {
+    // As every server of files sends it; without it, what has been read of a header is read again.
+    ETag: `"${size}-${mtimeMs}"`,
     "Content-Type": MIME_TYPES[extname(file.pathname)] ?? "application/octet-stream",
     "Cache-Control": "no-store",
     "Accept-Ranges": "bytes",

@@ -23,6 +23,8 @@ const nano = golden("nano/chat_template.jinja");
 const pythonStyle = golden("text/python-style.jinja");
 const january = new Date(2026, 0, 31, 12);
 const bos = { bosToken: "<|startoftext|>", now: january };
+/** Some tens of milliseconds on an idle machine; seconds without the bound. */
+const MOST_MS = 1000;
 const hello: ChatMessage[] = [{ role: "user", content: "hi" }];
 
 describe("a rendered conversation equals Python's", () => {
@@ -138,6 +140,47 @@ describe("a template's error names what is at fault", () => {
     expect(() => render("{{ nothing.at.all() }}")).toThrow(/^Chat template: .*undefined/i);
     expect(() => render("{{ range(1000000) }}")).toThrow("range: expected at most 100000 numbers, found 1000000");
     expect(() => render("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}")).toThrow(ChatError);
+  });
+});
+
+describe("a template that would work for long is refused before it does", () => {
+  const doubled = '{% set n = namespace(x="a") %}{% for i in range(20) %}{% set n.x = n.x ~ n.x %}{% endfor %}';
+  const loop = (inner: string): string => `{% for i in range(1000) %}${inner}{% endfor %}`;
+  it.each([
+    [
+      "sorting long strings that are alike",
+      `${doubled}{% set l = [n.x, n.x ~ "b"] %}${loop("{{ l | sort | length }}")}`,
+    ],
+    [
+      "by an attribute",
+      `${doubled}{% set l = [{"a": n.x}, {"a": n.x}] %}${loop('{{ l | sort(attribute="a") | length }}')}`,
+    ],
+    ["sorting long keys", `${doubled}{% set d = {n.x: 1, n.x ~ "b": 2} %}${loop("{{ d | dictsort | length }}")}`],
+    ["and by the method", `${doubled}{% set d = {n.x: 1, n.x ~ "b": 2} %}${loop("{{ d.dictsort() | length }}")}`],
+  ])("%s", (_, source) => {
+    const template = createTemplate(source);
+    const begin = performance.now();
+    expect(() => template.render(hello, { ...bos, addGenerationPrompt: false })).toThrow(
+      /^Chat template: expected at most \d+ steps for this conversation, found more\.$/,
+    );
+    expect(performance.now() - begin).toBeLessThan(MOST_MS);
+  });
+
+  it.each([
+    ["one piece", " ".repeat(100_000)],
+    ["many pieces", `${" ".repeat(5000)}x`.repeat(200)],
+    ["many, and a wrong tag at the end", `${" \t".repeat(2500)}{# #}`.repeat(200)],
+  ])("white space before a tag, %s", (_, spaces) => {
+    const begin = performance.now();
+    expect(() => createTemplate(`${spaces}{{ 1 }`)).toThrow(
+      "Chat template, line 1: expected a piece of white space of 8192 characters at most, or several shorter ones, found more.",
+    );
+    expect(performance.now() - begin).toBeLessThan(MOST_MS);
+  });
+
+  it("but space of a few thousand characters is as good as any", () => {
+    const template = createTemplate(`{{ 1 }}${" ".repeat(8000)}\n{{ 2 }}`);
+    expect(template.render(hello, { ...bos, addGenerationPrompt: false })).toHaveLength(8003);
   });
 });
 

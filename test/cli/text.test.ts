@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { open } from "../../src/index.ts";
 import { golden, lfm2 } from "./lfm2.ts";
 
 let folder: string;
@@ -29,6 +30,30 @@ describe("lfm2 tokenize", () => {
     expect(await lfm2(["tokenize", "--ids", ...folderModel, text])).toEqual({ code: 0, stdout: line, stderr: "" });
     expect((await lfm2(["tokenize", "--ids", "-f", file("text.txt", text)])).stdout).toBe(line);
     expect((await lfm2(["tokenize", "--ids"], { stdin: text })).stdout).toBe(line);
+  });
+
+  it("splits text as the option says where the file's name for it is none", async () => {
+    const bytes = readFileSync(`${golden}nano/lfm2-nano-Q4_0.gguf`);
+    const name = bytes.indexOf("lfm2", bytes.indexOf("tokenizer.ggml.pre"));
+    const unnamed = file("unnamed.gguf", bytes.fill("none", name, name + 4));
+    const { code, stderr } = await lfm2(["tokenize", "--ids", "-m", unnamed, "it's 1234567"]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('tokenizer.ggml.pre: expected "lfm2" or "llama-bpe", found "none"'),
+    ]);
+    expect(stderr).toContain("--tokenizer-pre lfm2");
+    const named = await lfm2(["tokenize", "--ids", "-m", unnamed, "--tokenizer-pre", "lfm2", "it's 1234567"]);
+    expect(named).toEqual(await lfm2(["tokenize", "--ids", ...folderModel, "it's 1234567"]));
+
+    const model = await open(unnamed, { tokenizerPre: "llama-bpe" });
+    expect(await (await model.tokenizer()).encode("it's 1234567", { addBos: true })).toEqual(
+      named.stdout.trim().split(",").map(Number),
+    );
+    await model.close();
+    const inspected = await lfm2(["inspect", unnamed, "--tokenizer-pre", "lfm2"]);
+    expect(inspected.stdout).toContain("2,048 tokens");
+    const other = await lfm2(["tokenize", ...folderModel, "--tokenizer-pre", "lfm2", "a"]);
+    expect(other.stderr).toContain("expected it left out, as tokenizer.json holds its pattern");
   });
 
   it("counts a newline at the end, and shows each token on a line", async () => {

@@ -6,6 +6,7 @@ import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { diskFolder } from "../../src/sources/disk.ts";
 import { startNodeText } from "../../src/text/start-node.ts";
 import { createText } from "../../src/text/text.ts";
+import { watchTurns } from "../text/turns.ts";
 
 export interface Outcome {
   /** "42 characters", or the error. */
@@ -45,19 +46,4 @@ export async function tryTemplate(chatTemplate: string): Promise<Outcome> {
   } finally {
     await text.close();
   }
-}
-
-/** @returns ends the watch, and gives the longest time between two turns */
-function watchTurns(): () => number {
-  let [last, longest] = [performance.now(), 0];
-  const turn = (): void => {
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
-  };
-  const timer = setInterval(turn, 1);
-  return () => {
-    clearInterval(timer);
-    turn();
-    return longest;
-  };
 }

@@ -104,6 +104,23 @@ describe("a Hugging Face folder", () => {
     expect([a.bosId, a.eosIds, a.vocabSize]).toEqual([b.bosId, b.eosIds, b.vocabSize]);
   });
 
+  it("is not made of a GGUF file that splits text in another way, or does not say how", async () => {
+    const stored = q4.tokenizer as Extract<StoredTokenizer, { kind: "gguf" }>;
+    for (const pre of ["default", undefined]) {
+      const attempt = filesOf({ ...q4, tokenizer: { ...stored, pre } }, { format: "BF16" });
+      await expect(attempt).rejects.toThrow('tokenizer.ggml.pre: expected "lfm2" or "llama-bpe", found');
+    }
+  });
+
+  it("ends answers at every id at which the GGUF file does", async () => {
+    const stored = q4.tokenizer as Extract<StoredTokenizer, { kind: "gguf" }>;
+    const files = await filesOf({ ...q4, tokenizer: { ...stored, endIds: [300, 301] } }, { format: "BF16" });
+    const settings = JSON.parse(new TextDecoder().decode(files["generation_config.json"]));
+    expect(settings.eos_token_id).toEqual([7, 300, 301]);
+    const { tokenizer } = await openCheckpoint(folderOf(files), undefined);
+    expect(createTokenizer(readTokenizer(tokenizer as StoredTokenizer)).eosIds).toEqual([7, 300, 301, 2]);
+  });
+
   it("is cut into files of a bounded size, with an index", async () => {
     const files = await filesOf(hf, { format: "BF16", shardBytes: 6_000_000 });
     const weights = Object.keys(files).filter((name) => name.endsWith(".safetensors"));

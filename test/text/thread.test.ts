@@ -8,7 +8,10 @@ const TOKENS = { bosId: 1 } as never;
 const bound = (ms: number) => ({ ms, refuse: (found: string) => new RangeError(`expected less, found ${found}`) });
 const encode = (text: string) => ({ kind: "encode", text, options: undefined }) as const;
 
-/** Threads that answer a text with its length, "never" not at all, "break" with an error, and "die" by dying. */
+/**
+ * Threads that answer a text with its length, "never" not at all, "break" with an error, and "die" by dying. "hold up"
+ * keeps the caller busy for a while, and its answer comes after what has fallen due by then.
+ */
 function threads() {
   const seen: string[] = [];
   const busy: boolean[] = [];
@@ -26,7 +29,10 @@ function threads() {
         if (text === "cannot be cloned") throw new DOMException("() => {} could not be cloned.", "DataCloneError");
         if (text === "die")
           setTimeout(() => fails(Object.assign(new Error("heap"), { code: "ERR_WORKER_OUT_OF_MEMORY" })));
-        else if (text === "break") answer({ error: { name: "TokenizerError", message: "broken" } });
+        else if (text === "hold up") {
+          for (const begin = performance.now(); performance.now() < begin + 60; );
+          setImmediate(() => setImmediate(() => listener({ result: Uint32Array.of(text.length) })));
+        } else if (text === "break") answer({ error: { name: "TokenizerError", message: "broken" } });
         else if (text !== "never") answer({ result: Uint32Array.of(text.length) });
       },
       onMessage: (given) => {
@@ -62,6 +68,13 @@ describe("the text thread", () => {
     await expect(hung).rejects.toThrow(new RangeError("expected less, found no end of it within 0.03 s"));
     expect([...(await next)]).toEqual([2]);
     expect(seen).toEqual(["start 1", "1: never", "end 1", "start 2", "2: bb"]);
+  });
+
+  it("is not blamed for time in which the caller was held up", async () => {
+    const { start, seen } = threads();
+    const thread = connectText(start, FILES);
+    expect([...(await thread.request(encode("hold up"), bound(30)))]).toEqual([7]);
+    expect(seen).toEqual(["start 1", "1: hold up"]);
   });
 
   it("is replaced when it dies for want of memory, which is the request's fault", async () => {
