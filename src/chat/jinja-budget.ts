@@ -1,6 +1,7 @@
 // How much work a template may make: every step of the interpreter is counted, and so is what it reads and writes, so
 // that a hostile template ends with the same error on every engine before it takes the memory.
 import { type Environment, Interpreter } from "@huggingface/jinja";
+import { text } from "./jinja-values.ts";
 import type { RuntimeValue } from "./python-text.ts";
 
 /** Twice what a conversation may hold. */
@@ -66,6 +67,7 @@ type LibraryInterpreter = new (
   scope: Environment,
 ) => {
   evaluate(node: Node, scope: Environment): RuntimeValue | undefined;
+  evaluateMemberExpression(node: NonNullable<Node>, scope: Environment): RuntimeValue;
 };
 
 /**
@@ -88,6 +90,7 @@ export class BoundedInterpreter extends (Interpreter as unknown as LibraryInterp
   }
 
   override evaluate(node: Node, scope: Environment): RuntimeValue {
+    if (node?.type === EVALUATED) return node.value as RuntimeValue;
     this.#budget.spend(1);
     if (this.#depth >= MAX_DEPTH) {
       throw new TemplateBudgetError(`expected at most ${MAX_DEPTH} levels of nesting, found more`);
@@ -110,6 +113,35 @@ export class BoundedInterpreter extends (Interpreter as unknown as LibraryInterp
       this.#depth--;
     }
   }
+
+  override evaluateMemberExpression(node: NonNullable<Node>, scope: Environment): RuntimeValue {
+    const object = this.evaluate(node.object as Node, scope);
+    if (object.type === "UndefinedValue") {
+      throw new Error("expected a value to take a member of, found something undefined");
+    }
+    const property = node.property as Node;
+    if (object.type !== "StringValue" || !node.computed || property?.type === "SliceExpression") {
+      return super.evaluateMemberExpression({ ...node, object: evaluated(object) }, scope);
+    }
+    const key = this.evaluate(property, scope);
+    if (key.type !== "IntegerValue") {
+      const known = { ...node, object: evaluated(object), property: evaluated(key) };
+      return super.evaluateMemberExpression(known, scope);
+    }
+    const letter = letterAt(object.value as string, Number(key.value), this.#budget);
+    return letter === undefined ? this.#undefined : text(letter);
+  }
+}
+
+/** A node for what has been evaluated before the library asks for it. */
+const EVALUATED = "Evaluated";
+const evaluated = (value: RuntimeValue): Node => ({ type: EVALUATED, value });
+
+/** A letter of a string by its number, negative from the end: all of a code point, which may be two units. */
+function letterAt(value: string, index: number, budget: Budget): string | undefined {
+  budget.characters(Math.min(value.length, Math.abs(index)));
+  const units = Array.from(index < 0 ? value.slice(2 * index) : value.slice(0, 2 * index + 2));
+  return units.at(index);
 }
 
 const MAKERS = new Set(["StringLiteral", "BinaryExpression", "FilterExpression", "CallExpression", "For"]);

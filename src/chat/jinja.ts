@@ -5,11 +5,12 @@
 // What still differs from Python's jinja2. Refused, with an error: {% raw %}, {% with %}, {%+ and +%}, numbers such as 1e5,
 // tests with arguments or of floats, tuples of none or one, keys that are no strings, chained comparisons, < between
 // strings, arithmetic with booleans and with integers beyond 2⁵³, "a" * 3, and the rarer filters and methods (map by a
-// filter, select, sum, min, reverse of strings; find, count, format, rsplit, splitlines, isdigit, removeprefix).
-// Written otherwise: an attribute of what is undefined is undefined, "a" + 1 is "a1", 1 / 0 is inf, % takes the sign of
-// its left side, pairs of items() and dictsort print as lists, title() goes wrong beyond ASCII, s[i] counts UTF-16
-// units, true in [1] is false, macros see the variables of their caller, and what an iteration wrote before
-// {% break %} or {% continue %} is lost.
+// filter, select, sum, min, and reverse, first and last of strings; find, count, format, rsplit, splitlines, isdigit,
+// removeprefix).
+// Written otherwise: "a" + 1 is "a1", 1 / 0 is inf, % takes the sign of its left side, pairs of items() and dictsort
+// print as lists, title() goes wrong beyond ASCII, map and selectattr take attributes of what has none for undefined,
+// true in [1] is false, macros see the variables of their caller, and what an iteration wrote before {% break %} or
+// {% continue %} is lost.
 import { Environment, parse, tokenize } from "@huggingface/jinja";
 import { BoundedInterpreter, createBudget } from "./jinja-budget.ts";
 import { pythonWay } from "./jinja-functions.ts";

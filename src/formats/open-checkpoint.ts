@@ -146,6 +146,7 @@ async function finishHf(
     `${folder.name}, generation_config.json`,
     warnings,
   );
+  warnings.push(...(folder.warnings?.() ?? []));
   const endIds = [config.eos_token_id, generationConfig.eos_token_id].flat().filter(isId);
   const source: StoredTokenizer | undefined = tokenizer && {
     kind: "json",
