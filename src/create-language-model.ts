@@ -100,7 +100,7 @@ export function createLanguageModel(
   ): AsyncGenerator<number, void> {
     const { maxTokens, onToken, topLogprobs, signal, onProgress, onFinish, ...rest } = options;
     const { stopIds = await defaultStopIds(), ...stated } = rest;
-    const sampling = validateSampling({ ...stated, temperature: stated.temperature ?? 0 });
+    const sampling = validateSampling({ temperature: 0, ...defined(stated) });
     checkIds(ids, config.vocabSize, settings.contextLength);
     const { grammar, trigger } = inner.rules ?? {};
     if (grammar !== undefined && trigger === undefined && stopIds.length === 0) {
@@ -150,8 +150,7 @@ export function createLanguageModel(
 
   /** Options for text: what is recommended where the caller states nothing. */
   const withDefaults = (options: GenerateOptions): GenerateOptions => {
-    const stated = Object.entries(options).filter(([, value]) => value !== undefined);
-    return { maxTokens: recommended.maxNewTokens, ...recommended.sampling, ...Object.fromEntries(stated) };
+    return { maxTokens: recommended.maxNewTokens, ...recommended.sampling, ...defined(options) };
   };
 
   const budgetOf = (
@@ -295,6 +294,11 @@ export function createLanguageModel(
       await Promise.all([worker.close(), text?.close()]);
     },
   };
+}
+
+/** Without what is undefined, which would take the place of a default. */
+function defined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
 /** @throws OptionError unless an optional count is an integer in [0, most] */

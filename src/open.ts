@@ -6,7 +6,7 @@ import { openCheckpoint } from "./formats/open-checkpoint.ts";
 import type { LanguageModel, Progress } from "./language-model.ts";
 import { checkOptions, type ModelOptions } from "./load-options.ts";
 import { readConfig } from "./model/config.ts";
-import { checkOpening } from "./opening-options.ts";
+import { checkObject, checkOpening } from "./opening-options.ts";
 import { patienceWith } from "./sources/patience.ts";
 import type { Folder } from "./sources/source.ts";
 import type { NetworkOptions } from "./sources/url.ts";
@@ -46,6 +46,7 @@ export interface Host {
 }
 
 export async function openOn(host: Host, source?: ModelSource, options: OpenOptions = {}): Promise<LanguageModel> {
+  checkObject(options);
   const { signal, onProgress, headers, stallTimeoutMs, tokenizerPre, ...modelOptions } = options;
   checkOpening({ signal, onProgress, headers, stallTimeoutMs, tokenizerPre });
   signal?.throwIfAborted();

@@ -29,6 +29,12 @@ export function checkOpening(options: OpeningOptions): void {
   throw new OptionError(`stallTimeoutMs: expected milliseconds from 1 to ${MAX_TIMEOUT_MS}, found ${found}.`);
 }
 
+/** @throws OptionError unless `options` is an object */
+export function checkObject(options: unknown): void {
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
+  throw new OptionError(`options: expected an object, found ${kindOf(options)}.`);
+}
+
 /** @throws OptionError unless `signal` is an AbortSignal */
 export function checkSignal(signal: unknown): void {
   const { aborted, addEventListener } = Object(signal);

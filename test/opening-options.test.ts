@@ -33,6 +33,10 @@ it.each(refused)("open refuses %s, and shows no secret", async (_, options, mess
   expect(text).not.toContain("secret");
 });
 
+it.each([5, null, [], "x"])("open refuses %j for options", async (options) => {
+  await expect(open(undefined, options as never)).rejects.toThrow("options: expected an object, found ");
+});
+
 const sources: [string, unknown, string][] = [
   ["a number", 5, "found 5."],
   ["null", null, "found null."],
