@@ -1,5 +1,5 @@
 // What a caller may ask of each call: names that are not known and values of another kind are told before work begins.
-import { OptionError } from "./load.ts";
+import { OptionError } from "./load-options.ts";
 import { checkFunction, checkObject, checkSignal, kindOf } from "./opening-options.ts";
 import { SAMPLING_NAMES } from "./sampling/options.ts";
 

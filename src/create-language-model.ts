@@ -11,8 +11,7 @@ import { checkIds } from "./engine/engine.ts";
 import type { ThinkingBudget } from "./engine/thinking-budget.ts";
 import type { Checkpoint } from "./formats/checkpoint.ts";
 import type { ChatOptions, EncodeChatOptions, GenerateOptions, LanguageModel, Summary } from "./language-model.ts";
-import { OptionError } from "./load.ts";
-import type { Config } from "./model/config.ts";
+import { OptionError } from "./load-options.ts";
 import { tracePieces } from "./oracle/trace-pieces.ts";
 import { planTrace } from "./oracle/trace-plan.ts";
 import { recommendedSampling } from "./sampling/defaults.ts";
@@ -27,8 +26,7 @@ export function createLanguageModel(
   worker: ModelWorker,
   text: ModelText | undefined,
   checkpoint: Checkpoint,
-  config: Config,
-  { settings, bytes, warnings }: Results["load"],
+  { config, settings, bytes, warnings }: Results["load"],
 ): LanguageModel {
   const name = checkpoint.metadata.get("general.name");
   const recommended = recommendedSampling({

@@ -1,5 +1,5 @@
 // What `open` takes beside the options of the model: who may stop it, who hears of it, and how servers are asked.
-import { OptionError } from "./load.ts";
+import { OptionError } from "./load-options.ts";
 import { preTokenizers } from "./tokenizer/from-gguf.ts";
 
 /** Timers take no more; about 25 days. */

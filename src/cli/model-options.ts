@@ -1,6 +1,6 @@
 // Options about the model: which one, and how it is computed.
 import { type Command, Option } from "commander";
-import { checkOptions, type ModelOptions } from "../load.ts";
+import { checkOptions, type ModelOptions } from "../load-options.ts";
 import { type PreTokenizer, preTokenizers } from "../tokenizer/from-gguf.ts";
 import { checkedAs, integerOf, renamed } from "./option-values.ts";
 

@@ -68,7 +68,7 @@ async function openGguf(
   checkFirst(file, header);
   // Before the tensors, so that a model of another family is refused for what it is.
   architectureOfGguf(file.name, header.metadata);
-  const found = await openSplits(folder, fileName, file, header, opened, signal);
+  const found = await openSplits(folder, fileName, file, header, opened, warnings, signal);
   const shown = shownMetadata(header);
   checkGgufKeys(file.name, shown, warnings);
   const { config, keyNames } = configOfGguf(file.name, header.metadata, found, warnings);
