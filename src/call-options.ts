@@ -1,6 +1,6 @@
 // What a caller may ask of each call: names that are not known and values of another kind are told before work begins.
-import { OptionError } from "./load.ts";
-import { checkFunction, checkSignal, kindOf } from "./opening-options.ts";
+import { OptionError } from "./load-options.ts";
+import { checkFunction, checkObject, checkSignal, kindOf } from "./opening-options.ts";
 import { SAMPLING_NAMES } from "./sampling/options.ts";
 
 const RUN = ["signal", "onProgress"];
@@ -52,11 +52,9 @@ function named(ours: string, ...theirs: readonly string[]): Record<string, strin
  * @throws OptionError naming the option, what was expected and what was found
  */
 export function checkCall(call: keyof typeof NAMES, options: unknown = {}): void {
-  if (typeof options !== "object" || options === null) {
-    throw new OptionError(`options: expected an object, found ${kindOf(options)}.`);
-  }
+  checkObject(options);
   const known: readonly string[] = NAMES[call];
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of Object.entries(options as object)) {
     if (value === undefined) continue;
     if (!known.includes(name)) {
       const ours = Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;

@@ -11,8 +11,7 @@ import { checkIds } from "./engine/engine.ts";
 import type { ThinkingBudget } from "./engine/thinking-budget.ts";
 import type { Checkpoint } from "./formats/checkpoint.ts";
 import type { ChatOptions, EncodeChatOptions, GenerateOptions, LanguageModel, Summary } from "./language-model.ts";
-import { OptionError } from "./load.ts";
-import type { Config } from "./model/config.ts";
+import { OptionError } from "./load-options.ts";
 import { tracePieces } from "./oracle/trace-pieces.ts";
 import { planTrace } from "./oracle/trace-plan.ts";
 import { recommendedSampling } from "./sampling/defaults.ts";
@@ -27,8 +26,7 @@ export function createLanguageModel(
   worker: ModelWorker,
   text: ModelText | undefined,
   checkpoint: Checkpoint,
-  config: Config,
-  { settings, bytes, warnings }: Results["load"],
+  { config, settings, bytes, warnings }: Results["load"],
 ): LanguageModel {
   const name = checkpoint.metadata.get("general.name");
   const recommended = recommendedSampling({
@@ -102,7 +100,7 @@ export function createLanguageModel(
   ): AsyncGenerator<number, void> {
     const { maxTokens, onToken, topLogprobs, signal, onProgress, onFinish, ...rest } = options;
     const { stopIds = await defaultStopIds(), ...stated } = rest;
-    const sampling = validateSampling({ ...stated, temperature: stated.temperature ?? 0 });
+    const sampling = validateSampling({ temperature: 0, ...defined(stated) });
     checkIds(ids, config.vocabSize, settings.contextLength);
     const { grammar, trigger } = inner.rules ?? {};
     if (grammar !== undefined && trigger === undefined && stopIds.length === 0) {
@@ -152,8 +150,7 @@ export function createLanguageModel(
 
   /** Options for text: what is recommended where the caller states nothing. */
   const withDefaults = (options: GenerateOptions): GenerateOptions => {
-    const stated = Object.entries(options).filter(([, value]) => value !== undefined);
-    return { maxTokens: recommended.maxNewTokens, ...recommended.sampling, ...Object.fromEntries(stated) };
+    return { maxTokens: recommended.maxNewTokens, ...recommended.sampling, ...defined(options) };
   };
 
   const budgetOf = (
@@ -297,6 +294,11 @@ export function createLanguageModel(
       await Promise.all([worker.close(), text?.close()]);
     },
   };
+}
+
+/** Without what is undefined, which would take the place of a default. */
+function defined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
 /** @throws OptionError unless an optional count is an integer in [0, most] */

@@ -5,7 +5,7 @@ import type { RenderOptions } from "./chat/template.ts";
 import type { TokenReport } from "./chat/token-report.ts";
 import type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
 import type { Checkpoint } from "./formats/checkpoint.ts";
-import type { Settings } from "./load.ts";
+import type { Settings } from "./load-options.ts";
 import type { Config } from "./model/config.ts";
 import type { TracePiece } from "./oracle/trace-pieces.ts";
 import type { TraceChoice } from "./oracle/trace-plan.ts";

@@ -4,9 +4,9 @@ import { createLanguageModel } from "./create-language-model.ts";
 import { withPreTokenizer } from "./formats/gguf-tokenizer.ts";
 import { openCheckpoint } from "./formats/open-checkpoint.ts";
 import type { LanguageModel, Progress } from "./language-model.ts";
-import { checkOptions, type ModelOptions } from "./load.ts";
+import { checkOptions, type ModelOptions } from "./load-options.ts";
 import { readConfig } from "./model/config.ts";
-import { checkOpening } from "./opening-options.ts";
+import { checkObject, checkOpening } from "./opening-options.ts";
 import { patienceWith } from "./sources/patience.ts";
 import type { Folder } from "./sources/source.ts";
 import type { NetworkOptions } from "./sources/url.ts";
@@ -46,6 +46,7 @@ export interface Host {
 }
 
 export async function openOn(host: Host, source?: ModelSource, options: OpenOptions = {}): Promise<LanguageModel> {
+  checkObject(options);
   const { signal, onProgress, headers, stallTimeoutMs, tokenizerPre, ...modelOptions } = options;
   checkOpening({ signal, onProgress, headers, stallTimeoutMs, tokenizerPre });
   signal?.throwIfAborted();
@@ -55,7 +56,7 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
   const { config: rawConfig, keyNames, tensors, files } = checkpoint;
   let worker: ModelWorker | undefined;
   try {
-    const config = readConfig(rawConfig, keyNames);
+    const { vocabSize: embeddingRows } = readConfig(rawConfig, keyNames);
     const tokenizer = withPreTokenizer(checkpoint.tokenizer, tokenizerPre);
     worker = connect(host.startWorker());
     const loaded = await worker.request(
@@ -74,9 +75,8 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
       },
     );
     const { chatTemplate, namedTemplates } = checkpoint;
-    const embeddingRows = config.vocabSize;
     const text = tokenizer && createText(host.startText, { tokenizer, chatTemplate, namedTemplates, embeddingRows });
-    return createLanguageModel(worker, text, checkpoint, config, loaded);
+    return createLanguageModel(worker, text, checkpoint, loaded);
   } catch (error) {
     await worker?.close();
     throw error;

@@ -1,5 +1,5 @@
 // What `open` takes beside the options of the model: who may stop it, who hears of it, and how servers are asked.
-import { OptionError } from "./load.ts";
+import { OptionError } from "./load-options.ts";
 import { preTokenizers } from "./tokenizer/from-gguf.ts";
 
 /** Timers take no more; about 25 days. */
@@ -27,6 +27,12 @@ export function checkOpening(options: OpeningOptions): void {
   if (typeof stallTimeoutMs === "number" && stallTimeoutMs >= 1 && stallTimeoutMs <= MAX_TIMEOUT_MS) return;
   const found = typeof stallTimeoutMs === "number" ? stallTimeoutMs : kindOf(stallTimeoutMs);
   throw new OptionError(`stallTimeoutMs: expected milliseconds from 1 to ${MAX_TIMEOUT_MS}, found ${found}.`);
+}
+
+/** @throws OptionError unless `options` is an object */
+export function checkObject(options: unknown): void {
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
+  throw new OptionError(`options: expected an object, found ${kindOf(options)}.`);
 }
 
 /** @throws OptionError unless `signal` is an AbortSignal */

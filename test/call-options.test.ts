@@ -31,9 +31,15 @@ async function said(call: string, options: unknown, input: unknown = undefined):
   return ["none", ""];
 }
 
+it("a temperature of null is refused: it would be greedy without a word", async () => {
+  const [name, message] = await said("chat", { temperature: null });
+  expect([name, message.split(":")[0]]).toEqual(["SamplingError", "temperature"]);
+});
+
 describe("a wrong option", () => {
   it.each<[string, unknown, string]>([
     ["generate", 5, "options: expected an object, found a number."],
+    ["generate", [], "options: expected an object, found a list."],
     ["generate", { maxTokens: 1.5 }, "maxTokens: expected an integer of at least 1, found 1.5."],
     ["chat", { maxTokens: "9" }, 'maxTokens: expected an integer of at least 1, found "9".'],
     ["generate", { stopIds: [1.5] }, "stopIds: expected a list of token ids, found [1.5]."],

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { aboutFlags } from "../src/cli/model-options.ts";
 import type { Checkpoint } from "../src/formats/checkpoint.ts";
-import { loadModel, type ModelOptions, planMemory } from "../src/load.ts";
+import { loadModel, planMemory } from "../src/load.ts";
+import type { ModelOptions } from "../src/load-options.ts";
 import { MemoryError } from "../src/wasm/bank.ts";
 import { freeMemory } from "../src/worker/free-memory.ts";
 import { closeAll } from "./formats/golden-files.ts";

@@ -33,18 +33,24 @@ it.each(refused)("open refuses %s, and shows no secret", async (_, options, mess
   expect(text).not.toContain("secret");
 });
 
+it.each([5, null, [], "x"])("open refuses %j for options", async (options) => {
+  await expect(open(undefined, options as never)).rejects.toThrow("options: expected an object, found ");
+});
+
 const sources: [string, unknown, string][] = [
   ["a number", 5, "found 5."],
   ["null", null, "found null."],
   ["a list of numbers", [1], "found 1."],
   ["a list of Blobs without names", [new Blob(["x"])], "found Blob."],
   ["an object", {}, "found Object."],
+  ["an empty list", [], "found an empty one. Choose a file."],
+  ["a length without end", { length: 1e9 }, "at most 100000 Files, found 1000000000."],
   ["shared memory", new SharedArrayBuffer(8), "found SharedArrayBuffer."],
 ];
 it.each(sources)("open refuses %s for a model", async (_, source, found) => {
   const opening = open(source as never);
   await expect(opening).rejects.toHaveProperty("name", "SourceError");
-  await expect(opening).rejects.toThrow("model: expected a path, a URL, a Blob, bytes or a list of Files, ");
+  await expect(opening).rejects.toThrow(/^model: expected (a path, a URL, a Blob, bytes or )?a list of /);
   await expect(opening).rejects.toThrow(found);
 });
 

@@ -1,5 +1,5 @@
 // What is compared, and what is measured of each: lists multiply out.
-import type { ModelOptions, Settings } from "../load.ts";
+import type { ModelOptions, Settings } from "../load-options.ts";
 
 /** What a setting leaves open is the library's default. */
 export type Setting = Pick<ModelOptions, "mode" | "kernels" | "threads" | "kvType">;

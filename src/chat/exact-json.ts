@@ -87,3 +87,10 @@ export function plainJson(value: unknown): unknown {
   const members = value instanceof Map ? [...value] : Object.entries(value);
   return Object.fromEntries(members.map(([key, member]) => [key, plainJson(member)]));
 }
+
+/** The members of what parseExactJson gave, by name; undefined where it is no object. */
+export function membersOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (value instanceof Map) return Object.fromEntries(value);
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject && !(value instanceof PythonFloat) ? (value as Record<string, unknown>) : undefined;
+}

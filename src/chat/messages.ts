@@ -79,6 +79,9 @@ export function checkTools(tools: unknown): readonly unknown[] {
 function checkMessage(message: unknown, index: number): void {
   const subject = `messages[${index}]`;
   if (kindOf(message) !== "an object") throw new ChatError(`${subject}: expected an object, found ${kindOf(message)}.`);
+  if (message instanceof Map) {
+    throw new ChatError(`${subject}: expected an object, found a Map. Pass Object.fromEntries of it.`);
+  }
   const members = message as Record<string, unknown>;
   const { role, tool_calls: toolCalls } = members;
   if (!ROLES.includes(role)) {

@@ -8,7 +8,7 @@ import { runBench } from "../bench/rounds.ts";
 import type { Run } from "../bench/run.ts";
 import type { Filling } from "../bench/session.ts";
 import { reportRun } from "../bench/table.ts";
-import { checkOptions, type ModelOptions } from "../load.ts";
+import { checkOptions, type ModelOptions } from "../load-options.ts";
 import { UsageError } from "./exit.ts";
 import { aboutFlags } from "./model-options.ts";
 import { sayEmbedded } from "./open-model.ts";

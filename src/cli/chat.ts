@@ -36,7 +36,8 @@ Examples:
   $ lfm2 chat --tools tools.json --tool-cmd ./run-tool.sh
   $ printf 'Hello!\\nWho are you?\\n' | lfm2 chat --greedy
 
-Ctrl-C stops an answer; at an empty prompt, or twice, it quits. Ctrl-D quits. /help lists the commands.
+Ctrl-C stops an answer; at an empty prompt, or twice, it quits with exit code 0, as Ctrl-D and /quit do; before the
+first prompt, or with lines from a pipe, the code is 130. /help lists the commands.
 A line that ends with \\ is continued on the next one. Answers go to standard output, everything else to standard error.`;
 
 export function chatCommand(): Command {

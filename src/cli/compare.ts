@@ -166,7 +166,7 @@ async function openWeights(
   opened: { close(): Promise<void> }[],
   signal: AbortSignal,
 ): Promise<ModelWeights> {
-  const checkpoint = await openFiles(model, signal);
+  const checkpoint = await openFiles(model, {}, signal);
   opened.push(...checkpoint.files);
   return modelWeights({ ...checkpoint, ...(await settleHead(checkpoint, "whole", signal)) });
 }

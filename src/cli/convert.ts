@@ -1,8 +1,7 @@
 // `lfm2 convert`: a model as a Hugging Face folder, in BF16 or float32.
 import { Command, Option } from "commander";
 import { convertToHf } from "../quantize/convert.ts";
-import type { PreTokenizer } from "../tokenizer/from-gguf.ts";
-import { tokenizerPreOption } from "./model-options.ts";
+import { addFileOptions, type FileFlags } from "./model-options.ts";
 import { openFiles, sayWarnings } from "./open-files.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent } from "./quantities.ts";
@@ -10,10 +9,9 @@ import { abortOnInterrupt } from "./signals.ts";
 import { note } from "./terminal.ts";
 import { checkEmptyFolder, writeFolder } from "./write-folder.ts";
 
-interface ConvertFlags {
+interface ConvertFlags extends FileFlags {
   readonly output: string;
   readonly type: "BF16" | "F32";
-  readonly tokenizerPre?: PreTokenizer;
 }
 
 const examples = `
@@ -24,20 +22,20 @@ Examples:
 F32 keeps the values of a quantized file exactly; BF16 rounds them, in half the bytes.`;
 
 export function convertCommand(): Command {
-  return new Command("convert")
+  const command = new Command("convert")
     .description("write a model as a Hugging Face folder: safetensors, config, tokenizer")
     .argument("<path or URL>", "a GGUF file, or a Hugging Face model folder")
     .requiredOption("-o, --output <path>", "the folder to write; new, or empty")
     .addOption(new Option("--type <type>", "numbers of the weights").choices(["BF16", "F32"]).default("BF16"))
-    .addOption(tokenizerPreOption())
     .addHelpText("after", examples)
     .action(run);
+  return addFileOptions(command);
 }
 
-async function run(source: string, { output, type, tokenizerPre }: ConvertFlags): Promise<void> {
+async function run(source: string, { output, type, ...flags }: ConvertFlags): Promise<void> {
   await checkEmptyFolder(output);
   const signal = abortOnInterrupt();
-  const checkpoint = await openFiles(source, signal, tokenizerPre);
+  const checkpoint = await openFiles(source, flags, signal);
   const progress = createProgressLine();
   const begin = performance.now();
   try {

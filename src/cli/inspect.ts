@@ -4,13 +4,7 @@ import { drawLayers } from "../picture/layers.ts";
 import { UsageError } from "./exit.ts";
 import { type Inspection, inspectModel } from "./inspection.ts";
 import { reportInspection } from "./inspection-report.ts";
-import {
-  aboutFlags,
-  addMemoryOptions,
-  type ModelFlags,
-  statedModelOptions,
-  tokenizerPreOption,
-} from "./model-options.ts";
+import { aboutFlags, addFileOptions, addMemoryOptions, type ModelFlags, statedModelOptions } from "./model-options.ts";
 import { sayEmbedded } from "./open-model.ts";
 import { harmless, note } from "./terminal.ts";
 import { checkFree, writeWhole } from "./write-file.ts";
@@ -34,12 +28,11 @@ export function inspectCommand(): Command {
     .description("show architecture, layers, formats, and the memory a model will need")
     .argument("[path or URL]", "a GGUF file or a Hugging Face model folder; without it, the embedded model")
     .option("-m, --model <path or URL>", "the same as an option")
-    .addOption(tokenizerPreOption())
     .option("--tensors", "list every tensor")
     .option("--svg <path>", "draw the layers into an SVG file")
     .option("--force", "replace a file that is there")
     .option("--json", "print one JSON object instead of text");
-  return addMemoryOptions(command).addHelpText("after", examples).action(run);
+  return addFileOptions(addMemoryOptions(command)).addHelpText("after", examples).action(run);
 }
 
 async function run(place: string | undefined, flags: InspectFlags): Promise<void> {
@@ -50,7 +43,7 @@ async function run(place: string | undefined, flags: InspectFlags): Promise<void
   const source = place ?? flags.model;
   if (source === undefined) sayEmbedded();
   const options = statedModelOptions(flags);
-  const inspection = await inspectModel(source, options, flags.tokenizerPre).catch((error: unknown) => {
+  const inspection = await inspectModel(source, options, flags).catch((error: unknown) => {
     throw aboutFlags(error);
   });
   if (flags.svg !== undefined) {

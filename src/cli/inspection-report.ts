@@ -1,5 +1,5 @@
 // An inspection as text for people.
-import type { ModelOptions } from "../load.ts";
+import type { ModelOptions } from "../load-options.ts";
 import { alignColumns } from "./columns.ts";
 import type { Inspection, MemoryFacts, TensorFacts, TokenFacts } from "./inspection.ts";
 import type { Size } from "./model-facts.ts";

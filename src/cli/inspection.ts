@@ -3,21 +3,20 @@
 import type { FormatName } from "../blocks/formats.ts";
 import { PROGRAM_BYTES } from "../fit.ts";
 import { type Checkpoint, FormatError } from "../formats/checkpoint.ts";
-import { withPreTokenizer } from "../formats/gguf-tokenizer.ts";
 import { isObject } from "../formats/json.ts";
-import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
-import { nodeHost } from "../index.ts";
-import { type Machine, type ModelOptions, planMemory } from "../load.ts";
+import { planMemory } from "../load.ts";
+import type { Machine, ModelOptions } from "../load-options.ts";
 import { type Config, readConfig } from "../model/config.ts";
 import { findParameters } from "../parameters/find-parameters.ts";
 import { settleHead } from "../parameters/tied-head.ts";
 import { type RecommendedSampling, recommendedSampling } from "../sampling/defaults.ts";
-import type { PreTokenizer } from "../tokenizer/from-gguf.ts";
 import { TokenizerError } from "../tokenizer/source.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import { nodeMachine } from "../worker/node-machine.ts";
 import { type ModelFacts, modelFacts, nameOf, parametersOf, storedBytes } from "./model-facts.ts";
+import type { FileFlags } from "./model-options.ts";
+import { locateFiles } from "./open-files.ts";
 
 export interface Inspection {
   readonly name: string;
@@ -86,16 +85,15 @@ export interface MemoryFacts {
 export async function inspectModel(
   source: string | undefined,
   options: ModelOptions,
-  tokenizerPre?: PreTokenizer,
+  flags: FileFlags,
 ): Promise<Inspection> {
-  const { folder, file } = await nodeHost.locate(source);
-  const checkpoint = await openCheckpoint(folder, file);
+  const checkpoint = await locateFiles(source, flags);
   try {
     const settled = await settleHead(checkpoint, "sampled");
     const config = readConfig(settled.config, checkpoint.keyNames);
     const { parameters, warnings } = findParameters(config, settled.tensors);
     const tensors = parameters.map(({ tensor }) => tensor);
-    const tokenizer = tokenizerFacts(checkpoint, tokenizerPre, config.vocabSize);
+    const tokenizer = tokenizerFacts(checkpoint, config.vocabSize);
     const stated = checkpoint.metadata.get("general.name");
     return {
       name: nameOf(checkpoint.metadata, source ?? "embedded model"),
@@ -130,12 +128,8 @@ export async function inspectModel(
   }
 }
 
-function tokenizerFacts(
-  checkpoint: Checkpoint,
-  tokenizerPre: PreTokenizer | undefined,
-  embeddingRows: number,
-): Inspection["tokenizer"] {
-  const stored = withPreTokenizer(checkpoint.tokenizer, tokenizerPre);
+function tokenizerFacts(checkpoint: Checkpoint, embeddingRows: number): Inspection["tokenizer"] {
+  const stored = checkpoint.tokenizer;
   if (stored === undefined) return null;
   try {
     const { vocabSize, bosId, eosIds, textOf, idOf } = createTokenizer(readTokenizer(stored), embeddingRows);

@@ -1,6 +1,6 @@
 // Options about the model: which one, and how it is computed.
 import { type Command, Option } from "commander";
-import { checkOptions, type ModelOptions } from "../load.ts";
+import { checkOptions, type ModelOptions } from "../load-options.ts";
 import { type PreTokenizer, preTokenizers } from "../tokenizer/from-gguf.ts";
 import { checkedAs, integerOf, renamed } from "./option-values.ts";
 
@@ -15,9 +15,11 @@ export interface ModelFlags {
   readonly quantize?: ModelOptions["quantize"];
   readonly ignoreMemory?: true;
   readonly tokenizerPre?: PreTokenizer;
-  /** Seconds. */
+  /** Milliseconds. */
   readonly stallTimeout?: number;
 }
+
+export type FileFlags = Pick<ModelFlags, "stallTimeout" | "tokenizerPre">;
 
 const flagOf: Readonly<Record<string, string>> = {
   backend: "--backend",
@@ -41,22 +43,27 @@ export function addModelOptions(command: Command, context?: string): Command {
     "a GGUF file, or a Hugging Face model folder; without it, the embedded model",
   );
   command.addOption(modelChoice("backend", "--backend <name>", "wasm (default) or reference, which is slow and exact"));
-  const seconds = integerOf("--stall-timeout", 1, MAX_STALL_SECONDS);
-  command.addOption(
-    new Option("--stall-timeout <seconds>", "how long a server of a URL may send nothing; 30 unless stated").argParser(
-      seconds,
-    ),
-  );
-  command.addOption(tokenizerPreOption());
+  addFileOptions(command);
   command.option("--ignore-memory", "load even where the machine seems to have too little memory");
   return addMemoryOptions(command, context);
 }
 
-export function tokenizerPreOption(): Option {
-  return new Option(
+/** Those that matter to whoever reads the files, weights or not. */
+export function addFileOptions(command: Command): Command {
+  const tokenizerPre = new Option(
     "--tokenizer-pre <name>",
     "how text is split, for GGUF files that do not say it as LFM2's do",
-  ).choices(preTokenizers);
+  );
+  return command.addOption(stallTimeoutOption()).addOption(tokenizerPre.choices(preTokenizers));
+}
+
+export function stallTimeoutOption(): Option {
+  const seconds = integerOf("--stall-timeout", 1, MAX_STALL_SECONDS);
+  const option = new Option(
+    "--stall-timeout <seconds>",
+    "how long a server of a URL may send nothing; 30 unless stated",
+  );
+  return option.argParser((text) => 1000 * seconds(text));
 }
 
 /** Those that decide how much memory is needed. */

@@ -23,11 +23,10 @@ export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise
   try {
     const onProgress = ({ done, total }: Progress): void =>
       progress.show(`Loading: ${percent(done, total)} of ${formatBytes(total)}`);
-    const stallTimeoutMs = flags.stallTimeout === undefined ? undefined : flags.stallTimeout * 1000;
     const model = await open(flags.model, {
       ...statedModelOptions(flags),
       tokenizerPre: flags.tokenizerPre,
-      stallTimeoutMs,
+      stallTimeoutMs: flags.stallTimeout,
       signal,
       onProgress,
     });

@@ -5,6 +5,7 @@ import { type Quantized, quantize } from "../quantize/quantize.ts";
 import { type QuantizationType, quantizationTypes } from "../quantize/types.ts";
 import { UsageError } from "./exit.ts";
 import { nameOf } from "./model-facts.ts";
+import { type ModelFlags, stallTimeoutOption } from "./model-options.ts";
 import { openFiles, sayWarnings } from "./open-files.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { formatBytes, formatDuration, percent, threeDigits } from "./quantities.ts";
@@ -13,7 +14,7 @@ import { note } from "./terminal.ts";
 import { checkFree, writePieces } from "./write-file.ts";
 import { formatLines } from "./written-formats.ts";
 
-interface QuantizeFlags {
+interface QuantizeFlags extends Pick<ModelFlags, "stallTimeout"> {
   readonly output: string;
   readonly type: QuantizationType;
   readonly force?: true;
@@ -33,6 +34,7 @@ export function quantizeCommand(): Command {
     .requiredOption("-o, --output <path>", "the GGUF file to write")
     .addOption(typeOption("--type"))
     .option("--force", "replace a file that is there")
+    .addOption(stallTimeoutOption())
     .addHelpText("after", examples)
     .action(run);
 }
@@ -48,10 +50,10 @@ export function typeOption(flag: string): Option {
     });
 }
 
-async function run(source: string, { output, type, force }: QuantizeFlags): Promise<void> {
+async function run(source: string, { output, type, force, stallTimeout }: QuantizeFlags): Promise<void> {
   await checkFree(output, force);
   const signal = abortOnInterrupt();
-  const checkpoint = await openFiles(source, signal);
+  const checkpoint = await openFiles(source, { stallTimeout }, signal);
   const progress = createProgressLine();
   const begin = performance.now();
   try {

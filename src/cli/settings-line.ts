@@ -1,5 +1,5 @@
 // The settings in force on one line, and where each comes from.
-import type { Settings } from "../load.ts";
+import type { Settings } from "../load-options.ts";
 import type { RecommendedSampling } from "../sampling/defaults.ts";
 import { PLAIN_SAMPLING, type SamplingOptions } from "../sampling/options.ts";
 import { formatInteger } from "./quantities.ts";

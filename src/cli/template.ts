@@ -1,13 +1,15 @@
 // `lfm2 template`: the text and ids that a conversation becomes, without reading weights.
 import { Command } from "commander";
+import { membersOf } from "../chat/exact-json.ts";
 import type { ChatMessage } from "../chat/messages.ts";
 import { nodeHost } from "../index.ts";
 import { createText } from "../text/text.ts";
+import { byName } from "./conversation-file.ts";
 import { UsageError } from "./exit.ts";
-import { tokenizerPreOption } from "./model-options.ts";
 import { harmless, note } from "./terminal.ts";
-import { type NamedTextFiles, openTextFiles, type TextFileFlags } from "./text-files.ts";
+import { addTextModelOptions, type NamedTextFiles, openTextFiles, type TextFileFlags } from "./text-files.ts";
 import { readJson, STANDARD_INPUT } from "./text-input.ts";
+import { toolsIn } from "./tools.ts";
 
 interface TemplateFlags extends TextFileFlags {
   readonly file?: string;
@@ -34,15 +36,13 @@ Control strings in what users and tools say become ordinary ids, unless --parse-
 export function templateCommand(): Command {
   const command = new Command("template")
     .description("the prompt that a conversation becomes; reads no weight")
-    .option("-m, --model <path or URL>", "a GGUF file, or a Hugging Face model folder; without it, the embedded model")
     .option("-f, --file <path>", "the messages as JSON; without it, standard input")
-    .addOption(tokenizerPreOption())
     .option("--tools <path>", "descriptions of tools, a list as JSON")
     .option("--no-generation-prompt", "do not end with the beginning of an answer")
     .option("--continue-final-message", "end within the last message, an assistant's, so that it is gone on with")
     .option("--date <YYYY-MM-DD>", "the date that the template may print; today, unless told", dateOf)
     .option("--ids", "print token ids instead of text: 1,2,3");
-  return command
+  return addTextModelOptions(command)
     .addOption(
       command
         .createOption("--parse-special <where>", "where control strings count as tokens, with --ids")
@@ -104,10 +104,12 @@ async function readConversation(file: string | undefined, toolsFile: string | un
     throw new UsageError("template: expected messages from -f or standard input, found none.");
   }
   const content = await readJson(file ?? STANDARD_INPUT, "messages");
-  const isWhole = typeof content === "object" && content !== null && "messages" in content;
-  const { messages, tools } = (isWhole ? content : { messages: content }) as Record<string, unknown>;
-  const stated = toolsFile === undefined ? tools : await readJson(toolsFile, "a list of tools");
-  return { messages: messages as Conversation["messages"], tools: (stated ?? undefined) as Conversation["tools"] };
+  const { messages = content, tools } = membersOf(content) ?? {};
+  const stated = toolsFile === undefined ? tools : toolsIn(await readJson(toolsFile, "a list of tools"));
+  return {
+    messages: byName(messages) as Conversation["messages"],
+    tools: (stated ?? undefined) as Conversation["tools"],
+  };
 }
 
 /** Noon of the day, in local time. */

@@ -1,24 +1,26 @@
 // What a model's files say about text, its tokenizer and chat template, without reading weights.
+import type { Command } from "commander";
 import type { TextFiles } from "../text/protocol.ts";
 import { nameOf } from "./model-facts.ts";
-import type { ModelFlags } from "./model-options.ts";
+import { addFileOptions, type FileFlags, type ModelFlags } from "./model-options.ts";
 import { openFiles } from "./open-files.ts";
 import { sayEmbedded } from "./open-model.ts";
 
-export type TextFileFlags = Pick<ModelFlags, "model" | "tokenizerPre">;
+export type TextFileFlags = FileFlags & Pick<ModelFlags, "model">;
 
 export interface NamedTextFiles extends TextFiles {
   readonly name: string;
 }
 
+export function addTextModelOptions(command: Command): Command {
+  const description = "a GGUF file, or a Hugging Face model folder; without it, the embedded model";
+  return addFileOptions(command.option("-m, --model <path or URL>", description));
+}
+
 /** @throws what `open` throws for the files; Error when they have no tokenizer */
-export async function openTextFiles({ model, tokenizerPre }: TextFileFlags): Promise<NamedTextFiles> {
+export async function openTextFiles({ model, ...flags }: TextFileFlags): Promise<NamedTextFiles> {
   if (model === undefined) sayEmbedded();
-  const { tokenizer, chatTemplate, namedTemplates, metadata, files, config } = await openFiles(
-    model,
-    undefined,
-    tokenizerPre,
-  );
+  const { tokenizer, chatTemplate, namedTemplates, metadata, files, config } = await openFiles(model, flags);
   await Promise.all(files.map((opened) => opened.close()));
   const name = nameOf(metadata, model ?? "embedded model");
   if (tokenizer === undefined) throw new Error(`${name}: expected a tokenizer in the model's files, found none.`);

@@ -3,10 +3,9 @@ import { Command } from "commander";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { createTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { UsageError } from "./exit.ts";
-import { tokenizerPreOption } from "./model-options.ts";
 import { tokenIds } from "./option-values.ts";
 import { harmless } from "./terminal.ts";
-import { openTextFiles, type TextFileFlags } from "./text-files.ts";
+import { addTextModelOptions, openTextFiles, type TextFileFlags } from "./text-files.ts";
 import { readTextFile, STANDARD_INPUT } from "./text-input.ts";
 
 interface TokenizeFlags extends TextFileFlags {
@@ -34,13 +33,11 @@ export function tokenizeCommand(): Command {
   const command = new Command("tokenize")
     .description("token ids of a text, or the text of token ids; reads no weight")
     .argument("[text]", "the text; without it and -f, standard input")
-    .option("-m, --model <path or URL>", "a GGUF file, or a Hugging Face model folder; without it, the embedded model")
     .option("-f, --file <path>", "a file that holds the text")
-    .addOption(tokenizerPreOption())
     .option("--no-special", "take control strings such as <|im_end|> for ordinary text")
     .option("--bos", "begin with the beginning-of-text token")
     .option("--no-bos", "do not begin with it");
-  return command
+  return addTextModelOptions(command)
     .addOption(command.createOption("--ids", "print ids only, in one line: 1,2,3").conflicts(["json", "count"]))
     .addOption(command.createOption("--count", "print how many there are").conflicts(["json"]))
     .option("--json", "print one JSON object instead of text")

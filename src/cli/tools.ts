@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { membersOf } from "../chat/exact-json.ts";
 import { checkTools } from "../chat/messages.ts";
 import { readToolSchemas } from "../chat/tool-check.ts";
 import type { ToolCallDelta } from "../index.ts";
@@ -17,12 +18,12 @@ export interface ToolFlags {
   readonly toolTimeout: number;
 }
 
-// Far more than a context holds.
 /** For output that is still in the pipe when the command has ended. */
 const GRACE_MS = 200;
+/** Far more than a context holds. */
 const MAX_RESULT_BYTES = 1 << 20;
 const MAX_ERROR_CHARACTERS = 2000;
-// Longer ones end at once.
+/** Timers of a longer time go off at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function addToolsOption(command: Command): Command {
@@ -69,9 +70,8 @@ export async function readTools({ tools: path, toolCmd }: Partial<ToolFlags>): P
     return undefined;
   }
   const found = await readJson(path, "a list of tools");
-  const { tools: list = found } = (found ?? {}) as { tools?: unknown };
   try {
-    const tools = checkTools(list);
+    const tools = checkTools(toolsIn(found));
     tools.forEach((tool, i) => {
       if (readToolSchemas([tool]).size === 1) return;
       throw new Error(`tools[${i}]: expected a function with a name, found none.`);
@@ -82,6 +82,12 @@ export async function readTools({ tools: path, toolCmd }: Partial<ToolFlags>): P
   }
 }
 
+/** Of a file's JSON: a list, or an object with one. */
+export function toolsIn(found: unknown): unknown {
+  const { tools = found } = membersOf(found) ?? {};
+  return tools;
+}
+
 /** What came of a call: text for the model, and whether it tells of a failure. */
 export interface ToolResult {
   readonly content: string;
@@ -89,8 +95,9 @@ export interface ToolResult {
 }
 
 /**
- * Runs one call. No shell is involved, and nothing the model wrote is among the command's words but the name of a tool that the user listed; arguments go through standard input. A call with problems is not
- * run: the model is told of them instead. So it is of a failure, whatever its kind.
+ * Runs one call. No shell is involved, and nothing the model wrote is among the command's words but the name of a tool
+ * that the user listed; arguments go through standard input. A call with problems is not run: the model is told of them
+ * instead. So it is of a failure, whatever its kind.
  *
  * @throws the signal's reason, when it was aborted
  */

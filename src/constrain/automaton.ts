@@ -1,15 +1,14 @@
 // A grammar at work. Its possible positions, each with the calls it may return to, make a state; states and the steps
 // between them are found as they are needed and kept, so that most steps are one look into a table.
-import { type Grammar, MAX_DEPTH } from "./grammar.ts";
+import { type Grammar, MAX_ALTERNATIVES, MAX_DEPTH } from "./grammar.ts";
 import { EMPTY, Stacks } from "./stacks.ts";
+import { tooManyAlternatives } from "./width.ts";
 
 /** The state that nothing leads out of. */
 export const DEAD = 1;
 const UNKNOWN = 0;
 const FIRST_STATE = 2;
 
-/** Positions of one state. More are left out, the last ones first: each position leads to an end without the others. */
-const MAX_POSITIONS = 8192;
 /** A state of more positions sorts them by symbols. */
 const WIDE = 64;
 /** Entries of the table of steps, positions of all states, and stacks. */
@@ -167,7 +166,8 @@ export class Automaton {
     for (let i = 0; i < from.length; i += 2) add(from[i], from[i + 1]);
     let isEnd = false;
     let most = 0;
-    for (let i = 0; i < waiting.length && kept < MAX_POSITIONS; i++) {
+    for (let i = 0; i < waiting.length; i++) {
+      if (kept > MAX_ALTERNATIVES) tooManyAlternatives("responseFormat or tools");
       const position = waiting[i];
       const stack = reached.get(position) as number;
       if (freedom[position] > most) most = freedom[position];

@@ -4,6 +4,7 @@ import { ConstraintError } from "./error.ts";
 import { type Expression, type Grammar, MAX_DEPTH, symbol } from "./grammar.ts";
 import { Layout, MAX_STATES, tooManyStates } from "./layout.ts";
 import { isLeftRecursive } from "./left-recursion.ts";
+import { checkWidth } from "./width.ts";
 
 /** Collects rules, which may name one another, and lays them out. */
 export class GrammarBuilder {
@@ -84,6 +85,7 @@ export class GrammarBuilder {
           "written. Break the circle.",
       );
     }
+    checkWidth(grammar, subject);
     return grammar;
   }
 }

@@ -42,6 +42,8 @@ export interface Grammar {
 
 /** No value that is nested deeper than this can be written. */
 export const MAX_DEPTH = 256;
+/** Places in a grammar where a text may stand at once. Looking at more would take most of a second for each id. */
+export const MAX_ALTERNATIVES = 8192;
 
 const encoder = new TextEncoder();
 

@@ -6,8 +6,9 @@ import { ConstraintError, shown } from "./error.ts";
 import { STRING_FORMATS } from "./formats.ts";
 import { choice, type Expression, NOTHING, sequence, text } from "./grammar.ts";
 import type { GrammarBuilder } from "./grammar-builder.ts";
+import { literals } from "./literals.ts";
 import { accepts, allBut, both, lengthMachine, type Machine, regexMachine, wordsMachine } from "./machine.ts";
-import { comma, literal, type Notation } from "./notation.ts";
+import { comma, type Notation } from "./notation.ts";
 import { isWithin, type NumberBounds, numberMachine } from "./numbers.ts";
 import { parseRegex } from "./regex.ts";
 import {
@@ -223,11 +224,16 @@ export class SchemaGrammar {
     const strings = fitting.filter((value) => typeof value === "string");
     const bounds = boundsOf(rest, path);
     const isPlain = constraintsOf(rest).every((keyword) => keyword === "type");
-    const written = fitting.flatMap((value): Expression[] => {
-      if (typeof value === "string" || (typeof value === "number" && !isWithin(value, bounds))) return [];
-      if (isPlain || typeof value !== "object" || value === null) return [literal(value, this.#notation, path)];
-      return [this.value(this.#document.join(schemaOf(value), rest, path), path)];
-    });
+    const others = fitting.filter(
+      (value) => typeof value !== "string" && (typeof value !== "number" || isWithin(value, bounds)),
+    );
+    const isNested = (value: Json): value is readonly Json[] | Schema => typeof value === "object" && value !== null;
+    const joined = isPlain ? [] : others.filter(isNested);
+    const asTheyAre = isPlain ? others : others.filter((value) => !isNested(value));
+    const written = [
+      literals(asTheyAre, this.#notation),
+      ...joined.map((value) => this.value(this.#document.join(schemaOf(value), rest, path), path)),
+    ];
     if (strings.length === 0) return choice(...written);
     const machine = wordsMachine(strings, path);
     const { budget } = this.#builder;

@@ -53,6 +53,10 @@ export function spell(machine: Machine, spelling: Spelling, builder: GrammarBuil
   };
 }
 
+export function spellWord(word: string, { escapes }: Spelling): string {
+  return Array.from(word, (character) => escapes.get(character.codePointAt(0) as number) ?? character).join("");
+}
+
 function spellCharacter(set: Characters, spelling: Spelling, builder: GrammarBuilder): Expression {
   const define = (): Expression => {
     const asTheyAre = intersection(set, spelling.asTheyAre).flatMap(([low, high]) => utf8(low, high));

@@ -52,7 +52,7 @@ export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: nu
   for (let i = 0; i < ids.length; i++) {
     if (Number.isInteger(ids[i]) && ids[i] >= 0 && ids[i] < vocabSize) continue;
     throw new PromptError(
-      `prompt: expected token ids in [0, ${vocabSize}), found ${ids[i]} at index ${i}. ` +
+      `prompt: expected token ids in [0, ${vocabSize}), found ${typeof ids[i] === "number" ? "" : `a ${typeof ids[i]}, `}${String(ids[i])} at index ${i}. ` +
         "Encode the text with this model's own tokenizer.",
     );
   }

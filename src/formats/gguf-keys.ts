@@ -22,7 +22,8 @@ export function keysOf(file: string, metadata: Metadata) {
     if (value === undefined || is(value)) return value as T | undefined;
     return refuseKey(key, what);
   };
-  const optionalNumber = (key: string) => typed(key, "a number", (v): v is number => typeof v === "number");
+  const optionalNumber = (key: string) =>
+    typed(key, "a number", (v): v is number => typeof v === "number" && !Number.isNaN(v));
   const list = (key: string) =>
     typed(key, "an array", (v): v is ArrayLike<unknown> => typeof v === "object" && v !== null && "length" in v);
   const optionalNumbers = (key: string): ArrayLike<number> | undefined => {

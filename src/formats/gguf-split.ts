@@ -1,6 +1,6 @@
 // One GGUF model in several files: `name-00001-of-00003.gguf`; the first holds the metadata of all.
 import type { ByteSource, Folder } from "../sources/source.ts";
-import { type GgufHeader, type GgufTensor, placeTensors, readGgufHeader } from "./gguf.ts";
+import { type GgufHeader, type GgufTensor, placeTensors, readGgufHeader, trailingBytesWarning } from "./gguf.ts";
 import { DAMAGED, refuse, show } from "./refusal.ts";
 
 const SPLIT_NAME = /^(.+)-(\d{5})-of-(\d{5})\.gguf$/;
@@ -20,8 +20,9 @@ export function checkFirst(first: ByteSource, header: GgufHeader): void {
 /**
  * The tensors of all the files that belong together, in order.
  *
- * @param first   the opened file, whose header is `header`
- * @param opened  receives every file opened here, so that the caller can close them
+ * @param first     the opened file, whose header is `header`
+ * @param opened    receives every file opened here, so that the caller can close them
+ * @param warnings  gains a sentence for each file with bytes that belong to no tensor
  * @throws FormatError when a sibling is missing or belongs to another set
  */
 export async function openSplits(
@@ -30,9 +31,16 @@ export async function openSplits(
   first: ByteSource,
   header: GgufHeader,
   opened: ByteSource[],
+  warnings: string[],
   signal?: AbortSignal,
 ): Promise<GgufFileTensor[]> {
-  const tensors: GgufFileTensor[] = placeTensors(first, header).map((tensor) => ({ ...tensor, file: 0 }));
+  const tensors: GgufFileTensor[] = [];
+  const place = (source: ByteSource, own: GgufHeader, file: number): void => {
+    const placed = placeTensors(source, own);
+    warnings.push(...trailingBytesWarning(source, own, placed));
+    for (const tensor of placed) tensors.push({ ...tensor, file });
+  };
+  place(first, header, 0);
   const count = splitNumber(first.name, header, "split.count") ?? 1;
   if (count <= 1) return tensors;
 
@@ -49,7 +57,7 @@ export async function openSplits(
     const siblingHeader = await readGgufHeader(sibling, signal);
     checkSibling(sibling.name, siblingHeader, "split.no", i);
     checkSibling(sibling.name, siblingHeader, "split.count", count);
-    tensors.push(...placeTensors(sibling, siblingHeader).map((tensor) => ({ ...tensor, file: i })));
+    place(sibling, siblingHeader, i);
   }
   const total = splitNumber(first.name, header, "split.tensors.count");
   if (total !== undefined && total !== tensors.length) {

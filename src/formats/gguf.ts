@@ -168,11 +168,15 @@ function readEntry(window: Window, place: string, names: Set<string>, alignment:
 export function placeTensors(source: ByteSource, header: GgufHeader): GgufTensor[] {
   const tensors = header.entries.map((entry) => placeTensor(source, header, entry));
   const inOrder = [...tensors].sort((a, b) => a.offset - b.offset);
+  if (inOrder.length > 0 && inOrder[0].offset !== header.dataOffset) {
+    const subject = within(source.name, inOrder[0].name);
+    refuse(subject, `an offset of ${header.dataOffset}, where the data begins`, `${inOrder[0].offset}`, DAMAGED);
+  }
   for (let i = 1; i < inOrder.length; i++) {
     const before = inOrder[i - 1];
     const end = before.offset + before.bytes;
     const subject = within(source.name, inOrder[i].name);
-    const next = Math.ceil((end - header.dataOffset) / header.alignment) * header.alignment + header.dataOffset;
+    const next = aligned(header, end);
     if (inOrder[i].offset > next) {
       // llama.cpp takes no gaps either: before one lies a tensor that is longer than its type and shape say.
       refuse(subject, `an offset of ${next}, where ${show(before.name)} ends`, `${inOrder[i].offset}`, DAMAGED);
@@ -181,6 +185,21 @@ export function placeTensors(source: ByteSource, header: GgufHeader): GgufTensor
     refuse(subject, `an offset of at least ${end}, after ${show(before.name)}`, `${inOrder[i].offset}`, DAMAGED);
   }
   return tensors;
+}
+
+/** A warning where bytes follow the last tensor: llama.cpp reads such files, and nothing says what the bytes are. */
+export function trailingBytesWarning(source: ByteSource, header: GgufHeader, tensors: readonly GgufTensor[]): string[] {
+  const end = tensors.reduce((last, { offset, bytes }) => Math.max(last, offset + bytes), header.dataOffset);
+  if (source.size <= aligned(header, end)) return [];
+  return [
+    `${source.name}: ${source.size - end} bytes after the last tensor are not used. ` +
+      "If the model was meant to have more tensors, fetch it again.",
+  ];
+}
+
+/** The next place in the file where a tensor may begin. */
+function aligned({ alignment, dataOffset }: GgufHeader, offset: number): number {
+  return Math.ceil((offset - dataOffset) / alignment) * alignment + dataOffset;
 }
 
 function placeTensor(source: ByteSource, header: GgufHeader, entry: GgufEntry): GgufTensor {

@@ -32,6 +32,8 @@ export function checkedConfig(raw: JsonObject, subject: string, warnings: string
     refuse(subject, 'model_type "lfm2_moe" or "lfm2"', show(config.model_type), FAMILY);
   }
   const unknown = checkKeys(Object.entries(config), { subject, table: configJsonKeys });
+  // Beside the keys of a text model, as in its own config, nothing reads it.
+  if (isObject(config.text_config)) unknown.push("text_config");
   for (const key of ["rope_parameters", "rope_scaling"]) unknown.push(...unknownRopeKeys(config[key], key, subject));
   warnings.push(...unknownKeysWarning(subject, unknown));
   return config;

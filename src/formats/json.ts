@@ -10,8 +10,11 @@ export interface JsonLimits {
 
 /** By what a file is: several times what the largest checkpoints of the family need. */
 export const jsonLimits = {
-  /** config.json and its kin, and an index of files: 800 kB and 8,000 names for 40 layers of 64 experts. */
-  settings: { bytes: 1 << 22, values: 1 << 18 },
+  /**
+   * config.json and its kin, and an index of files: 800 kB and 8,000 names for 40 layers of 64 experts. The largest take
+   * some 40 ms, which the caller's thread can spare.
+   */
+  settings: { bytes: 1 << 22, values: 1 << 15 },
   /** 128,000 tokens with as many merges, a list each, are 10 MB and 510,000 values. */
   tokenizer: { bytes: 1 << 25, values: 1_500_000 },
   /** A header of safetensors, or what a recorded run says of itself: nine values to a tensor, and a million ids. */

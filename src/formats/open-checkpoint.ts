@@ -68,7 +68,7 @@ async function openGguf(
   checkFirst(file, header);
   // Before the tensors, so that a model of another family is refused for what it is.
   architectureOfGguf(file.name, header.metadata);
-  const found = await openSplits(folder, fileName, file, header, opened, signal);
+  const found = await openSplits(folder, fileName, file, header, opened, warnings, signal);
   const shown = shownMetadata(header);
   checkGgufKeys(file.name, shown, warnings);
   const { config, keyNames } = configOfGguf(file.name, header.metadata, found, warnings);
@@ -146,6 +146,7 @@ async function finishHf(
     `${folder.name}, generation_config.json`,
     warnings,
   );
+  warnings.push(...(folder.warnings?.() ?? []));
   const endIds = [config.eos_token_id, generationConfig.eos_token_id].flat().filter(isId);
   const source: StoredTokenizer | undefined = tokenizer && {
     kind: "json",

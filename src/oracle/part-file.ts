@@ -39,3 +39,18 @@ export async function createPart(target: string): Promise<Part> {
     },
   };
 }
+
+/** Whether a file of this name is a part whose process was killed before it could drop it. */
+export function isLeftPart(name: string): boolean {
+  const [, id] = /^\..+\.(\d+)\.part$/.exec(name) ?? [];
+  return id !== undefined && !isRunning(Number(id));
+}
+
+function isRunning(processId: number): boolean {
+  try {
+    return process.kill(processId, 0);
+  } catch (error) {
+    // Somebody else's.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -2,7 +2,7 @@
 import { rmdirSync } from "node:fs";
 import { mkdir, open, readdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { createPart, type Part } from "./part-file.ts";
+import { createPart, isLeftPart, type Part } from "./part-file.ts";
 
 /** A directory, or the disk under it, cannot take what is to be written. */
 export class RecordFolderError extends Error {
@@ -16,13 +16,15 @@ const MANIFESTS = ["trace.json", "golden.json"];
  * @throws RecordFolderError
  */
 export async function checkRecordFolder(path: string, bytes: number, force: boolean): Promise<void> {
-  const content = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+  const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw new RecordFolderError(`${path}: expected a directory, found ${error.code}. Name another one.`);
   });
+  const content = names.filter((name) => !isLeftPart(name));
   const isOurs = content.length > 0 && (await holdsRecording(path));
   if (content.length > 0 && !(force && isOurs)) {
-    const found = isOurs ? "a recording; replace it with --force" : `${content.length} files in it: they stay`;
+    const others = content.length === 1 ? `${content[0]} in it: it stays` : `${content.length} files in it: they stay`;
+    const found = isOurs ? "a recording; replace it with --force" : others;
     throw new RecordFolderError(`${path}: expected a new or empty directory, found ${found}, or name another one.`);
   }
   const { bavail, bsize } = await statfs(await nearestFolder(resolve(path)));
@@ -61,7 +63,7 @@ async function nearestFolder(path: string): Promise<string> {
 
 /**
  * Fills the directory, then gives its files their names, the manifest's last. Whatever ends it before leaves what was
- * there, or no manifest, so nothing that looks whole.
+ * there, or no manifest, so nothing that looks whole. What a killed process has left there goes.
  * @param fill  writes files; it is given a part for each by its name, and returns the manifest
  * @throws what `fill` throws; its files are removed then
  */
@@ -79,6 +81,7 @@ export async function writeRecordFolder<T extends object>(
     }
   };
   process.on("exit", removeNew);
+  for (const name of await readdir(path)) if (isLeftPart(name)) await rm(join(path, name));
   const parts: Part[] = [];
   const partOf = async (fileName: string): Promise<Part> => {
     const part = await createPart(join(path, fileName));

@@ -9,6 +9,9 @@ export interface Location {
   readonly file?: string;
 }
 
+/** A picked folder may hold much beside a model. */
+const MAX_FILES = 100_000;
+
 /** A URL that ends with a slash is a folder. */
 export function locateUrl(url: string, network?: NetworkOptions): Location {
   const { folder, fileName } = splitUrl(url);
@@ -67,7 +70,12 @@ function byFolder(all: readonly File[]): { files: File[]; subfolders: Map<string
 
 function filesOf(source: unknown): File[] {
   const isList = typeof source === "object" && source !== null && (Symbol.iterator in source || "length" in source);
+  if (isList && (source as ArrayLike<unknown>).length > MAX_FILES) {
+    const found = (source as ArrayLike<unknown>).length;
+    throw new SourceError(`model: expected a list of at most ${MAX_FILES} Files, found ${found}. Choose one model's.`);
+  }
   const files: unknown[] = isList ? Array.from(source as ArrayLike<unknown>) : [source];
+  if (files.length === 0) throw new SourceError("model: expected a list of Files, found an empty one. Choose a file.");
   const wrong = files.findIndex((file) => !(file instanceof Blob && "name" in file && typeof file.name === "string"));
   if (wrong < 0) return files as File[];
   const file = files[wrong];

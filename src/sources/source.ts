@@ -67,6 +67,8 @@ export interface Folder {
   open(fileName: string, signal?: AbortSignal, mostBytes?: number): Promise<ByteSource | undefined>;
   /** The names of all files in it; absent where they cannot be told, as on a web server. */
   list?(): Promise<readonly string[]>;
+  /** What was not certain of the files asked for until now. */
+  warnings?(): readonly string[];
   /**
    * A folder directly in it, undefined where there is none, or one that need not be there where that cannot be told;
    * absent where there are no folders.

@@ -19,7 +19,7 @@ export interface NetworkOptions {
 /** @throws SourceError when the server has no such file, fails, or answers with something else than asked for */
 export async function openUrl(url: string, network: NetworkOptions = {}, signal?: AbortSignal): Promise<ByteSource> {
   const parsed = parseUrl(url);
-  const source = await tryOpen(parsed, network, signal);
+  const source = await tryOpen(parsed, network, signal, { isAbsent: (status) => status === 404 });
   if (source) return source;
   throw new SourceError(`${nameOf(parsed)}: expected a file, found HTTP 404. Check the address.`);
 }
@@ -38,25 +38,43 @@ export async function reopenUrl(
   return source;
 }
 
-/** The files under a base URL; its query, if any, goes with every request. */
+/**
+ * The files under a base URL; its query, if any, goes with every request. Where one of them may be read, HTTP 403 for
+ * another counts as its absence, which a store such as S3 does not tell those who may not list its files.
+ */
 export function urlFolder(baseUrl: string, network: NetworkOptions = {}): Folder {
   const base = parseUrl(baseUrl);
   base.pathname = base.pathname.replace(/\/*$/, "/");
-  return {
-    name: nameOf(base),
+  const withheld: string[] = [];
+  let isReadable = false;
+  const folderAt = (place: URL, under: string): Folder => ({
+    name: nameOf(place),
     async open(fileName, signal, mostBytes) {
-      checkFileName(nameOf(base), fileName);
-      const url = new URL(base);
+      checkFileName(nameOf(place), fileName);
+      const url = new URL(place);
       url.pathname += encodeURIComponent(fileName);
-      return tryOpen(url, network, signal, mostBytes);
+      const isAbsent = (status: number): boolean => {
+        const isWithheld = status === 403 && isReadable;
+        if (isWithheld) withheld.push(under + fileName);
+        return isWithheld || status === 404;
+      };
+      const source = await tryOpen(url, network, signal, { mostBytes, isAbsent });
+      isReadable ||= source !== undefined;
+      return source;
+    },
+    warnings() {
+      if (withheld.length === 0) return [];
+      const found = `found HTTP 403 for ${withheld.join(", ")}, and took them for files that are not there`;
+      return [`${nameOf(base)}: ${found}. If they are, send an Authorization header that may read them.`];
     },
     async subfolder(name) {
-      checkFileName(nameOf(base), name);
-      const url = new URL(base);
-      url.pathname += encodeURIComponent(name);
-      return urlFolder(url.href, network);
+      checkFileName(nameOf(place), name);
+      const url = new URL(place);
+      url.pathname += `${encodeURIComponent(name)}/`;
+      return folderAt(url, `${under}${name}/`);
     },
-  };
+  });
+  return folderAt(base, "");
 }
 
 /** `https://host/folder/file?query` → its folder, and `file`. */
@@ -99,7 +117,7 @@ async function tryOpen(
   url: URL,
   network: NetworkOptions,
   signal: AbortSignal | undefined,
-  mostBytes?: number,
+  { mostBytes, isAbsent }: { readonly mostBytes?: number; readonly isAbsent: (status: number) => boolean },
 ): Promise<ByteSource | undefined> {
   signal?.throwIfAborted();
   const name = nameOf(url);
@@ -111,7 +129,7 @@ async function tryOpen(
         return rangedSource(url, network, versionOf(response, size));
       }
       if (response.status === 200) return blobSource(name, await wholeBody(name, response, chunks, mostBytes));
-      if (response.status === 404) return undefined;
+      if (isAbsent(response.status)) return undefined;
       // No byte can be asked of an empty file.
       if (response.status === 416 && response.headers.get("content-range") === "bytes */0") {
         return blobSource(name, new Blob());

@@ -3,7 +3,8 @@ import type { ConstraintRules } from "../constrain/constraint.ts";
 import type { VocabularyBytes } from "../constrain/vocabulary.ts";
 import type { GenerateOptions } from "../engine/engine.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
-import type { ModelOptions, Settings } from "../load.ts";
+import type { ModelOptions, Settings } from "../load-options.ts";
+import type { Config } from "../model/config.ts";
 import type { TraceStep } from "../oracle/record.ts";
 import type { TracePlan } from "../oracle/trace-plan.ts";
 import type { Logprobs } from "../sampling/logprobs.ts";
@@ -30,7 +31,13 @@ export type Request =
 
 /** What a request gives back, by its kind, besides the events on the way. */
 export interface Results {
-  readonly load: { readonly settings: Settings; readonly bytes: number; readonly warnings: readonly string[] };
+  readonly load: {
+    /** As it is run: untied where the file stores a head of its own. */
+    readonly config: Config;
+    readonly settings: Settings;
+    readonly bytes: number;
+    readonly warnings: readonly string[];
+  };
   readonly generate: null;
   readonly vocabulary: null;
   readonly logits: null;

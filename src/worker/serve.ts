@@ -2,7 +2,8 @@
 import { createConstraint } from "../constrain/constraint.ts";
 import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
 import { type Engine, eachLogits, generate, type Pace } from "../engine/engine.ts";
-import { createEngine, type LoadContext, loadModel, type Machine } from "../load.ts";
+import { createEngine, type LoadContext, loadModel } from "../load.ts";
+import type { Machine } from "../load-options.ts";
 import { recordTrace } from "../oracle/record.ts";
 import type { Logprobs } from "../sampling/logprobs.ts";
 import { type OpenFile, openSources } from "../sources/open-source.ts";
@@ -129,8 +130,8 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       const { config, tensors, options } = request;
       const loaded = await loadModel({ config, tensors, files }, options, context);
       engine = createEngine(loaded);
-      const { settings, backend, warnings } = loaded;
-      return { settings, bytes: backend.bytes, warnings };
+      const { model, settings, backend, warnings } = loaded;
+      return { config: model.config, settings, bytes: backend.bytes, warnings };
     } finally {
       await Promise.all(files.map((file) => file.close()));
     }

@@ -69,11 +69,13 @@ async function abortedLoads(lfm2: Library, times: number): Promise<{ error: stri
   const found: { error: string; delayMs: number }[] = [];
   for (let i = 0; i < times; i++) {
     const controller = new AbortController();
+    const begun = fetch("/weights-begin");
     const error = lfm2.open(`${lfm2.embeddedModel}?stall`, { signal: controller.signal }).then(
       () => "none: it was opened",
       (error) => error.name,
     );
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await begun;
+    await new Promise((resolve) => setTimeout(resolve, 100));
     const abortedAt = performance.now();
     controller.abort();
     found.push({ error: await error, delayMs: performance.now() - abortedAt });

@@ -4,12 +4,13 @@ import { stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../../", import.meta.url);
 const PAGE = new URL("./page.html", import.meta.url);
 
-const SERVED = /^\/(dist|golden|node_modules\/@huggingface)\//;
+const SERVED = /^\/(dist|golden)\//;
 
 /** Of a file's header, the package reads this much at once. */
 export const READ_AHEAD = 2 ** 20;
@@ -47,11 +48,21 @@ export interface Site {
 /**
  * Serves on a free port. Files are sent by Range, except that `?whole` ignores the range, and `?stall` sends weights
  * (any range over READ_AHEAD) up to their middle and then nothing more. `?redirect` leads to the same without it.
+ * `/weights-begin` is answered when weights are next asked for.
  */
 export async function serveSite({ isolated }: { readonly isolated: boolean }): Promise<Site> {
   const sent: Sent[] = [];
+  /** Resolves when weights have begun to come, or stall, once more since it was called. */
+  const weightsBegin = async (): Promise<void> => {
+    const count = () => sent.filter(({ bytes }) => bytes > READ_AHEAD).length;
+    for (const before = count(); count() === before; ) await sleep(10);
+  };
   const server = createServer((request, response) => {
     if (isolated) for (const [name, value] of Object.entries(ISOLATING)) response.setHeader(name, value);
+    if (request.url === "/weights-begin") {
+      weightsBegin().then(() => response.end());
+      return;
+    }
     answer(request, response).then(
       (bytes) => sent.push({ path: request.url ?? "", status: response.statusCode, bytes }),
       (error) => response.destroy(error),

@@ -1,5 +1,6 @@
 // What the end of the process in the middle of writing leaves: what was there before, or nothing.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -54,5 +55,20 @@ describe("a signal in the middle of writing", () => {
     const before = read();
     await killed(["trace", "--backend", "reference", "--ids", many, "-o", output, "--force"], output, "SIGKILL");
     expect(read()).toEqual(before);
+  });
+
+  it("what SIGKILL has left of a first trace does not keep the next one from its place", async () => {
+    const output = join(folder, "again");
+    const { pid } = spawnSync(process.execPath, ["--version"]);
+    const left = `.trace.safetensors.${pid}.part`;
+    const others = `.trace.safetensors.${process.pid}.part`;
+    mkdirSync(output);
+    for (const name of [left, others]) writeFileSync(join(output, name), "half");
+    const args = ["trace", "--points", "lm_head", "--ids", "1,2", "-o", output];
+    const refused = await lfm2(args);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`found ${others} in it: it stays`)]);
+    rmSync(join(output, others));
+    expect((await lfm2(args)).code).toBe(0);
+    expect(readdirSync(output).sort()).toEqual(["trace.json", "trace.safetensors"]);
   });
 });

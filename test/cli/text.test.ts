@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { open } from "../../src/index.ts";
+import { at, sends, serveScript } from "../sources/scripted-server.ts";
 import { golden, lfm2 } from "./lfm2.ts";
 
 let folder: string;
@@ -118,6 +119,22 @@ describe("lfm2 tokenize", () => {
 
 const awkwardId = (token: string): number => JSON.parse(read("nano/hf/tokenizer.json")).model.vocab[token] as number;
 
+it("a server that sends nothing is asked again after --stall-timeout", async () => {
+  const model = readFileSync(`${golden}nano/lfm2-nano-Q4_0.gguf`);
+  const server = await serveScript(
+    at(
+      (index) => index === 0,
+      () => {},
+      sends(model, { etag: '"a"' }),
+    ),
+  );
+  const begin = performance.now();
+  const { stdout } = await lfm2(["tokenize", "-m", `${server.url}/m.gguf`, "--stall-timeout", "1", "--ids", "x"]);
+  expect(stdout).toBe("1,103\n");
+  expect(performance.now() - begin).toBeGreaterThan(1000);
+  await server.close();
+});
+
 describe("lfm2 template", () => {
   const chat = chats.find(({ name }) => name === "a loop of calls") as (typeof chats)[0];
 
@@ -140,6 +157,24 @@ describe("lfm2 template", () => {
     const call = `{"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f", "arguments": ${args}}}]}`;
     const { stdout } = await lfm2(["template"], { stdin: `[{"role": "user", "content": "x"}, ${call}]` });
     expect(stdout).toContain('[f(z=2.0, 10=1e-05, 2=18446744073709551615, a={"9": 1, "1": null})]');
+  });
+
+  it("reads messages and tools whose objects have keys such as 10, from whichever file", async () => {
+    const tool = '{"7": 0, "type": "function", "function": {"8": 0, "name": "f", "parameters": {}}}';
+    const call = '{"4": 0, "function": {"5": 0, "name": "f", "arguments": {"10": 2.0}}}';
+    const turns = `[{"1": 0, "role": "user", "content": "Hi"},
+      {"3": 0, "role": "assistant", "content": "", "tool_calls": [${call}]}]`;
+    const whole = file("numbered.json", `{"10": 0, "messages": ${turns}, "tools": [${tool}]}`);
+    const fromWhole = await lfm2(["template", "-f", whole]);
+    expect(fromWhole.stdout).toContain("<|im_start|>user\nHi<|im_end|>");
+    expect(fromWhole.stdout).toContain("[f(10=2.0)]");
+    expect(fromWhole.stdout).toContain(
+      '{"7": 0, "type": "function", "function": {"8": 0, "name": "f", "parameters": {}}}',
+    );
+    const tools = file("numbered-tools.json", `{"10": 0, "tools": [${tool}]}`);
+    expect((await lfm2(["template", "--tools", tools], { stdin: turns })).stdout).toBe(fromWhole.stdout);
+    const chatting = await lfm2(["chat", "--tools", tools], { stdin: `/load ${whole}\n` });
+    expect(chatting.stderr).toContain("2 messages loaded");
   });
 
   it("gives ids in which a user's control strings do not count, unless all are asked for", async () => {

@@ -37,6 +37,12 @@ const wrongUsage: readonly [string, string][] = [
   ["chat -s one", '--seed: expected an integer from −(2⁵³ − 1) to 2⁵³ − 1, or a bigint, found "one".'],
   ["chat -n 0", '--max-tokens: expected an integer of at least 1, found "0".'],
   ["chat -c many", '--context: expected an integer of at least 1, found "many".'],
+  ...["inspect", "tokenize", "template", "quantize m.gguf", "convert m.gguf", "chat"].map(
+    (command): [string, string] => [
+      `${command} --stall-timeout 0`,
+      '--stall-timeout: expected an integer from 1 to 86400, found "0".',
+    ],
+  ),
   ["chat --backend gpu", '--backend: expected wasm or reference, found "gpu".'],
   ["chat --mode int4", '--mode: expected exact or int8, found "int4".'],
   ["chat --kv-type q4", '--kv-type: expected f32 or f16 or int8, found "q4".'],

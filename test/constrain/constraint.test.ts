@@ -1,7 +1,22 @@
 // Formats, and what stands around an answer: thoughts, stop ids.
 import { describe, expect, it } from "vitest";
+import { Automaton, DEAD } from "../../src/constrain/automaton.ts";
 import { ConstraintError } from "../../src/constrain/error.ts";
-import { BYTE_STOP, CALL, compile, constrain, idsOf, isIn, type Request, spelled, THOUGHT, takes } from "./harness.ts";
+import { choice as anyOf, sequence, symbol } from "../../src/constrain/grammar.ts";
+import { GrammarBuilder } from "../../src/constrain/grammar-builder.ts";
+import {
+  BYTE_STOP,
+  CALL,
+  compile,
+  constrain,
+  idsOf,
+  isIn,
+  type Request,
+  schema,
+  spelled,
+  THOUGHT,
+  takes,
+} from "./harness.ts";
 
 const choice = (...choices: string[]): Request => ({ responseFormat: { type: "choice", choices } });
 const thinking = (first: "open" | "possible" | "none", request: Request): Request => ({
@@ -21,6 +36,44 @@ describe("a choice", () => {
     const request = choice(...Array.from({ length: 10_000 }, (_, i) => `item ${i * 7919}`));
     expect(takes(request, `item ${9999 * 7919}`)).toBe(true);
     expect(takes(request, "item 1")).toBe(false);
+  });
+});
+
+describe("a format of thousands of alternatives", () => {
+  it("lets each of them be written, where they are values", () => {
+    const values = Array.from({ length: 5000 }, (_, i) => ({ a: i, b: [`x${i}`, null] }));
+    const request = schema({ enum: values });
+    for (const i of [0, 4001, 4999]) {
+      expect([i, takes(request, JSON.stringify(values[i]))]).toEqual([i, true]);
+      expect([i, takes(request, `{"a": ${i}, "b": ["x${i}", null]}`)]).toEqual([i, true]);
+    }
+    expect(takes(request, '{"a": 17, "b": ["x18", null]}')).toBe(false);
+    expect(takes(request, '{"a": 5000, "b": ["x5000", null]}')).toBe(false);
+  });
+
+  const same = (count: number, ...word: number[]) =>
+    Array.from({ length: count }, () => sequence(...word.map((byte) => symbol(byte))));
+
+  it("is refused where they begin at one place", () => {
+    const build = (count: number) => {
+      const builder = new GrammarBuilder("schema");
+      const rules = same(count, 97).map((word, i) => builder.rule(`${i}`, () => word));
+      return builder.build(sequence(symbol(91), anyOf(...rules)));
+    };
+    expect(build(8191).ends.length).toBeGreaterThan(8191);
+    const refusal = "schema: expected at most 8192 alternatives at any place of the output, found more. Ask for fewer";
+    expect(() => build(8193)).toThrow(ConstraintError);
+    expect(() => build(8193)).toThrow(refusal);
+  });
+
+  it("ends with an error where output comes to more than are followed, and loses none before", () => {
+    const begun = (count: number) => {
+      const automaton = new Automaton(new GrammarBuilder("schema").build(anyOf(...same(count, 97, 98))));
+      return automaton.step(automaton.first(), 97);
+    };
+    expect(begun(8192)).not.toBe(DEAD);
+    expect(() => begun(8193)).toThrow(ConstraintError);
+    expect(() => begun(8193)).toThrow("responseFormat or tools: expected at most 8192 alternatives at any place");
   });
 });
 

@@ -14,12 +14,25 @@ import {
   withOptions,
   withTensor,
 } from "./broken-files.ts";
-import { folderOf, tinyGguf } from "./tiny-model.ts";
+import { folderOf, tinyGguf, tinyTensors } from "./tiny-model.ts";
 
 const DAMAGED = "The file is damaged or cut short; fetch it again.";
 /** One string, of one byte that begins nothing. */
 const noText = { length: 1, bytes: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0xff) };
 const size = tinyGguf().length;
+
+/** 32 bytes before the first tensor; every one is still within the file. */
+function gapAtBeginning(): Uint8Array<ArrayBuffer> {
+  let end = 32;
+  const offsets: Record<string, number> = {};
+  for (const { name, data } of tinyTensors()) {
+    offsets[name] = end;
+    end += Math.ceil(data.length / 32) * 32;
+  }
+  const file = new Uint8Array(size + 32);
+  file.set(withOptions({ offsets }));
+  return file;
+}
 
 const broken: readonly BrokenFile[] = [
   [
@@ -259,6 +272,11 @@ const broken: readonly BrokenFile[] = [
     "an offset between alignments",
     withOptions({ offsets: { "blk.0.ffn_up.weight": 33 } }),
     `m.gguf, blk.0.ffn_up.weight: expected an offset that 32 divides, found 33. ${DAMAGED}`,
+  ],
+  [
+    "bytes before the first tensor",
+    gapAtBeginning(),
+    `m.gguf, token_embd.weight: expected an offset of 2496, where the data begins, found 2528. ${DAMAGED}`,
   ],
   [
     "an offset behind the file",

@@ -90,6 +90,10 @@ const read: readonly [keys: Record<string, GgufValue>, expected: Partial<Config>
   // Read of LFM2 by nobody but this project, which writes them.
   [{ expert_weights_norm: scalar("bool", false) }, { normTopkProb: false }],
   [{ expert_weights_scale: f32(2.5) }, { routedScalingFactor: 2.5 }],
+  // No number says nothing: 0 means "not set" for some of these, and NaN is no 0.
+  [{ expert_weights_scale: f32(Number.NaN) }, "expert_weights_scale"],
+  [{ "rope.scaling.factor": f32(Number.NaN) }, "rope.scaling.factor"],
+  [{ "attention.sliding_window": f32(Number.NaN) }, "attention.sliding_window"],
   // Of no effect there either.
   [{ "rope.scaling.finetuned": scalar("bool", true) }, {}],
 ];

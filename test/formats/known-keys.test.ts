@@ -111,6 +111,11 @@ describe("config.json", () => {
     ]);
   });
 
+  it("warns of a text_config that is not LFM2-VL's, for the keys beside it are the model's", () => {
+    const { warnings } = checked({ model_type: "lfm2", text_config: { hidden_size: 32 } });
+    expect(warnings).toEqual([expect.stringMatching(/unknown key, which is not used: "text_config"/)]);
+  });
+
   it("of LFM2-VL is read as its text half's, the head tied as the whole says", () => {
     const text = { model_type: "lfm2", hidden_size: 1024, tie_embedding: true, vocab_size: 65536 };
     const vision = { model_type: "lfm2_vl", architectures: ["Lfm2VlForConditionalGeneration"], text_config: text };

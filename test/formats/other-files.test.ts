@@ -167,6 +167,19 @@ describe("a GGUF file that is no model is refused for what it is", () => {
     });
   }
 
+  it("but may have bytes after its last tensor, which are told of", async () => {
+    const whole = writeGguf(tinyMetadata(), tinyTensors());
+    const longer = new Uint8Array(whole.length + 4097);
+    longer.set(whole);
+    const warningsOf = async (file: Uint8Array<ArrayBuffer>) =>
+      (await openCheckpoint(folderOf({ "m.gguf": file }), "m.gguf")).warnings;
+    expect(await warningsOf(longer)).toEqual([
+      "m.gguf: 4097 bytes after the last tensor are not used. If the model was meant to have more tensors, fetch it again.",
+    ]);
+    // What aligns the last tensor may be there or not.
+    expect(await warningsOf(whole)).toEqual([]);
+  });
+
   it("but may hold integers, single numbers and RoPE factors, which no graph reads", async () => {
     const [embedding] = tinyTensors();
     const more = [

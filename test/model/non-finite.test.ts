@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { type BlockFormat, blockFormats } from "../../src/blocks/formats.ts";
 import { type Checkpoint, FormatError, type StoredTensor } from "../../src/formats/checkpoint.ts";
-import { loadModel, type ModelOptions } from "../../src/load.ts";
+import { loadModel } from "../../src/load.ts";
+import type { ModelOptions } from "../../src/load-options.ts";
 import { convertToHf } from "../../src/quantize/convert.ts";
 import { quantize } from "../../src/quantize/quantize.ts";
 import type { QuantizationType } from "../../src/quantize/types.ts";

@@ -3,14 +3,8 @@ import { describe, expect, it } from "vitest";
 import { eachLogits, prefill } from "../../src/engine/engine.ts";
 import { restart } from "../../src/engine/sequence.ts";
 import { type Checkpoint, FormatError, type StoredTensor } from "../../src/formats/checkpoint.ts";
-import {
-  createEngine,
-  type LoadContext,
-  loadModel,
-  type ModelOptions,
-  OptionError,
-  planMemory,
-} from "../../src/load.ts";
+import { createEngine, type LoadContext, loadModel, planMemory } from "../../src/load.ts";
+import { type ModelOptions, OptionError } from "../../src/load-options.ts";
 import type { Kernels } from "../../src/wasm/kernels.ts";
 import { context } from "../ops/harness.ts";
 import { open } from "./run.ts";
@@ -95,7 +89,7 @@ describe("loadModel", () => {
     [{ bankBytes: 100 }, "bankBytes: expected an integer in [65536, 4294967296], found 100."],
     [
       { contextlength: 4 },
-      "contextlength: expected backend, mode, kvType, contextLength, bankBytes, threads, kernels or quantize. Check the spelling.",
+      "contextlength: expected backend, mode, kvType, contextLength, bankBytes, threads, kernels, quantize or ignoreMemory. Check the spelling.",
     ],
   ];
   it.each(options)("refuses the options %o", async (bad, message) => {

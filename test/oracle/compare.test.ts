@@ -1,6 +1,6 @@
 // Clean pairs raise no alarm; precision is told from mistakes; flips and shapes are named.
 import { describe, expect, it } from "vitest";
-import type { ModelOptions } from "../../src/load.ts";
+import type { ModelOptions } from "../../src/load-options.ts";
 import { CompareError, compareRuns, type PointComparison } from "../../src/oracle/compare.ts";
 import { diagnose } from "../../src/oracle/diagnose.ts";
 import { measureGap } from "../../src/oracle/gap.ts";

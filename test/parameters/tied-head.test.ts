@@ -1,7 +1,9 @@
 // A head that is stored although the config ties it. Right logits: golden/transformers/dense-stored-head, by transformers.
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
+import { open as openModel } from "../../src/index.ts";
 import { loadModel } from "../../src/load.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { settleHead } from "../../src/parameters/tied-head.ts";
@@ -9,7 +11,7 @@ import { convertToHf } from "../../src/quantize/convert.ts";
 import { quantize } from "../../src/quantize/quantize.ts";
 import { blobSource } from "../../src/sources/blob.ts";
 import type { ByteSource } from "../../src/sources/source.ts";
-import { closeAll } from "../formats/golden-files.ts";
+import { closeAll, goldenFolder } from "../formats/golden-files.ts";
 import { folderOf } from "../formats/tiny-model.ts";
 import { load, logitsOf, open } from "../model/run.ts";
 import { context } from "../ops/harness.ts";
@@ -57,6 +59,13 @@ describe("a head beside a config that ties it", () => {
     expect(tensors.has(HEAD)).toBe(true);
     expect(warnings).toEqual([expect.stringMatching(USED)]);
     expect((await load(checkpoint, {})).warnings).toEqual(warnings);
+  });
+
+  it("is in the config of an opened model", async () => {
+    const model = await openModel(join(goldenFolder, "transformers/dense-stored-head"), { contextLength: 8 });
+    expect(model.config.tieWordEmbeddings).toBe(false);
+    expect(model.warnings.filter((warning) => USED.test(warning))).toHaveLength(1);
+    await model.close();
   });
 
   it("stays in converted files, which then do not tie, and give the same bits", async () => {

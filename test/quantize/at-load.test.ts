@@ -1,6 +1,6 @@
 // Quantizing at load gives the model that quantizing to a file gives.
 import { describe, expect, it } from "vitest";
-import type { ModelOptions } from "../../src/load.ts";
+import type { ModelOptions } from "../../src/load-options.ts";
 import { quantize } from "../../src/quantize/quantize.ts";
 import type { QuantizationType } from "../../src/quantize/types.ts";
 import { closeAll } from "../formats/golden-files.ts";

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -337,6 +338,36 @@ describe("urlFolder", () => {
   it("gives undefined for a file the server does not have", async () => {
     answer = (_, response) => response.writeHead(404).end();
     expect(await urlFolder(base).open("none.gguf")).toBeUndefined();
+  });
+
+  it("takes HTTP 403 for absence once a file of it was read, and says so", async () => {
+    const readable = ranged({});
+    answer = (request, response) =>
+      request.url === "/m/config.json" ? readable(request, response) : response.writeHead(403).end();
+    const folder = urlFolder(`${base}/m/`);
+    await expect(folder.open("tokenizer.json")).rejects.toThrow("expected HTTP 206, found HTTP 403. Send an Auth");
+    expect(folder.warnings?.()).toEqual([]);
+    expect((await folder.open("config.json"))?.size).toBe(5000);
+    for (const name of ["tokenizer.json", "a.jinja"]) expect(await folder.open(name)).toBeUndefined();
+    expect(folder.warnings?.()).toEqual([
+      `${base}/m/: found HTTP 403 for tokenizer.json, a.jinja, and took them for files that are not there. ` +
+        "If they are, send an Authorization header that may read them.",
+    ]);
+  });
+
+  it("a model of a folder like S3's opens, and warns of what it could not see", async () => {
+    const hf = new URL("../../golden/nano/hf/", import.meta.url);
+    answer = (request, response) => {
+      const file = new URL(`.${request.url}`, hf);
+      if (!existsSync(file)) return response.writeHead(403).end();
+      const [begin, end] = rangeOf(request);
+      const bytes = readFileSync(file);
+      response.writeHead(206, { "Content-Range": `bytes ${begin}-${end}/${bytes.length}`, ETag: '"a"' });
+      response.end(bytes.subarray(begin, end + 1));
+    };
+    const { warnings, files } = await openCheckpoint(urlFolder(base), undefined);
+    await Promise.all(files.map((file) => file.close()));
+    expect(warnings.join()).toMatch(/found HTTP 403 for .*model.safetensors.index.json.* not there/);
   });
 
   it("refuses paths", async () => {
