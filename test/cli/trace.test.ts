@@ -108,7 +108,7 @@ describe("lfm2 trace", () => {
         /trace: expected at most 16000 bytes, found 16384 to be written/,
       ],
       [["-o", there], 1, /expected a new or empty directory, found \S+ in it: it stays/],
-      [["-o", there, "--force"], 1, /they stay/],
+      [["-o", there, "--force"], 1, /it stays/],
       [[], 2, /expected -o DIRECTORY to write into, or --list/],
       [["-o", there, "--positions", "0:3"], 2, /--positions: expected 0 ≤ from < to ≤ 2/],
       [["-o", there, "--positions", "2-3"], 2, /--positions: expected a range such as 0:16/],
