@@ -95,14 +95,16 @@ inEveryEngine({ isolated: false }, (page) => {
   });
 
   it("ends a split pattern that backtracks without end, and goes on", async ({ annotate }) => {
+    // WebKit gives a search up after some tenths of a second, so there are twenty of them, a token apart.
+    const hopeless = `${"a".repeat(50)}<|im_end|>`.repeat(20);
     const [found] = await page.run(rounds, {
       template: "{{ messages[0].content }}",
       pattern: "(?:[a-z]+)+!|\\s|[^\\s]",
-      texts: ["a".repeat(50), "so! on"],
+      texts: [hopeless, "so! on"],
       times: 1,
     });
     await annotate(JSON.stringify(found));
-    const told = "TokenizerError: text: expected ids for 50 characters, found no end of it within 1 s.";
+    const told = "TokenizerError: text: expected ids for 1200 characters, found no end of it within 1.03 s.";
     expect(found.outcome).toContain(`; ${told}; the same; Hello!`);
   });
 
