@@ -13,6 +13,8 @@ const NAMES = {
   chat: [...COMPLETE, "tools", "now", "continueFinalMessage", "thinkingBudget", "toolChoice", "mayThink"],
   logits: RUN,
   trace: [...RUN, "points", "positions"],
+  writeTrace: [...RUN, "points", "positions", "force", "maxBytes", "name"],
+  evaluate: ["against", "shard", "done", "signal"],
   encodeChat: ["tools", "now", "continueFinalMessage", "parseSpecial", "signal"],
 } as const;
 

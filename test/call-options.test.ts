@@ -1,6 +1,6 @@
 // Wrong options of every call: a named error that says what was expected, before anything is computed.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LanguageModel, open, planTrace } from "../src/index.ts";
+import { evaluate, type LanguageModel, open, planTrace, writeTrace } from "../src/index.ts";
 
 let model: LanguageModel;
 beforeAll(async () => {
@@ -19,6 +19,8 @@ async function said(call: string, options: unknown, input: unknown = undefined):
     logits: (ids = [1, 2] as never, own) => model.logits(ids, own),
     trace: (ids = [1, 2] as never, own) => model.trace(ids, own),
     encodeChat: (messages = hello as never, own) => model.encodeChat(messages, own),
+    writeTrace: (ids = [1, 2] as never, own) => writeTrace("nowhere", model, ids, own),
+    evaluate: (plan = { windows: [] } as never, own) => evaluate(model, plan, own),
   };
   try {
     const result = calls[call](input as never, options as never);
@@ -115,7 +117,7 @@ describe("a name that is not known", () => {
   });
 
   it("at all is refused by every call, with those that are", async () => {
-    for (const call of ["generate", "chat", "complete", "logits", "trace", "encodeChat"]) {
+    for (const call of ["generate", "chat", "complete", "logits", "trace", "encodeChat", "writeTrace", "evaluate"]) {
       const [name, message] = await said(call, { topp: 1, maxTokens: undefined });
       expect(name).toBe("OptionError");
       expect(message).toMatch(/^topp: expected an option of \w+ \(.*signal.*\), found another\. Check the spelling\.$/);

@@ -26,7 +26,19 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // Which tensors of a checkpoint the graph asks for.
   parameters: ["blocks", "formats", "model", "ops", "sources"],
   quantize: ["blocks", "formats", "model", "ops", "parameters", "sources", "tokenizer"],
-  oracle: ["engine", "ops", "model", "formats", "sources", "blocks", "parameters", "reference", "float.ts", "picture"],
+  oracle: [
+    "call-options.ts",
+    "engine",
+    "ops",
+    "model",
+    "formats",
+    "sources",
+    "blocks",
+    "parameters",
+    "reference",
+    "float.ts",
+    "picture",
+  ],
   synth: ["blocks", "formats", "model", "parameters", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load.ts, which runs in the model's thread; the rest meets in open.ts.
   "load-options.ts": ["fit.ts", "model", "ops", "quantize", "wasm"],

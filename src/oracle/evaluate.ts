@@ -1,4 +1,5 @@
 // A model run over a text's windows: how well it predicts each token, and how far from another model it does.
+import { checkCall } from "../call-options.ts";
 import {
   type EvalPlan,
   EvaluationError,
@@ -59,8 +60,10 @@ export interface EvaluateOptions {
 export async function* evaluate(
   model: EvaluatedModel,
   plan: EvalPlan,
-  { against, shard = WHOLE, done, signal }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
 ): AsyncGenerator<WindowScores, void> {
+  checkCall("evaluate", options);
+  const { against, shard = WHOLE, done, signal } = options;
   if (against !== undefined && against.config.vocabSize !== model.config.vocabSize) {
     const found = `${against.config.vocabSize} and ${model.config.vocabSize} tokens`;
     throw new EvaluationError(`against: expected a model of the same vocabulary, found ${found}. Choose another base.`);

@@ -1,5 +1,7 @@
 // Traces to disk, from Node.
+
 import { readFileSync } from "node:fs";
+import { checkCall } from "../call-options.ts";
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import type { Config } from "../model/config.ts";
 import { openFile } from "../sources/disk.ts";
@@ -61,6 +63,7 @@ export async function writeTrace(
   ids: readonly number[],
   options: WriteTraceOptions = {},
 ): Promise<TraceManifest> {
+  checkCall("writeTrace", options);
   const { points, positions, force = false, maxBytes = MAX_TRACE_BYTES, signal, onProgress } = options;
   const plan = planTrace(model.config, ids.length, { points, positions });
   if (plan.bytes > maxBytes) throw new TraceSizeError(plan.bytes, maxBytes);
