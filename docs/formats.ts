@@ -9,6 +9,7 @@ import { knownSpellings } from "../src/formats/hf-spellings.ts";
 import type { KeyTable } from "../src/formats/known-keys.ts";
 import { refusedTensors, unusedTensors } from "../src/formats/other-tensors.ts";
 import { quantizationMethods } from "../src/formats/quantized-weights.ts";
+import { tokenizerConfigKeys } from "../src/formats/tokenizer-config-keys.ts";
 
 const sections: readonly (readonly [title: string, intro: string, table: KeyTable])[] = [
   [
@@ -22,6 +23,7 @@ const sections: readonly (readonly [title: string, intro: string, table: KeyTabl
     "Other keys are warned of, unless they say that nothing is done (0, false, null, a penalty of 1).",
     generationConfigKeys,
   ],
+  ["tokenizer_config.json", "Other keys are warned of, unless they are false or null.", tokenizerConfigKeys],
   [
     "GGUF: keys of the architecture",
     "After `lfm2.` or `lfm2moe.`. Any other key there is refused by its name.",

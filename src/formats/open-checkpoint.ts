@@ -17,6 +17,7 @@ import { readOptional, readSettings } from "./optional-file.ts";
 import { refuseQuantizedConfig, refuseQuantizedTensors } from "./quantized-weights.ts";
 import { refuse, show, within } from "./refusal.ts";
 import type { Shards } from "./safetensors-shards.ts";
+import { tokenizerConfigWarnings } from "./tokenizer-config-keys.ts";
 import { openWeightFile, openWeightFiles } from "./weight-files.ts";
 
 const TOKENIZER_BYTES = jsonLimits.tokenizer.bytes;
@@ -141,6 +142,7 @@ async function finishHf(
   refuseQuantizedTensors(fileNames, shards.tensors);
   const { tensors, warnings: leftOut } = storedHfTensors(fileNames, shards.tensors);
   warnings.push(...leftOut, ...(await folderWarnings(folder, shards.fileNames, signal)));
+  warnings.push(...tokenizerConfigWarnings(tokenizerConfig ?? {}, `${folder.name}, tokenizer_config.json`));
   const generationConfig = checkedGenerationConfig(
     (await readSettings(folder, "generation_config.json", signal)) ?? {},
     `${folder.name}, generation_config.json`,
