@@ -61,11 +61,11 @@ async function helperOver(control: SharedArrayBuffer): Promise<void> {
   await ready;
 }
 
-/** A bank whose kernels are JavaScript and slow, so that a helper finds ranges to take. */
+/** A bank whose kernels are JavaScript and slow, so that a helper finds ranges to take, also where it has to wait for a core. */
 function slowBank(onRange: (begin: number, end: number) => void): Bank {
   const swiglu = (...args: number[]): void => {
     onRange(args[3], args[4]);
-    for (const begin = performance.now(); performance.now() - begin < 20; );
+    for (const begin = performance.now(); performance.now() - begin < 60; );
   };
   return { index: 0, kernels: { swiglu } as unknown as Kernels } as Bank;
 }
