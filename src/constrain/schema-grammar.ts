@@ -85,7 +85,9 @@ export class SchemaGrammar {
    */
   value(schema: Json, path: string): Expression {
     if (path.length > 80 * MAX_NESTING || path.split(/[.[]/).length > 2 * MAX_NESTING) {
-      throw new ConstraintError(`${path.slice(0, 200)}…: expected schemas nested at most ${MAX_NESTING} deep.`);
+      throw new ConstraintError(
+        `${path.slice(0, 200)}…: expected schemas nested at most ${MAX_NESTING} deep, found more.`,
+      );
     }
     spend(this.#builder.budget, STEPS, path);
     const target = this.#target(schema, path);

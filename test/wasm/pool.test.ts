@@ -61,11 +61,11 @@ async function helperOver(control: SharedArrayBuffer): Promise<void> {
   await ready;
 }
 
-/** A bank whose kernels are JavaScript and slow, so that a helper finds ranges to take, also where it has to wait for a core. */
+/** A bank whose kernels are JavaScript and slow, so that a helper finds ranges to take. */
 function slowBank(onRange: (begin: number, end: number) => void): Bank {
   const swiglu = (...args: number[]): void => {
     onRange(args[3], args[4]);
-    for (const begin = performance.now(); performance.now() - begin < 60; );
+    for (const begin = performance.now(); performance.now() - begin < 20; );
   };
   return { index: 0, kernels: { swiglu } as unknown as Kernels } as Bank;
 }
@@ -75,18 +75,23 @@ describe("a pool", () => {
     const control = createControl();
     const pool = createPool(control, 2);
     await helperOver(control);
-    const ranges: [number, number][] = [];
-    // Addresses within the helper's one page, so that its part succeeds.
-    pool.run(
-      slowBank((begin, end) => ranges.push([begin, end])),
-      "swiglu",
-      [1024, 2048, 4096],
-      { total: 200, grain: 4 },
-    );
-    const own = ranges.reduce((sum, [begin, end]) => sum + end - begin, 0);
-    expect(ranges.every(([begin, end]) => begin % 4 === 0 && end <= 200)).toBe(true);
-    expect(own).toBeGreaterThan(0);
-    expect(own).toBeLessThan(200);
+    // Who takes how much is the machine's choice; on a busy one, either may be left with nothing now and then.
+    let isShared = false;
+    for (let run = 0; run < 50 && !isShared; run++) {
+      const ranges: [number, number][] = [];
+      // Addresses within the helper's one page, so that its part succeeds.
+      pool.run(
+        slowBank((begin, end) => ranges.push([begin, end])),
+        "swiglu",
+        [1024, 2048, 4096],
+        { total: 200, grain: 4 },
+      );
+      const own = ranges.reduce((sum, [begin, end]) => sum + end - begin, 0);
+      expect(ranges.every(([begin, end]) => begin % 4 === 0 && end <= 200)).toBe(true);
+      expect(own).toBeLessThanOrEqual(200);
+      isShared = own > 0 && own < 200;
+    }
+    expect(isShared).toBe(true);
   });
 
   it("turns a helper's trap into an error that says what happened", async () => {
