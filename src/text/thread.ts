@@ -1,5 +1,6 @@
 // The text thread from the caller's side: one request after another, each with a limit of time. A thread that overruns
 // it is ended, and the next request starts another.
+import { revive } from "../worker/client.ts";
 import type { TextAnswer, TextFiles, TextPort, TextRequest, TextResults } from "./protocol.ts";
 
 export interface TextThread {
@@ -157,10 +158,4 @@ function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Pro
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
-}
-
-function revive({ name, message }: { readonly name: string; readonly message: string }): Error {
-  const error = new Error(message);
-  error.name = name;
-  return error;
 }

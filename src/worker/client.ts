@@ -108,7 +108,8 @@ function canShareMemory(): boolean {
   );
 }
 
-function revive({ name, message }: { name: string; message: string }): Error {
+/** An error of another thread, under its own name. */
+export function revive({ name, message }: { readonly name: string; readonly message: string }): Error {
   const error = new Error(message);
   error.name = name;
   return error;
