@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const execArgv = ["--import", new URL("./assembly/read-typescript.js", import.meta.url).href];
 
 // Their bounds are milliseconds of a machine with nothing else to do, so nothing else of ours runs beside them.
-const ALONE = ["test/open.test.ts", "test/text/caller.test.ts", "test/text/hostile-templates.test.ts"];
+const ALONE = ["test/api/open.test.ts", "test/text/caller.test.ts", "test/text/hostile-templates.test.ts"];
 
 export default defineConfig({
   test: {

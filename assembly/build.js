@@ -10,7 +10,7 @@ if (major < 24) {
 }
 
 const { targets } = JSON.parse(readFileSync("asconfig.json", "utf8"));
-const sources = ["asconfig.json", ...readdirSync("assembly").map((file) => `assembly/${file}`)];
+const sources = ["asconfig.json", ...readdirSync("assembly", { recursive: true }).map((file) => `assembly/${file}`)];
 const newest = Math.max(...sources.map((file) => statSync(file).mtimeMs));
 
 for (const [target, { outFile }] of Object.entries(targets)) {

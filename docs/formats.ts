@@ -2,14 +2,14 @@
 //
 // Written by: npm run docs
 import { blockFormats } from "../src/blocks/formats.ts";
-import { configJsonKeys, generationConfigKeys, ropeKeys } from "../src/formats/config-json-keys.ts";
 import { folderFiles } from "../src/formats/folder-files.ts";
-import { ggufArchitectureKeys, ggufKeys } from "../src/formats/gguf-known-keys.ts";
-import { knownSpellings } from "../src/formats/hf-spellings.ts";
+import { ggufArchitectureKeys, ggufKeys } from "../src/formats/gguf/known-keys.ts";
+import { configJsonKeys, generationConfigKeys, ropeKeys } from "../src/formats/hf/config-json-keys.ts";
+import { quantizationMethods } from "../src/formats/hf/quantized-weights.ts";
+import { knownSpellings } from "../src/formats/hf/spellings.ts";
+import { tokenizerConfigKeys } from "../src/formats/hf/tokenizer-config-keys.ts";
 import type { KeyTable } from "../src/formats/known-keys.ts";
 import { refusedTensors, unusedTensors } from "../src/formats/other-tensors.ts";
-import { quantizationMethods } from "../src/formats/quantized-weights.ts";
-import { tokenizerConfigKeys } from "../src/formats/tokenizer-config-keys.ts";
 
 const sections: readonly (readonly [title: string, intro: string, table: KeyTable])[] = [
   [

@@ -1,6 +1,6 @@
 // The package in a browser.
-import type { LanguageModel } from "./language-model.ts";
-import { type Host, type ModelSource, type OpenOptions, openOn } from "./open.ts";
+import type { LanguageModel } from "./api/language-model.ts";
+import { type Host, type ModelSource, type OpenOptions, openOn } from "./api/open.ts";
 import { locateBlobs, locateUrl } from "./sources/locate.ts";
 import { startBrowserText } from "./text/start-browser.ts";
 import { startBrowserWorker } from "./worker/start-browser.ts";
@@ -25,14 +25,6 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openOn(browserHost, source, options);
 }
 
-export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
-export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
-export { choices } from "./chat/choices.ts";
-export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
-export type { ChatMessage } from "./chat/messages.ts";
-export type { TokenReport } from "./chat/token-report.ts";
-export type { ToolCallProblem } from "./chat/tool-call-parser.ts";
-export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
 export type {
   ChatOptions,
   CompleteOptions,
@@ -43,11 +35,19 @@ export type {
   Progress,
   Summary,
   TraceOptions,
-} from "./language-model.ts";
-export type { ModelSource, OpenOptions } from "./open.ts";
-export { type EvalPlan, planEval, type Shard } from "./oracle/eval-plan.ts";
-export { evaluate, type WindowScores } from "./oracle/evaluate.ts";
-export { type Estimate, type Quality, qualityOf } from "./oracle/quality.ts";
+} from "./api/language-model.ts";
+export type { ModelSource, OpenOptions } from "./api/open.ts";
+export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
+export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
+export type { ToolCallProblem } from "./chat/calls/tool-call-parser.ts";
+export { choices } from "./chat/choices.ts";
+export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
+export type { ChatMessage } from "./chat/messages.ts";
+export type { TokenReport } from "./chat/token-report.ts";
+export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
+export { type EvalPlan, planEval, type Shard } from "./oracle/eval/eval-plan.ts";
+export { evaluate, type WindowScores } from "./oracle/eval/evaluate.ts";
+export { type Estimate, type Quality, qualityOf } from "./oracle/eval/quality.ts";
 export { expectedBits, logitBits } from "./oracle/same-bits.ts";
-export type { TracePiece } from "./oracle/trace-pieces.ts";
-export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace-plan.ts";
+export type { TracePiece } from "./oracle/trace/trace-pieces.ts";
+export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace/trace-plan.ts";

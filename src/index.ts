@@ -2,11 +2,11 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { LanguageModel } from "./language-model.ts";
-import { type Host, type ModelSource, type OpenOptions, openOn } from "./open.ts";
+import type { LanguageModel } from "./api/language-model.ts";
+import { type Host, type ModelSource, type OpenOptions, openOn } from "./api/open.ts";
 import { diskFolder } from "./sources/disk.ts";
 import { locateBlobs, locateUrl } from "./sources/locate.ts";
-import { SourceError } from "./sources/source.ts";
+import { SourceError } from "./sources/source-error.ts";
 import { startNodeText } from "./text/start-node.ts";
 import { startNodeWorker } from "./worker/start-node.ts";
 
@@ -54,14 +54,6 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openOn(nodeHost, source, options);
 }
 
-export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
-export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
-export { choices } from "./chat/choices.ts";
-export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
-export type { ChatMessage } from "./chat/messages.ts";
-export type { TokenReport } from "./chat/token-report.ts";
-export type { ToolCallProblem } from "./chat/tool-call-parser.ts";
-export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
 export type {
   ChatOptions,
   CompleteOptions,
@@ -72,12 +64,20 @@ export type {
   Progress,
   Summary,
   TraceOptions,
-} from "./language-model.ts";
-export type { ModelSource, OpenOptions } from "./open.ts";
-export { type EvalPlan, planEval, type Shard } from "./oracle/eval-plan.ts";
-export { evaluate, type WindowScores } from "./oracle/evaluate.ts";
-export { type Estimate, type Quality, qualityOf } from "./oracle/quality.ts";
+} from "./api/language-model.ts";
+export type { ModelSource, OpenOptions } from "./api/open.ts";
+export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
+export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
+export type { ToolCallProblem } from "./chat/calls/tool-call-parser.ts";
+export { choices } from "./chat/choices.ts";
+export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
+export type { ChatMessage } from "./chat/messages.ts";
+export type { TokenReport } from "./chat/token-report.ts";
+export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
+export { type EvalPlan, planEval, type Shard } from "./oracle/eval/eval-plan.ts";
+export { evaluate, type WindowScores } from "./oracle/eval/evaluate.ts";
+export { type Estimate, type Quality, qualityOf } from "./oracle/eval/quality.ts";
 export { expectedBits, logitBits } from "./oracle/same-bits.ts";
-export type { TracePiece } from "./oracle/trace-pieces.ts";
-export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace-plan.ts";
-export { type WriteTraceOptions, writeTrace } from "./oracle/write-trace.ts";
+export type { TracePiece } from "./oracle/trace/trace-pieces.ts";
+export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace/trace-plan.ts";
+export { type WriteTraceOptions, writeTrace } from "./oracle/trace/write-trace.ts";

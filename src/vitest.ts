@@ -1,15 +1,22 @@
 // Matchers for Vitest: tensors against tensors, and a runtime's tensors against a golden. Importing this adds them.
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
-import { describeGap, FLOAT32_TOLERANCE } from "./oracle/closeness.ts";
-import { measureGap, type Tolerance } from "./oracle/gap.ts";
+import { describeGap, FLOAT32_TOLERANCE } from "./oracle/compare/closeness.ts";
+import { measureGap, type Tolerance } from "./oracle/compare/gap.ts";
 import { nearNames } from "./oracle/glob.ts";
-import { caseOf, checkRun, createChecker, GoldenError, openCase, type PointCheck } from "./oracle/golden-check.ts";
-import { readGolden } from "./oracle/golden-manifest.ts";
-import { numbersOf, runOfTensors, shapeOf, type TensorLike } from "./oracle/tensor-like.ts";
+import {
+  caseOf,
+  checkRun,
+  createChecker,
+  GoldenError,
+  openCase,
+  type PointCheck,
+} from "./oracle/golden/golden-check.ts";
+import { readGolden } from "./oracle/golden/golden-manifest.ts";
+import { numbersOf, runOfTensors, shapeOf, type TensorLike } from "./oracle/recorded/tensor-like.ts";
 import { diskFolder } from "./sources/disk.ts";
 
-export type { TensorLike } from "./oracle/tensor-like.ts";
+export type { TensorLike } from "./oracle/recorded/tensor-like.ts";
 
 export interface GoldenMatch {
   /** Of a golden with several cases. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { writeSafetensors } from "../src/formats/safetensors.ts";
+import { writeSafetensors } from "../src/formats/hf/safetensors.ts";
 import "../src/vitest.ts";
 import { golden, goldenTensors } from "./model/run.ts";
 

@@ -1,5 +1,7 @@
 // Infinite weights and NaN, found by the few bits of a block that can make them: a scale's exponent, or a float's own.
-import { type BlockFormat, blockFormats, type FormatName } from "./formats.ts";
+
+import type { BlockFormat, FormatName } from "./block-format.ts";
+import { blockFormats } from "./formats.ts";
 
 /** A little-endian u16 of a block. All its weights are finite unless every bit of `mask` is set in it. */
 interface Exponent {

@@ -2,8 +2,8 @@
 //
 //   F32   4 bytes      BF16  2 bytes, the upper half of an F32      F16  2 bytes, see f16.ts
 
+import type { BlockFormat } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
-import type { BlockFormat } from "./formats.ts";
 
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);

@@ -1,4 +1,6 @@
 // The block formats a weight may be stored in, by name and by ggml type id, and a row of any of them.
+
+import type { BlockFormat, FormatName } from "./block-format.ts";
 import { BF16, F16, F32 } from "./floats.ts";
 import { IQ4_NL, IQ4_XS } from "./iq4.ts";
 import { MXFP4 } from "./mxfp4.ts";
@@ -9,42 +11,6 @@ import { Q4_K, Q5_K } from "./q4_k.ts";
 import { Q5_0, Q5_1 } from "./q5.ts";
 import { Q6_K } from "./q6_k.ts";
 import { Q8_0 } from "./q8_0.ts";
-
-export type FormatName =
-  | "F32"
-  | "F16"
-  | "BF16"
-  | "Q4_0"
-  | "Q4_1"
-  | "Q5_0"
-  | "Q5_1"
-  | "Q8_0"
-  | "Q2_K"
-  | "Q3_K"
-  | "Q4_K"
-  | "Q5_K"
-  | "Q6_K"
-  | "IQ4_NL"
-  | "IQ4_XS"
-  | "MXFP4";
-
-/** How a run of weights is packed. Every value is the float32 that gguf-py's dequantize gives. */
-export interface BlockFormat {
-  readonly name: FormatName;
-  /** The number GGUF files store for it. */
-  readonly ggmlType: number;
-  /** Weights in a block. */
-  readonly blockLength: number;
-  readonly blockBytes: number;
-  /** One block at `bytes[offset]` → `blockLength` weights at `to[at]`. */
-  decode(bytes: Uint8Array, offset: number, to: Float32Array, at: number): void;
-  /** `count` blocks at once, for formats whose block is one weight and a call for each would be all overhead. */
-  decodeRun?(bytes: Uint8Array, offset: number, to: Float32Array, at: number, count: number): void;
-  /** One block: `blockLength` weights at `from[at]` → `bytes[offset]`. Absent where nothing here writes the format. */
-  encode?(from: Float32Array, at: number, bytes: Uint8Array, offset: number): void;
-  /** `count` blocks at once, where there is a `decodeRun`. */
-  encodeRun?(from: Float32Array, at: number, bytes: Uint8Array, offset: number, count: number): void;
-}
 
 export const blockFormats: Readonly<Record<FormatName, BlockFormat>> = {
   F32,

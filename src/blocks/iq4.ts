@@ -12,8 +12,8 @@
 //
 // Products fit 24 bits, so they are exact.
 
+import type { BlockFormat } from "./block-format.ts";
 import { readF16 } from "./f16.ts";
-import type { BlockFormat } from "./formats.ts";
 
 const values = Int8Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
 

@@ -5,7 +5,7 @@
 //
 // The nibble is a sign, two exponent bits and a mantissa bit (OCP Microscaling Formats 1.0, E2M1); the values below
 // are doubled to be integers, and 2^(e − 128) instead of 2^(e − 127) takes it back. ggml gives e = 255 no special sense.
-import type { BlockFormat } from "./formats.ts";
+import type { BlockFormat } from "./block-format.ts";
 
 const values = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
 const scales = Float64Array.from({ length: 256 }, (_, e) => 2 ** (e - 128));

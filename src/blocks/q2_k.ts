@@ -8,8 +8,8 @@
 //
 // Both products fit 24 bits, so they are exact; storing their difference rounds once, as float32 does.
 
+import type { BlockFormat } from "./block-format.ts";
 import { readF16 } from "./f16.ts";
-import type { BlockFormat } from "./formats.ts";
 
 export const Q2_K: BlockFormat = {
   name: "Q2_K",

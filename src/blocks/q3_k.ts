@@ -10,8 +10,8 @@
 //
 // d · scale · q fits 24 bits, so it is exact.
 
+import type { BlockFormat } from "./block-format.ts";
 import { readF16 } from "./f16.ts";
-import type { BlockFormat } from "./formats.ts";
 
 export const Q3_K: BlockFormat = {
   name: "Q3_K",

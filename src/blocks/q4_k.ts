@@ -16,8 +16,8 @@
 //
 // Both products fit 24 bits, so they are exact; storing their difference rounds once, as float32 does.
 
+import type { BlockFormat } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
-import type { BlockFormat } from "./formats.ts";
 import { createScratch, type Found, lossOf, searchScaleAndMin } from "./scale-search.ts";
 
 function scaleOf(bytes: Uint8Array, scales: number, s: number): number {

@@ -10,8 +10,8 @@
 //
 // Products are exact in a double, so storing rounds once, as float32 does.
 
+import type { BlockFormat } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
-import type { BlockFormat } from "./formats.ts";
 import { extremeOf, rangeOf, stepCodes } from "./steps.ts";
 
 const codes = new Uint8Array(32);

@@ -9,8 +9,8 @@
 //
 // d · scale · q fits 24 bits, so it is exact.
 
+import type { BlockFormat } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
-import type { BlockFormat } from "./formats.ts";
 import { createScratch, searchScale, signedLossOf } from "./scale-search.ts";
 
 // One block on its way in. Reused, for a model has millions of them.

@@ -3,8 +3,8 @@
 //   byte  0         2      3            33
 //         ├─ d f16 ─┼─ q0 ─┼─ q1 ─ …  ─ q31 ─┤     each q an i8
 
+import type { BlockFormat } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
-import type { BlockFormat } from "./formats.ts";
 
 export const Q8_0: BlockFormat = {
   name: "Q8_0",

@@ -1,17 +1,17 @@
 // An answer in OpenAI's deltas: ids come in; reasoning, content and tool calls go out as soon as each is certain.
 import type { ThinkingBudget } from "../engine/thinking-budget.ts";
 import type { Detokenizer } from "../tokenizer/detokenizer.ts";
-import { holdEchoes } from "./call-echo.ts";
-import type { ChatMessage } from "./messages.ts";
-import { type AnswerPiece, createAnswerSplitter, holdUndecided } from "./thinking.ts";
+import { holdEchoes } from "./calls/call-echo.ts";
 import {
   type BlockPiece,
   createToolCallParser,
   type ParsedCall,
   type ToolCallParser,
   type ToolCallProblem,
-} from "./tool-call-parser.ts";
-import { checkCall, readToolSchemas } from "./tool-check.ts";
+} from "./calls/tool-call-parser.ts";
+import { checkCall, readToolSchemas } from "./calls/tool-check.ts";
+import type { ChatMessage } from "./messages.ts";
+import { type AnswerPiece, createAnswerSplitter, holdUndecided } from "./thinking.ts";
 
 /** A tool call, whole: OpenAI's clients join the arguments of one index, and there is one piece of each. */
 export interface ToolCallDelta {

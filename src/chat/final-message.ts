@@ -2,8 +2,9 @@
 //
 // A template ends a message with what stands behind it. So the message is rendered with a mark at its end, and the prompt
 // ends where the mark is.
+
+import { PYTHON_SPACE, strip } from "./jinja/python-strip.ts";
 import { ChatError, type ChatMessage } from "./messages.ts";
-import { PYTHON_SPACE, strip } from "./python-strip.ts";
 
 /** The space shows whether the template strips what it writes. */
 const MARK = "CONTINUE_FINAL_MESSAGE_TAG ";

@@ -1,6 +1,7 @@
 // What a conversation is made of, and the checks on one that comes from outside.
+
+import { writeToolCalls } from "./calls/tool-call-text.ts";
 import { PythonFloat, parseExactJson } from "./exact-json.ts";
-import { writeToolCalls } from "./tool-call-text.ts";
 
 export type ChatRole = "system" | "user" | "assistant" | "tool";
 

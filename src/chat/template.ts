@@ -1,8 +1,9 @@
 // Messages to the text the model was trained on: the checkpoint's own Jinja template, or plain ChatML without one.
-import { compileJinja, type JinjaTemplate, TemplateRaised } from "./jinja.ts";
-import { TemplateBudgetError } from "./jinja-budget.ts";
-import { explained } from "./jinja-errors.ts";
-import { lineOfError } from "./jinja-lines.ts";
+
+import { TemplateBudgetError } from "./jinja/budget.ts";
+import { explained } from "./jinja/errors.ts";
+import { compileJinja, type JinjaTemplate, TemplateRaised } from "./jinja/jinja.ts";
+import { lineOfError } from "./jinja/lines.ts";
 import { ChatError, type ChatMessage, checkMessages, checkTools, forTemplate } from "./messages.ts";
 
 export interface RenderOptions {

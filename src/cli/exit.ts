@@ -1,5 +1,5 @@
 // How the command ends: which exit code, and what it says about an error.
-import { harmless } from "./terminal.ts";
+import { harmless } from "./terminal/terminal.ts";
 
 /** The command line itself is at fault: exit code 2. */
 export class UsageError extends Error {

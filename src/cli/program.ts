@@ -1,22 +1,22 @@
 // The `lfm2` command as a function: finds the subcommand and runs it.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { benchCommand } from "./bench.ts";
-import { chatCommand } from "./chat.ts";
-import { compareCommand } from "./compare.ts";
-import { convertCommand } from "./convert.ts";
-import { evalCommand } from "./eval.ts";
+import { benchCommand } from "./commands/bench.ts";
+import { chatCommand } from "./commands/chat.ts";
+import { compareCommand } from "./commands/compare.ts";
+import { convertCommand } from "./commands/convert.ts";
+import { evalCommand } from "./commands/eval.ts";
+import { goldenCommand } from "./commands/golden.ts";
+import { inspectCommand } from "./commands/inspect.ts";
+import { logitsCommand } from "./commands/logits.ts";
+import { quantizeCommand } from "./commands/quantize.ts";
+import { runCommand } from "./commands/run.ts";
+import { synthCommand } from "./commands/synth.ts";
+import { templateCommand } from "./commands/template.ts";
+import { tokenizeCommand } from "./commands/tokenize.ts";
+import { traceCommand } from "./commands/trace.ts";
+import { verifyCommand } from "./commands/verify.ts";
 import { UsageError } from "./exit.ts";
-import { goldenCommand } from "./golden.ts";
-import { inspectCommand } from "./inspect.ts";
-import { logitsCommand } from "./logits.ts";
-import { quantizeCommand } from "./quantize.ts";
-import { runCommand } from "./run.ts";
-import { synthCommand } from "./synth.ts";
-import { templateCommand } from "./template.ts";
-import { tokenizeCommand } from "./tokenize.ts";
-import { traceCommand } from "./trace.ts";
-import { verifyCommand } from "./verify.ts";
 
 const examples = `
 Examples:

@@ -7,12 +7,13 @@ import type { ConstraintRules, Thought } from "./constraint.ts";
 import { ConstraintError, shown } from "./error.ts";
 import { choice, type Expression } from "./grammar.ts";
 import { GrammarBuilder } from "./grammar-builder.ts";
-import { regexMachine, wordsMachine } from "./machine.ts";
 import { jsonNotation } from "./notation.ts";
-import { parseRegex } from "./regex.ts";
-import { asJson } from "./schema.ts";
-import { SchemaGrammar } from "./schema-grammar.ts";
+import { SchemaGrammar } from "./schema/grammar.ts";
+import { asJson } from "./schema/schema.ts";
 import { PLAIN, spell } from "./spelling.ts";
+import { wordsMachine } from "./text/machine.ts";
+import { parseRegex } from "./text/regex.ts";
+import { regexMachine } from "./text/regex-machine.ts";
 import { type CallMarkers, toolCalls } from "./tool-calls.ts";
 
 /** What an answer has to look like. */

@@ -1,8 +1,8 @@
 // How values are written: as JSON, or as the Python literals of LFM2's tool calls.
 import { choice, type Expression, optional, sequence, symbol, text } from "./grammar.ts";
 import type { GrammarBuilder } from "./grammar-builder.ts";
-import type { Machine } from "./machine.ts";
 import { gap, JSON_STRING, PLAIN, PYTHON_DOUBLE, PYTHON_SINGLE, type Spelling, spell, spellWord } from "./spelling.ts";
+import type { Machine } from "./text/machine.ts";
 
 export interface Notation {
   readonly name: string;

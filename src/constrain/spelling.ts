@@ -1,8 +1,9 @@
 // How characters are written as bytes: as they are, or within the quotes of a JSON or Python string.
-import { type Characters, characters, complement, intersection } from "./characters.ts";
+
 import { choice, type Expression, NOTHING, sequence, symbol, symbols, text } from "./grammar.ts";
 import type { GrammarBuilder } from "./grammar-builder.ts";
-import { freedomOf, type Machine } from "./machine.ts";
+import { type Characters, characters, complement, intersection } from "./text/characters.ts";
+import { freedomOf, type Machine } from "./text/machine.ts";
 
 /** Every character has one spelling, so that what is compared as text (names of properties) can be compared as bytes. */
 export interface Spelling {

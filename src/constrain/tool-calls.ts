@@ -4,8 +4,8 @@ import { ConstraintError, shown } from "./error.ts";
 import { choice, type Expression, repeat, sequence, text } from "./grammar.ts";
 import type { GrammarBuilder } from "./grammar-builder.ts";
 import { comma, pythonNotation } from "./notation.ts";
-import { asJson, at, isSchema, type Json, type Schema, typesOf } from "./schema.ts";
-import { SchemaGrammar } from "./schema-grammar.ts";
+import { SchemaGrammar } from "./schema/grammar.ts";
+import { asJson, at, isSchema, type Json, type Schema, typesOf } from "./schema/schema.ts";
 
 /** The tokens that begin and end a list of calls. */
 export interface CallMarkers {

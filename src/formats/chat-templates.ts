@@ -1,7 +1,7 @@
 // A model's chat templates: the default one, and others by name. Which files and keys hold them, as in transformers.
 import type { Folder } from "../sources/source.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { keysOf, type Metadata } from "./gguf-keys.ts";
+import { keysOf, type Metadata } from "./gguf/keys.ts";
 import { isObject, type JsonObject, readText } from "./json.ts";
 import { readOptional } from "./optional-file.ts";
 import { refuse, within } from "./refusal.ts";

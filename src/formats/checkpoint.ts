@@ -1,7 +1,7 @@
 // What a model's files hold, whatever their container: config, named tensors, tokenizer, template.
-import type { FormatName } from "../blocks/formats.ts";
+import type { FormatName } from "../blocks/block-format.ts";
 import type { ByteSource } from "../sources/source.ts";
-import type { GgufStrings } from "./gguf-strings.ts";
+import type { GgufStrings } from "./gguf/strings.ts";
 
 /** Bytes [offset, offset + bytes) of `files[file]`. */
 export interface Part {
@@ -79,9 +79,4 @@ export interface Checkpoint {
   readonly metadata: ReadonlyMap<string, unknown>;
   /** What the files hold that is not used, or was not as expected, and might matter; one sentence or two each. */
   readonly warnings: readonly string[];
-}
-
-/** A file is not what its format says, or not a model this project runs. */
-export class FormatError extends Error {
-  override readonly name = "FormatError";
 }

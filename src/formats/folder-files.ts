@@ -1,5 +1,6 @@
 // What else lies in a model's folder: files that might matter are warned of by name, the others are of no effect.
-import { type Folder, SourceError } from "../sources/source.ts";
+import type { Folder } from "../sources/source.ts";
+import { SourceError } from "../sources/source-error.ts";
 import { readSettings } from "./optional-file.ts";
 import { MERGE_ADAPTER } from "./other-tensors.ts";
 import { refuse, show } from "./refusal.ts";

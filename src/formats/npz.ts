@@ -8,9 +8,9 @@
 
 import { f16ToF32 } from "../blocks/f16.ts";
 import type { ByteSource } from "../sources/source.ts";
+import type { TensorData } from "./hf/safetensors.ts";
 import { decodeText } from "./json.ts";
 import { DAMAGED, refuse, show, within } from "./refusal.ts";
-import type { TensorData } from "./safetensors.ts";
 
 export interface NpzArray {
   readonly name: string;

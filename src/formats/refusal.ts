@@ -1,5 +1,9 @@
 // How a file is refused: what is wrong with which part of it, and what to do.
-import { FormatError } from "./checkpoint.ts";
+
+/** A file is not what its format says, or not a model this project runs. */
+export class FormatError extends Error {
+  override readonly name = "FormatError";
+}
 
 /** @throws FormatError always: `subject: expected …, found …. remedy` */
 export function refuse(subject: string, expected: string, found: string, remedy: string): never {

@@ -1,6 +1,6 @@
 // A stored tokenizer read: strings and parsed JSON, which take many times the memory of the bytes.
 import type { StoredTokenizer } from "./checkpoint.ts";
-import { decodeStrings } from "./gguf-strings.ts";
+import { decodeStrings } from "./gguf/strings.ts";
 import { decodeText, type JsonObject, jsonLimits, parseJsonObject } from "./json.ts";
 
 /** What a tokenizer is built from. */

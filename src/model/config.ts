@@ -32,7 +32,7 @@ export interface Config extends RopeConfig {
   readonly useExpertBias: boolean;
 }
 
-/** Sums over a head of int8 times int16 stay below 2³¹ (assembly/attention-int8.ts); every LFM2 has 64. */
+/** Sums over a head of int8 times int16 stay below 2³¹ (assembly/ops/attention-int8.ts); every LFM2 has 64. */
 const MAX_HEAD_DIM = 512;
 
 /**

@@ -1,5 +1,5 @@
 // The proof that an engine computes this project's numbers: one hash of the embedded model's logits in each mode.
-import { sha256 } from "./model-hash.ts";
+import { sha256 } from "./trace/model-hash.ts";
 
 /** Three dialogues of golden/nano/golden.json, 64 ids of each: a question and the next, a story, a list of tools. */
 export const prompts: readonly (readonly number[])[] = [

@@ -1,7 +1,8 @@
 // The tensors of a checkpoint that the graph asks for, in its order; none is missing, and none is left over.
 import { blockFormats } from "../blocks/formats.ts";
-import { FormatError, type StoredTensor, spellingOf } from "../formats/checkpoint.ts";
-import { ggufNameOf } from "../formats/gguf-names.ts";
+import { type StoredTensor, spellingOf } from "../formats/checkpoint.ts";
+import { ggufNameOf } from "../formats/gguf/names.ts";
+import { FormatError } from "../formats/refusal.ts";
 import type { Config } from "../model/config.ts";
 import { createWeights } from "../model/weights.ts";
 import type { WeightSpec } from "../ops/backend.ts";

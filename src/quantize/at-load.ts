@@ -1,10 +1,12 @@
 // Weights that are quantized on their way into a backend: the same mix and the same blocks as in a file.
-import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
+
+import type { FormatName } from "../blocks/block-format.ts";
+import { blockFormats, rowBytes } from "../blocks/formats.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
+import type { QuantizationType } from "../formats/gguf/file-types.ts";
+import { createRecoder } from "../formats/recode.ts";
 import type { TensorSink } from "../formats/stream-tensors.ts";
 import { mixOf } from "./mix.ts";
-import { createRecoder } from "./recode.ts";
-import type { QuantizationType } from "./types.ts";
 
 /** The format to hold each matrix in. What a file has quantized already stays as it is. */
 export function formatsAtLoad(

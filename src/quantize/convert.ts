@@ -1,6 +1,8 @@
 // A checkpoint of any kind → the files of a Hugging Face folder: weights in BF16 or F32, config, tokenizer, template.
 import type { Checkpoint } from "../formats/checkpoint.ts";
-import { bytesOfSafeEntry } from "../formats/safetensors.ts";
+import { bytesOfSafeEntry } from "../formats/hf/safetensors.ts";
+import { type HfFormat, hfTensors, indexOf, shardsOf, writeShard } from "../formats/hf/tensors.ts";
+import { tokenizerConfigOf, tokenizerJsonOf } from "../formats/hf/tokenizer.ts";
 import { bytesOfTensor, type Sink } from "../formats/streamed-tensor.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
 import { type Config, readConfig } from "../model/config.ts";
@@ -8,8 +10,6 @@ import { ropeParametersOf } from "../model/rope.ts";
 import { findParameters } from "../parameters/find-parameters.ts";
 import { settleHead } from "../parameters/tied-head.ts";
 import { checkPreTokenizer } from "../tokenizer/from-gguf.ts";
-import { type HfFormat, hfTensors, indexOf, shardsOf, writeShard } from "./hf-tensors.ts";
-import { tokenizerConfigOf, tokenizerJsonOf } from "./hf-tokenizer.ts";
 
 /** The size of a file, as Hugging Face's own tools cut it. */
 const SHARD_BYTES = 4_000_000_000;

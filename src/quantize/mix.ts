@@ -9,9 +9,11 @@
 // Where rows do not fill a format's blocks: Q4_K → Q5_0, Q5_K → Q5_1, Q6_K → Q8_0, and whatever is left → F16.
 //
 // Source: llama.cpp src/llama-quant.cpp, llama_tensor_get_type. Its rule for exactly 8 experts (Mixtral) is left out.
-import { blockFormats, type FormatName } from "../blocks/formats.ts";
+
+import type { FormatName } from "../blocks/block-format.ts";
+import { blockFormats } from "../blocks/formats.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
-import type { QuantizationType } from "./types.ts";
+import type { QuantizationType } from "../formats/gguf/file-types.ts";
 
 type Tensor = Pick<StoredTensor, "name" | "shape">;
 

@@ -1,20 +1,22 @@
 // A checkpoint of any kind → a GGUF file in a mix of block formats, tensor by tensor, a few megabytes in memory.
-import { blockFormats, type FormatName } from "../blocks/formats.ts";
+
+import type { FormatName } from "../blocks/block-format.ts";
+import { blockFormats } from "../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../formats/checkpoint.ts";
-import { isGguf, readGgufHeader } from "../formats/gguf.ts";
-import { ggufNameOf } from "../formats/gguf-names.ts";
+import type { QuantizationType } from "../formats/gguf/file-types.ts";
+import { isGguf, readGgufHeader } from "../formats/gguf/gguf.ts";
+import { addSampling, type Metadata, metadataOf, setFileType } from "../formats/gguf/metadata.ts";
+import { ggufNameOf } from "../formats/gguf/names.ts";
+import { addTokenizer } from "../formats/gguf/tokenizer-metadata.ts";
+import { scalar, strings, writeGguf } from "../formats/gguf/write.ts";
+import { rowsOf } from "../formats/pieces.ts";
+import { createRecoder } from "../formats/recode.ts";
 import { bytesOfTensor, type Sink, type StreamedTensor } from "../formats/streamed-tensor.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
-import { scalar, strings, writeGguf } from "../formats/write-gguf.ts";
 import { type Config, readConfig } from "../model/config.ts";
 import { findParameters } from "../parameters/find-parameters.ts";
 import { settleHead } from "../parameters/tied-head.ts";
-import { addSampling, type Metadata, metadataOf, setFileType } from "./gguf-metadata.ts";
 import { mixOf } from "./mix.ts";
-import { rowsOf } from "./pieces.ts";
-import { createRecoder } from "./recode.ts";
-import { addTokenizer } from "./tokenizer-metadata.ts";
-import type { QuantizationType } from "./types.ts";
 
 export interface QuantizeOptions {
   readonly type: QuantizationType;

@@ -1,5 +1,5 @@
 // How the reference holds numbers: plain arrays, weights as the bytes of their file.
-import type { BlockFormat } from "../blocks/formats.ts";
+import type { BlockFormat } from "../blocks/block-format.ts";
 import type { KvType } from "../ops/backend.ts";
 import type { Angles, ConvState, ExpertIds, KvCache, Tensor, Weight } from "../ops/ops.ts";
 

@@ -1,6 +1,7 @@
 // Files held by a browser or by memory: Blob, File, ArrayBuffer, Uint8Array.
 import { checkFileName, checkRange } from "./checks.ts";
-import { type ByteSource, type Folder, SourceError } from "./source.ts";
+import type { ByteSource, Folder } from "./source.ts";
+import { SourceError } from "./source-error.ts";
 
 /** Bytes of `content`, read where they lie; a Blob backed by a file on disk stays there. */
 export function blobSource(name: string, content: Blob | ArrayBuffer | Uint8Array<ArrayBuffer>): ByteSource {

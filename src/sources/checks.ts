@@ -1,5 +1,5 @@
 // What every source and folder checks before it allocates or opens anything.
-import { SourceError } from "./source.ts";
+import { SourceError } from "./source-error.ts";
 
 /** @throws SourceError when [offset, offset + length) leaves [0, size) */
 export function checkRange(name: string, size: number, offset: number, length: number): void {

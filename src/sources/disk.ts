@@ -2,7 +2,8 @@
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { checkFileName, checkRange } from "./checks.ts";
-import { type ByteSource, type FileVersion, type Folder, SourceError } from "./source.ts";
+import type { ByteSource, FileVersion, Folder } from "./source.ts";
+import { SourceError } from "./source-error.ts";
 
 /** One read call; between two the signal is looked at. Node takes at most 2 GiB. */
 const CHUNK_BYTES = 64 * 1024 * 1024;

@@ -1,7 +1,7 @@
 // One request for a range of a file and its answer: redirects, time limits, and which failures may pass.
 import { joinSignals } from "./joined-signal.ts";
 import { PassingError, PROGRESS_BYTES, requestedWaitMs } from "./patience.ts";
-import { SourceError } from "./source.ts";
+import { SourceError } from "./source-error.ts";
 
 /** What the fetch standard allows. */
 const MAX_REDIRECTS = 20;

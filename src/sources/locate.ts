@@ -1,6 +1,7 @@
 // Which folder and which file a caller means by a URL, a Blob, bytes, or a list of Files.
 import { blobFolder } from "./blob.ts";
-import { type Folder, SourceError } from "./source.ts";
+import type { Folder } from "./source.ts";
+import { SourceError } from "./source-error.ts";
 import { type NetworkOptions, splitUrl, urlFolder } from "./url.ts";
 
 export interface Location {

@@ -1,6 +1,7 @@
 // Opens, in another thread or once more, the bytes that sources describe.
 import { blobSource } from "./blob.ts";
-import { type ByteSource, type FileVersion, type SourceDescriptor, SourceError } from "./source.ts";
+import type { ByteSource, FileVersion, SourceDescriptor } from "./source.ts";
+import { SourceError } from "./source-error.ts";
 import { reopenUrl } from "./url.ts";
 
 /** Opens a path; a file of another version is refused. */

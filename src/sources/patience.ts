@@ -1,5 +1,5 @@
 // How often a server is asked for the same bytes, and how long it is waited for.
-import { SourceError } from "./source.ts";
+import { SourceError } from "./source-error.ts";
 
 export interface Patience {
   /** For the same bytes, the first included. */

@@ -75,8 +75,3 @@ export interface Folder {
    */
   subfolder?(name: string): Promise<Folder | undefined>;
 }
-
-/** Bytes cannot be had: missing file, range outside it, failing server, a file that has changed. */
-export class SourceError extends Error {
-  override readonly name = "SourceError";
-}

@@ -5,7 +5,8 @@
 //
 // Answers are compared here. If-Range would leave that to servers, of which some ignore it, and would cost pages a
 // preflight request, which some servers refuse.
-import { type SeenRange, SourceError, type UrlVersion } from "./source.ts";
+import type { SeenRange, UrlVersion } from "./source.ts";
+import { SourceError } from "./source-error.ts";
 
 /** A longer ETag is cut in messages. */
 const SHOWN_CHARACTERS = 80;

@@ -4,7 +4,8 @@ import { checkFileName, checkRange } from "./checks.ts";
 import { type Chunks, type Exchange, exchange, nameOf, tooLong, tooShort } from "./exchange.ts";
 import { joinSignals } from "./joined-signal.ts";
 import { defaultPatience, type Patience, PROGRESS_BYTES, persistently, type Wait, wait } from "./patience.ts";
-import { type ByteSource, type Folder, type SourceDescriptor, SourceError, type UrlVersion } from "./source.ts";
+import type { ByteSource, Folder, SourceDescriptor, UrlVersion } from "./source.ts";
+import { SourceError } from "./source-error.ts";
 import { changedUnseen, checkSame, hashOf, tellsApart, versionOf, withSeen } from "./url-version.ts";
 import { wholeBody } from "./whole-body.ts";
 

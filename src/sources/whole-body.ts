@@ -1,6 +1,6 @@
 // The file from a server that ignores Range and sends all of it, which is then held in memory.
 import { type Chunks, tooLong, tooShort } from "./exchange.ts";
-import { SourceError } from "./source.ts";
+import { SourceError } from "./source-error.ts";
 
 /** The most that is held of a file whose use is not known. */
 const WHOLE_FILE_LIMIT = 2 ** 30;

@@ -4,7 +4,9 @@
 // power of two times 3, 5 or 7), so no two rows of one tensor are alike: at 32 MiB there are more blocks than rows.
 // Rows of different tensors are parts of the same blocks, mostly cut elsewhere; products with independent inputs do not
 // show it.
-import { blockFormats, type FormatName } from "../blocks/formats.ts";
+
+import type { FormatName } from "../blocks/block-format.ts";
+import { blockFormats } from "../blocks/formats.ts";
 import { type Random, randomBlocks } from "./random-blocks.ts";
 
 const POOL_BYTES = 32 << 20;

@@ -3,15 +3,17 @@
 // The weights are scaled so that numbers stay ordinary through any number of layers: every matrix keeps the size of what
 // it multiplies, what is added to the hidden state is somewhat smaller than it, routers tell experts apart, and logits
 // have a standard deviation of about 2.5.
-import { blockFormats, type FormatName } from "../blocks/formats.ts";
-import { ggufNameOf } from "../formats/gguf-names.ts";
+
+import type { FormatName } from "../blocks/block-format.ts";
+import { blockFormats } from "../blocks/formats.ts";
+import type { QuantizationType } from "../formats/gguf/file-types.ts";
+import { metadataOf } from "../formats/gguf/metadata.ts";
+import { ggufNameOf } from "../formats/gguf/names.ts";
+import { writeGguf } from "../formats/gguf/write.ts";
 import { bytesOfTensor, type Sink, type StreamedTensor } from "../formats/streamed-tensor.ts";
-import { writeGguf } from "../formats/write-gguf.ts";
 import { readConfig } from "../model/config.ts";
 import { parametersOf, tensorNameOf, tensorShapeOf } from "../parameters/find-parameters.ts";
-import { metadataOf } from "../quantize/gguf-metadata.ts";
 import { mixOf } from "../quantize/mix.ts";
-import type { QuantizationType } from "../quantize/types.ts";
 import { expandSeed, type Seed, xoshiro128 } from "../sampling/random.ts";
 import { createPool, type Pool } from "./pool.ts";
 import { type Random, randomBlocks } from "./random-blocks.ts";

@@ -6,7 +6,7 @@ import type { TracedText } from "../chat/provenance.ts";
 import type { ConstraintRequest } from "../constrain/compile.ts";
 import type { ConstraintRules } from "../constrain/constraint.ts";
 import { ConstraintError } from "../constrain/error.ts";
-import { asJson } from "../constrain/schema.ts";
+import { asJson } from "../constrain/schema/schema.ts";
 import type { VocabularyBytes } from "../constrain/vocabulary.ts";
 import { createDetokenizer, type Detokenizer } from "../tokenizer/detokenizer.ts";
 import { TokenizerError } from "../tokenizer/source.ts";

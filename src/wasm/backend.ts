@@ -1,6 +1,8 @@
 // Room for a model in banks: rehearses the graph to learn the working space, plans, reserves, places.
+
+import type { BlockFormat, FormatName } from "../blocks/block-format.ts";
 import { firstNonFinite } from "../blocks/finite.ts";
-import { type BlockFormat, blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, rowBytes } from "../blocks/formats.ts";
 import type {
   ArithmeticMode,
   Backend,
@@ -51,7 +53,7 @@ export interface WasmBackend extends Backend {
   readonly weights: ReadonlyMap<string, PlacedWeight & { readonly weight: WasmWeight }>;
 }
 
-/** Numbers of the cache types in assembly/kv-cache.ts. */
+/** Numbers of the cache types in assembly/ops/kv-cache.ts. */
 const kvTypes: Readonly<Record<KvType, number>> = { f32: 0, f16: 1, int8: 2 };
 
 /** @throws MemoryError when the plan does not fit, before any weight is read */

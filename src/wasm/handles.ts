@@ -15,7 +15,7 @@ export interface WasmTensor extends Tensor {
 export interface WasmExpertIds extends ExpertIds {
   readonly bank: Bank;
   readonly address: number;
-  /** The choices grouped by expert, once some weight has asked for them: assembly/expert-linear.ts. */
+  /** The choices grouped by expert, once some weight has asked for them: assembly/ops/expert-linear.ts. */
   groups?: { readonly begins: number; readonly order: number };
 }
 
@@ -40,7 +40,7 @@ export interface WasmKvCache extends KvCache {
   readonly bank: Bank;
   readonly k: number;
   readonly v: number;
-  /** 0 float32, 1 half precision, 2 int8: assembly/kv-cache.ts. */
+  /** 0 float32, 1 half precision, 2 int8: assembly/ops/kv-cache.ts. */
   readonly type: number;
 }
 

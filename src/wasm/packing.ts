@@ -1,5 +1,5 @@
-// Sizes of packed weights and of their int8 activations, for planning. The layouts are drawn in assembly/packed.ts.
-import type { FormatName } from "../blocks/formats.ts";
+// Sizes of packed weights and of their int8 activations, for planning. The layouts are drawn in assembly/formats/packed.ts.
+import type { FormatName } from "../blocks/block-format.ts";
 
 /** Groups of 8 rows × 32 columns: bytes of one, bytes of the head that some of them share, and how many share it. */
 const layouts: Partial<Record<FormatName, readonly [group: number, head: number, groups: number]>> = {

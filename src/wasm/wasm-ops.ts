@@ -5,7 +5,7 @@ import type { WasmAngles, WasmConvState, WasmExpertIds, WasmKvCache, WasmTensor,
 import { recordBytes, STRIP_ROWS } from "./packing.ts";
 import { alone, type Pool, type Share, type SharedKernel } from "./pool.ts";
 
-/** Bytes that a tile's float32 sums take: assembly/gemm.ts. */
+/** Bytes that a tile's float32 sums take: assembly/ops/gemm.ts. */
 const TILE_SCRATCH = 128;
 /** Multiplications from which on an op is worth sharing: some ten microseconds of work, against two or three of waiting. */
 const WORTH_SHARING = 1 << 18;
@@ -285,7 +285,7 @@ export class WasmOps implements Ops {
   }
 }
 
-/** What a block needs, and a record for every row and four query heads: assembly/attention-record.ts. */
+/** What a block needs, and a record for every row and four query heads: assembly/ops/attention-record.ts. */
 function attentionScratch(rows: number, group: number, headDim: number): number {
   return 2560 + 256 * headDim + rows * Math.ceil(group / 4) * (48 + 32 * headDim);
 }

@@ -1,5 +1,5 @@
 // Entry of the model's thread in a browser.
-import type { FreeMemory } from "../fit.ts";
+import type { FreeMemory } from "../load/fit.ts";
 import { hasRelaxedSimd } from "../wasm/kernels.ts";
 import { serve } from "./serve.ts";
 

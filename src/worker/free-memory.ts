@@ -1,7 +1,7 @@
 // How much memory one more model can have under Node: what the machine has free, within the limits of control groups.
 import { readFile } from "node:fs/promises";
 import { freemem, totalmem } from "node:os";
-import type { FreeMemory } from "../fit.ts";
+import type { FreeMemory } from "../load/fit.ts";
 
 /** Reads a file of the system's; undefined where there is none. */
 export type ReadText = (path: string) => Promise<string | undefined>;

@@ -1,5 +1,5 @@
 // Threads that help the model's thread: how it starts them, and what they do.
-import type { StartedRuntime } from "../load.ts";
+import type { StartedRuntime } from "../load/load.ts";
 import { instantiateKernels, type KernelBuild } from "../wasm/kernels.ts";
 import { alone, createControl, createPool, help } from "../wasm/pool.ts";
 

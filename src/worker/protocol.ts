@@ -3,10 +3,10 @@ import type { ConstraintRules } from "../constrain/constraint.ts";
 import type { VocabularyBytes } from "../constrain/vocabulary.ts";
 import type { GenerateOptions } from "../engine/engine.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
-import type { ModelOptions, Settings } from "../load-options.ts";
+import type { ModelOptions, Settings } from "../load/load-options.ts";
 import type { Config } from "../model/config.ts";
-import type { TraceStep } from "../oracle/record.ts";
-import type { TracePlan } from "../oracle/trace-plan.ts";
+import type { TraceStep } from "../oracle/trace/record.ts";
+import type { TracePlan } from "../oracle/trace/trace-plan.ts";
 import type { Logprobs } from "../sampling/logprobs.ts";
 import type { SourceDescriptor } from "../sources/source.ts";
 

@@ -2,9 +2,9 @@
 import { createConstraint } from "../constrain/constraint.ts";
 import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
 import { type Engine, eachLogits, generate, type Pace } from "../engine/engine.ts";
-import { createEngine, type LoadContext, loadModel } from "../load.ts";
-import type { Machine } from "../load-options.ts";
-import { recordTrace } from "../oracle/record.ts";
+import { createEngine, type LoadContext, loadModel } from "../load/load.ts";
+import type { Machine } from "../load/load-options.ts";
+import { recordTrace } from "../oracle/trace/record.ts";
 import type { Logprobs } from "../sampling/logprobs.ts";
 import { type OpenFile, openSources } from "../sources/open-source.ts";
 import { kernelUrl } from "../wasm/kernels.ts";

@@ -1,9 +1,9 @@
 // Kernels by themselves: figures come out, of every kind.
 import { describe, expect, it } from "vitest";
-import { benchAttention, benchFormat, KERNEL_FORMATS } from "../../src/bench/kernels.ts";
-import { reportKernels } from "../../src/bench/kernels-report.ts";
-import { machineFacts } from "../../src/bench/machine.ts";
-import { randomBlocks } from "../../src/bench/random-blocks.ts";
+import { benchAttention, benchFormat, KERNEL_FORMATS } from "../../src/bench/peers/kernels.ts";
+import { reportKernels } from "../../src/bench/peers/kernels-report.ts";
+import { randomBlocks } from "../../src/bench/peers/random-blocks.ts";
+import { machineFacts } from "../../src/bench/product/machine.ts";
 import { blockFormats, decodeRow } from "../../src/blocks/formats.ts";
 
 describe("random blocks", () => {

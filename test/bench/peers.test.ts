@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { machineFacts } from "../../src/bench/machine.ts";
-import { installPeer } from "../../src/bench/peer-packages.ts";
-import type { PeersRun } from "../../src/bench/peers.ts";
-import { reportPeers } from "../../src/bench/peers-report.ts";
-import { serveSite } from "../../src/bench/site.ts";
-import { spreadOf } from "../../src/bench/statistics.ts";
+import { installPeer } from "../../src/bench/peers/peer-packages.ts";
+import type { PeersRun } from "../../src/bench/peers/peers.ts";
+import { reportPeers } from "../../src/bench/peers/peers-report.ts";
+import { serveSite } from "../../src/bench/peers/site.ts";
+import { machineFacts } from "../../src/bench/product/machine.ts";
+import { spreadOf } from "../../src/bench/product/statistics.ts";
 
 let folder: string;
 beforeAll(() => {

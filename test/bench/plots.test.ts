@@ -1,7 +1,7 @@
 // Plots are well-formed, and have the figures they are given in them.
 import { describe, expect, it } from "vitest";
-import { plotRuns, readRun } from "../../src/bench/plots.ts";
-import type { Row, Run } from "../../src/bench/run.ts";
+import { plotRuns, readRun } from "../../src/bench/product/plots.ts";
+import type { Row, Run } from "../../src/bench/product/run.ts";
 
 function row(over: Partial<Row>, tokensPerSecond: number): Row {
   return {

@@ -1,10 +1,10 @@
 // A run of the embedded model: every setting, every test, every round; stopped, it tells what there is.
 import { beforeAll, describe, expect, it } from "vitest";
-import { BenchError, type BenchPlan, planBench } from "../../src/bench/plan.ts";
-import { runBench } from "../../src/bench/rounds.ts";
-import type { Run } from "../../src/bench/run.ts";
-import { nameOf } from "../../src/bench/settings.ts";
-import { reportRun } from "../../src/bench/table.ts";
+import { BenchError, type BenchPlan, planBench } from "../../src/bench/product/plan.ts";
+import { runBench } from "../../src/bench/product/rounds.ts";
+import type { Run } from "../../src/bench/product/run.ts";
+import { nameOf } from "../../src/bench/product/settings.ts";
+import { reportRun } from "../../src/bench/product/table.ts";
 
 const request = {
   source: undefined,

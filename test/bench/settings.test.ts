@@ -1,7 +1,7 @@
 // What is measured: lists multiply out, and what does not fit is left out.
 import { describe, expect, it } from "vitest";
-import { labelOf, nameOf, planTests, settingsOf } from "../../src/bench/settings.ts";
-import { median, spreadOf } from "../../src/bench/statistics.ts";
+import { labelOf, nameOf, planTests, settingsOf } from "../../src/bench/product/settings.ts";
+import { median, spreadOf } from "../../src/bench/product/statistics.ts";
 
 describe("settings", () => {
   it("are every combination, and one where nothing is asked", () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseExactJson } from "../../src/chat/exact-json.ts";
-import { compileJinja } from "../../src/chat/jinja.ts";
+import { compileJinja } from "../../src/chat/jinja/jinja.ts";
 
 const january = new Date(2026, 0, 31, 12);
 

@@ -1,9 +1,9 @@
 // Values in tool calls beside what Python makes of them: golden/text/python-literals.json.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { type BlockPiece, createToolCallParser } from "../../src/chat/calls/tool-call-parser.ts";
+import { checkCall } from "../../src/chat/calls/tool-check.ts";
 import { PythonFloat, parseExactJson } from "../../src/chat/exact-json.ts";
-import { type BlockPiece, createToolCallParser } from "../../src/chat/tool-call-parser.ts";
-import { checkCall } from "../../src/chat/tool-check.ts";
 
 interface Literal {
   readonly source: string;

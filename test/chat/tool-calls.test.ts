@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { jsonOf } from "../../src/chat/calls/python-literals.ts";
+import { type BlockPiece, createToolCallParser } from "../../src/chat/calls/tool-call-parser.ts";
+import { writeToolCalls } from "../../src/chat/calls/tool-call-text.ts";
+import { checkCall, readToolSchemas } from "../../src/chat/calls/tool-check.ts";
 import { PythonFloat, parseExactJson } from "../../src/chat/exact-json.ts";
-import { jsonOf } from "../../src/chat/python-literals.ts";
-import { type BlockPiece, createToolCallParser } from "../../src/chat/tool-call-parser.ts";
-import { writeToolCalls } from "../../src/chat/tool-call-text.ts";
-import { checkCall, readToolSchemas } from "../../src/chat/tool-check.ts";
 import { otherParsersCases } from "./other-parsers-cases.ts";
 import { type BlockCase, jsonCases, pythonCases, recoveredCases, textCases } from "./tool-call-cases.ts";
 

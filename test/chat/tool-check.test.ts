@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createToolCallParser } from "../../src/chat/tool-call-parser.ts";
-import { checkCall, readToolSchemas } from "../../src/chat/tool-check.ts";
+import { createToolCallParser } from "../../src/chat/calls/tool-call-parser.ts";
+import { checkCall, readToolSchemas } from "../../src/chat/calls/tool-check.ts";
 
 /** A call beside tools; the call is the block's only one. */
 function checked(block: string, ...tools: unknown[]) {

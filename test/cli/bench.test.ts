@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Run } from "../../src/bench/run.ts";
+import type { Run } from "../../src/bench/product/run.ts";
 import { ending, lfm2, start } from "./lfm2.ts";
 
 let folder: string;

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { writeSafetensors } from "../../src/formats/safetensors.ts";
+import { writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { npyFile, npzFile } from "../formats/npz-writer.ts";
 import { goldenTensors } from "../model/run.ts";
 import { golden, lfm2 } from "./lfm2.ts";

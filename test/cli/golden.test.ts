@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TensorToWrite, writeSafetensors } from "../../src/formats/safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { goldenTensors } from "../model/run.ts";
 import { golden, lfm2 } from "./lfm2.ts";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadTensor, readSafetensors, type SafeTensor } from "../../src/formats/safetensors.ts";
+import { loadTensor, readSafetensors, type SafeTensor } from "../../src/formats/hf/safetensors.ts";
 import { type OpenOptions, open } from "../../src/index.ts";
 import { openFile } from "../../src/sources/disk.ts";
 import { golden, lfm2, nanoGolden } from "./lfm2.ts";

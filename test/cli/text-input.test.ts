@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readBytes } from "../../src/cli/text-input.ts";
+import { readBytes } from "../../src/cli/files/text-input.ts";
 import { ending, golden, lfm2, start, written } from "./lfm2.ts";
 
 let folder: string;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadTensor, readSafetensors, type SafeTensor } from "../../src/formats/safetensors.ts";
+import { loadTensor, readSafetensors, type SafeTensor } from "../../src/formats/hf/safetensors.ts";
 import { open, writeTrace } from "../../src/index.ts";
 import { openFile } from "../../src/sources/disk.ts";
 import { ending, golden, lfm2, nanoGolden, start, written } from "./lfm2.ts";

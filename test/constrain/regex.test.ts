@@ -3,8 +3,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { newBudget } from "../../src/constrain/budget.ts";
 import { ConstraintError } from "../../src/constrain/error.ts";
-import { type Machine, regexMachine } from "../../src/constrain/machine.ts";
-import { parseRegex } from "../../src/constrain/regex.ts";
+import type { Machine } from "../../src/constrain/text/machine.ts";
+import { parseRegex } from "../../src/constrain/text/regex.ts";
+import { regexMachine } from "../../src/constrain/text/regex-machine.ts";
 import { from, regex, schema, takes, write } from "./harness.ts";
 
 function matches({ edges, accepting }: Machine, text: string): boolean {

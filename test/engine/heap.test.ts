@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import { generate, type Pace } from "../../src/engine/engine.ts";
-import { createEngine } from "../../src/load.ts";
+import { createEngine } from "../../src/load/load.ts";
 import { load, open } from "../model/run.ts";
 
 setFlagsFromString("--expose-gc");

@@ -1,9 +1,9 @@
 // GGUF files made wrong in one place, and what is expected of every broken file.
 import { expect, it } from "vitest";
-import { FormatError } from "../../src/formats/checkpoint.ts";
-import { GgufBytes } from "../../src/formats/gguf-bytes.ts";
-import type { GgufValue } from "../../src/formats/gguf-value.ts";
-import { type GgufOptions, type WrittenTensor, writeGguf } from "./gguf-writer.ts";
+import { GgufBytes } from "../../src/formats/gguf/bytes.ts";
+import type { GgufValue } from "../../src/formats/gguf/value.ts";
+import { FormatError } from "../../src/formats/refusal.ts";
+import { type GgufOptions, type WrittenTensor, writeGguf } from "./gguf/gguf-writer.ts";
 import { tinyGguf, tinyMetadata, tinyTensors } from "./tiny-model.ts";
 
 /** What is wrong, the file, and the whole message. */

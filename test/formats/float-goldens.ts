@@ -1,14 +1,15 @@
 // Golden GGUF files too large to keep: made again, byte for byte, from their safetensors weights and the metadata of
 // a small golden file of the same model.
 import { join } from "node:path";
-import { blockFormats, encodeBlocks, type FormatName } from "../../src/blocks/formats.ts";
-import { readGgufHeader } from "../../src/formats/gguf.ts";
-import { nameOfGgufTensor } from "../../src/formats/gguf-names.ts";
-import type { GgufValue } from "../../src/formats/gguf-value.ts";
+import type { FormatName } from "../../src/blocks/block-format.ts";
+import { blockFormats, encodeBlocks } from "../../src/blocks/formats.ts";
+import { readGgufHeader } from "../../src/formats/gguf/gguf.ts";
+import { nameOfGgufTensor } from "../../src/formats/gguf/names.ts";
+import type { GgufValue } from "../../src/formats/gguf/value.ts";
+import { scalar } from "../../src/formats/gguf/write.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
-import { scalar } from "../../src/formats/write-gguf.ts";
 import { diskFolder, openFile } from "../../src/sources/disk.ts";
-import { writeGguf } from "./gguf-writer.ts";
+import { writeGguf } from "./gguf/gguf-writer.ts";
 import { closeAll, floatsOf, goldenFolder } from "./golden-files.ts";
 
 /** `golden/gguf/F32.gguf` and so on, as make_golden_gguf.py wrote it. */

@@ -2,11 +2,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { blockFormats, rowBytes } from "../../src/blocks/formats.ts";
-import { type Checkpoint, FormatError } from "../../src/formats/checkpoint.ts";
+import type { Checkpoint } from "../../src/formats/checkpoint.ts";
+import { writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { widening } from "../../src/formats/part-bytes.ts";
-import { writeSafetensors } from "../../src/formats/safetensors.ts";
-import { type Folder, SourceError } from "../../src/sources/source.ts";
+import { FormatError } from "../../src/formats/refusal.ts";
+import type { Folder } from "../../src/sources/source.ts";
+import { SourceError } from "../../src/sources/source-error.ts";
 import { awkwardSizes } from "../fuzz/dice.ts";
 import { folderOf, tinyConfig, tinyGguf, tinyHfTensors } from "./tiny-model.ts";
 

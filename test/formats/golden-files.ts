@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { blockFormats, decodeRow } from "../../src/blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
-import { rowsOf } from "../../src/quantize/pieces.ts";
+import { rowsOf } from "../../src/formats/pieces.ts";
 
 export const goldenFolder = fileURLToPath(new URL("../../golden/", import.meta.url));
 

@@ -2,10 +2,10 @@
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FormatError } from "../../src/formats/checkpoint.ts";
 import { readNpz } from "../../src/formats/npz.ts";
+import { FormatError } from "../../src/formats/refusal.ts";
 import { blobSource } from "../../src/sources/blob.ts";
-import { SourceError } from "../../src/sources/source.ts";
+import { SourceError } from "../../src/sources/source-error.ts";
 import { npyFile, npzFile } from "./npz-writer.ts";
 
 const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text, "base64"));

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { GgufValue } from "../../src/formats/gguf-value.ts";
+import type { GgufValue } from "../../src/formats/gguf/value.ts";
+import { scalar, strings } from "../../src/formats/gguf/write.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
-import { scalar, strings } from "../../src/formats/write-gguf.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
 import { diskFolder } from "../../src/sources/disk.ts";
 import type { ByteSource } from "../../src/sources/source.ts";
-import { type WrittenTensor, writeGguf } from "./gguf-writer.ts";
+import { type WrittenTensor, writeGguf } from "./gguf/gguf-writer.ts";
 import { closeAll, floatsOf, goldenFolder } from "./golden-files.ts";
 import { folderOf, tinyGguf, tinyMetadata, tinyTensors } from "./tiny-model.ts";
 

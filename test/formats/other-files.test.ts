@@ -1,11 +1,12 @@
 // Folders and files that hold something else than one whole model, or something beside it: named, or told of.
 import { describe, expect, it } from "vitest";
+import { scalar } from "../../src/formats/gguf/write.ts";
+import { type TensorToWrite, writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
-import { type TensorToWrite, writeSafetensors } from "../../src/formats/safetensors.ts";
-import { scalar } from "../../src/formats/write-gguf.ts";
-import { type Folder, SourceError } from "../../src/sources/source.ts";
+import type { Folder } from "../../src/sources/source.ts";
+import { SourceError } from "../../src/sources/source-error.ts";
 import { changed, withTensor } from "./broken-files.ts";
-import { writeGguf } from "./gguf-writer.ts";
+import { writeGguf } from "./gguf/gguf-writer.ts";
 import { folderOf, hfFolder, tinyConfig, tinyHfTensors, tinyMetadata, tinyTensors } from "./tiny-model.ts";
 
 const config = JSON.stringify(tinyConfig);

@@ -1,11 +1,11 @@
 // The smallest whole model: one convolution layer with a dense feed-forward, one attention layer with two experts.
 import { blockFormats, encodeBlocks } from "../../src/blocks/formats.ts";
-import type { GgufValue } from "../../src/formats/gguf-value.ts";
-import { type Dtype, type TensorToWrite, writeSafetensors } from "../../src/formats/safetensors.ts";
-import { integers, scalar, strings } from "../../src/formats/write-gguf.ts";
+import type { GgufValue } from "../../src/formats/gguf/value.ts";
+import { integers, scalar, strings } from "../../src/formats/gguf/write.ts";
+import { type Dtype, type TensorToWrite, writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
 import type { Folder } from "../../src/sources/source.ts";
-import { type WrittenTensor, writeGguf } from "./gguf-writer.ts";
+import { type WrittenTensor, writeGguf } from "./gguf/gguf-writer.ts";
 
 const HIDDEN = 32;
 

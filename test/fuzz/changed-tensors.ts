@@ -1,11 +1,11 @@
 // A small model's tensors renamed, added, removed, doubled, of other shapes and types, at random; and what may come of it.
 import { blockFormats, encodeBlocks } from "../../src/blocks/formats.ts";
+import { type Dtype, writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
-import { type Dtype, writeSafetensors } from "../../src/formats/safetensors.ts";
-import { planMemory } from "../../src/load.ts";
+import { planMemory } from "../../src/load/load.ts";
 import { quantize } from "../../src/quantize/quantize.ts";
 import type { Folder } from "../../src/sources/source.ts";
-import { writeGguf } from "../formats/gguf-writer.ts";
+import { writeGguf } from "../formats/gguf/gguf-writer.ts";
 import { folderOf, tinyGguf, tinyHfTensors, tinyMetadata, tinyTensors } from "../formats/tiny-model.ts";
 import { load, logitsOf } from "../model/run.ts";
 import { context } from "../ops/harness.ts";

@@ -5,9 +5,9 @@
 // Each opens, its tensors within the file, or is refused by one of this project's errors, in 2 s and 300 MB.
 import { readFile } from "node:fs/promises";
 import { blockFormats, rowBytes } from "../../src/blocks/formats.ts";
+import { writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { widening } from "../../src/formats/part-bytes.ts";
-import { writeSafetensors } from "../../src/formats/safetensors.ts";
 import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { readConfig } from "../../src/model/config.ts";
 import type { Folder } from "../../src/sources/source.ts";

@@ -1,7 +1,7 @@
 // Wrong GGUF: a header that is rewritten by what it means, or spoiled byte by byte.
 
-import { type GgufValue, typeNames } from "../../src/formats/gguf-value.ts";
-import { encodeGgufHeader, integers, scalar, strings } from "../../src/formats/write-gguf.ts";
+import { type GgufValue, typeNames } from "../../src/formats/gguf/value.ts";
+import { encodeGgufHeader, integers, scalar, strings } from "../../src/formats/gguf/write.ts";
 import { tinyMetadata, tinyTensors } from "../formats/tiny-model.ts";
 import { awkwardSizes, type Dice, randomBytes, reshaped, spoil } from "./dice.ts";
 

@@ -2,10 +2,10 @@
 import { beforeAll, expect, it } from "vitest";
 import { advance, restart } from "../../src/engine/sequence.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
-import type { LoadedModel } from "../../src/load.ts";
+import type { LoadedModel } from "../../src/load/load.ts";
 import { lmHead } from "../../src/model/model.ts";
 import type { KvCache } from "../../src/ops/ops.ts";
-import { observed } from "../../src/oracle/observed.ts";
+import { observed } from "../../src/oracle/trace/observed.ts";
 import { storeRow } from "../../src/reference/attention.ts";
 import type { ReferenceKvCache } from "../../src/reference/tensor.ts";
 import { shapes, withLayers } from "../../src/synth/shapes.ts";

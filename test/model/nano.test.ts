@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { advance, restart } from "../../src/engine/sequence.ts";
-import type { LoadedModel } from "../../src/load.ts";
+import type { LoadedModel } from "../../src/load/load.ts";
 import { lmHead } from "../../src/model/model.ts";
 import { nanoQ8 } from "../formats/float-goldens.ts";
 import { gap } from "../ops/harness.ts";

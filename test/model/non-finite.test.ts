@@ -1,12 +1,14 @@
 // Infinite weights and NaN are refused by name and place: in every format, by every way in.
 import { describe, expect, it } from "vitest";
-import { type BlockFormat, blockFormats } from "../../src/blocks/formats.ts";
-import { type Checkpoint, FormatError, type StoredTensor } from "../../src/formats/checkpoint.ts";
-import { loadModel } from "../../src/load.ts";
-import type { ModelOptions } from "../../src/load-options.ts";
+import type { BlockFormat } from "../../src/blocks/block-format.ts";
+import { blockFormats } from "../../src/blocks/formats.ts";
+import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
+import type { QuantizationType } from "../../src/formats/gguf/file-types.ts";
+import { FormatError } from "../../src/formats/refusal.ts";
+import { loadModel } from "../../src/load/load.ts";
+import type { ModelOptions } from "../../src/load/load-options.ts";
 import { convertToHf } from "../../src/quantize/convert.ts";
 import { quantize } from "../../src/quantize/quantize.ts";
-import type { QuantizationType } from "../../src/quantize/types.ts";
 import { WeightError } from "../../src/wasm/backend.ts";
 import { closeAll } from "../formats/golden-files.ts";
 import { context } from "../ops/harness.ts";

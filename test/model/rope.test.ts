@@ -2,11 +2,11 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { configOfGguf } from "../../src/formats/gguf-config.ts";
+import { configOfGguf } from "../../src/formats/gguf/config.ts";
+import { metadataOf } from "../../src/formats/gguf/metadata.ts";
 import { type Config, readConfig } from "../../src/model/config.ts";
 import { ConfigError } from "../../src/model/config-keys.ts";
 import { rotationOf } from "../../src/model/rope.ts";
-import { metadataOf } from "../../src/quantize/gguf-metadata.ts";
 import { golden } from "./run.ts";
 
 interface RopeCase {

@@ -2,12 +2,12 @@
 
 import { advance, restart } from "../../src/engine/sequence.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
+import { loadFloats, loadTensor, readSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
-import { loadFloats, loadTensor, readSafetensors } from "../../src/formats/safetensors.ts";
-import { type LoadedModel, loadModel } from "../../src/load.ts";
-import type { ModelOptions } from "../../src/load-options.ts";
+import { type LoadedModel, loadModel } from "../../src/load/load.ts";
+import type { ModelOptions } from "../../src/load/load-options.ts";
 import { lmHead } from "../../src/model/model.ts";
-import { type Observer, observed } from "../../src/oracle/observed.ts";
+import { type Observer, observed } from "../../src/oracle/trace/observed.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
 import { diskFolder, openFile } from "../../src/sources/disk.ts";
 import { context } from "../ops/harness.ts";

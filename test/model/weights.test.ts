@@ -2,9 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { eachLogits, prefill } from "../../src/engine/engine.ts";
 import { restart } from "../../src/engine/sequence.ts";
-import { type Checkpoint, FormatError, type StoredTensor } from "../../src/formats/checkpoint.ts";
-import { createEngine, type LoadContext, loadModel, planMemory } from "../../src/load.ts";
-import { type ModelOptions, OptionError } from "../../src/load-options.ts";
+import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
+import { FormatError } from "../../src/formats/refusal.ts";
+import { createEngine, type LoadContext, loadModel, planMemory } from "../../src/load/load.ts";
+import { type ModelOptions, OptionError } from "../../src/load/load-options.ts";
 import type { Kernels } from "../../src/wasm/kernels.ts";
 import { context } from "../ops/harness.ts";
 import { open } from "./run.ts";

@@ -1,8 +1,9 @@
 // One small backend of each kind over given matrices, so that a suite can be run on both.
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
-import type { LoadContext } from "../../src/load.ts";
+import type { FormatName } from "../../src/blocks/block-format.ts";
+import { blockFormats } from "../../src/blocks/formats.ts";
+import type { LoadContext } from "../../src/load/load.ts";
 import type {
   ArithmeticMode,
   Backend,

@@ -3,8 +3,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type LanguageModel, open } from "../../src/index.ts";
-import { checkModel, createChecker, openCase, type PointCheck } from "../../src/oracle/golden-check.ts";
-import { type GoldenManifest, readGolden } from "../../src/oracle/golden-manifest.ts";
+import { checkModel, createChecker, openCase, type PointCheck } from "../../src/oracle/golden/golden-check.ts";
+import { type GoldenManifest, readGolden } from "../../src/oracle/golden/golden-manifest.ts";
 import { diskFolder } from "../../src/sources/disk.ts";
 import { goldenFolder } from "../formats/golden-files.ts";
 

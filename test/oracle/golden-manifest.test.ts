@@ -1,6 +1,6 @@
 // golden.json may be written by hand: what it cannot mean is refused by name.
 import { describe, expect, it } from "vitest";
-import { parseGolden } from "../../src/oracle/golden-manifest.ts";
+import { parseGolden } from "../../src/oracle/golden/golden-manifest.ts";
 
 const least = {
   format: "lfm2-golden",

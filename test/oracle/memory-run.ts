@@ -1,9 +1,9 @@
 // Runs a model and keeps what it shows, as a recorded run in memory.
 import { advance, type Model, restart, type Sequence } from "../../src/engine/sequence.ts";
 import { lmHead } from "../../src/model/model.ts";
-import { observed } from "../../src/oracle/observed.ts";
-import { kindOf } from "../../src/oracle/point-names.ts";
-import type { AboutRun, RecordedPoint, RecordedRun } from "../../src/oracle/recorded-run.ts";
+import { kindOf } from "../../src/oracle/recorded/point-names.ts";
+import type { AboutRun, RecordedPoint, RecordedRun } from "../../src/oracle/recorded/recorded-run.ts";
+import { observed } from "../../src/oracle/trace/observed.ts";
 
 export interface RunOptions {
   readonly step?: number;

@@ -1,7 +1,7 @@
 // Which bytes of a model its hash is of.
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { hashModel } from "../../src/oracle/model-hash.ts";
+import { hashModel } from "../../src/oracle/trace/model-hash.ts";
 import type { ByteSource } from "../../src/sources/source.ts";
 
 /** Byte i of a file of any size is a function of i. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createNameMap, parseNamePatterns, readyMaps } from "../../src/oracle/name-map.ts";
-import { inExecutionOrder } from "../../src/oracle/point-names.ts";
+import { createNameMap, parseNamePatterns, readyMaps } from "../../src/oracle/recorded/name-map.ts";
+import { inExecutionOrder } from "../../src/oracle/recorded/point-names.ts";
 
 describe("a name map", () => {
   it("puts a layer's number where the pattern has it, and one more or less", () => {

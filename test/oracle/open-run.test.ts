@@ -1,8 +1,8 @@
 // What a trace directory or a file of tensors may look like, and what it may not.
 import { describe, expect, it } from "vitest";
-import { FormatError } from "../../src/formats/checkpoint.ts";
-import { type TensorToWrite, writeSafetensors } from "../../src/formats/safetensors.ts";
-import { openArrays, openTrace } from "../../src/oracle/open-run.ts";
+import { type TensorToWrite, writeSafetensors } from "../../src/formats/hf/safetensors.ts";
+import { FormatError } from "../../src/formats/refusal.ts";
+import { openArrays, openTrace } from "../../src/oracle/recorded/open-run.ts";
 import { blobFolder, blobSource } from "../../src/sources/blob.ts";
 
 const file = (tensors: Record<string, TensorToWrite>) =>

@@ -1,7 +1,7 @@
 // Small models with seeded random weights, of any shape, so that what was built on one is tested on another.
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
+import { type TensorToWrite, writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
-import { type TensorToWrite, writeSafetensors } from "../../src/formats/safetensors.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { createWeights } from "../../src/model/weights.ts";
 import type { Weight } from "../../src/ops/ops.ts";

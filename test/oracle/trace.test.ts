@@ -1,11 +1,11 @@
 // A trace is what the graph computed: planned before, recorded in steps, whatever the steps.
 import { describe, expect, it } from "vitest";
-import { loadFloats, readSafetensors } from "../../src/formats/safetensors.ts";
+import { loadFloats, readSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { type LanguageModel, open } from "../../src/index.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { GlobError } from "../../src/oracle/glob.ts";
-import { margins } from "../../src/oracle/record.ts";
-import { planTrace } from "../../src/oracle/trace-plan.ts";
+import { margins } from "../../src/oracle/trace/record.ts";
+import { planTrace } from "../../src/oracle/trace/trace-plan.ts";
 import { openFile } from "../../src/sources/disk.ts";
 import { closeAll } from "../formats/golden-files.ts";
 import { golden, goldenTensors, open as openGolden } from "../model/run.ts";

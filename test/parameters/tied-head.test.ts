@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { open as openModel } from "../../src/index.ts";
-import { loadModel } from "../../src/load.ts";
+import { loadModel } from "../../src/load/load.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { settleHead } from "../../src/parameters/tied-head.ts";
 import { convertToHf } from "../../src/quantize/convert.ts";

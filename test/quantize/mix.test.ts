@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { FormatName } from "../../src/blocks/formats.ts";
+import type { FormatName } from "../../src/blocks/block-format.ts";
+import type { QuantizationType } from "../../src/formats/gguf/file-types.ts";
 import { bytesOfTensor } from "../../src/formats/streamed-tensor.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { parametersOf, tensorNameOf, tensorShapeOf } from "../../src/parameters/find-parameters.ts";
 import { mixOf } from "../../src/quantize/mix.ts";
-import type { QuantizationType } from "../../src/quantize/types.ts";
 import { shapes } from "../../src/synth/shapes.ts";
 
 function tensorsOf(raw: Readonly<Record<string, unknown>>) {

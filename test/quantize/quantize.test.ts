@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Checkpoint, StoredTokenizer } from "../../src/formats/checkpoint.ts";
-import { readGgufHeader } from "../../src/formats/gguf.ts";
+import { quantizationTypes } from "../../src/formats/gguf/file-types.ts";
+import { readGgufHeader } from "../../src/formats/gguf/gguf.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { type Quantized, type QuantizeOptions, quantize } from "../../src/quantize/quantize.ts";
-import { quantizationTypes } from "../../src/quantize/types.ts";
 import { blobSource } from "../../src/sources/blob.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { nanoQ8 } from "../formats/float-goldens.ts";

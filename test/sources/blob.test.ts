@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { blobFolder, blobSource } from "../../src/sources/blob.ts";
 import { openSource } from "../../src/sources/open-source.ts";
-import { type ByteSource, SourceError } from "../../src/sources/source.ts";
+import type { ByteSource } from "../../src/sources/source.ts";
+import { SourceError } from "../../src/sources/source-error.ts";
 
 const content = Uint8Array.from({ length: 300 }, (_, i) => i % 256);
 const kinds: Record<string, () => ByteSource> = {

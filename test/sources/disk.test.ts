@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { diskFolder, openFile } from "../../src/sources/disk.ts";
-import { SourceError } from "../../src/sources/source.ts";
+import { SourceError } from "../../src/sources/source-error.ts";
 
 const content = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7) % 256);
 let folder: string;

@@ -9,7 +9,7 @@ import {
   requestedWaitMs,
   wait,
 } from "../../src/sources/patience.ts";
-import { SourceError } from "../../src/sources/source.ts";
+import { SourceError } from "../../src/sources/source-error.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 

@@ -1,9 +1,9 @@
 // One scenario, played: a model is opened from a server that does what the scenario says, and held against the file.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { openOn } from "../../src/api/open.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { streamTensors } from "../../src/formats/stream-tensors.ts";
-import { openOn } from "../../src/open.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
 import { locateUrl } from "../../src/sources/locate.ts";
 import { openSources } from "../../src/sources/open-source.ts";

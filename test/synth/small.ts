@@ -1,5 +1,5 @@
 // A small config of the sparse kind in which every format fits, and files made of it.
-import type { QuantizationType } from "../../src/quantize/types.ts";
+import type { QuantizationType } from "../../src/formats/gguf/file-types.ts";
 import { synthesize } from "../../src/synth/synthesize.ts";
 import { written } from "../quantize/collect.ts";
 

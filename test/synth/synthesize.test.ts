@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { readGgufHeader } from "../../src/formats/gguf.ts";
-import { tokenizerOfGguf } from "../../src/formats/gguf-tokenizer.ts";
+import { quantizationTypes } from "../../src/formats/gguf/file-types.ts";
+import { readGgufHeader } from "../../src/formats/gguf/gguf.ts";
+import { tokenizerOfGguf } from "../../src/formats/gguf/tokenizer.ts";
 import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { readConfig } from "../../src/model/config.ts";
-import { quantizationTypes } from "../../src/quantize/types.ts";
 import { xoshiro128 } from "../../src/sampling/random.ts";
 import { blobSource } from "../../src/sources/blob.ts";
 import { shapes, withLayers } from "../../src/synth/shapes.ts";

@@ -1,7 +1,7 @@
 import * as library from "@huggingface/tokenizers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { tokenizerOfGguf } from "../../src/formats/gguf-tokenizer.ts";
+import { tokenizerOfGguf } from "../../src/formats/gguf/tokenizer.ts";
 import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { madeUpTokenizer } from "../../src/synth/vocabulary.ts";
 import { writeOutCaseFolding } from "../../src/tokenizer/split-pattern.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { readConfig } from "../../src/model/config.ts";
-import { planTrace } from "../../src/oracle/trace-plan.ts";
+import { planTrace } from "../../src/oracle/trace/trace-plan.ts";
 import { diskFolder } from "../../src/sources/disk.ts";
 import { createFlight } from "../../src/worker/flight.ts";
 import type { FromWorker, ToWorker } from "../../src/worker/protocol.ts";

@@ -1,0 +1,169 @@
+// linear with the matrices of the chosen experts: choices are grouped by expert, so a matrix is read once.
+import { tile } from "./gemm";
+import { gemv } from "./gemv";
+import { stripBytes } from "../formats/packed";
+import { packTile, RECORD } from "../q8";
+import { decodedRow, dotF32 } from "../formats/row";
+
+/**
+ * Lists the choices expert by expert (counting sort, ascending within an expert).
+ *
+ * ids     i32[choices], each in [0, experts)
+ * begins  i32[experts + 1]: choices of expert e stand at order[begins[e]] … order[begins[e + 1] − 1]
+ * order   i32[choices]: indices into ids
+ */
+export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: usize, order: usize): void {
+  memory.fill(begins, 0, (<usize>(experts + 1)) << 2);
+  // begins[e + 1] counts e; then sums up, so begins[e] is where e starts; placing moves it to where e ends.
+  for (let i = 0; i < choices; i++) {
+    const count = begins + (load<u32>(ids + (i << 2)) << 2);
+    store<i32>(count, load<i32>(count, 4) + 1, 4);
+  }
+  for (let e = 1; e <= experts; e++) {
+    const at = begins + (e << 2);
+    store<i32>(at, load<i32>(at) + load<i32>(at - 4));
+  }
+  for (let i = 0; i < choices; i++) {
+    const at = begins + (load<u32>(ids + (i << 2)) << 2);
+    const place = load<i32>(at);
+    store<i32>(order + (place << 2), i);
+    store<i32>(at, place + 1);
+  }
+  // Every entry now holds its successor's start: shift back.
+  memory.copy(begins + 4, begins, (<usize>experts) << 2);
+  store<i32>(begins, 0);
+}
+
+/**
+ * y[i, r] = Σ W[ids[i], r, c] · x[i / perRow, c] for r in [begin, end), i over the choices, float32 activations.
+ *
+ * y  f32[choices, rows]             w  experts × (rows × rowBytes) bytes
+ * x  f32[choices / perRow, cols]: perRow choices share a row of x
+ * begins, order  as groupByExpert leaves them          scratch  f32[cols]
+ */
+export function expertLinear(
+  format: i32,
+  y: usize,
+  w: usize,
+  x: usize,
+  perRow: i32,
+  experts: i32,
+  begins: usize,
+  order: usize,
+  rows: i32,
+  cols: i32,
+  rowBytes: i32,
+  begin: i32,
+  end: i32,
+  scratch: usize,
+): void {
+  for (let e = 0; e < experts; e++) {
+    const first = load<i32>(begins + (e << 2));
+    const last = load<i32>(begins + (e << 2), 4);
+    if (first == last) continue;
+    for (let r = begin; r < end; r++) {
+      const row = decodedRow(format, w + <usize>(e * rows + r) * rowBytes, cols, scratch);
+      for (let i = first; i < last; i++) {
+        const choice = load<i32>(order + (i << 2));
+        const from = x + (<usize>((choice / perRow) * cols) << 2);
+        store<f32>(y + (<usize>(choice * rows + r) << 2), dotF32(row, from, cols));
+      }
+    }
+  }
+}
+
+/**
+ * Tiles of the choices of each expert, in the order of the experts; what is left of an expert's choices beyond a
+ * multiple of four has no tile. Of all tiles those numbered begin … end − 1 are written.
+ */
+export function packExpertTiles(
+  tiles: usize,
+  x: usize,
+  perRow: i32,
+  experts: i32,
+  begins: usize,
+  order: usize,
+  cols: i32,
+  begin: i32,
+  end: i32,
+): void {
+  const blocks = cols >> 5;
+  const row = <usize>(blocks * RECORD);
+  let number = 0;
+  for (let e = 0; e < experts; e++) {
+    const last = load<i32>(begins + (e << 2), 4);
+    for (let i = load<i32>(begins + (e << 2)); i + 4 <= last; i += 4) {
+      if (number >= begin && number < end) {
+        const at = order + (i << 2);
+        packTile(
+          tiles + <usize>(number << 2) * row,
+          x + <usize>(load<i32>(at) / perRow) * row,
+          x + <usize>(load<i32>(at, 4) / perRow) * row,
+          x + <usize>(load<i32>(at, 8) / perRow) * row,
+          x + <usize>(load<i32>(at, 12) / perRow) * row,
+          blocks,
+        );
+      }
+      number++;
+    }
+  }
+}
+
+/**
+ * expertLinear with int8 activations: packed weights, experts × strips; x records [choices / perRow, cols / 32]; tiles as
+ * packExpertTiles leaves them. Of the rows of all experts that were chosen, one expert after the other, those numbered
+ * begin … end − 1 are computed, multiples of 8: a range is one long stretch of memory.
+ */
+export function expertLinearPacked(
+  format: i32,
+  y: usize,
+  w: usize,
+  x: usize,
+  tiles: usize,
+  perRow: i32,
+  experts: i32,
+  begins: usize,
+  order: usize,
+  rows: i32,
+  cols: i32,
+  begin: i32,
+  end: i32,
+  scratch: usize,
+): void {
+  const rowRecords = <usize>((cols >> 5) * RECORD);
+  const strip = <usize>stripBytes(format, cols);
+  let row0 = 0; // number of the expert's first row
+  for (let e = 0; e < experts && row0 < end; e++) {
+    const first = load<i32>(begins + (e << 2));
+    const last = load<i32>(begins + (e << 2), 4);
+    if (first == last) continue;
+    const from = max(begin - row0, 0);
+    const to = min(end - row0, rows);
+    row0 += rows;
+    const whole = first + ((last - first) & ~3);
+    const own = tiles;
+    tiles += <usize>(whole - first) * rowRecords;
+    if (from >= to) continue;
+    const weights = w + <usize>(e * (rows >> 3)) * strip;
+    if (whole > first) {
+      for (let r = from; r < to; r += 8) {
+        let at = own;
+        for (let i = first; i < whole; i += 4) {
+          tile(format, scratch, weights + <usize>(r >> 3) * strip, at, cols);
+          for (let k = 0; k < 4; k++) {
+            const sums = scratch + (k << 5);
+            const out = y + (<usize>(load<i32>(order + ((i + k) << 2)) * rows + r) << 2);
+            v128.store(out, v128.load(sums), 0);
+            v128.store(out, v128.load(sums, 16), 16);
+          }
+          at += rowRecords << 2;
+        }
+      }
+    }
+    for (let i = whole; i < last; i++) {
+      const choice = load<i32>(order + (i << 2));
+      const records = x + <usize>(choice / perRow) * rowRecords;
+      gemv(format, y + (<usize>(choice * rows) << 2), weights, records, cols, from, to);
+    }
+  }
+}

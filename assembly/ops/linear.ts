@@ -1,0 +1,112 @@
+// y = x · Wᵀ: in float32 over any block format, and with int8 activations over packed weights.
+//
+// Arguments end alike in every kernel that workers share: begin and end cut the work, scratch belongs to one worker.
+import { gemv } from "./gemv";
+import { tile, TILE_SCRATCH } from "./gemm";
+import { stripBytes, unpackRow } from "../formats/packed";
+import { packTile, RECORD } from "../q8";
+import { decodedRow, dotF32 } from "../formats/row";
+
+/**
+ * y[t, r] = Σ W[r, c] · x[t, c] for r in [begin, end), float32 activations.
+ *
+ * y  f32[tokens, rows]        w  blocks, row-major, `rowBytes` to a row        x  f32[tokens, cols]
+ * scratch  f32[cols]: a decoded row
+ *
+ * Given (checked once, in src/wasm): cols is a multiple of the block length and of 4; regions are apart.
+ */
+export function linear(
+  format: i32,
+  y: usize,
+  w: usize,
+  x: usize,
+  tokens: i32,
+  rows: i32,
+  cols: i32,
+  rowBytes: i32,
+  begin: i32,
+  end: i32,
+  scratch: usize,
+): void {
+  for (let r = begin; r < end; r++) {
+    const row = decodedRow(format, w + <usize>r * rowBytes, cols, scratch);
+    for (let t = 0; t < tokens; t++) {
+      store<f32>(y + (<usize>(t * rows + r) << 2), dotF32(row, x + (<usize>(t * cols) << 2), cols));
+    }
+  }
+}
+
+/**
+ * The same with int8 activations, r in [begin, end), multiples of 8.
+ *
+ * w  packed strips of 8 rows        x  records [tokens, cols / 32]        tiles  the same, four tokens to a tile
+ * scratch  TILE_SCRATCH bytes
+ */
+export function linearPacked(
+  format: i32,
+  y: usize,
+  w: usize,
+  x: usize,
+  tiles: usize,
+  tokens: i32,
+  rows: i32,
+  cols: i32,
+  begin: i32,
+  end: i32,
+  scratch: usize,
+): void {
+  const rowRecords = <usize>((cols >> 5) * RECORD);
+  const whole = tokens & ~3;
+  const strip = <usize>stripBytes(format, cols);
+  if (whole > 0) {
+    for (let r = begin; r < end; r += 8) {
+      const weights = w + <usize>(r >> 3) * strip;
+      for (let t = 0; t < whole; t += 4) {
+        tile(format, scratch, weights, tiles + <usize>t * rowRecords, cols);
+        let to = y + (<usize>(t * rows + r) << 2);
+        for (let i = 0; i < TILE_SCRATCH; i += 32) {
+          v128.store(to, v128.load(scratch + i), 0);
+          v128.store(to, v128.load(scratch + i, 16), 16);
+          to += <usize>rows << 2;
+        }
+      }
+    }
+  }
+  for (let t = whole; t < tokens; t++) {
+    gemv(format, y + (<usize>(t * rows) << 2), w, x + <usize>t * rowRecords, cols, begin, end);
+  }
+}
+
+/** Records of tokens 4 · begin … 4 · end − 1 of x as tiles. */
+export function packTiles(tiles: usize, x: usize, cols: i32, begin: i32, end: i32): void {
+  const blocks = cols >> 5;
+  const row = <usize>(blocks * RECORD);
+  for (let t = begin; t < end; t++) {
+    const from = x + <usize>(t << 2) * row;
+    packTile(tiles + <usize>(t << 2) * row, from, from + row, from + 2 * row, from + 3 * row, blocks);
+  }
+}
+
+/** Rows `ids` of W, decoded: y f32[tokens, cols]. */
+export function embed(
+  format: i32,
+  y: usize,
+  w: usize,
+  ids: usize,
+  tokens: i32,
+  cols: i32,
+  rowBytes: i32,
+  scratch: usize,
+): void {
+  for (let t = 0; t < tokens; t++) {
+    const row = decodedRow(format, w + <usize>load<u32>(ids + (t << 2)) * rowBytes, cols, scratch);
+    memory.copy(y + (<usize>(t * cols) << 2), row, <usize>cols << 2);
+  }
+}
+
+/** The same of packed weights. */
+export function embedPacked(format: i32, y: usize, w: usize, ids: usize, tokens: i32, cols: i32): void {
+  for (let t = 0; t < tokens; t++) {
+    unpackRow(format, y + (<usize>(t * cols) << 2), w, load<i32>(ids + (t << 2)), cols);
+  }
+}

@@ -1,0 +1,10 @@
+// silu(gate) · up, silu(a) = a · sigmoid(a).
+import { sigmoid4 } from "../float";
+
+/** y, gate, up f32[n]; numbers [begin, end), multiples of 4. */
+export function swiglu(y: usize, gate: usize, up: usize, begin: i32, end: i32): void {
+  for (let i = <usize>begin << 2; i < <usize>end << 2; i += 16) {
+    const a = v128.load(gate + i);
+    v128.store(y + i, f32x4.mul(f32x4.mul(a, sigmoid4(a)), v128.load(up + i)));
+  }
+}

@@ -1,0 +1,42 @@
+// `npm run bench`: what is of use to those who work on this package, beside `lfm2 bench`, which everyone has.
+//
+//   npm run bench -- [MODEL] [OPTIONS]                 lfm2 bench
+//   npm run bench -- --peers [MODEL] [-p 512] [-n 48] [-t 2] [-r 3] [--only native|browser] [--folder F] [--json]
+//   npm run bench -- --kernels [--formats Q4_0,…] [--mb 256] [--json]      every kernel by itself
+//
+// `--kernels` with builds after it, such as `--kernels baseline,relaxed`, is the option of `lfm2 bench`.
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const args = process.argv.slice(2);
+const without = (flag: string): string[] => args.filter((arg) => arg !== flag);
+const afterKernels = args[args.indexOf("--kernels") + 1];
+
+try {
+  if (args.includes("--peers")) {
+    const controller = new AbortController();
+    process.once("SIGINT", () => controller.abort(new Error("Stopped by Ctrl-C.")));
+    const { runPeers } = await import("./peers-report.ts");
+    const isMeasured = await runPeers(without("--peers"), controller.signal);
+    process.exit(controller.signal.aborted ? 130 : isMeasured ? 0 : 1); // llama.cpp and Chromium may leave something open
+  } else if (args.includes("--kernels") && (afterKernels === undefined || afterKernels.startsWith("-"))) {
+    const { runKernels } = await import("./kernels-report.ts");
+    await runKernels(without("--kernels"));
+  } else {
+    process.exitCode = await runCommand();
+  }
+} catch (error) {
+  process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = error instanceof TypeError ? 2 : 1;
+}
+
+/** `lfm2 bench` with the same arguments, as a program: the command is a door that nothing here may import. */
+function runCommand(): Promise<number> {
+  const command = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+  const child = spawn(process.execPath, [...process.execArgv, command, "bench", ...args], { stdio: "inherit" });
+  process.on("SIGINT", () => {}); // the command prints what there is, and ends
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
+}

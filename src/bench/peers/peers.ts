@@ -1,0 +1,195 @@
+// `npm run bench -- --peers`: the same file in other engines, side by side and in turns, as ratios.
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { openCheckpoint } from "../../formats/open-checkpoint.ts";
+import { readTokenizer } from "../../formats/tokenizer-source.ts";
+import { nodeHost } from "../../index.ts";
+import { MAX_STEP } from "../../load/load.ts";
+import { readConfig } from "../../model/config.ts";
+import { createTokenizer, type Tokenizer } from "../../tokenizer/tokenizer.ts";
+import { type MachineFacts, machineFacts } from "../product/machine.ts";
+import { seededIds } from "../product/session.ts";
+import { type Spread, spreadOf } from "../product/statistics.ts";
+import { openBrowserPair } from "./browser-peers.ts";
+import { openNativePair } from "./native-peers.ts";
+import type { Order, Pair, Peer, PeerOptions, Speeds } from "./peer.ts";
+import { buildPackage, installPeer, PEER_VERSIONS } from "./peer-packages.ts";
+
+export const SURROUNDINGS = ["native", "browser"] as const;
+export type Surroundings = (typeof SURROUNDINGS)[number];
+
+export interface PeersRequest {
+  /** A GGUF file: no peer reads another container. */
+  readonly path: string;
+  readonly threads: number;
+  readonly prefill: number;
+  readonly decode: number;
+  readonly rounds: number;
+  readonly surroundings: readonly Surroundings[];
+  /** Where packages are installed. */
+  readonly folder: string;
+}
+
+export interface PeerFigures {
+  readonly name: string;
+  readonly prefill: Spread;
+  readonly decode: Spread;
+  readonly peakBytes: number | undefined;
+}
+
+export interface Comparison {
+  readonly ours: PeerFigures;
+  readonly theirs: PeerFigures;
+  /** Ours over theirs, each round by itself. */
+  readonly prefillRatio: Spread;
+  readonly decodeRatio: Spread;
+}
+
+export interface PeersRun {
+  readonly kind: "lfm2 bench peers";
+  readonly date: string;
+  readonly machine: MachineFacts;
+  readonly request: PeersRequest;
+  readonly comparisons: readonly Comparison[];
+  /** What could not be installed or run, and why. */
+  readonly notes: readonly string[];
+}
+
+/** Threads of an engine that has had its turn spin for a while before they sleep. */
+const REST_MS = 200;
+
+export async function comparePeers(
+  request: PeersRequest,
+  { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (text: string) => void },
+): Promise<PeersRun> {
+  const comparisons: Comparison[] = [];
+  const notes: string[] = [];
+  const prompts = await promptsFor(request);
+  for (const surroundings of request.surroundings) {
+    if (signal.aborted) break;
+    try {
+      onProgress(`${surroundings}: installing and loading`);
+      const pair = await openPair(surroundings, request, signal);
+      try {
+        const found = await alternate(
+          pair,
+          request,
+          prompts,
+          (round) => onProgress(`${surroundings}: round ${round}`),
+          signal,
+        );
+        if (found !== undefined) comparisons.push(found);
+      } finally {
+        await Promise.all([pair.theirs.close(), pair.ours.close()]);
+      }
+    } catch (error) {
+      notes.push(`${surroundings}: ${signal.aborted ? "stopped" : oneLine(error)}`);
+    }
+  }
+  return {
+    kind: "lfm2 bench peers",
+    date: new Date().toISOString(),
+    machine: machineFacts(),
+    request,
+    comparisons,
+    notes,
+  };
+}
+
+async function openPair(surroundings: Surroundings, request: PeersRequest, signal: AbortSignal): Promise<Pair> {
+  const { path, threads, prefill, decode, folder: root } = request;
+  // A little more than is used: engines add tokens of their own.
+  const options: PeerOptions = { threads, contextLength: prefill + decode + 64, batch: MAX_STEP };
+  if (surroundings === "native") {
+    const folder = await installPeer("node-llama-cpp", root);
+    return openNativePair(path, options, { folder, version: PEER_VERSIONS["node-llama-cpp"], signal });
+  }
+  const folder = await installPeer("@wllama/wllama", root);
+  const dist = await buildPackage(root);
+  const modules = fileURLToPath(new URL("../../../node_modules", import.meta.url));
+  return openBrowserPair(path, options, { dist, modules, folder, version: PEER_VERSIONS["@wllama/wllama"], signal });
+}
+
+/** One round more than counted: the first compiles. Stopped early, it tells of the rounds that both have finished. */
+async function alternate(
+  { ours, theirs }: Pair,
+  { rounds, decode }: PeersRequest,
+  prompts: readonly Prompt[],
+  onRound: (round: number) => void,
+  signal: AbortSignal,
+): Promise<Comparison | undefined> {
+  const found: { readonly ours: Speeds; readonly theirs: Speeds }[] = [];
+  try {
+    for (let round = 0; round <= rounds; round++) {
+      onRound(round);
+      const order: Order = { ...prompts[round], newTokens: decode };
+      const turn = async (peer: Peer): Promise<Speeds> => {
+        await setTimeout(REST_MS, undefined, { signal });
+        return peer.round(order);
+      };
+      // Who comes first changes, too.
+      const first = await turn(round % 2 === 0 ? ours : theirs);
+      const second = await turn(round % 2 === 0 ? theirs : ours);
+      if (round > 0) found.push(round % 2 === 0 ? { ours: first, theirs: second } : { ours: second, theirs: first });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  if (found.length === 0) return undefined;
+  const ratio = (key: "prefill" | "decode"): Spread =>
+    spreadOf(found.map((round) => round.ours[key] / round.theirs[key]));
+  return {
+    ours: figuresOf(
+      ours.name,
+      found.map((round) => round.ours),
+    ),
+    theirs: figuresOf(
+      theirs.name,
+      found.map((round) => round.theirs),
+    ),
+    prefillRatio: ratio("prefill"),
+    decodeRatio: ratio("decode"),
+  };
+}
+
+function figuresOf(name: string, rounds: readonly Speeds[]): PeerFigures {
+  return {
+    name,
+    prefill: spreadOf(rounds.map(({ prefill }) => prefill)),
+    decode: spreadOf(rounds.map(({ decode }) => decode)),
+    peakBytes: rounds.at(-1)?.peakBytes,
+  };
+}
+
+type Prompt = Pick<Order, "ids" | "text">;
+
+/** Another one for every round, so that nothing can be reused; the same for all engines. */
+async function promptsFor({ path, prefill, rounds }: PeersRequest): Promise<Prompt[]> {
+  const { folder, file } = await nodeHost.locate(path);
+  const checkpoint = await openCheckpoint(folder, file);
+  try {
+    const tokenizer = checkpoint.tokenizer && createTokenizer(readTokenizer(checkpoint.tokenizer));
+    const { vocabSize } = readConfig(checkpoint.config);
+    return Array.from({ length: rounds + 1 }, (_, round) =>
+      promptOf(prefill, seededIds(26, round + 1), tokenizer, vocabSize),
+    );
+  } finally {
+    await Promise.all(checkpoint.files.map((opened) => opened.close()));
+  }
+}
+
+/** Letters in words of five, until there are enough tokens. */
+function promptOf(tokens: number, letter: () => number, tokenizer: Tokenizer | undefined, vocabSize: number): Prompt {
+  if (tokenizer === undefined) {
+    return { ids: Array.from({ length: tokens }, seededIds(vocabSize, letter())), text: "a ".repeat(tokens / 2) };
+  }
+  for (let text = ""; ; text += " ") {
+    for (let i = 0; i < 5; i++) text += String.fromCharCode(97 + letter());
+    const ids = tokenizer.encode(text);
+    if (ids.length >= tokens) return { ids: ids.slice(0, tokens), text };
+  }
+}
+
+function oneLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ").slice(0, 400);
+}

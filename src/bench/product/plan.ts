@@ -1,0 +1,122 @@
+// A run before it begins: what will be measured, checked against the model and this machine. No weight is read.
+import { basename } from "node:path";
+import type { FormatName } from "../../blocks/block-format.ts";
+import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
+import { openCheckpoint } from "../../formats/open-checkpoint.ts";
+import { nodeHost } from "../../index.ts";
+import { planMemory } from "../../load/load.ts";
+import type { ModelOptions } from "../../load/load-options.ts";
+import { type Config, readConfig } from "../../model/config.ts";
+import { settleHead } from "../../parameters/tied-head.ts";
+import { nodeMachine } from "../../worker/node-machine.ts";
+import type { ModelFacts } from "./run.ts";
+import type { Filling } from "./session.ts";
+import { type Lists, nameOf, planTests, type Setting, settingsOf, type Test } from "./settings.ts";
+import { storedBytes, weightTraffic } from "./traffic.ts";
+
+export interface BenchRequest extends Lists<Setting> {
+  readonly source: string | undefined;
+  /** Tokens; 0 leaves the test out. */
+  readonly prefill: readonly number[];
+  readonly decode: readonly number[];
+  /** Positions before the test. */
+  readonly depths: readonly number[];
+  readonly filling: Filling;
+  readonly rounds: number;
+}
+
+export interface BenchPlan extends Pick<BenchRequest, "source" | "filling" | "rounds"> {
+  readonly settings: readonly (ModelOptions & Setting)[];
+  readonly tests: readonly Test[];
+  readonly config: Config;
+  readonly model: ModelFacts;
+  /** The most threads of any setting. */
+  readonly threads: number;
+  /** Whether all settings fit into memory side by side. */
+  readonly together: boolean;
+  readonly notes: readonly string[];
+}
+
+/** The file asks for nothing that could be measured: the lists are at fault. */
+export class BenchError extends Error {
+  override readonly name = "BenchError";
+}
+
+/** Of the memory that is free, what models may take: the rest is for page cache and whoever else is there. */
+const MEMORY_SHARE = 0.8;
+
+/** @throws what `open` throws of a model or an option; BenchError when no test fits into the model's context */
+export async function planBench(request: BenchRequest): Promise<BenchPlan> {
+  const { folder, file } = await nodeHost.locate(request.source);
+  const opened = await openCheckpoint(folder, file);
+  try {
+    const settled = await settleHead(opened, "sampled");
+    const checkpoint = { ...opened, ...settled, warnings: [...opened.warnings, ...settled.warnings] };
+    const config = readConfig(checkpoint.config, checkpoint.keyNames);
+    const machine = await nodeMachine();
+    const limit = config.maxPositionEmbeddings;
+    const { tests, contextLength, skipped } = planTests(request, limit);
+    if (tests.length === 0) {
+      const found = skipped.length === 0 ? "none" : skipped.map(nameOf).join(", ");
+      throw new BenchError(`bench: expected a test that fits into ${limit} positions, found ${found}.`);
+    }
+    const settings = settingsOf(request).map((setting) => ({ ...setting, contextLength }));
+    const bytes = settings.map((options) => plannedBytes(checkpoint, options, machine));
+    const all = bytes.reduce((sum, own) => sum + own, 0);
+    const together = settings.length === 1 || all <= MEMORY_SHARE * process.availableMemory();
+    const notes = checkpoint.warnings.map((warning) => `warning: ${warning}`);
+    if (skipped.length > 0) {
+      notes.push(
+        `Left out: ${skipped.map(nameOf).join(", ")}. The model's context ends at ${limit.toLocaleString("en-US")} positions.`,
+      );
+    }
+    if (request.filling === "cache" && contextLength > Math.max(...request.prefill, ...request.decode) + 1) {
+      notes.push("Contexts were filled by writing seeded keys and values into the cache, not by a prompt.");
+    }
+    if (!together) {
+      notes.push("Not all settings fit into memory side by side: each is loaded, and its context filled, every round.");
+    }
+    const { source, filling, rounds } = request;
+    const threads = Math.max(...settings.map((setting) => setting.threads ?? machine.cores));
+    return {
+      source,
+      filling,
+      rounds,
+      settings,
+      tests,
+      config,
+      model: factsOf(checkpoint, config, source),
+      threads,
+      together,
+      notes,
+    };
+  } finally {
+    await Promise.all(opened.files.map((source) => source.close()));
+  }
+}
+
+function plannedBytes(
+  checkpoint: Checkpoint,
+  options: ModelOptions,
+  machine: Parameters<typeof planMemory>[2],
+): number {
+  return planMemory(checkpoint, options, machine).banks.reduce((sum, bank) => sum + bank.bytes, 0);
+}
+
+function factsOf(checkpoint: Checkpoint, config: Config, source: string | undefined): ModelFacts {
+  const tensors = [...checkpoint.tensors.values()];
+  const stated = checkpoint.metadata.get("general.name");
+  return {
+    name: typeof stated === "string" ? stated : basename(source ?? "embedded model"),
+    fileBytes: checkpoint.files.reduce((sum, { size }) => sum + size, 0),
+    formats: formatsOf(tensors),
+    contextLimit: config.maxPositionEmbeddings,
+    bytesPerToken: weightTraffic(config, checkpoint.tensors),
+  };
+}
+
+function formatsOf(tensors: readonly StoredTensor[]): FormatName[] {
+  const bytes = new Map<FormatName, number>();
+  for (const tensor of tensors) bytes.set(tensor.format, (bytes.get(tensor.format) ?? 0) + storedBytes(tensor));
+  return [...bytes].sort(([, a], [, b]) => b - a).map(([format]) => format);
+}

@@ -1,0 +1,75 @@
+// What is compared, and what is measured of each: lists multiply out.
+import type { ModelOptions, Settings } from "../../load/load-options.ts";
+
+/** What a setting leaves open is the library's default. */
+export type Setting = Pick<ModelOptions, "mode" | "kernels" | "threads" | "kvType">;
+
+/** A setting with every default filled in. */
+export type FullSetting = Pick<Settings, keyof Setting>;
+
+/** Prefill of `tokens` at once, or decode of `tokens` one after the other, behind `depth` positions. */
+export interface Test {
+  readonly kind: "prefill" | "decode";
+  readonly tokens: number;
+  readonly depth: number;
+}
+
+export type Lists<T> = { readonly [K in keyof T]?: readonly T[K][] };
+
+/** Every combination; an empty or missing list leaves its key open. The first key changes slowest. */
+export function settingsOf({ mode, kernels, threads, kvType }: Lists<Setting>): Setting[] {
+  const either = <T>(list: readonly T[] | undefined): readonly (T | undefined)[] => (list?.length ? list : [undefined]);
+  return either(mode).flatMap((m) =>
+    either(kernels).flatMap((k) =>
+      either(threads).flatMap((t) => either(kvType).map((kv) => ({ mode: m, kernels: k, threads: t, kvType: kv }))),
+    ),
+  );
+}
+
+export interface TestPlan {
+  /** By depth, so that a context is filled once, further and further. */
+  readonly tests: readonly Test[];
+  /** Positions to reserve. */
+  readonly contextLength: number;
+  /** What does not fit into the model's context. */
+  readonly skipped: readonly Test[];
+}
+
+/** @param limit  positions that the model knows */
+export function planTests(
+  lists: {
+    readonly prefill: readonly number[];
+    readonly decode: readonly number[];
+    readonly depths: readonly number[];
+  },
+  limit: number,
+): TestPlan {
+  const depths = [...lists.depths].sort((a, b) => a - b);
+  const all = depths.flatMap((depth) => [
+    ...lists.prefill.map((tokens): Test => ({ kind: "prefill", tokens, depth })),
+    ...lists.decode.map((tokens): Test => ({ kind: "decode", tokens, depth })),
+  ]);
+  const wanted = all.filter(({ tokens }) => tokens > 0);
+  const tests = wanted.filter((test) => positionsOf(test) <= limit);
+  return {
+    tests,
+    contextLength: Math.max(1, ...tests.map(positionsOf)),
+    skipped: wanted.filter((test) => positionsOf(test) > limit),
+  };
+}
+
+/** Positions in use when the test ends. Decode begins with one token that gives it something to go on from. */
+export function positionsOf({ kind, tokens, depth }: Test): number {
+  return depth + tokens + (kind === "decode" ? 1 : 0);
+}
+
+/** "prefill 512", "decode 128 at 4,096". */
+export function nameOf({ kind, tokens, depth }: Test): string {
+  return `${kind} ${tokens}${depth === 0 ? "" : ` at ${depth.toLocaleString("en-US")}`}`;
+}
+
+/** "int8, relaxed, 2 threads, KV f16". */
+export function labelOf({ mode, kernels, threads, kvType }: Setting): string {
+  const count = threads === undefined ? undefined : `${threads} ${threads === 1 ? "thread" : "threads"}`;
+  return [mode, kernels, count, kvType && `KV ${kvType}`].filter(Boolean).join(", ") || "defaults";
+}

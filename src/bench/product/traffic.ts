@@ -1,0 +1,42 @@
+// Bytes that one token of decode has to read: what bounds its speed on any machine.
+import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
+import type { Config } from "../../model/config.ts";
+import type { KvType } from "../../ops/backend.ts";
+
+/** Bytes of weights, as the file stores them. */
+export interface WeightTraffic {
+  /** Operators, dense feed-forwards, norms, routers: all of them, for every token. */
+  readonly dense: number;
+  /** The chosen experts alone. */
+  readonly experts: number;
+  readonly head: number;
+  readonly total: number;
+}
+
+/** Of an embedding that is no head, a token reads one row. */
+export function weightTraffic(config: Config, tensors: Checkpoint["tensors"]): WeightTraffic {
+  const headName = config.tieWordEmbeddings ? "model.embed_tokens" : "lm_head";
+  let [dense, experts, head] = [0, 0, 0];
+  for (const tensor of tensors.values()) {
+    const bytes = storedBytes(tensor);
+    const path = tensor.name.replace(/\.weight$/, "");
+    if (path === headName) head += bytes;
+    else if (path === "model.embed_tokens") dense += bytes / config.vocabSize;
+    else if (path === "lm_head")
+      continue; // a copy that a tied model does not read
+    else if (path.includes(".feed_forward.experts.")) experts += (bytes * config.numExpertsPerTok) / config.numExperts;
+    else dense += bytes;
+  }
+  return { dense, experts, head, total: dense + experts + head };
+}
+
+/** Bytes of keys and values that a token reads for every position before it. */
+export function kvTraffic(config: Config, kvType: KvType): number {
+  const layers = config.layerTypes.filter((type) => type === "full_attention").length;
+  const perHead = { f32: 4 * config.headDim, f16: 2 * config.headDim, int8: config.headDim + 4 }[kvType];
+  return 2 * layers * config.numKeyValueHeads * perHead;
+}
+
+export function storedBytes({ parts }: StoredTensor): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}

@@ -1,0 +1,165 @@
+// `lfm2 chat`: a conversation in the terminal, or line by line through a pipe.
+import { Command } from "commander";
+import { type ChatOptions, createAnswerCollector, type LanguageModel } from "../../index.ts";
+import { type Conversation, createConversation } from "../conversation/conversation.ts";
+import { runSlashCommand } from "../conversation/slash-commands.ts";
+import { takeAnswer } from "../conversation/take-answer.ts";
+import { answerCalls, leaveCalls } from "../conversation/tool-turn.ts";
+import { addToolOptions, readTools, type ToolFlags } from "../conversation/tools.ts";
+import { describeError, Interrupted } from "../exit.ts";
+import { openModel, tokenizerOf } from "../files/open-model.ts";
+import { addSchemaOption, type FormatFlags, readFormat } from "../options/format-options.ts";
+import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
+import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "../options/sampling-options.ts";
+import { createAnswerPrinter } from "../terminal/answer-printer.ts";
+import { greet } from "../terminal/greeting.ts";
+import { createInterruptor } from "../terminal/interruptor.ts";
+import type { LineReader } from "../terminal/line-reader.ts";
+import { createStatistics, type Statistics, speedLine } from "../terminal/speed-line.ts";
+import { createLineReader } from "../terminal/standard-input.ts";
+import { harmless, note } from "../terminal/terminal.ts";
+
+interface ChatFlags extends ModelFlags, SamplingFlags, ToolFlags, Pick<FormatFlags, "schema"> {
+  readonly system?: string;
+  readonly think: boolean;
+}
+
+type Interruptible = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+
+/** A model that calls the same tool over and over would never stop. */
+const MAX_ROUNDS = 20;
+
+const examples = `
+Examples:
+  $ lfm2 chat
+  $ lfm2 chat -m LFM2.5-8B-A1B-Q4_K_M.gguf --system "Answer in French."
+  $ lfm2 chat -m LFM2-1.2B/ --temp 0.7 --context 8192
+  $ lfm2 chat --tools tools.json --tool-cmd ./run-tool.sh
+  $ printf 'Hello!\\nWho are you?\\n' | lfm2 chat --greedy
+
+Ctrl-C stops an answer; at an empty prompt, or twice, it quits with exit code 0, as Ctrl-D and /quit do; before the
+first prompt, or with lines from a pipe, the code is 130. /help lists the commands.
+A line that ends with \\ is continued on the next one. Answers go to standard output, everything else to standard error.`;
+
+export function chatCommand(): Command {
+  const command = new Command("chat")
+    .description("talk to a model; lines from a pipe are turns, too")
+    .option("--system <text>", "the system prompt")
+    .option("--no-think", "do not show what the model thinks");
+  addSamplingOptions(addModelOptions(addSchemaOption(addToolOptions(command))));
+  return command.addHelpText("after", examples).action(run);
+}
+
+async function run(flags: ChatFlags): Promise<void> {
+  const tools = await readTools(flags);
+  const lines = createLineReader();
+  const interruptor = createInterruptor(lines);
+  let model: LanguageModel | undefined;
+  try {
+    const responseFormat = await readFormat(flags);
+    const opened = await interruptor.during((signal) => openModel(flags, signal));
+    model = opened.model;
+    await tokenizerOf(opened);
+    greet(opened, statedSampling(flags), { isEmbedded: flags.model === undefined, interactive: lines.interactive });
+    await Promise.race([
+      converse(model, flags, { tools, responseFormat }, lines, interruptor.during),
+      interruptor.quit,
+    ]);
+  } catch (error) {
+    // Leaving a conversation by Ctrl-C is no failure.
+    if (!(error instanceof Interrupted && lines.interactive && model !== undefined)) throw error;
+  } finally {
+    lines.close();
+    await model?.close();
+  }
+}
+
+async function converse(
+  model: LanguageModel,
+  flags: ChatFlags,
+  asked: Pick<ChatOptions, "tools" | "responseFormat">,
+  lines: LineReader,
+  interruptible: Interruptible,
+): Promise<void> {
+  const conversation = createConversation(flags.system);
+  const statistics = createStatistics();
+  const options = { ...statedSampling(flags), ...statedLength(flags), ...asked };
+  const used = async (): Promise<number> =>
+    conversation.messages.length === 0
+      ? 0
+      : (await model.encodeChat(conversation.messages, { tools: asked.tools })).length;
+  for (;;) {
+    const line = await readTurn(lines);
+    if (line === undefined) break;
+    if (line.trim() === "") continue;
+    const command = await runSlashCommand(line, conversation, async () =>
+      statistics.lines(await used(), model.settings.contextLength),
+    );
+    if (command === "quit") return;
+    if (command === "done") continue;
+    conversation.ask(line);
+    try {
+      await answerTurn(model, conversation, statistics, options, flags, lines, interruptible);
+    } catch (error) {
+      if (!lines.interactive || (error instanceof Error && error.name === "WorkerError")) throw error;
+      if (error instanceof Interrupted) note("Stopped.");
+      else {
+        conversation.retract();
+        process.stderr.write(`error: ${harmless(process.stderr, describeError(error))}\n`);
+      }
+    }
+    if (lines.interactive) process.stderr.write("\n");
+  }
+  // Ctrl-D leaves the cursor behind the prompt.
+  if (lines.interactive) process.stderr.write("\n");
+}
+
+/** One answer, and another for as long as the model calls tools and has their results. */
+async function answerTurn(
+  model: LanguageModel,
+  conversation: Conversation,
+  statistics: Statistics,
+  options: ChatOptions,
+  flags: ChatFlags,
+  lines: LineReader,
+  interruptible: Interruptible,
+): Promise<void> {
+  for (let round = 0; ; round++) {
+    const collector = createAnswerCollector();
+    try {
+      const sinks = [collector, createAnswerPrinter(flags.think)];
+      const summary = await interruptible((signal) =>
+        takeAnswer((more) => model.chat(conversation.messages, more), { ...options, signal }, sinks),
+      );
+      statistics.add(summary);
+      conversation.answered(collector.message());
+      note(speedLine(summary));
+      if (summary.finishReason !== "tool_calls") {
+        leaveCalls(collector.toolCalls, conversation, "the answer was cut");
+        return;
+      }
+    } catch (error) {
+      if (error instanceof Interrupted) {
+        conversation.answered(collector.message());
+        leaveCalls(collector.toolCalls, conversation, "stopped by the user");
+      }
+      throw error;
+    }
+    if (round === MAX_ROUNDS) {
+      note(`The model has called tools ${MAX_ROUNDS + 1} times in a row, and is stopped here.`);
+      leaveCalls(collector.toolCalls, conversation, "too many calls in a row");
+      return;
+    }
+    if (!(await answerCalls(collector.toolCalls, conversation, flags, lines, interruptible))) return;
+  }
+}
+
+async function readTurn(lines: LineReader): Promise<string | undefined> {
+  const parts: string[] = [];
+  for (;;) {
+    const line = await lines.next(parts.length === 0 ? "> " : "… ");
+    if (line === undefined) return parts.length === 0 ? undefined : parts.join("\n");
+    if (!line.endsWith("\\")) return [...parts, line].join("\n");
+    parts.push(line.slice(0, -1));
+  }
+}

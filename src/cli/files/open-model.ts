@@ -1,0 +1,68 @@
+// Opens the model that the options name, and says so on standard error.
+import { type LanguageModel, open, type Progress } from "../../index.ts";
+import type { ModelTokenizer } from "../../text/text.ts";
+import { aboutFlags, type ModelFlags, statedModelOptions } from "../options/model-options.ts";
+import { nameOf } from "../reports/model-facts.ts";
+import { createProgressLine } from "../terminal/progress-line.ts";
+import { formatBytes, formatInteger, percent } from "../terminal/quantities.ts";
+import { note } from "../terminal/terminal.ts";
+import { sayWarnings } from "./open-files.ts";
+
+export interface OpenedModel {
+  readonly model: LanguageModel;
+  readonly name: string;
+  readonly loadMs: number;
+}
+
+/** @throws what `open` throws; UsageError when an option does not fit the model */
+export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise<OpenedModel> {
+  const begin = performance.now();
+  if (flags.model === undefined) sayEmbedded();
+  const progress = createProgressLine();
+  progress.show("Loading");
+  try {
+    const onProgress = ({ done, total }: Progress): void =>
+      progress.show(`Loading: ${percent(done, total)} of ${formatBytes(total)}`);
+    const model = await open(flags.model, {
+      ...statedModelOptions(flags),
+      tokenizerPre: flags.tokenizerPre,
+      stallTimeoutMs: flags.stallTimeout,
+      signal,
+      onProgress,
+    });
+    progress.clear();
+    sayWarnings(model.warnings);
+    const name = nameOf(model.checkpoint.metadata, flags.model ?? "embedded model");
+    return { model, name, loadMs: performance.now() - begin };
+  } catch (error) {
+    throw aboutFlags(error);
+  } finally {
+    progress.clear();
+  }
+}
+
+/** @throws Error saying why this model cannot be talked to: it has no tokenizer, or a damaged one */
+export async function tokenizerOf({ model, name }: OpenedModel): Promise<ModelTokenizer> {
+  try {
+    return await model.tokenizer();
+  } catch (error) {
+    const { message } = error as Error;
+    const found = message.startsWith("text: ") ? "expected a tokenizer in the model's files, found none." : message;
+    throw new Error(`${name}: ${found} lfm2 logits --ids works without one.`, { cause: error });
+  }
+}
+
+export function sayEmbedded(): void {
+  note("No -m given: using the embedded model, lfm2-nano.");
+}
+
+/** Shows how far a long prompt has got. */
+export function createPrefillProgress(): { onProgress: (progress: Progress) => void; clear: () => void } {
+  const line = createProgressLine();
+  return {
+    clear: line.clear,
+    onProgress({ done, total }) {
+      line.show(`Reading the prompt: ${percent(done, total)} of ${formatInteger(total)} tokens`);
+    },
+  };
+}

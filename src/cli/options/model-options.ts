@@ -1,0 +1,112 @@
+// Options about the model: which one, and how it is computed.
+import { type Command, Option } from "commander";
+import { checkOptions, type ModelOptions } from "../../load/load-options.ts";
+import { type PreTokenizer, preTokenizers } from "../../tokenizer/from-gguf.ts";
+import { checkedAs, integerOf, renamed } from "./option-values.ts";
+
+export interface ModelFlags {
+  readonly model?: string;
+  readonly backend?: "wasm" | "reference";
+  readonly mode?: "exact" | "int8";
+  readonly kvType?: "f32" | "f16" | "int8";
+  readonly context?: number;
+  readonly threads?: number;
+  readonly kernels?: "baseline" | "relaxed";
+  readonly quantize?: ModelOptions["quantize"];
+  readonly ignoreMemory?: true;
+  readonly tokenizerPre?: PreTokenizer;
+  /** Milliseconds. */
+  readonly stallTimeout?: number;
+}
+
+export type FileFlags = Pick<ModelFlags, "stallTimeout" | "tokenizerPre">;
+
+const flagOf: Readonly<Record<string, string>> = {
+  backend: "--backend",
+  mode: "--mode",
+  kvType: "--kv-type",
+  contextLength: "--context",
+  threads: "--threads",
+  kernels: "--kernels",
+  quantize: "--quantize",
+  ignoreMemory: "--ignore-memory",
+  tokenizerPre: "--tokenizer-pre",
+};
+
+/** A day; longer is for ever. */
+const MAX_STALL_SECONDS = 86_400;
+
+/** @param context  what -c is for, where it is not a conversation */
+export function addModelOptions(command: Command, context?: string): Command {
+  command.option(
+    "-m, --model <path or URL>",
+    "a GGUF file, or a Hugging Face model folder; without it, the embedded model",
+  );
+  command.addOption(modelChoice("backend", "--backend <name>", "wasm (default) or reference, which is slow and exact"));
+  addFileOptions(command);
+  command.option("--ignore-memory", "load even where the machine seems to have too little memory");
+  return addMemoryOptions(command, context);
+}
+
+/** Those that matter to whoever reads the files, weights or not. */
+export function addFileOptions(command: Command): Command {
+  const tokenizerPre = new Option(
+    "--tokenizer-pre <name>",
+    "how text is split, for GGUF files that do not say it as LFM2's do",
+  );
+  return command.addOption(stallTimeoutOption()).addOption(tokenizerPre.choices(preTokenizers));
+}
+
+export function stallTimeoutOption(): Option {
+  const seconds = integerOf("--stall-timeout", 1, MAX_STALL_SECONDS);
+  const option = new Option(
+    "--stall-timeout <seconds>",
+    "how long a server of a URL may send nothing; 30 unless stated",
+  );
+  return option.argParser((text) => 1000 * seconds(text));
+}
+
+/** Those that decide how much memory is needed. */
+export function addMemoryOptions(command: Command, context = "longest conversation to reserve memory for"): Command {
+  return command
+    .addOption(modelChoice("mode", "--mode <name>", "int8 (default): activations in 8 bits; or exact: in float32"))
+    .addOption(modelChoice("kvType", "--kv-type <type>", "numbers of the KV cache: f32, f16 or int8"))
+    .addOption(new Option("-c, --context <tokens>", context).argParser(integerOf("--context", 1)))
+    .addOption(
+      new Option("-t, --threads <count>", "threads of the kernels; physical cores unless told").argParser(
+        integerOf("--threads", 1),
+      ),
+    )
+    .addOption(
+      modelChoice("kernels", "--kernels <build>", "baseline or relaxed SIMD; the same bits, at different speed"),
+    )
+    .addOption(
+      modelChoice("quantize", "--quantize <type>", "quantize F32, F16 and BF16 weights while loading: Q4_0, Q8_0, …"),
+    );
+}
+
+/** One of the values that the library knows for `option`. */
+export function modelChoice(option: keyof ModelOptions, flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) =>
+    checkedAs(option, flags.split(" ")[0], () => {
+      checkOptions({ [option]: text });
+      return text;
+    }),
+  );
+}
+
+export function statedModelOptions(flags: ModelFlags): ModelOptions {
+  const { backend, mode, kvType, context, threads, kernels, quantize, ignoreMemory } = flags;
+  return { backend, mode, kvType, contextLength: context, threads, kernels, quantize, ignoreMemory };
+}
+
+/** What the library says of an option once it knows the model, as a usage error about the flag. */
+export function aboutFlags(error: unknown): unknown {
+  if (error instanceof Error && error.name === "MemoryError") {
+    error.message = error.message.replace(
+      /\b(?:contextLength|kvType|quantize|ignoreMemory)\b/g,
+      (name) => flagOf[name],
+    );
+  }
+  return Object.entries(flagOf).reduce((found, [option, flag]) => renamed(found, option, flag), error);
+}

@@ -1,0 +1,52 @@
+// Whether two options of a oneOf can both hold, as far as types, enum, const and required properties tell.
+import { type Budget, spend } from "../budget.ts";
+import type { SchemaDocument } from "./document.ts";
+import { isSchema, type Json, type Schema, sameness, type TypeName, typeOf, typesOf, valuesOf } from "./schema.ts";
+
+/** What tells an option from others. */
+export interface Marks {
+  readonly types: readonly TypeName[];
+  /** What it has to be one of. */
+  readonly values: ReadonlySet<string> | undefined;
+  /** What its properties have to be one of, where they say so. */
+  readonly properties: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly required: ReadonlySet<Json>;
+}
+
+export function marksOf(schema: Schema, document: SchemaDocument, path: string): Marks {
+  const properties = new Map<string, ReadonlySet<string>>();
+  for (const [name, property] of Object.entries(isSchema(schema.properties) ? schema.properties : {})) {
+    const flat = isSchema(property) ? document.flatten(property, path) : property;
+    const values = isSchema(flat) ? valueSet(flat) : undefined;
+    if (values !== undefined) properties.set(name, values);
+  }
+  const values = valuesOf(schema)?.map(typeOf);
+  // 1 is an integer and a number.
+  const types = typesOf(schema, path).map((type) => (type === "integer" ? "number" : type));
+  return {
+    types: values === undefined ? types : types.filter((type) => values.includes(type)),
+    values: valueSet(schema),
+    properties,
+    required: new Set(Array.isArray(schema.required) ? schema.required : []),
+  };
+}
+
+const valueSet = (schema: Schema): ReadonlySet<string> | undefined => {
+  const values = valuesOf(schema);
+  return values && new Set(values.map(sameness));
+};
+
+export function areDisjoint(a: Marks, b: Marks, budget: Budget, path: string): boolean {
+  const areApart = (one: ReadonlySet<string> | undefined, other: ReadonlySet<string> | undefined): boolean => {
+    if (one === undefined || other === undefined) return false;
+    spend(budget, one.size, path);
+    for (const value of one) if (other.has(value)) return false;
+    return true;
+  };
+  spend(budget, a.types.length + b.types.length + a.properties.size, path);
+  if (!a.types.some((type) => b.types.includes(type)) || areApart(a.values, b.values)) return true;
+  if (a.types.concat(b.types).some((type) => type !== "object")) return false;
+  return [...a.properties].some(([name, values]) => {
+    return (a.required.has(name) || b.required.has(name)) && areApart(values, b.properties.get(name));
+  });
+}

@@ -1,0 +1,92 @@
+// A schema with what it refers to: references followed, and schemas that consist of others made one.
+import { type Budget, spend } from "../budget.ts";
+import { ConstraintError, shown } from "../error.ts";
+import { join } from "./join-schemas.ts";
+import { at, checkKeywords, isSchema, type Json, listAt, notASchema, type Schema } from "./schema.ts";
+
+const MAX_MERGES = 256;
+/** Of the budget, for each keyword, property and value that is joined. */
+const STEPS = 16;
+
+/** Follows references and joins schemas, within the document they all come from. */
+export class SchemaDocument {
+  readonly #root: Json;
+  readonly #subject: string;
+  readonly #budget: Budget;
+
+  /** @param subject  how an error names the document: "schema" */
+  constructor(root: Json, subject: string, budget: Budget) {
+    this.#root = root;
+    this.#subject = subject;
+    this.#budget = budget;
+  }
+
+  /** The schema that `$ref` names, and its path. */
+  resolve(ref: Json, path: string): { schema: Json; path: string } {
+    if (typeof ref !== "string" || !/^#(?:\/|$)/.test(ref)) {
+      throw new ConstraintError(
+        `${path}.$ref: expected a pointer within the same schema, such as "#/$defs/item", found ${shown(ref)}.`,
+      );
+    }
+    let schema: Json | undefined = this.#root;
+    let found = this.#subject;
+    for (const step of ref.slice(1).split("/").slice(1)) {
+      const key = decode(step).replaceAll("~1", "/").replaceAll("~0", "~");
+      const isThere: boolean = typeof schema === "object" && schema !== null && Object.hasOwn(schema, key);
+      if (!isThere) throw new ConstraintError(`${path}.$ref: expected a schema at ${shown(ref)}, found nothing there.`);
+      found = Array.isArray(schema) ? `${found}[${key}]` : at(found, key);
+      schema = (schema as Schema)[key];
+    }
+    return { schema: schema as Json, path: found };
+  }
+
+  /**
+   * One schema without `$ref` and `allOf` that says the same.
+   *
+   * @throws ConstraintError naming what cannot be joined
+   */
+  flatten(schema: Schema, path: string, merges = { count: 0 }): Schema | boolean {
+    checkKeywords(schema, path);
+    if (schema.$ref === undefined && schema.allOf === undefined) return schema;
+    const { $ref, allOf, ...own } = schema;
+    const parts: { schema: Json; path: string }[] = [];
+    if ($ref !== undefined) parts.push(this.resolve($ref, path));
+    if (allOf !== undefined) parts.push(...listAt(allOf, path, "allOf"));
+    merges.count += parts.length;
+    if (merges.count > MAX_MERGES) {
+      throw new ConstraintError(
+        `${path}: expected at most ${MAX_MERGES} schemas joined by $ref and allOf, found more, or a circle.`,
+      );
+    }
+    let joined: Schema | boolean = own;
+    for (const part of parts) {
+      if (typeof part.schema !== "boolean" && !isSchema(part.schema)) throw notASchema(part.schema, part.path);
+      const flat = isSchema(part.schema) ? this.flatten(part.schema, part.path, merges) : part.schema;
+      joined = this.join(joined, flat, path);
+    }
+    return joined;
+  }
+
+  /** One schema that says what both say. @throws ConstraintError when they cannot be joined */
+  join(a: Schema | boolean, b: Schema | boolean, path: string): Schema | boolean {
+    spend(this.#budget, STEPS * (sizeOf(a) + sizeOf(b)), path);
+    return join(a, b, path);
+  }
+}
+
+/** How many names and values of a schema a join may have to look at. */
+function sizeOf(schema: Schema | boolean): number {
+  if (typeof schema === "boolean") return 1;
+  const values = Object.values(schema);
+  return values.reduce<number>((sum, value) => {
+    return sum + (typeof value === "object" && value !== null ? Object.keys(value).length : 1);
+  }, 1);
+}
+
+function decode(step: string): string {
+  try {
+    return decodeURIComponent(step);
+  } catch {
+    return step;
+  }
+}

@@ -1,0 +1,47 @@
+// Whether a machine has the memory that a plan asks for, and which options would need less: said before a weight is read.
+import { MemoryError } from "../wasm/bank.ts";
+
+/** What a machine can give to one more model. */
+export interface FreeMemory {
+  readonly bytes: number;
+  /** What sets this limit: "free memory of this machine". */
+  readonly what: string;
+}
+
+/**
+ * Node, this library, a tokenizer, and pieces of the file on their way into banks. Measured under Node 20 on Linux, from
+ * sources: the most that a process has held, less its banks, was 328 and 365 MB for files of 1.0 and 1.8 GB.
+ */
+export const PROGRAM_BYTES = 340_000_000;
+
+/** Of these, what loading takes; the rest is there before. */
+const LOADING_BYTES = 100_000_000;
+
+/** An option that makes a plan smaller, and what it then needs. */
+export interface Smaller {
+  /** `contextLength 4096`. */
+  readonly option: string;
+  readonly bytes: number;
+}
+
+/**
+ * @param bytes    of all banks
+ * @param free     undefined where nobody can tell
+ * @param smaller  plans with other options, the least change first; asked for only when this one does not fit
+ * @throws MemoryError naming what is free, what is needed, and the options that would fit
+ */
+export function checkFits(bytes: number, free: FreeMemory | undefined, smaller: () => Iterable<Smaller>): void {
+  const needed = bytes + LOADING_BYTES;
+  if (free === undefined || needed <= free.bytes) return;
+  const fitting = [...smaller()].filter((plan) => plan.bytes + LOADING_BYTES <= free.bytes);
+  const options = fitting.map(({ option, bytes: less }) => `${option} (${gigabytes(less + LOADING_BYTES)})`);
+  const remedy = options.length > 0 ? `Less would do with ${options.join(" or ")}` : "Take a smaller model or file";
+  throw new MemoryError(
+    `model: expected to need at most ${gigabytes(free.bytes)}, the ${free.what}, found ${gigabytes(needed)}. ` +
+      `${remedy}; or try all the same with ignoreMemory.`,
+  );
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(bytes < 1e10 ? 2 : 1)} GB`;
+}

@@ -1,0 +1,245 @@
+// Two recorded runs, point by point in the order of execution: how far apart, and where they part.
+import type { JsonObject } from "../../formats/json.ts";
+import { inExecutionOrder, type PointKind } from "../recorded/point-names.ts";
+import { pieces, type RecordedPoint, type RecordedRun } from "../recorded/recorded-run.ts";
+import { createGapMeter, type Gap } from "./gap.ts";
+import { createLogitsMeter, type LogitsGap } from "./logits-gap.ts";
+import { createRouterMeter, type RouterGap } from "./router-gap.ts";
+import { type RunTolerance, toleranceOf } from "./tolerance.ts";
+
+export interface PointComparison {
+  readonly name: string;
+  readonly kind: PointKind;
+  readonly shapeA: readonly [rows: number, cols: number];
+  readonly shapeB: readonly [rows: number, cols: number];
+  readonly within: boolean;
+  /** B against A; of ids, undefined. Undefined where the shapes differ. */
+  readonly gap?: Gap;
+  /** What `gap.maxAbs` may be. */
+  readonly tolerance: number;
+  /** The first row outside tolerance; −1 where there is none. */
+  readonly firstRow: number;
+  /** Rows outside tolerance. */
+  readonly rowsOutside: number;
+  readonly logits?: LogitsGap;
+  readonly router?: RouterGap;
+}
+
+export interface Comparison {
+  readonly a: RecordedRun;
+  readonly b: RecordedRun;
+  readonly tolerance: RunTolerance;
+  /** In the order of execution; those that both runs have. */
+  readonly points: readonly PointComparison[];
+  readonly onlyA: readonly string[];
+  readonly onlyB: readonly string[];
+  /** The input ids differ, from this index on; −1 where they are equal or not known. */
+  readonly idsDifferAt: number;
+  /** The first point outside its tolerance. */
+  readonly first: PointComparison | undefined;
+  readonly equal: boolean;
+}
+
+export interface CompareOptions {
+  /** Instead of the one that the runs' own words lead to. */
+  readonly tolerance?: number;
+  /** Which points are compared. */
+  readonly select?: (name: string) => boolean;
+  /** Of each router, by the path of its layer's feed-forward: what is added to the scores to rank them. */
+  readonly bias?: (feedForward: string) => Promise<Float32Array | undefined>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Nothing can be said of two runs. */
+export class CompareError extends Error {
+  override readonly name = "CompareError";
+}
+
+/** @throws CompareError when the runs have no point in common */
+export async function compareRuns(a: RecordedRun, b: RecordedRun, options: CompareOptions = {}): Promise<Comparison> {
+  const { select = () => true, signal } = options;
+  const stated = toleranceOf(a.about, b.about);
+  const tolerance = options.tolerance === undefined ? stated : { factor: options.tolerance, reason: "as asked for" };
+  const both = commonPoints(a, b).filter(select);
+  if (both.length === 0) {
+    const [first] = [...b.points.keys()];
+    throw new CompareError(
+      `${b.name}: expected at least one point of ${a.name}, found none` +
+        `${first === undefined ? "" : `; its first is ${JSON.stringify(first.slice(0, 100))}`}. Name a map with --map, or other --points.`,
+    );
+  }
+  const points: PointComparison[] = [];
+  for (const [i, name] of both.entries()) {
+    signal?.throwIfAborted();
+    points.push(await comparePoint(a, b, name, tolerance.factor, options));
+    options.onProgress?.(i + 1, both.length);
+  }
+  const idsDifferAt = firstDifference(a.ids, b.ids);
+  const first = points.find(({ within }) => !within);
+  return {
+    a,
+    b,
+    tolerance,
+    points,
+    onlyA: [...a.points.keys()].filter((name) => !b.points.has(name)),
+    onlyB: [...b.points.keys()].filter((name) => !a.points.has(name)),
+    idsDifferAt,
+    first,
+    equal: first === undefined && idsDifferAt < 0,
+  };
+}
+
+/** In the order of whichever run keeps one. */
+function commonPoints(a: RecordedRun, b: RecordedRun): string[] {
+  const isCommon = (name: string): boolean => a.points.has(name) && b.points.has(name);
+  if (a.isOrdered) return [...a.points.keys()].filter(isCommon);
+  if (b.isOrdered) return [...b.points.keys()].filter(isCommon);
+  return inExecutionOrder([...a.points.keys()].filter(isCommon));
+}
+
+function firstDifference(a: readonly number[] | undefined, b: readonly number[] | undefined): number {
+  if (a === undefined || b === undefined) return -1;
+  const at = a.findIndex((id, i) => id !== b[i]);
+  return at < 0 && a.length < b.length ? a.length : at;
+}
+
+async function comparePoint(
+  a: RecordedRun,
+  b: RecordedRun,
+  name: string,
+  factor: number,
+  { bias, signal }: CompareOptions,
+): Promise<PointComparison> {
+  const [x, y] = [a.points.get(name) as RecordedPoint, b.points.get(name) as RecordedPoint];
+  const { kind } = x;
+  const shapes = { shapeA: [x.rows, x.cols], shapeB: [y.rows, y.cols] } as const;
+  const isRouter = kind === "ids" && x.rows === y.rows;
+  if (!isRouter && (x.rows !== y.rows || x.cols !== y.cols)) {
+    return {
+      name,
+      kind,
+      ...shapes,
+      within: false,
+      tolerance: factor,
+      firstRow: 0,
+      rowsOutside: Math.max(x.rows, y.rows),
+    };
+  }
+  if (isRouter) {
+    const router = await compareRouter(a, b, name, factor, bias);
+    const flipped = router.examples[0]?.position ?? -1;
+    const [rowsOutside, within] = [router.flippedPositions, router.flips === 0];
+    return { name, kind, ...shapes, within, tolerance: 0, firstRow: flipped, rowsOutside, router };
+  }
+  const meter = createGapMeter();
+  const logitsMeter = kind === "logits" ? createLogitsMeter(x.rows, x.cols) : undefined;
+  const rowGaps = new Float64Array(x.rows);
+  const align = byExpert(a, b, name);
+  for (const [from, count] of pieces(x.rows, x.cols)) {
+    signal?.throwIfAborted();
+    let [p, q] = await Promise.all([x.read(from, count), y.read(from, count)]);
+    if (align !== undefined) [p, q] = await align(from, count, p, q);
+    meter.add(q, p);
+    logitsMeter?.add(p as Float32Array, q as Float32Array);
+    for (let i = 0; i < p.length; i++) {
+      const row = from + Math.floor(i / x.cols);
+      const error = p[i] === q[i] ? 0 : Math.abs(p[i] - q[i]);
+      // A NaN is a gap, whatever stands on the other side.
+      if (!(error <= rowGaps[row])) rowGaps[row] = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
+    }
+  }
+  const gap = meter.result();
+  const tolerance = factor * Math.max(1, gap.largest);
+  const firstRow = rowGaps.findIndex((error) => error > tolerance);
+  const rowsOutside = rowGaps.reduce((count, error) => count + Number(error > tolerance), 0);
+  const logits = logitsMeter?.result();
+  return { name, kind, ...shapes, within: firstRow < 0, gap, tolerance, firstRow, rowsOutside, logits };
+}
+
+/**
+ * Brings what belongs to a token's experts into their order, for runs list them as they like: weights, and what each
+ * expert's w1, w3 and w2 give. Nothing is compared of an expert that the other run did not choose; of normalized weights
+ * nothing at all then, for each depends on all.
+ */
+function byExpert(a: RecordedRun, b: RecordedRun, name: string) {
+  const [, feedForward, part] = /^(.*)\.(gate\.weights|experts\.w[123])$/.exec(name) ?? [];
+  const path = `${feedForward}.gate.experts`;
+  const [idsA, idsB] = [a.points.get(path), b.points.get(path)];
+  if (feedForward === undefined || idsA === undefined || idsB === undefined || idsA.cols !== idsB.cols)
+    return undefined;
+  const k = idsA.cols;
+  return async (from: number, count: number, p: ArrayLike<number>, q: ArrayLike<number>) => {
+    const [x, y] = [Float32Array.from(p), Float32Array.from(q)];
+    const width = p.length / count / k;
+    if (!Number.isInteger(width) || Math.min(idsA.rows, idsB.rows) < from + count) return [x, y] as const;
+    const [ea, eb] = await Promise.all([idsA.read(from, count), idsB.read(from, count)]);
+    for (let row = 0; row < count; row++) {
+      const [chosenA, chosenB] = [ea, eb].map((ids) => ids.subarray(row * k, (row + 1) * k));
+      const isSame = chosenA.every((id) => chosenB.includes(id));
+      for (const [j, at] of ascending(chosenA).entries()) {
+        const other = chosenB.indexOf(chosenA[at]);
+        const isCompared = other >= 0 && (isSame || part !== "gate.weights");
+        for (let c = 0; c < width; c++) {
+          const to = (row * k + j) * width + c;
+          x[to] = p[(row * k + at) * width + c];
+          y[to] = isCompared ? q[(row * k + other) * width + c] : x[to];
+        }
+      }
+    }
+    return [x, y] as const;
+  };
+}
+
+/** Indices that bring `ids` into ascending order. */
+export function ascending(ids: ArrayLike<number>): number[] {
+  return Array.from({ length: ids.length }, (_, i) => i).sort((i, j) => ids[i] - ids[j]);
+}
+
+async function compareRouter(
+  a: RecordedRun,
+  b: RecordedRun,
+  name: string,
+  factor: number,
+  biasOf: CompareOptions["bias"],
+): Promise<RouterGap> {
+  const [x, y] = [a.points.get(name) as RecordedPoint, b.points.get(name) as RecordedPoint];
+  const path = name.replace(/experts$/, "logits");
+  const [logitsA, logitsB] = [a.points.get(path), b.points.get(path)];
+  const hasLogits = logitsA?.rows === x.rows && logitsB?.rows === x.rows && logitsA.cols === logitsB.cols;
+  const feedForward = name.replace(/\.gate\.experts$/, "");
+  const bias = (await tracedBias(a, feedForward)) ?? (await biasOf?.(feedForward)) ?? unbiased(a, b);
+  const experts = hasLogits ? logitsA.cols : 1 + (await highestId([x, y]));
+  const meter = createRouterMeter(experts, bias, 25 * factor);
+  for (const [from, count] of pieces(x.rows, Math.max(experts, x.cols))) {
+    const [ids, other] = (await Promise.all([x.read(from, count), y.read(from, count)])) as [Int32Array, Int32Array];
+    const logits = hasLogits ? await Promise.all([logitsA.read(from, count), logitsB.read(from, count)]) : undefined;
+    meter.add({ a: ids, b: other, kA: x.cols, kB: y.cols, logits: logits as [Float32Array, Float32Array] | undefined });
+  }
+  return meter.result();
+}
+
+/** A trace holds the bias as a point of its own. */
+export async function tracedBias(run: RecordedRun, feedForward: string): Promise<Float32Array | undefined> {
+  const point = run.points.get(`${feedForward}.expert_bias`);
+  return point?.rows === 1 ? ((await point.read(0, 1)) as Float32Array) : undefined;
+}
+
+function unbiased(a: RecordedRun, b: RecordedRun): Float32Array | undefined {
+  const config: JsonObject = a.about?.config ?? b.about?.config ?? {};
+  return config.use_expert_bias === false ? new Float32Array() : undefined;
+}
+
+/** The most experts that a picture or a table has room for; no checkpoint of the family comes near it. */
+const MAX_EXPERTS = 4096;
+
+async function highestId(points: readonly RecordedPoint[]): Promise<number> {
+  let most = 0;
+  for (const point of points) {
+    for (const [from, count] of pieces(point.rows, point.cols)) {
+      for (const id of await point.read(from, count)) most = Math.max(most, id);
+    }
+  }
+  if (most < MAX_EXPERTS) return most;
+  throw new CompareError(`${points[0].name}: expected experts below ${MAX_EXPERTS}, found ${most}. Record expert ids.`);
+}

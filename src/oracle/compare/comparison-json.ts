@@ -1,0 +1,31 @@
+// A comparison for programs: everything but the numbers themselves, as plain data.
+
+import type { Diagnosed } from "../diagnose/diagnose.ts";
+import type { RecordedRun } from "../recorded/recorded-run.ts";
+import type { Comparison } from "./compare.ts";
+
+export function comparisonJson(comparison: Comparison, { guess, hints }: Diagnosed): string {
+  const { a, b, equal, first, idsDifferAt, tolerance, points, onlyA, onlyB } = comparison;
+  const plain = {
+    equal,
+    first: first?.name ?? null,
+    cause: guess ?? null,
+    hints,
+    tolerance,
+    idsDifferAt,
+    a: side(a),
+    b: side(b),
+    points: points.map(({ logits, ...point }) => ({ ...point, logits: logits && { ...logits, sample: undefined } })),
+    onlyA,
+    onlyB,
+  };
+  // JSON has no word for what is no number.
+  const named = (_: string, value: unknown): unknown =>
+    typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+  return `${JSON.stringify(plain, named, 2)}\n`;
+}
+
+function side({ name, about, start, ids }: RecordedRun): object {
+  const { config: _, ...settings } = about ?? { config: {} };
+  return { name, start, ids: ids?.length ?? null, ...settings };
+}

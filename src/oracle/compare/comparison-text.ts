@@ -1,0 +1,144 @@
+// A comparison for people: the verdict, where it begins, why, and the figures that say so.
+
+import type { Diagnosed } from "../diagnose/diagnose.ts";
+import { placeInLayer } from "../recorded/point-names.ts";
+import type { RecordedRun } from "../recorded/recorded-run.ts";
+import type { Comparison, PointComparison } from "./compare.ts";
+import { figure, percent } from "./figures.ts";
+import type { FlippedExpert } from "./router-gap.ts";
+
+const SHOWN_POINTS = 12;
+const SHOWN_FLIPS = 8;
+
+/** What a cell or a line says; the caller decides how it is laid out. */
+export interface Wording {
+  /** One line to each run. */
+  readonly runs: readonly [string, string];
+  /** What was compared, by which tolerance. */
+  readonly scope: string;
+  readonly verdict: string;
+  readonly cause: readonly string[];
+  /** Header and rows of the points that matter most. */
+  readonly table: readonly (readonly string[])[];
+  /** Points outside tolerance that the table leaves out. */
+  readonly leftOut: number;
+  readonly logits: readonly string[];
+  readonly flips: readonly string[];
+}
+
+/** @param isWhole  every point in the table, not only the first ones outside tolerance */
+export function wording(comparison: Comparison, { guess, hints }: Diagnosed, isWhole = false): Wording {
+  const { a, b, points, onlyA, onlyB, tolerance } = comparison;
+  const outside = points.filter(({ within }) => !within);
+  const shown = isWhole ? points : outside.slice(0, SHOWN_POINTS);
+  const alone = [
+    onlyA.length > 0 ? `${onlyA.length} in A alone` : "",
+    onlyB.length > 0 ? `${onlyB.length} in B alone` : "",
+  ];
+  const others = alone.filter(Boolean).join(", ");
+  return {
+    runs: [describeRun(a), describeRun(b)],
+    scope:
+      `${counted(points.length, "point")} in both${others === "" ? "" : ` (${others})`}. ` +
+      `Tolerance ${figure(tolerance.factor)} × max(1, largest number): ${tolerance.reason}.`,
+    verdict: verdict(comparison, outside),
+    cause: guess === undefined ? hints.map((hint) => `No known cause: ${hint}.`) : causeLines(guess),
+    table: [[...COLUMNS], ...shown.map(cells)],
+    leftOut: outside.length - (isWhole ? outside.length : shown.length),
+    logits: points.flatMap(({ logits }) => (logits === undefined ? [] : [logitsLine(logits, comparison)])),
+    flips: flipLines(comparison),
+  };
+}
+
+function causeLines({ cause, kind, side, says, evidence }: NonNullable<Diagnosed["guess"]>): string[] {
+  const where = side === undefined ? "" : `, in ${side}`;
+  const what = kind === "precision" ? "Not a mistake" : "Likely cause";
+  return [`${what}: ${says}${where} (${cause}).`, `${evidence[0].toUpperCase()}${evidence.slice(1)}.`];
+}
+
+function verdict(comparison: Comparison, outside: readonly PointComparison[]): string {
+  const { first, points, equal, idsDifferAt, a } = comparison;
+  if (equal) {
+    const part = ({ gap, tolerance }: PointComparison): number => (gap?.maxAbs ?? 0) / tolerance || 0;
+    const nearest = points.reduce((most, point) => (part(point) > part(most) ? point : most));
+    const largest =
+      part(nearest) === 0
+        ? "all numbers are the same"
+        : `the nearest to its tolerance is ${nearest.name}: ${figure(nearest.gap?.maxAbs ?? 0)} of ${figure(nearest.tolerance)}`;
+    return `Equal within tolerance at every point; ${largest}.`;
+  }
+  const ids = idsDifferAt < 0 ? "" : ` The input ids differ from index ${idsDifferAt} on.`;
+  if (first === undefined) return `Different.${ids}`;
+  const place = `point ${points.indexOf(first) + 1} of ${points.length}`;
+  const { shapeA, shapeB, firstRow, rowsOutside } = first;
+  const how =
+    shapeA.join() === shapeB.join()
+      ? `from token ${a.start + firstRow} on, at ${rowsOutside} of ${shapeA[0]} positions`
+      : `[${shapeA.join(", ")}] in A, [${shapeB.join(", ")}] in B`;
+  return (
+    `Different. They part at ${first.name} (${place}), ${how}; ` +
+    `${counted(outside.length, "point")} outside tolerance.${ids}`
+  );
+}
+
+const COLUMNS = ["point", "max abs", "allowed", "max rel", "RMS rel", "cosine", "tokens"] as const;
+
+export function cells(point: PointComparison): string[] {
+  const { name, gap, router, tolerance, rowsOutside, shapeA, shapeB } = point;
+  const tokens = `${rowsOutside} of ${shapeA[0]}`;
+  if (router !== undefined) {
+    const ties = router.flips === 0 ? "" : `, ${counted(router.nearTies, "near tie")}`;
+    return [name, `${counted(router.flips, "flip")}${ties}`, "", "", "", "", tokens];
+  }
+  if (gap === undefined) return [name, `[${shapeA.join(", ")}] and [${shapeB.join(", ")}]`, "", "", "", "", ""];
+  const { maxAbs, maxRel, rmsRelative, cosine } = gap;
+  return [name, figure(maxAbs), figure(tolerance), figure(maxRel), figure(rmsRelative), cosine.toFixed(6), tokens];
+}
+
+function logitsLine(logits: NonNullable<PointComparison["logits"]>, { a }: Comparison): string {
+  const { meanKl, maxKl, top1, top5, worstRank, worstRankPosition } = logits;
+  const rank =
+    worstRank === 0
+      ? "A's top token is B's everywhere"
+      : `A's top token ranks ${worstRank + 1} in B at worst, at token ${a.start + worstRankPosition}`;
+  return (
+    `KL(A ‖ B) ${figure(meanKl)} nats in the mean, ${figure(maxKl)} at most; same top token at ${percent(top1)} of the ` +
+    `positions, ${percent(top5)} of the top five shared; ${rank}.`
+  );
+}
+
+function flipLines({ points, a }: Comparison): string[] {
+  const all = points.flatMap(({ name, router }) =>
+    (router?.examples ?? []).map((flip) => flipLine(placeInLayer(name)?.layer ?? 0, flip, a.start)),
+  );
+  const total = points.reduce((sum, { router }) => sum + (router?.flips ?? 0), 0);
+  const rest = total - Math.min(SHOWN_FLIPS, all.length);
+  return [...all.slice(0, SHOWN_FLIPS), ...(rest > 0 ? [`… and ${counted(rest, "more flip")}`] : [])];
+}
+
+const JUDGEMENTS = {
+  "near tie": "a near tie",
+  "differing logits": "no further than its logits already differed",
+  "real error": "a real error",
+} as const;
+
+export function flipLine(layer: number, flip: FlippedExpert, start: number): string {
+  const { position, expertA, expertB, apart, isBound, judgement } = flip;
+  const what =
+    expertB < 0 ? `no expert instead of ${expertA}` : `expert ${expertB} instead of ${expertA < 0 ? "none" : expertA}`;
+  const how = apart === undefined ? "" : `, scores ${isBound ? "at most " : ""}${figure(apart)} apart`;
+  return `token ${start + position}, layer ${layer}: ${what}${how}: ${JUDGEMENTS[judgement]}`;
+}
+
+function describeRun({ name, about, points }: RecordedRun): string {
+  const settings = [about?.model, about?.backend, about?.mode, about?.kvType && `${about.kvType} KV cache`];
+  const rows = [...points.values()].find(({ name: point }) => !point.endsWith(".expert_bias"))?.rows ?? 0;
+  return [
+    `${name}: ${settings.filter(Boolean).join(", ") || "says nothing of itself"}`,
+    counted(rows, "position"),
+  ].join("; ");
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

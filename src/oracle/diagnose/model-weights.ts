@@ -1,0 +1,68 @@
+// The weights a diagnosis recomputes with: read when asked for, and no more of them than it needs.
+import { blockFormats, decodeRow, rowBytes } from "../../blocks/formats.ts";
+import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
+import { widened, widening } from "../../formats/part-bytes.ts";
+import { type Config, readConfig } from "../../model/config.ts";
+import { findParameters } from "../../parameters/find-parameters.ts";
+import type { ReferenceWeight } from "../../reference/tensor.ts";
+
+export interface ModelWeights {
+  readonly config: Config;
+  /**
+   * A parameter by its Hugging Face module path, undefined where the model has none. `rows` asks for the first ones alone.
+   */
+  read(path: string, rows?: number): Promise<ReferenceWeight | undefined>;
+  /** The same as float32. */
+  numbers(path: string): Promise<Float32Array | undefined>;
+}
+
+export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "keyNames" | "tensors" | "files">): ModelWeights {
+  const config = readConfig(checkpoint.config, checkpoint.keyNames);
+  const tensors = new Map(findParameters(config, checkpoint.tensors).parameters.map((p) => [p.spec.path, p.tensor]));
+  const read: ModelWeights["read"] = async (path, most = Number.POSITIVE_INFINITY) => {
+    const tensor = tensors.get(path);
+    if (tensor === undefined) return undefined;
+    const [experts, allRows, cols] = axes(tensor.shape);
+    const format = blockFormats[tensor.format];
+    const rows = experts > 1 ? allRows : Math.min(allRows, most);
+    const bytes = await readBytes(checkpoint, tensor, experts * rows * rowBytes(format, cols));
+    return { path, rows, cols, experts, format, bytes };
+  };
+  return {
+    config,
+    read,
+    async numbers(path) {
+      const weight = await read(path);
+      return weight && numbersOf(weight);
+    },
+  };
+}
+
+/** All numbers of a weight, row-major. */
+export function numbersOf({ format, bytes, rows, cols, experts }: ReferenceWeight): Float32Array {
+  const numbers = new Float32Array(experts * rows * cols);
+  decodeRow(format, bytes, 0, numbers, numbers.length);
+  return numbers;
+}
+
+function axes(shape: readonly number[]): readonly [experts: number, rows: number, cols: number] {
+  if (shape.length === 1) return [1, 1, shape[0]];
+  return shape.length === 2 ? [1, shape[0], shape[1]] : [shape[0], shape[1], shape[2]];
+}
+
+async function readBytes(
+  { files }: Pick<Checkpoint, "files">,
+  { format, parts }: StoredTensor,
+  wanted: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(wanted);
+  let at = 0;
+  for (const part of parts) {
+    if (at >= wanted) break;
+    const times = widening({ format }, part);
+    const count = Math.min(part.bytes, (wanted - at) / times);
+    bytes.set(widened(format, part.format, await files[part.file].read(part.offset, count)), at);
+    at += count * times;
+  }
+  return bytes;
+}

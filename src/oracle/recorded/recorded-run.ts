@@ -1,0 +1,45 @@
+// A run that somebody recorded: named numbers, read a few rows at a time.
+import type { JsonObject } from "../../formats/json.ts";
+import type { PointKind } from "./point-names.ts";
+
+export interface RecordedPoint {
+  readonly name: string;
+  readonly kind: PointKind;
+  /** Positions. */
+  readonly rows: number;
+  readonly cols: number;
+  /** Rows from … from + count − 1, row-major: float32 numbers, or the ids of experts. */
+  read(from: number, count: number): Promise<Float32Array | Int32Array>;
+}
+
+export interface RecordedRun {
+  /** Path or name, for messages. */
+  readonly name: string;
+  readonly points: ReadonlyMap<string, RecordedPoint>;
+  /** Whether `points` are in the order of execution. */
+  readonly isOrdered: boolean;
+  readonly ids: readonly number[] | undefined;
+  /** Position of the first row. */
+  readonly start: number;
+  /** What the recording says of itself; undefined where the file has no place for it. */
+  readonly about: AboutRun | undefined;
+  close(): Promise<void>;
+}
+
+export interface AboutRun {
+  /** Keys and values of the model's config.json. */
+  readonly config: JsonObject;
+  readonly model: string | undefined;
+  readonly backend: string | undefined;
+  readonly mode: string | undefined;
+  readonly kvType: string | undefined;
+}
+
+/** Numbers read at once: 4 MiB of float32. */
+const PIECE = 1 << 20;
+
+/** The rows of a point in pieces that fit into little memory: [first row, rows in the piece]. */
+export function* pieces(rows: number, cols: number): Generator<readonly [from: number, count: number]> {
+  const step = Math.max(1, Math.floor(PIECE / Math.max(1, cols)));
+  for (let from = 0; from < rows; from += step) yield [from, Math.min(step, rows - from)];
+}

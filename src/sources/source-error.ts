@@ -1,0 +1,6 @@
+// The error of this room.
+
+/** Bytes cannot be had: missing file, range outside it, failing server, a file that has changed. */
+export class SourceError extends Error {
+  override readonly name = "SourceError";
+}
