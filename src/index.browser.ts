@@ -45,6 +45,7 @@ export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
 export type { ChatMessage } from "./chat/messages.ts";
 export type { TokenReport } from "./chat/token-report.ts";
 export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
+export { Lfm2Error } from "./lfm2-error.ts";
 export { type EvalPlan, planEval, type Shard } from "./oracle/eval/eval-plan.ts";
 export { evaluate, type WindowScores } from "./oracle/eval/evaluate.ts";
 export { type Estimate, type Quality, qualityOf } from "./oracle/eval/quality.ts";

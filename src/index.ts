@@ -23,7 +23,12 @@ export const nodeHost: Host = {
     const path = pathOf(source);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) {
-      throw new SourceError(`${path}: expected a GGUF file or a model folder, found nothing there. Check the path.`);
+      throw new SourceError({
+        subject: path,
+        expected: "a GGUF file or a model folder",
+        found: "nothing there",
+        remedy: "Check the path.",
+      });
     }
     if (found.isDirectory()) return { folder: diskFolder(path) };
     return { folder: diskFolder(dirname(path)), file: basename(path) };
@@ -36,7 +41,11 @@ function pathOf(source: string | URL): string {
     return fileURLToPath(source);
   } catch (cause) {
     throw new SourceError(
-      `${String(source).slice(0, 80)}: expected a path, or a URL that begins with file:, http: or https:, found neither.`,
+      {
+        subject: String(source).slice(0, 80),
+        expected: "a path, or a URL that begins with file:, http: or https:",
+        found: "neither",
+      },
       { cause },
     );
   }
@@ -74,6 +83,7 @@ export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
 export type { ChatMessage } from "./chat/messages.ts";
 export type { TokenReport } from "./chat/token-report.ts";
 export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
+export { Lfm2Error } from "./lfm2-error.ts";
 export { type EvalPlan, planEval, type Shard } from "./oracle/eval/eval-plan.ts";
 export { evaluate, type WindowScores } from "./oracle/eval/evaluate.ts";
 export { type Estimate, type Quality, qualityOf } from "./oracle/eval/quality.ts";

@@ -61,7 +61,12 @@ export function checkCall(call: keyof typeof NAMES, options: unknown = {}): void
     if (!known.includes(name)) {
       const ours = Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;
       const remedy = ours === undefined ? "Check the spelling." : `Here it is ${ours}.`;
-      throw new OptionError(`${name}: expected an option of ${call} (${known.join(", ")}), found another. ${remedy}`);
+      throw new OptionError({
+        subject: name,
+        expected: `an option of ${call} (${known.join(", ")})`,
+        found: "another",
+        remedy,
+      });
     }
     CHECKS[name]?.(value);
   }
@@ -90,17 +95,27 @@ const CHECKS: Readonly<Record<string, (value: unknown) => void>> = {
   responseFormat(value) {
     if (typeof value !== "object" || value === null || !("json_schema" in value)) return;
     const remedy = 'Pass { type: "json_schema", schema: format.json_schema.schema }.';
-    throw new OptionError(`responseFormat: expected the schema as \`schema\`, found OpenAI's json_schema. ${remedy}`);
+    throw new OptionError({
+      subject: "responseFormat",
+      expected: "the schema as `schema`",
+      found: "OpenAI's json_schema",
+      remedy,
+    });
   },
   toolChoice(value) {
     if (typeof value !== "object" || value === null || !("function" in value)) return;
-    throw new OptionError("toolChoice: expected { name }, found OpenAI's { function }. Pass { name: function.name }.");
+    throw new OptionError({
+      subject: "toolChoice",
+      expected: "{ name }",
+      found: "OpenAI's { function }",
+      remedy: "Pass { name: function.name }.",
+    });
   },
 };
 
 function expect(holds: boolean, name: string, expected: string, value: unknown): void {
   if (holds) return;
-  throw new OptionError(`${name}: expected ${expected}, found ${shown(value)}.`);
+  throw new OptionError({ subject: name, expected, found: shown(value) });
 }
 
 function shown(value: unknown): string {
@@ -113,10 +128,12 @@ function shown(value: unknown): string {
 /** @throws OptionError unless `ids` is a list; which numbers may be in it, the model says */
 export function checkIdList(ids: unknown): void {
   const isList = Array.isArray(ids) || (ArrayBuffer.isView(ids) && !(ids instanceof DataView));
-  if (!isList) throw new OptionError(`ids: expected a list of token ids, found ${shown(ids)}.`);
+  if (!isList) throw new OptionError({ subject: "ids", expected: "a list of token ids", found: shown(ids) });
 }
 
 /** @throws OptionError unless `prompt` is a text */
 export function checkPrompt(prompt: unknown): void {
-  if (typeof prompt !== "string") throw new OptionError(`prompt: expected a text, found ${shown(prompt)}.`);
+  if (typeof prompt !== "string") {
+    throw new OptionError({ subject: "prompt", expected: "a text", found: shown(prompt) });
+  }
 }

@@ -39,8 +39,12 @@ export function createLanguageModel(
 
   const needText = (): ModelText => {
     if (text !== undefined) return text;
-    const found = "text: expected a tokenizer in the model's files, found none. Use `generate` or `logits` with ids.";
-    throw new OptionError(found);
+    throw new OptionError({
+      subject: "text",
+      expected: "a tokenizer in the model's files",
+      found: "none",
+      remedy: "Use `generate` or `logits` with ids.",
+    });
   };
   /** Undefined where the files have none, or a damaged one: ids can still be run. */
   const tokenizerIfAny = (): Promise<ModelTokenizer | undefined> =>
@@ -105,7 +109,11 @@ export function createLanguageModel(
     checkIds(ids, config.vocabSize, settings.contextLength);
     const { grammar, trigger } = inner.rules ?? {};
     if (grammar !== undefined && trigger === undefined && stopIds.length === 0) {
-      throw new OptionError("stopIds: expected an id that ends the answer once it is complete, found none.");
+      throw new OptionError({
+        subject: "stopIds",
+        expected: "an id that ends the answer once it is complete",
+        found: "none",
+      });
     }
     checkCount("topLogprobs", topLogprobs, MAX_TOP_LOGPROBS);
     const request = {
@@ -306,7 +314,7 @@ function defined<T extends object>(options: T): Partial<T> {
 function checkCount(name: string, count: number | undefined, most: number): void {
   if (count === undefined || (Number.isSafeInteger(count) && count >= 0 && count <= most)) return;
   const range = most === Number.MAX_SAFE_INTEGER ? "of at least 0" : `from 0 to ${most}`;
-  throw new OptionError(`${name}: expected an integer ${range}, found ${count}.`);
+  throw new OptionError({ subject: name, expected: `an integer ${range}`, found: count });
 }
 
 /** A stop string may also be met in what came out at the very end, such as the remains of a tool call. */

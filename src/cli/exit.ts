@@ -1,13 +1,15 @@
 // How the command ends: which exit code, and what it says about an error.
+import { Lfm2Error } from "../lfm2-error.ts";
+import { inFlags } from "./options/flag-names.ts";
 import { harmless } from "./terminal/terminal.ts";
 
 /** The command line itself is at fault: exit code 2. */
-export class UsageError extends Error {
+export class UsageError extends Lfm2Error {
   override readonly name = "UsageError";
 }
 
 /** The answer was cut before it had the form that was asked for: exit code 3. */
-export class CutError extends Error {
+export class CutError extends Lfm2Error {
   override readonly name = "CutError";
 }
 
@@ -28,6 +30,6 @@ export function tellError(error: unknown): number {
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (process.env.LFM2_DEBUG === "1") return error.stack ?? error.message;
-  // The library's option has another name here.
-  return error.message.replace(/\s*\n\s*/g, " ").replace(/\bcontextLength\b/g, "--context");
+  const { message } = error instanceof Lfm2Error ? new Lfm2Error(inFlags(error)) : error;
+  return message.replace(/\s*\n\s*/g, " ");
 }

@@ -1,7 +1,8 @@
 // Logits that are infinite or NaN say nothing of what comes next: they are refused where they are read.
+import { Lfm2Error } from "../lfm2-error.ts";
 
 /** The forward pass overflowed: weights that are finite, but far larger than a trained model's. */
-export class LogitsError extends Error {
+export class LogitsError extends Lfm2Error {
   override readonly name = "LogitsError";
 }
 
@@ -17,11 +18,12 @@ export function checkLogits(logits: Float32Array, vocabSize: number, position: n
     const row = logits.subarray(at, at + vocabSize);
     if (allFinite(row)) continue;
     const count = row.reduce((sum, logit) => sum + Number(!Number.isFinite(logit)), 0);
-    throw new LogitsError(
-      `logits: expected finite numbers, found ${count} of ${vocabSize} infinite or NaN at position ` +
-        `${position + at / vocabSize}. Some of the model's weights are too large: take another copy. ` +
-        "`lfm2 trace` shows where they overflow.",
-    );
+    throw new LogitsError({
+      subject: "logits",
+      expected: "finite numbers",
+      found: `${count} of ${vocabSize} infinite or NaN at position ${position + at / vocabSize}`,
+      remedy: "Some of the model's weights are too large: take another copy. `lfm2 trace` shows where they overflow.",
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 // Sequences and the steps that continue them: what has been read, what is remembered of it, and how to go back.
+import { Lfm2Error } from "../lfm2-error.ts";
 import type { Config } from "../model/config.ts";
 import { forward } from "../model/model.ts";
 import type { LayerState } from "../model/state.ts";
@@ -32,7 +33,7 @@ export function createSequence(layers: readonly LayerState[], capacity: number):
 }
 
 /** A sequence would leave the context planned at load. */
-export class ContextError extends Error {
+export class ContextError extends Lfm2Error {
   override readonly name = "ContextError";
 }
 
@@ -88,10 +89,13 @@ export function advance(model: Model, readings: readonly Reading[], { check, set
 
 function checkRoom({ ids, capacity }: Sequence, more: number): void {
   if (ids.length + more <= capacity) return;
-  throw new ContextError(
-    `sequence: expected at most ${capacity} positions, found ${ids.length + more}. ` +
-      "Open the model with a larger contextLength, or send a shorter prompt.",
-  );
+  throw new ContextError({
+    subject: "sequence",
+    expected: `at most ${capacity} positions`,
+    found: ids.length + more,
+    remedy: "Open the model with a larger contextLength, or send a shorter prompt.",
+    options: ["contextLength"],
+  });
 }
 
 /** Forgets what was read. Keys and values past `stored` are never read, so they stay. */

@@ -1,6 +1,7 @@
 // What a caller may ask of loading, and what that means for one model on one machine.
 
 import { type QuantizationType, quantizationTypes } from "../formats/gguf/file-types.ts";
+import { Lfm2Error } from "../lfm2-error.ts";
 import type { Config } from "../model/config.ts";
 import type { ArithmeticMode, KvType } from "../ops/backend.ts";
 import { MAX_BANK_BYTES } from "../wasm/plan.ts";
@@ -33,7 +34,7 @@ export interface Settings
     Pick<ModelOptions, "quantize"> {}
 
 /** An option is outside what the model or this build can do. */
-export class OptionError extends Error {
+export class OptionError extends Lfm2Error {
   override readonly name = "OptionError";
 }
 
@@ -69,20 +70,24 @@ export function checkOptions(options: ModelOptions): void {
     if (Object.hasOwn(choices, name)) {
       const expected: readonly unknown[] = choices[name as keyof typeof choices];
       if (!expected.includes(value)) {
-        throw new OptionError(`${name}: expected ${expected.join(" or ")}, found ${JSON.stringify(value)}.`);
+        throw new OptionError({ subject: name, expected: expected.join(" or "), found: JSON.stringify(value) });
       }
     } else if (name === "bankBytes") {
       if (Number.isInteger(value) && value >= 65536 && value <= MAX_BANK_BYTES) continue;
-      throw new OptionError(`bankBytes: expected an integer in [65536, ${MAX_BANK_BYTES}], found ${value}.`);
+      throw new OptionError({
+        subject: "bankBytes",
+        expected: `an integer in [65536, ${MAX_BANK_BYTES}]`,
+        found: value,
+      });
     } else if (name === "threads") {
       if (Number.isInteger(value) && value >= 1 && value <= MAX_THREADS) continue;
-      throw new OptionError(`threads: expected an integer in [1, ${MAX_THREADS}], found ${value}.`);
+      throw new OptionError({ subject: "threads", expected: `an integer in [1, ${MAX_THREADS}]`, found: value });
     } else if (name === "ignoreMemory") {
       if (typeof value === "boolean") continue;
-      throw new OptionError(`ignoreMemory: expected true or false, found ${JSON.stringify(value)}.`);
+      throw new OptionError({ subject: "ignoreMemory", expected: "true or false", found: JSON.stringify(value) });
     } else if (name !== "contextLength") {
       const known = "backend, mode, kvType, contextLength, bankBytes, threads, kernels, quantize or ignoreMemory";
-      throw new OptionError(`${name}: expected ${known}. Check the spelling.`);
+      throw new OptionError({ subject: name, expected: known, found: "another", remedy: "Check the spelling." });
     }
   }
 }
@@ -96,23 +101,36 @@ export function fillSettings(config: Config, options: ModelOptions, machine: Mac
   const backend = options.backend ?? "wasm";
   const mode = options.mode ?? (backend === "reference" ? "exact" : "int8");
   if (backend === "reference" && mode !== "exact") {
-    throw new OptionError(`mode: expected "exact" with the reference backend, found "${mode}". Use the wasm backend.`);
+    throw new OptionError({
+      subject: "mode",
+      expected: '"exact" with the reference backend',
+      found: `"${mode}"`,
+      remedy: "Use the wasm backend.",
+    });
   }
   const limit = config.maxPositionEmbeddings;
   const contextLength = options.contextLength ?? Math.min(limit, DEFAULT_CONTEXT);
   if (!Number.isInteger(contextLength) || contextLength < 1 || contextLength > limit) {
-    throw new OptionError(
-      `contextLength: expected an integer in [1, ${limit}] (max_position_embeddings), found ${contextLength}.`,
-    );
+    throw new OptionError({
+      subject: "contextLength",
+      expected: `an integer in [1, ${limit}] (max_position_embeddings)`,
+      found: contextLength,
+    });
   }
   if (options.kernels === "relaxed" && !machine.relaxed) {
-    throw new OptionError('kernels: expected "baseline" on an engine without relaxed SIMD, found "relaxed".');
+    throw new OptionError({
+      subject: "kernels",
+      expected: '"baseline" on an engine without relaxed SIMD',
+      found: '"relaxed"',
+    });
   }
   if ((options.threads ?? 1) > 1 && !machine.sharedMemory) {
-    throw new OptionError(
-      `threads: expected 1 where memory cannot be shared, found ${options.threads}. ` +
-        "In a browser, serve the page with COOP same-origin and COEP require-corp.",
-    );
+    throw new OptionError({
+      subject: "threads",
+      expected: "1 where memory cannot be shared",
+      found: `${options.threads}`,
+      remedy: "In a browser, serve the page with COOP same-origin and COEP require-corp.",
+    });
   }
   const usable = machine.sharedMemory ? Math.min(machine.cores, MAX_THREADS) : 1;
   return {

@@ -1,7 +1,7 @@
 // Where file, backend and graph meet: a checkpoint becomes a model that can be run.
 
 import type { FormatName } from "../blocks/block-format.ts";
-import { describeNonFinite } from "../blocks/finite.ts";
+import { nonFinite } from "../blocks/finite.ts";
 import { blockFormats, decodeRow, rowBytes } from "../blocks/formats.ts";
 import type { Engine } from "../engine/engine.ts";
 import { advance, createSequence, type Model, type Sequence } from "../engine/sequence.ts";
@@ -129,14 +129,14 @@ function checkMemory(
     for (const context of SMALLER_CONTEXTS) {
       const bytes = context < contextLength ? bytesWith({ contextLength: context }) : Number.POSITIVE_INFINITY;
       if (bytes >= free) continue;
-      yield { option: `contextLength ${context}`, bytes };
+      yield { option: "contextLength", value: context, bytes };
       break;
     }
-    if (kvType !== "int8") yield { option: "kvType int8", bytes: bytesWith({ kvType: "int8" }) };
+    if (kvType !== "int8") yield { option: "kvType", value: "int8", bytes: bytesWith({ kvType: "int8" }) };
     const isFloat = [...files.tensors.values()].some(({ format }) => blockFormats[format].blockLength === 1);
     if (quantize !== undefined || !isFloat) return;
     for (const type of ["Q8_0", "Q4_0"] as const) {
-      yield { option: `quantize ${type}`, bytes: bytesWith({ quantize: type }) };
+      yield { option: "quantize", value: type, bytes: bytesWith({ quantize: type }) };
     }
   });
 }
@@ -220,7 +220,7 @@ function sinkOf({ spec, tensor, stored }: FoundWeight, placed: PlacedWeight): Te
   const { granule } = placed;
   const write = (at: number, bytes: Uint8Array): void => {
     const found = placed.write(at, bytes);
-    if (found >= 0) throw new WeightError(describeNonFinite(tensor, held, bytes, at, found));
+    if (found >= 0) throw new WeightError(nonFinite(tensor, held, bytes, at, found));
   };
   if (spec.role !== "vector") {
     return held === tensor.format ? { tensor, granule, write } : recodingSink(tensor, held, { granule, write });

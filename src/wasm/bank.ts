@@ -4,6 +4,7 @@
 //            ├ free ┼─ weights ─┼─ KV caches, conv states ─┼─ hidden state ─┼─ arena → ─ ─ ─ ─ ─ ─┤
 //
 // What is placed stays; what is allocated from the arena lives until `release`.
+import { Lfm2Error } from "../lfm2-error.ts";
 import type { Kernels } from "./kernels.ts";
 
 /** Everything begins at a multiple of this: two cache lines, so that no two threads' scratch shares one. */
@@ -29,7 +30,7 @@ export interface Bank {
 }
 
 /** The machine, or a memory of 4 GiB, cannot hold what was asked for. */
-export class MemoryError extends Error {
+export class MemoryError extends Lfm2Error {
   override readonly name = "MemoryError";
 }
 
@@ -53,10 +54,12 @@ export function createBank(
   const take = (address: number, count: number): number => {
     const next = address + aligned(count);
     if (next > end) {
-      throw new MemoryError(
-        `bank of ${end} bytes: expected the plan to cover every allocation, found ${next - end} bytes too many. ` +
-          "This is a defect of the plan; please report it with the output of `lfm2 inspect`.",
-      );
+      throw new MemoryError({
+        subject: `bank of ${end} bytes`,
+        expected: "the plan to cover every allocation",
+        found: `${next - end} bytes too many`,
+        remedy: "This is a defect of the plan; please report it with the output of `lfm2 inspect`.",
+      });
     }
     return next;
   };
@@ -93,8 +96,12 @@ function reserve(pages: number, shared: boolean): WebAssembly.Memory {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch (cause) {
     throw new MemoryError(
-      `model: expected ${pages * PAGE_BYTES} bytes for one bank, found that this machine refuses them. ` +
-        "Use a smaller context, a smaller quantization, or close other programs.",
+      {
+        subject: "model",
+        expected: `${pages * PAGE_BYTES} bytes for one bank`,
+        found: "that this machine refuses them",
+        remedy: "Use a smaller context, a smaller quantization, or close other programs.",
+      },
       { cause },
     );
   }

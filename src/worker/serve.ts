@@ -1,7 +1,9 @@
 // The model's thread: loads once, then answers one request after another, hearing the caller in between.
+
 import { createConstraint } from "../constrain/constraint.ts";
 import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
 import { type Engine, eachLogits, generate, type Pace } from "../engine/engine.ts";
+import { plainError } from "../lfm2-error.ts";
 import { createEngine, type LoadContext, loadModel } from "../load/load.ts";
 import type { Machine } from "../load/load-options.ts";
 import { recordTrace } from "../oracle/trace/record.ts";
@@ -59,8 +61,7 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
         });
         port.post({ id, result });
       } catch (error) {
-        const { name, message } = error instanceof Error ? error : new Error(String(error));
-        port.post({ id, error: { name, message } });
+        port.post({ id, error: plainError(error) });
       } finally {
         controllers.delete(id);
         flights.delete(id);

@@ -1,9 +1,11 @@
 // A run before it begins: what will be measured, checked against the model and this machine. No weight is read.
+
 import { basename } from "node:path";
 import type { FormatName } from "../../blocks/block-format.ts";
 import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { nodeHost } from "../../index.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import { planMemory } from "../../load/load.ts";
 import type { ModelOptions } from "../../load/load-options.ts";
 import { type Config, readConfig } from "../../model/config.ts";
@@ -38,7 +40,7 @@ export interface BenchPlan extends Pick<BenchRequest, "source" | "filling" | "ro
 }
 
 /** The file asks for nothing that could be measured: the lists are at fault. */
-export class BenchError extends Error {
+export class BenchError extends Lfm2Error {
   override readonly name = "BenchError";
 }
 
@@ -58,7 +60,7 @@ export async function planBench(request: BenchRequest): Promise<BenchPlan> {
     const { tests, contextLength, skipped } = planTests(request, limit);
     if (tests.length === 0) {
       const found = skipped.length === 0 ? "none" : skipped.map(nameOf).join(", ");
-      throw new BenchError(`bench: expected a test that fits into ${limit} positions, found ${found}.`);
+      throw new BenchError({ subject: "bench", expected: `a test that fits into ${limit} positions`, found });
     }
     const settings = settingsOf(request).map((setting) => ({ ...setting, contextLength }));
     const bytes = settings.map((options) => plannedBytes(checkpoint, options, machine));

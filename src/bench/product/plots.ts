@@ -1,4 +1,5 @@
 // Runs as pictures: which rows belong to which plot, and what tells one series from another.
+import { Lfm2Error } from "../../lfm2-error.ts";
 import { drawChart, type Series } from "./chart.ts";
 import type { Row, Run } from "./run.ts";
 import type { Spread } from "./statistics.ts";
@@ -170,11 +171,16 @@ function keyOf({ row, run }: Found): Key {
   };
 }
 
-/** @throws Error when the text is not what `lfm2 bench` writes */
+/** @throws Lfm2Error when the text is not what `lfm2 bench` writes */
 export function readRun(text: string, path: string): Run {
   const found = parsed(text);
   if (found?.kind === "lfm2 bench" && Array.isArray(found.rows) && found.model !== undefined) return found as Run;
-  throw new Error(`${path}: expected a file that \`lfm2 bench -o\` wrote, found something else. Run it again.`);
+  throw new Lfm2Error({
+    subject: path,
+    expected: "a file that `lfm2 bench -o` wrote",
+    found: "something else",
+    remedy: "Run it again.",
+  });
 }
 
 function parsed(text: string): Partial<Run> | undefined {

@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { Command } from "commander";
 import { FormatError } from "../../formats/refusal.ts";
+import { type Lfm2Error, partsOf } from "../../lfm2-error.ts";
 import { ConfigError } from "../../model/config-keys.ts";
 import { CompareError, compareRuns } from "../../oracle/compare/compare.ts";
 import { comparisonHtml } from "../../oracle/compare/comparison-html.ts";
@@ -77,7 +78,7 @@ export function compareCommand(): Command {
 function positive(text: string): number {
   const value = numberOrText(text);
   if (typeof value === "number" && value >= 0) return value;
-  throw new UsageError(`--tolerance: expected a number from 0, found ${JSON.stringify(text)}.`);
+  throw new UsageError({ subject: "--tolerance", expected: "a number from 0", found: JSON.stringify(text) });
 }
 
 async function run(pathA: string, pathB: string, flags: CompareFlags): Promise<void> {
@@ -118,7 +119,7 @@ async function run(pathA: string, pathB: string, flags: CompareFlags): Promise<v
     const isTrouble = [CompareError, ConfigError, FormatError, GlobError, InputError, OutputError, SourceError].some(
       (kind) => error instanceof kind,
     );
-    throw isTrouble ? new UsageError((error as Error).message, { cause: error }) : error;
+    throw isTrouble ? new UsageError(partsOf(error as Lfm2Error), { cause: error }) : error;
   } finally {
     line.clear();
     await Promise.allSettled(opened.map((one) => one.close()));

@@ -97,7 +97,7 @@ function tolerance(flag: string): (text: string) => number {
   return (text) => {
     const value = numberOrText(text);
     if (typeof value === "number" && value >= 0) return value;
-    throw new UsageError(`${flag}: expected a number from 0, such as 1e-4, found ${JSON.stringify(text)}.`);
+    throw new UsageError({ subject: flag, expected: "a number from 0, such as 1e-4", found: JSON.stringify(text) });
   };
 }
 
@@ -105,7 +105,12 @@ async function runMake(flags: MakeFlags): Promise<void> {
   const { output, positions, atol, rtol, reason, force } = flags;
   statedInput("golden make", flags);
   if ((atol !== undefined || rtol !== undefined) !== (reason !== undefined)) {
-    throw new UsageError("--reason: expected one with --atol or --rtol, and only then. A tolerance states its reason.");
+    throw new UsageError({
+      subject: "--reason",
+      expected: "one with --atol or --rtol, and only then",
+      found: reason === undefined ? "none" : "one alone",
+      remedy: "A tolerance states its reason.",
+    });
   }
   const signal = abortOnInterrupt();
   const opened = await openModel({ mode: "exact", ...flags }, signal);
@@ -151,7 +156,12 @@ function commandLine(): string {
 
 async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
   if (flags.trace !== undefined && flags.model !== undefined) {
-    throw new UsageError("--trace: expected a recorded run or a model, found both. Leave --trace or -m out.");
+    throw new UsageError({
+      subject: "--trace",
+      expected: "a recorded run or a model",
+      found: "both",
+      remedy: "Leave --trace or -m out.",
+    });
   }
   const signal = abortOnInterrupt();
   const begin = performance.now();
@@ -173,7 +183,7 @@ function casesOf({ cases }: GoldenManifest, name: string | undefined): readonly 
   const found = cases.filter((known) => known.name === name);
   if (found.length > 0) return found;
   const known = cases.map((one) => one.name).join(", ");
-  throw new UsageError(`--case: expected one of ${known}, found ${JSON.stringify(name)}.`);
+  throw new UsageError({ subject: "--case", expected: `one of ${known}`, found: JSON.stringify(name) });
 }
 
 /** Every case on the model that it names, or on the one that -m names; cases of one model share it. */

@@ -6,7 +6,7 @@ import { UsageError } from "../exit.ts";
 import { createPrefillProgress, openModel, tokenizerOf } from "../files/open-model.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
-import { renamed, tokenIds } from "../options/option-values.ts";
+import { aboutFlags, tokenIds } from "../options/option-values.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { formatBytes, formatDuration } from "../terminal/quantities.ts";
 import { computationLine } from "../terminal/settings-line.ts";
@@ -48,7 +48,12 @@ export function logitsCommand(): Command {
 async function run(flags: LogitsFlags): Promise<void> {
   const { output } = flags;
   if (flags.ids === undefined && !flags.prompt) {
-    throw new UsageError("logits: expected --ids or --prompt, found neither. Try: lfm2 logits --ids 1,2,3");
+    throw new UsageError({
+      subject: "logits",
+      expected: "--ids or --prompt",
+      found: "neither",
+      remedy: "Try: lfm2 logits --ids 1,2,3",
+    });
   }
   if (output !== undefined) await checkFree(output, flags.force);
   const signal = abortOnInterrupt();
@@ -62,7 +67,7 @@ async function run(flags: LogitsFlags): Promise<void> {
     const logits = await model
       .logits(ids, { signal, onProgress: progress.onProgress })
       .catch((error: unknown) => {
-        throw flags.ids === undefined ? error : renamed(error, "prompt", "--ids");
+        throw flags.ids === undefined ? error : aboutFlags(error, { prompt: "--ids" });
       })
       .finally(progress.clear);
     note(`${ids.length} × ${logits.cols} logits in ${formatDuration(performance.now() - begin)}`);

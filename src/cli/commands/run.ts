@@ -89,7 +89,12 @@ export function runCommand(): Command {
 
 async function run(flags: RunFlags): Promise<void> {
   if (flags.logprobs !== undefined && !flags.json) {
-    throw new UsageError("--logprobs: expected --json beside it, found none. Text has no place for them.");
+    throw new UsageError({
+      subject: "--logprobs",
+      expected: "--json beside it",
+      found: "none",
+      remedy: "Text has no place for them.",
+    });
   }
   const signal = abortOnInterrupt();
   const prompt = await orAborted(readPrompt(flags.prompt, flags.file), signal);
@@ -120,7 +125,12 @@ async function run(flags: RunFlags): Promise<void> {
     if (flags.json) process.stdout.write(`${JSON.stringify(flags.answers > 1 ? reports : reports[0], null, 2)}\n`);
     if (isCut && responseFormat !== undefined) {
       const flag = flags.schema ? "--schema" : flags.regex ? "--regex" : "--choice";
-      throw new CutError(`${flag}: expected a whole answer, found one that was cut. Allow more tokens with -n or -c.`);
+      throw new CutError({
+        subject: flag,
+        expected: "a whole answer",
+        found: "one that was cut",
+        remedy: "Allow more tokens with -n or -c.",
+      });
     }
   } finally {
     await model.close();

@@ -1,7 +1,7 @@
 // A conversation in a file: a JSON list of messages in OpenAI's form.
 import { membersOf, writeExactJson } from "../../chat/exact-json.ts";
 import { type ChatMessage, checkMessages } from "../../chat/messages.ts";
-import { readJson } from "../files/text-input.ts";
+import { errorInFile, readJson } from "../files/text-input.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
 
 /** @throws Error when there is a file already and `force` does not say that it may go */
@@ -17,7 +17,7 @@ export async function loadConversation(path: string): Promise<readonly ChatMessa
   try {
     return checkMessages(byName(messages));
   } catch (error) {
-    throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
+    throw errorInFile(path, error);
   }
 }
 

@@ -1,7 +1,7 @@
 // One answer from its first piece to its last: handed on as it comes, with progress while the prompt is read.
 import type { ChatDelta, ChatOptions, Summary } from "../../index.ts";
 import { createPrefillProgress } from "../files/open-model.ts";
-import { renamed } from "../options/option-values.ts";
+import { aboutFlags } from "../options/option-values.ts";
 
 export interface AnswerSink {
   push(delta: ChatDelta): void;
@@ -30,7 +30,7 @@ export async function takeAnswer(
       for (const sink of sinks) sink.push(delta);
     }
   } catch (error) {
-    throw renamed(error, "logitBias", "--logit-bias"); // which ids there are, the model knows
+    throw aboutFlags(error); // which ids there are, the model knows
   } finally {
     progress.clear();
     for (const sink of sinks) sink.end?.();

@@ -1,4 +1,5 @@
 // Tools on the command line: what the model may call, and the command that runs a call.
+
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
@@ -7,8 +8,9 @@ import { readToolSchemas } from "../../chat/calls/tool-check.ts";
 import { membersOf } from "../../chat/exact-json.ts";
 import { checkTools } from "../../chat/messages.ts";
 import type { ToolCallDelta } from "../../index.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import { UsageError } from "../exit.ts";
-import { readJson } from "../files/text-input.ts";
+import { errorInFile, readJson } from "../files/text-input.ts";
 import { integerOf } from "../options/option-values.ts";
 import { problemText } from "../terminal/answer-printer.ts";
 
@@ -50,7 +52,11 @@ export function commandWords(command: string): string[] {
   const parts = /\s+|((?:[^\s"']|"[^"]*"|'[^']*')+)|["']/gy;
   for (const [part, word] of command.matchAll(parts)) {
     if (part === '"' || part === "'") {
-      throw new UsageError(`--tool-cmd: expected each quote to be closed, found ${JSON.stringify(command)}.`);
+      throw new UsageError({
+        subject: "--tool-cmd",
+        expected: "each quote to be closed",
+        found: JSON.stringify(command),
+      });
     }
     if (word !== undefined) words.push(word.replace(/"([^"]*)"|'([^']*)'/g, (_, a = "", b = "") => a + b));
   }
@@ -63,10 +69,12 @@ export function commandWords(command: string): string[] {
  */
 export async function readTools({ tools: path, toolCmd }: Partial<ToolFlags>): Promise<unknown[] | undefined> {
   if (toolCmd !== undefined && !existsSync(toolCmd) && commandWords(toolCmd).length === 0) {
-    throw new UsageError(`--tool-cmd: expected a command, found ${JSON.stringify(toolCmd)}.`);
+    throw new UsageError({ subject: "--tool-cmd", expected: "a command", found: JSON.stringify(toolCmd) });
   }
   if (path === undefined) {
-    if (toolCmd !== undefined) throw new UsageError("--tool-cmd: expected --tools FILE beside it, found none.");
+    if (toolCmd !== undefined) {
+      throw new UsageError({ subject: "--tool-cmd", expected: "--tools FILE beside it", found: "none" });
+    }
     return undefined;
   }
   const found = await readJson(path, "a list of tools");
@@ -74,11 +82,11 @@ export async function readTools({ tools: path, toolCmd }: Partial<ToolFlags>): P
     const tools = checkTools(toolsIn(found));
     tools.forEach((tool, i) => {
       if (readToolSchemas([tool]).size === 1) return;
-      throw new Error(`tools[${i}]: expected a function with a name, found none.`);
+      throw new Lfm2Error({ subject: `tools[${i}]`, expected: "a function with a name", found: "none" });
     });
     return [...tools];
   } catch (error) {
-    throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
+    throw errorInFile(path, error);
   }
 }
 

@@ -24,16 +24,24 @@ export class SchemaDocument {
   /** The schema that `$ref` names, and its path. */
   resolve(ref: Json, path: string): { schema: Json; path: string } {
     if (typeof ref !== "string" || !/^#(?:\/|$)/.test(ref)) {
-      throw new ConstraintError(
-        `${path}.$ref: expected a pointer within the same schema, such as "#/$defs/item", found ${shown(ref)}.`,
-      );
+      throw new ConstraintError({
+        subject: `${path}.$ref`,
+        expected: 'a pointer within the same schema, such as "#/$defs/item"',
+        found: shown(ref),
+      });
     }
     let schema: Json | undefined = this.#root;
     let found = this.#subject;
     for (const step of ref.slice(1).split("/").slice(1)) {
       const key = decode(step).replaceAll("~1", "/").replaceAll("~0", "~");
       const isThere: boolean = typeof schema === "object" && schema !== null && Object.hasOwn(schema, key);
-      if (!isThere) throw new ConstraintError(`${path}.$ref: expected a schema at ${shown(ref)}, found nothing there.`);
+      if (!isThere) {
+        throw new ConstraintError({
+          subject: `${path}.$ref`,
+          expected: `a schema at ${shown(ref)}`,
+          found: "nothing there",
+        });
+      }
       found = Array.isArray(schema) ? `${found}[${key}]` : at(found, key);
       schema = (schema as Schema)[key];
     }
@@ -54,9 +62,11 @@ export class SchemaDocument {
     if (allOf !== undefined) parts.push(...listAt(allOf, path, "allOf"));
     merges.count += parts.length;
     if (merges.count > MAX_MERGES) {
-      throw new ConstraintError(
-        `${path}: expected at most ${MAX_MERGES} schemas joined by $ref and allOf, found more, or a circle.`,
-      );
+      throw new ConstraintError({
+        subject: path,
+        expected: `at most ${MAX_MERGES} schemas joined by $ref and allOf`,
+        found: "more, or a circle",
+      });
     }
     let joined: Schema | boolean = own;
     for (const part of parts) {

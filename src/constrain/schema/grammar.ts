@@ -86,9 +86,11 @@ export class SchemaGrammar {
    */
   value(schema: Json, path: string): Expression {
     if (path.length > 80 * MAX_NESTING || path.split(/[.[]/).length > 2 * MAX_NESTING) {
-      throw new ConstraintError(
-        `${path.slice(0, 200)}…: expected schemas nested at most ${MAX_NESTING} deep, found more.`,
-      );
+      throw new ConstraintError({
+        subject: `${path.slice(0, 200)}…`,
+        expected: `schemas nested at most ${MAX_NESTING} deep`,
+        found: "more",
+      });
     }
     spend(this.#builder.budget, STEPS, path);
     const target = this.#target(schema, path);
@@ -209,10 +211,12 @@ export class SchemaGrammar {
         if (a === false || b === false) return;
         const [one, other] = [marks[i], marks[i + 1 + j]];
         if (one !== undefined && other !== undefined && areDisjoint(one, other, this.#builder.budget, path)) return;
-        throw new ConstraintError(
-          `${path}.oneOf: expected schemas that no value can satisfy together (other types, or other values of a ` +
-            `required property), found that [${i}] and [${i + 1 + j}] may both hold. Use anyOf.`,
-        );
+        throw new ConstraintError({
+          subject: `${path}.oneOf`,
+          expected: "schemas that no value can satisfy together (other types, or other values of a required property)",
+          found: `that [${i}] and [${i + 1 + j}] may both hold`,
+          remedy: "Use anyOf.",
+        });
       });
     });
   }
@@ -314,7 +318,7 @@ export class SchemaGrammar {
     const { enum: _some, const: _only, ...rest } = flat;
     const other = constraintsOf(rest).find((keyword) => keyword !== "type" && TELLING[keyword] !== "string");
     if (other !== undefined || !typesOf(flat, path).includes("string")) {
-      throw new ConstraintError(`${path}: expected a schema of strings, found ${shown(schema)}.`);
+      throw new ConstraintError({ subject: path, expected: "a schema of strings", found: shown(schema) });
     }
     const { budget } = this.#builder;
     const strings = valuesOf(flat)?.filter((value) => typeof value === "string");
@@ -390,9 +394,12 @@ function stringMachine(schema: Schema, path: string, budget: Budget): Machine {
   }
   for (const stated of [format].flat()) {
     if (typeof stated !== "string" || !Object.hasOwn(STRING_FORMATS, stated)) {
-      throw new ConstraintError(
-        `${path}.format: expected one of ${Object.keys(STRING_FORMATS).join(", ")}, found ${shown(stated)}. Use pattern.`,
-      );
+      throw new ConstraintError({
+        subject: `${path}.format`,
+        expected: `one of ${Object.keys(STRING_FORMATS).join(", ")}`,
+        found: shown(stated),
+        remedy: "Use pattern.",
+      });
     }
     machines.push(formatMachine(stated));
   }
@@ -423,12 +430,12 @@ function boundsOf(schema: Schema, path: string): NumberBounds {
 function numberAt(schema: Schema, keyword: string, path: string): number | undefined {
   const found = schema[keyword];
   if (found === undefined || typeof found === "number") return found;
-  throw new ConstraintError(`${path}.${keyword}: expected a number, found ${shown(found)}.`);
+  throw new ConstraintError({ subject: `${path}.${keyword}`, expected: "a number", found: shown(found) });
 }
 
 function countAt(schema: Schema, keyword: string, path: string, most: number): number | undefined {
   const found = numberAt(schema, keyword, path);
   if (found === undefined || (Number.isInteger(found) && found >= 0 && found <= most)) return found;
   const range = most === Number.POSITIVE_INFINITY ? "of at least 0" : `from 0 to ${most}`;
-  throw new ConstraintError(`${path}.${keyword}: expected an integer ${range}, found ${found}.`);
+  throw new ConstraintError({ subject: `${path}.${keyword}`, expected: `an integer ${range}`, found });
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { checkCall } from "../../api/call-options.ts";
 import type { Checkpoint } from "../../formats/checkpoint.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import type { Config } from "../../model/config.ts";
 import { openFile } from "../../sources/disk.ts";
 import { openSources } from "../../sources/open-source.ts";
@@ -41,12 +42,17 @@ export interface WriteTraceOptions extends TraceChoice {
 }
 
 /** A trace would be larger than was allowed. */
-export class TraceSizeError extends Error {
+export class TraceSizeError extends Lfm2Error {
   override readonly name = "TraceSizeError";
 
   constructor(bytes: number, maxBytes: number) {
-    const advice = "Choose fewer points or positions, or allow more with maxBytes.";
-    super(`trace: expected at most ${maxBytes} bytes, found ${bytes} to be written. ${advice}`);
+    super({
+      subject: "trace",
+      expected: `at most ${maxBytes} bytes`,
+      found: `${bytes} to be written`,
+      remedy: "Choose fewer points or positions, or allow more with maxBytes.",
+      options: ["maxBytes"],
+    });
   }
 }
 
