@@ -15,7 +15,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   tokenizer: [],
   sources: [],
   sampling: ["float.ts"],
-  constrain: [],
+  constrain: ["tokenizer"],
   model: ["ops", "float.ts"],
   formats: ["blocks", "sources", "float.ts", "model", "tokenizer"],
   reference: ["ops", "blocks", "float.ts"],
@@ -43,7 +43,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   synth: ["blocks", "formats", "model", "parameters", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load, in the model's thread; the rest meets in api.
   load: ["blocks", "engine", "formats", "model", "ops", "parameters", "quantities.ts", "quantize", "reference", "wasm"],
-  worker: ["constrain", "engine", "formats", "load", "model", "oracle", "sampling", "sources", "wasm"],
+  worker: ["constrain", "engine", "formats", "load", "model", "oracle", "sampling", "sources", "tokenizer", "wasm"],
   text: ["chat", "constrain", "formats", "tokenizer", "worker"],
   api: [
     "chat",
