@@ -1,7 +1,6 @@
 // What a tokenizer is built from, as a checkpoint's files state it, and the error for files that state it wrongly.
 import { Lfm2Error } from "../lfm2-error.ts";
 
-/** Structurally the same as in formats/tokenizer-source.ts, which this room does not import. */
 export type TokenizerSource =
   | {
       readonly kind: "json";

@@ -1,10 +1,10 @@
 // A comparison for people: the verdict, where it begins, why, and the figures that say so.
 
+import { formatError, formatPercent } from "../../quantities.ts";
 import type { Diagnosed } from "../diagnose/diagnose.ts";
 import { placeInLayer } from "../recorded/point-names.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import type { Comparison, PointComparison } from "./compare.ts";
-import { figure, percent } from "./figures.ts";
 import type { FlippedExpert } from "./router-gap.ts";
 
 const SHOWN_POINTS = 12;
@@ -40,7 +40,7 @@ export function wording(comparison: Comparison, { guess, hints }: Diagnosed, isW
     runs: [describeRun(a), describeRun(b)],
     scope:
       `${counted(points.length, "point")} in both${others === "" ? "" : ` (${others})`}. ` +
-      `Tolerance ${figure(tolerance.factor)} × max(1, largest number): ${tolerance.reason}.`,
+      `Tolerance ${formatError(tolerance.factor)} × max(1, largest number): ${tolerance.reason}.`,
     verdict: verdict(comparison, outside),
     cause: guess === undefined ? hints.map((hint) => `No known cause: ${hint}.`) : causeLines(guess),
     table: [[...COLUMNS], ...shown.map(cells)],
@@ -64,7 +64,7 @@ function verdict(comparison: Comparison, outside: readonly PointComparison[]): s
     const largest =
       part(nearest) === 0
         ? "all numbers are the same"
-        : `the nearest to its tolerance is ${nearest.name}: ${figure(nearest.gap?.maxAbs ?? 0)} of ${figure(nearest.tolerance)}`;
+        : `the nearest to its tolerance is ${nearest.name}: ${formatError(nearest.gap?.maxAbs ?? 0)} of ${formatError(nearest.tolerance)}`;
     return `Equal within tolerance at every point; ${largest}.`;
   }
   const ids = idsDifferAt < 0 ? "" : ` The input ids differ from index ${idsDifferAt} on.`;
@@ -92,7 +92,15 @@ export function cells(point: PointComparison): string[] {
   }
   if (gap === undefined) return [name, `[${shapeA.join(", ")}] and [${shapeB.join(", ")}]`, "", "", "", "", ""];
   const { maxAbs, maxRel, rmsRelative, cosine } = gap;
-  return [name, figure(maxAbs), figure(tolerance), figure(maxRel), figure(rmsRelative), cosine.toFixed(6), tokens];
+  return [
+    name,
+    formatError(maxAbs),
+    formatError(tolerance),
+    formatError(maxRel),
+    formatError(rmsRelative),
+    cosine.toFixed(6),
+    tokens,
+  ];
 }
 
 function logitsLine(logits: NonNullable<PointComparison["logits"]>, { a }: Comparison): string {
@@ -102,8 +110,8 @@ function logitsLine(logits: NonNullable<PointComparison["logits"]>, { a }: Compa
       ? "A's top token is B's everywhere"
       : `A's top token ranks ${worstRank + 1} in B at worst, at token ${a.start + worstRankPosition}`;
   return (
-    `KL(A ‖ B) ${figure(meanKl)} nats in the mean, ${figure(maxKl)} at most; same top token at ${percent(top1)} of the ` +
-    `positions, ${percent(top5)} of the top five shared; ${rank}.`
+    `KL(A ‖ B) ${formatError(meanKl)} nats in the mean, ${formatError(maxKl)} at most; same top token at ${formatPercent(top1, 1, 1)} of the ` +
+    `positions, ${formatPercent(top5, 1, 1)} of the top five shared; ${rank}.`
   );
 }
 
@@ -126,7 +134,7 @@ export function flipLine(layer: number, flip: FlippedExpert, start: number): str
   const { position, expertA, expertB, apart, isBound, judgement } = flip;
   const what =
     expertB < 0 ? `no expert instead of ${expertA}` : `expert ${expertB} instead of ${expertA < 0 ? "none" : expertA}`;
-  const how = apart === undefined ? "" : `, scores ${isBound ? "at most " : ""}${figure(apart)} apart`;
+  const how = apart === undefined ? "" : `, scores ${isBound ? "at most " : ""}${formatError(apart)} apart`;
   return `token ${start + position}, layer ${layer}: ${what}${how}: ${JUDGEMENTS[judgement]}`;
 }
 
