@@ -10,7 +10,8 @@ export type {
   Summary,
   TraceOptions,
 } from "./api/language-model.ts";
-export type { ModelSource, OpenOptions } from "./api/open.ts";
+export type { ModelSource } from "./api/open.ts";
+export type { OpenOptions } from "./api/opening-options.ts";
 export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
 export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
 export type { ToolCallProblem } from "./chat/calls/tool-call-parser.ts";

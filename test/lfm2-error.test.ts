@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { open } from "../src/index.ts";
 import { Lfm2Error, plainError, revivedError } from "../src/lfm2-error.ts";
-import { OptionError } from "../src/load/load-options.ts";
+import { OptionError } from "../src/options/option-error.ts";
 
 const parts = { subject: "threads", expected: "an integer", found: 0.5, remedy: "Round it.", options: ["threads"] };
 const fieldsOf = (error: unknown) => {

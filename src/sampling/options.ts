@@ -81,7 +81,7 @@ function isBias(value: unknown): boolean {
   return Object.entries(value).every(([id, bias]) => /^(0|[1-9]\d{0,9})$/.test(id) && within(bias, -100, 100));
 }
 
-export const SAMPLING_NAMES: readonly string[] = Object.keys(RANGES);
+export const SAMPLING_NAMES = Object.keys(RANGES) as readonly (keyof SamplingOptions)[];
 
 /**
  * Settings as a caller stated them, with what was left out filled from PLAIN_SAMPLING.

@@ -9,7 +9,7 @@ import type { Run } from "../../bench/product/run.ts";
 import type { Filling } from "../../bench/product/session.ts";
 import { reportRun } from "../../bench/product/table.ts";
 import { partsOf } from "../../lfm2-error.ts";
-import { checkOptions, type ModelOptions } from "../../load/load-options.ts";
+import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
 import { UsageError } from "../exit.ts";
 import { sayEmbedded } from "../files/open-model.ts";
 import { decodeText, MAX_JSON_BYTES, readBytes } from "../files/text-input.ts";
@@ -162,7 +162,7 @@ function names(option: keyof ModelOptions, flags: string, description: string): 
     unique(
       text.split(",").map((name) =>
         checked(() => {
-          checkOptions({ [option]: name });
+          checkModelOptions({ [option]: name });
           return name;
         }),
       ),

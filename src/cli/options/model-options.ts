@@ -1,6 +1,6 @@
 // Options about the model: which one, and how it is computed.
 import { type Command, Option } from "commander";
-import { checkOptions, type ModelOptions } from "../../load/load-options.ts";
+import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
 import { type PreTokenizer, preTokenizers } from "../../tokenizer/from-gguf.ts";
 import { checked, integerOf } from "./option-values.ts";
 
@@ -75,11 +75,12 @@ export function addMemoryOptions(command: Command, context = "longest conversati
 
 /** One of the values that the library knows for `option`. */
 export function modelChoice(option: keyof ModelOptions, flags: string, description: string): Option {
+  const names = { [option]: flags.split(" ")[0] };
   return new Option(flags, description).argParser((text) =>
     checked(() => {
-      checkOptions({ [option]: text });
+      checkModelOptions({ [option]: text });
       return text;
-    }),
+    }, names),
   );
 }
 

@@ -43,11 +43,11 @@ export function byteCount(flag: string): (text: string) => number {
  * Runs a check of the library.
  * @throws UsageError about a flag for an error about its option; any other error as it is
  */
-export function checked<T>(check: () => T): T {
+export function checked<T>(check: () => T, flags?: FlagNames): T {
   try {
     return check();
   } catch (error) {
-    throw aboutFlags(error);
+    throw aboutFlags(error, flags);
   }
 }
 

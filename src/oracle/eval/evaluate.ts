@@ -1,5 +1,6 @@
 // A model run over a text's windows: how well it predicts each token, and how far from another model it does.
-import { checkCall } from "../../api/call-options.ts";
+import { type ChecksOf, checkOptions } from "../../options/check-options.ts";
+import { abortSignal, anything } from "../../options/checks.ts";
 import type { TracePiece } from "../trace/trace-pieces.ts";
 import type { TraceChoice } from "../trace/trace-plan.ts";
 import {
@@ -52,6 +53,13 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
+const CHECKS: ChecksOf<EvaluateOptions> = {
+  against: anything,
+  shard: anything,
+  done: anything,
+  signal: abortSignal,
+};
+
 /**
  * Scores the windows of `plan`, one after another. Of logits, only some rows of each model are in memory at a time.
  *
@@ -62,7 +70,7 @@ export async function* evaluate(
   plan: EvalPlan,
   options: EvaluateOptions = {},
 ): AsyncGenerator<WindowScores, void> {
-  checkCall("evaluate", options);
+  checkOptions("evaluate", CHECKS, options);
   const { against, shard = WHOLE, done, signal } = options;
   if (against !== undefined && against.config.vocabSize !== model.config.vocabSize) {
     const found = `${against.config.vocabSize} and ${model.config.vocabSize} tokens`;
