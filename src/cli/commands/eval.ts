@@ -23,6 +23,7 @@ import { evaluate, type WindowScores } from "../../oracle/eval/evaluate.ts";
 import { runningMeans } from "../../oracle/eval/quality.ts";
 import { sha256 } from "../../oracle/trace/model-hash.ts";
 import { hashOf } from "../../oracle/trace/write-trace.ts";
+import { formatDuration, formatInteger, formatRanges, threeDigits } from "../../quantities.ts";
 import { asTrouble, UsageError } from "../exit.ts";
 import { type OpenedModel, openModel, tokenizerOf } from "../files/open-model.ts";
 import { decodeText, MAX_TEXT_BYTES, readBytes, subjectOf } from "../files/text-input.ts";
@@ -30,10 +31,9 @@ import { checkFree, writeWhole } from "../files/write-file.ts";
 import { addModelOptions, type ModelFlags, modelChoice } from "../options/model-options.ts";
 import { integerOf } from "../options/option-values.ts";
 import { openEvalLog, readEvalFile } from "../reports/eval-log.ts";
-import { type EvalReport, evalJson, evalText, ranges } from "../reports/eval-report.ts";
+import { type EvalReport, evalJson, evalText } from "../reports/eval-report.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
-import { formatDuration, formatInteger, threeDigits } from "../terminal/quantities.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
 
@@ -255,6 +255,6 @@ async function merge(paths: readonly string[], flags: MergeFlags): Promise<void>
   print(merged, flags);
   const missing = missingWindows(header, scores);
   if (missing.length === 0) return;
-  note(`Missing of ${formatInteger(header.windows)} windows: ${ranges(missing)}.`);
+  note(`Missing of ${formatInteger(header.windows)} windows: ${formatRanges(missing)}.`);
   process.exitCode = 1;
 }

@@ -1,7 +1,7 @@
 // `lfm2 golden make` and `lfm2 golden check`: expected tensors with tolerances, and whether a run keeps to them.
 import { join } from "node:path";
 import { Command } from "commander";
-import { describeGap, shortNumber } from "../../oracle/compare/closeness.ts";
+import { describeGap } from "../../oracle/compare/closeness.ts";
 import {
   caseOf,
   checkModel,
@@ -19,6 +19,7 @@ import {
 import { defaultTolerances, goldenPoints, writeGolden } from "../../oracle/golden/write-golden.ts";
 import { planTrace } from "../../oracle/trace/trace-plan.ts";
 import { hashOf } from "../../oracle/trace/write-trace.ts";
+import { formatBytes, formatDuration, formatError, formatInteger } from "../../quantities.ts";
 import { diskFolder } from "../../sources/disk.ts";
 import { asTrouble, UsageError } from "../exit.ts";
 import { createPrefillProgress, openModel } from "../files/open-model.ts";
@@ -29,7 +30,6 @@ import { numberOrText } from "../options/option-values.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
-import { formatBytes, formatDuration, formatInteger } from "../terminal/quantities.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
 import { aboutTrace, choosing, EXACT_UNLESS } from "./trace.ts";
@@ -270,9 +270,9 @@ function report({ made }: GoldenManifest, checks: readonly PointCheck[]): string
     const own = checks.filter((check) => check.case === name);
     const failed = own.filter(({ passed }) => !passed).length;
     const worst = own.reduce((a, b) => (strain(b) > strain(a) ? b : a));
-    const difference = worst.gap === undefined ? "" : shortNumber(worst.gap.maxAbs);
+    const difference = worst.gap === undefined ? "" : formatError(worst.gap.maxAbs, 3);
     const verdict = failed === 0 ? "ok" : `${failed} outside`;
-    return [name, String(own.length), worst.name, difference, shortNumber(worst.tolerance.atol), verdict];
+    return [name, String(own.length), worst.name, difference, formatError(worst.tolerance.atol, 3), verdict];
   });
   const header = ["case", "tensors", "nearest to its limit", "largest difference", "allowed", ""];
   const failed = checks.filter(({ passed }) => !passed);

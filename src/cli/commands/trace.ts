@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { planTrace, type TracePlan } from "../../oracle/trace/trace-plan.ts";
 import { MAX_TRACE_BYTES, writeTrace } from "../../oracle/trace/write-trace.ts";
+import { formatBytes, formatDuration, formatInteger } from "../../quantities.ts";
 import { UsageError } from "../exit.ts";
 import { createPrefillProgress, openModel } from "../files/open-model.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "../options/input-options.ts";
@@ -10,7 +11,6 @@ import { byteCount, renamed } from "../options/option-values.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
-import { formatBytes, formatDuration, formatInteger } from "../terminal/quantities.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { note } from "../terminal/terminal.ts";
 

@@ -1,10 +1,10 @@
 // A comparison for people: the verdict, where it begins, why, and the figures that say so.
 
+import { formatError, formatPercent } from "../../quantities.ts";
 import type { Diagnosed } from "../diagnose/diagnose.ts";
 import { placeInLayer } from "../recorded/point-names.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import type { Comparison, PointComparison } from "./compare.ts";
-import { figure, percent } from "./figures.ts";
 import type { FlippedExpert } from "./router-gap.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
@@ -44,7 +44,7 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
     runs: [describeRun(a), describeRun(b)],
     scope:
       `${counted(points.length, "point")} in both${others === "" ? "" : ` (${others})`}. ` +
-      `Tolerance ${figure(tolerance.factor)} × max(1, largest number): ${tolerance.reason}.`,
+      `Tolerance ${formatError(tolerance.factor)} × max(1, largest number): ${tolerance.reason}.`,
     verdict: verdictLine(comparison, verdictOf(comparison, diagnosed)),
     cause: [...placeLines(comparison, outside), ...causeLines(diagnosed)],
     table: [[...COLUMNS], ...shown.map(cells)],
@@ -56,7 +56,7 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
 
 function wideLine({ tolerance: { factor, wide } }: Comparison): string {
   if (wide === undefined) return "";
-  return `Wide tolerance: ${figure(factor)} × max(1, largest number), for ${wide.rounding}. ${wide.remedy}.`;
+  return `Wide tolerance: ${formatError(factor)} × max(1, largest number), for ${wide.rounding}. ${wide.remedy}.`;
 }
 
 function causeLines({ guess, hints }: Diagnosed): string[] {
@@ -80,7 +80,7 @@ function nearestToTolerance({ points }: Comparison): string {
   const nearest = points.reduce((most, point) => (part(point) > part(most) ? point : most));
   if (part(nearest) === 0) return "all numbers are the same";
   const { name, gap, tolerance } = nearest;
-  return `the nearest to its tolerance is ${name}: ${figure(gap?.maxAbs ?? 0)} of ${figure(tolerance)}`;
+  return `the nearest to its tolerance is ${name}: ${formatError(gap?.maxAbs ?? 0)} of ${formatError(tolerance)}`;
 }
 
 /** Where two runs part. */
@@ -110,7 +110,15 @@ export function cells(point: PointComparison): string[] {
   }
   if (gap === undefined) return [name, `[${shapeA.join(", ")}] and [${shapeB.join(", ")}]`, "", "", "", "", ""];
   const { maxAbs, maxRel, rmsRelative, cosine } = gap;
-  return [name, figure(maxAbs), figure(tolerance), figure(maxRel), figure(rmsRelative), cosine.toFixed(6), tokens];
+  return [
+    name,
+    formatError(maxAbs),
+    formatError(tolerance),
+    formatError(maxRel),
+    formatError(rmsRelative),
+    cosine.toFixed(6),
+    tokens,
+  ];
 }
 
 function logitsLine(logits: NonNullable<PointComparison["logits"]>, { a }: Comparison): string {
@@ -120,8 +128,8 @@ function logitsLine(logits: NonNullable<PointComparison["logits"]>, { a }: Compa
       ? "A's top token is B's everywhere"
       : `A's top token ranks ${worstRank + 1} in B at worst, at token ${a.start + worstRankPosition}`;
   return (
-    `KL(A ‖ B) ${figure(meanKl)} nats in the mean, ${figure(maxKl)} at most; same top token at ${percent(top1)} of the ` +
-    `positions, ${percent(top5)} of the top five shared; ${rank}.`
+    `KL(A ‖ B) ${formatError(meanKl)} nats in the mean, ${formatError(maxKl)} at most; same top token at ${formatPercent(top1, 1, 1)} of the ` +
+    `positions, ${formatPercent(top5, 1, 1)} of the top five shared; ${rank}.`
   );
 }
 
@@ -144,7 +152,7 @@ export function flipLine(layer: number, flip: FlippedExpert, start: number): str
   const { position, expertA, expertB, apart, isBound, judgement } = flip;
   const what =
     expertB < 0 ? `no expert instead of ${expertA}` : `expert ${expertB} instead of ${expertA < 0 ? "none" : expertA}`;
-  const how = apart === undefined ? "" : `, scores ${isBound ? "at most " : ""}${figure(apart)} apart`;
+  const how = apart === undefined ? "" : `, scores ${isBound ? "at most " : ""}${formatError(apart)} apart`;
   return `token ${start + position}, layer ${layer}: ${what}${how}: ${JUDGEMENTS[judgement]}`;
 }
 
