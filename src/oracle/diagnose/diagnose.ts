@@ -1,8 +1,8 @@
 // Why two runs part: the operation at the first point outside tolerance, computed again under every known mistake.
 import { type Config, readConfig } from "../../model/config.ts";
 import { ConfigError } from "../../model/config-keys.ts";
+import { formatError } from "../../quantities.ts";
 import type { Comparison, PointComparison } from "../compare/compare.ts";
-import { figure } from "../compare/figures.ts";
 import { measureGap } from "../compare/gap.ts";
 import { explainIds } from "../recorded/id-shift.ts";
 import { FINAL_NORM, layerPoint, placeInLayer } from "../recorded/point-names.ts";
@@ -85,8 +85,8 @@ async function siteGuess(first: PointComparison, [a, b]: readonly [Side, Side]):
   const { cause, kind, says } = hypothesis;
   const evidence =
     `recomputing ${side.label}'s ${best.fit.point} from its own ${list(site.inputs)} with ${says} gives its numbers ` +
-    `to ${figure(best.fit.maxAbs)}; ${best.isAgainstOther ? `the other run's are` : "as specified they are"} ` +
-    `${figure(best.specified.maxAbs)} apart`;
+    `to ${formatError(best.fit.maxAbs)}; ${best.isAgainstOther ? `the other run's are` : "as specified they are"} ` +
+    `${formatError(best.specified.maxAbs)} apart`;
   return { cause, kind, side: side.label, says, evidence };
 }
 
@@ -183,7 +183,7 @@ function nearTieGuess({ name, router }: PointComparison): Diagnosis | undefined 
   const [{ apart, isBound }] = router.examples;
   const evidence =
     `all ${router.flips} flipped ${router.flips === 1 ? "expert" : "experts"} of ${name} were near ties: the first two stood ` +
-    `${isBound ? "at most " : ""}${figure(apart ?? 0)} apart, no more than the runs' scores differ`;
+    `${isBound ? "at most " : ""}${formatError(apart ?? 0)} apart, no more than the runs' scores differ`;
   return {
     cause: "near-tie",
     kind: "precision",
@@ -208,7 +208,7 @@ async function scaleGuess(first: PointComparison, [a, b]: readonly [Side, Side])
   );
   if (!(scaled.rmsRelative <= 1e-4 && scaled.rmsRelative <= EXPLAINED * apart.rmsRelative)) return undefined;
   const says = `B's ${first.name} is A's times ${Number(factor.toPrecision(5))}`;
-  const evidence = `the multiple lies within ${figure(scaled.maxAbs)} of B's numbers; without it they are ${figure(apart.maxAbs)} apart`;
+  const evidence = `the multiple lies within ${formatError(scaled.maxAbs)} of B's numbers; without it they are ${formatError(apart.maxAbs)} apart`;
   return { cause: "scaled", kind: "bug", side: undefined, says, evidence };
 }
 
