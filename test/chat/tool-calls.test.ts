@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { BlockPiece } from "../../src/chat/calls/parsed-call.ts";
 import { jsonOf } from "../../src/chat/calls/python-literals.ts";
-import { type BlockPiece, createToolCallParser } from "../../src/chat/calls/tool-call-parser.ts";
+import { createToolCallParser } from "../../src/chat/calls/tool-call-parser.ts";
 import { writeToolCalls } from "../../src/chat/calls/tool-call-text.ts";
 import { checkCall, readToolSchemas } from "../../src/chat/calls/tool-check.ts";
 import { PythonFloat, parseExactJson } from "../../src/chat/exact-json.ts";
