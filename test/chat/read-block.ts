@@ -1,5 +1,6 @@
 // Blocks of tool calls, read to the end; and all cases there are of them.
-import { type BlockPiece, createToolCallParser } from "../../src/chat/calls/tool-call-parser.ts";
+import type { BlockPiece } from "../../src/chat/calls/parsed-call.ts";
+import { createToolCallParser } from "../../src/chat/calls/tool-call-parser.ts";
 import { otherParsersCases } from "./other-parsers-cases.ts";
 import { type BlockCase, jsonCases, pythonCases, recoveredCases, textCases } from "./tool-call-cases.ts";
 
