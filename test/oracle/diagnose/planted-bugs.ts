@@ -3,7 +3,7 @@ import type { Model } from "../../../src/engine/sequence.ts";
 import type { Config } from "../../../src/model/config.ts";
 
 import type { Angles, ConvSpan, ExpertIds, Ops, Tensor, Weight } from "../../../src/ops/ops.ts";
-import { weightOf } from "../../../src/oracle/diagnose/hypothesis.ts";
+import { weightOf } from "../../../src/oracle/mistakes/columns.ts";
 import { referenceOps } from "../../../src/reference/backend.ts";
 import { weightRow } from "../../../src/reference/linear.ts";
 import {
