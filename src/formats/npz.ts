@@ -15,6 +15,8 @@ import { DAMAGED, refuse, show, within } from "./refusal.ts";
 export interface NpzArray {
   readonly name: string;
   readonly shape: readonly number[];
+  /** Stored in 16 bits. */
+  readonly isHalf: boolean;
   /** Numbers from … from + count − 1. A compressed array is read fastest from its beginning to its end. */
   read(from: number, count: number, signal?: AbortSignal): Promise<TensorData>;
 }
@@ -156,6 +158,7 @@ async function openArray(source: ByteSource, entry: Entry, signal?: AbortSignal)
   return {
     name: entry.name.slice(0, -".npy".length),
     shape,
+    isHalf: type === types["<f2"],
     async read(from, count, readSignal) {
       if (from < 0 || count < 0 || from + count > numbers)
         throw new RangeError(`${subject}: no numbers ${from} to ${from + count}.`);

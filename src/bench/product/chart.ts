@@ -2,7 +2,7 @@
 import { round } from "../../picture/numbers.ts";
 import { DARK_SERIES, LIGHT_SERIES } from "../../picture/palette.ts";
 import { escapeXml, line, type Point, rectangle, text } from "../../picture/svg.ts";
-import { threeDigits } from "./quantities.ts";
+import { formatInteger, threeDigits } from "../../quantities.ts";
 
 export interface Figure {
   readonly y: number;
@@ -84,7 +84,7 @@ function lines(series: readonly Series[], xs: readonly number[], { y, right }: F
   const x = (value: number): number => round(LEFT + 20 + ((value - first) / (last - first || 1)) * (right - LEFT - 40));
   // The first places of a list of powers lie close together: the later ones have their numbers.
   const free = xs.filter((value, i) => i === xs.length - 1 || x(xs[i + 1]) - x(value) >= 44);
-  const places = free.map((value) => text(x(value), BOTTOM + 18, value.toLocaleString("en-US"), "mid small faint"));
+  const places = free.map((value) => text(x(value), BOTTOM + 18, formatInteger(value), "mid small faint"));
   const drawn = series.flatMap(({ label, figures }, i) => {
     const own = `stroke${hue(i)}`;
     const points: Point[] = [];
@@ -104,7 +104,7 @@ function lines(series: readonly Series[], xs: readonly number[], { y, right }: F
           ],
           `range ${own}`,
         ),
-        `<circle cx="${px}" cy="${py}" r="3.5" class="fill${hue(i)}">${tip(label, value.toLocaleString("en-US"), figure)}</circle>`,
+        `<circle cx="${px}" cy="${py}" r="3.5" class="fill${hue(i)}">${tip(label, formatInteger(value), figure)}</circle>`,
         ...(series.length <= 2 && free.includes(value) ? [number] : []),
       ];
     });

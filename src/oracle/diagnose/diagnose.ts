@@ -1,8 +1,8 @@
 // Why two runs part: the operation at the first point outside tolerance, computed again under every known mistake.
 import type { Config } from "../../model/config.ts";
+import { formatError } from "../../quantities.ts";
 import type { ReferenceWeight } from "../../reference/tensor.ts";
 import { type Comparison, type PointComparison, tracedBias } from "../compare/compare.ts";
-import { figure } from "../compare/figures.ts";
 import { measureGap } from "../compare/gap.ts";
 import { weightOf } from "../mistakes/columns.ts";
 import type { Mistake } from "../mistakes/mistake.ts";
@@ -86,7 +86,7 @@ async function siteGuess(first: PointComparison, [a, b]: readonly [Side, Side]):
     [b, a],
     [a, b],
   ] as const) {
-    for (const beginning of ["projections", "input", "other's projections"] as const) {
+    for (const beginning of ["projections", "input"] as const) {
       const site = await openSite(first, side, other, beginning);
       const found = site && (await bestMistake(side, site));
       if (found !== undefined) fits.push(found);
@@ -98,9 +98,9 @@ async function siteGuess(first: PointComparison, [a, b]: readonly [Side, Side]):
   const { mistake, side, site, fit, specified } = best;
   const says = typeof mistake.says === "string" ? mistake.says : mistake.says(side.config);
   const evidence =
-    `recomputing ${side.label}'s ${fit.point} from its own ${list([...site.inputs])} with ${says} gives ${fit.says}` +
+    `recomputing ${side.label}'s ${fit.point} from ${list([...site.inputs])} with ${says} gives ${fit.says}` +
     (specified === undefined ? "" : `; as specified ${specified.says}`);
-  return { cause: mistake.cause, kind: mistake.kind ?? "bug", side: side.label, says, evidence };
+  return { cause: mistake.cause, kind: mistake.kind, side: side.label, says, evidence };
 }
 
 interface Candidate {
@@ -132,7 +132,7 @@ function nearTieGuess({ name, router }: PointComparison): Diagnosis | undefined 
   const [{ apart, isBound }] = router.examples;
   const evidence =
     `all ${router.flips} flipped ${router.flips === 1 ? "expert" : "experts"} of ${name} were near ties: the first two stood ` +
-    `${isBound ? "at most " : ""}${figure(apart ?? 0)} apart, no more than the runs' scores differ`;
+    `${isBound ? "at most " : ""}${formatError(apart ?? 0)} apart, no more than the runs' scores differ`;
   return {
     cause: "near-tie",
     kind: "precision",
@@ -159,7 +159,7 @@ async function scaleGuess({ a, b }: Comparison, first: PointComparison): Promise
   );
   if (!(scaled.rmsRelative <= 1e-4 && scaled.rmsRelative <= EXPLAINED * apart.rmsRelative)) return undefined;
   const says = `B's ${first.name} is A's times ${Number(factor.toPrecision(5))}`;
-  const evidence = `the multiple lies within ${figure(scaled.maxAbs)} of B's numbers; without it they are ${figure(apart.maxAbs)} apart`;
+  const evidence = `the multiple lies within ${formatError(scaled.maxAbs)} of B's numbers; without it they are ${formatError(apart.maxAbs)} apart`;
   return { cause: "scaled", kind: "bug", side: undefined, says, evidence };
 }
 

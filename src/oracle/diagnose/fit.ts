@@ -1,18 +1,13 @@
 // How near computed results come to what a run recorded.
-import { type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
-import { figure } from "../compare/figures.ts";
+
+import { formatError } from "../../quantities.ts";
+import type { ReferenceExpertIds, ReferenceTensor } from "../../reference/tensor.ts";
 import { measureGap } from "../compare/gap.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
-import { UnknownNumbers } from "./lazy-ops.ts";
-
-/** Experts chosen, as what they are chosen by: the k highest of every row. */
-export interface Choice {
-  readonly ranked: ReferenceTensor;
-  readonly k: number;
-}
+import { isKnown } from "./lazy-ops.ts";
 
 /** By the point that they should be found at. */
-export type Results = ReadonlyMap<string, ReferenceTensor | Choice>;
+export type Results = ReadonlyMap<string, ReferenceTensor | ReferenceExpertIds>;
 
 export interface Fit {
   /** The last point that results were compared at. */
@@ -57,45 +52,30 @@ export async function fitOf(
 async function fitAt(
   { points }: RecordedRun,
   name: string,
-  result: ReferenceTensor | Choice,
+  result: ReferenceTensor | ReferenceExpertIds,
   from: number,
 ): Promise<Fit | undefined> {
   const point = points.get(name);
-  const numbers = "ranked" in result ? result.ranked : result;
-  const { rows } = numbers;
-  if (point === undefined || from + rows > point.rows) return undefined;
-  if (!("ranked" in result) && point.cols !== result.cols) return undefined;
-  try {
-    numbers.data; // computed here
-  } catch (error) {
-    if (error instanceof UnknownNumbers) return undefined;
-    throw error;
-  }
-  const recorded = await point.read(from, rows);
-  if ("ranked" in result) {
-    const same = point.cols === result.k ? sameChoices(result.ranked, recorded as Int32Array, result.k) : 0;
-    const others = 1 - same / rows;
-    const says = `its experts at ${same} of ${rows} positions`;
+  const { rows } = result;
+  if (point === undefined || from + rows > point.rows || !isKnown(result)) return undefined;
+  if ("k" in result) {
+    const ids = await point.read(from, rows);
+    const others = 1 - sameRows(result, ids as Int32Array, point.cols) / rows;
+    const says = `its experts at ${Math.round((1 - others) * rows)} of ${rows} positions`;
     return { point: name, maxAbs: others, rmsRelative: others, isEqual: others <= TIES, says };
   }
-  const { maxAbs, rmsRelative } = measureGap(result.data, recorded);
-  return {
-    point: name,
-    maxAbs,
-    rmsRelative,
-    isEqual: rmsRelative <= FLOAT32,
-    says: `its numbers to ${figure(maxAbs)}`,
-  };
+  if (point.cols !== result.cols) return undefined;
+  const { maxAbs, rmsRelative } = measureGap(result.data, await point.read(from, rows));
+  const says = `its numbers to ${formatError(maxAbs)}`;
+  return { point: name, maxAbs, rmsRelative, isEqual: rmsRelative <= FLOAT32, says };
 }
 
-/** Rows whose k highest are those that were chosen. */
-function sameChoices(ranked: ReferenceTensor, ids: Int32Array, k: number): number {
-  let same = 0;
-  for (let t = 0; t < ranked.rows; t++) {
-    const row = rowOf(ranked, t);
-    const chosen = ids.subarray(t * k, (t + 1) * k);
-    const least = chosen.reduce((most, id) => Math.min(most, row[id]), Number.POSITIVE_INFINITY);
-    if (!row.some((value, id) => value > least && !chosen.includes(id))) same++;
-  }
-  return same;
+/** Rows with the same experts, in whatever order. */
+function sameRows({ ids, rows, k }: ReferenceExpertIds, recorded: Int32Array, cols: number): number {
+  const row = (all: Int32Array, t: number, width: number) =>
+    all
+      .slice(t * width, (t + 1) * width)
+      .sort()
+      .join();
+  return Array.from({ length: rows }, (_, t) => row(ids, t, k) === row(recorded, t, cols)).filter(Boolean).length;
 }

@@ -1,7 +1,7 @@
 // The reference's operations, computed when their numbers are read: a graph may be run of which only a part is known.
 import type { ExpertIds, Ops, Tensor } from "../../ops/ops.ts";
 import { referenceOps } from "../../reference/backend.ts";
-import { type ReferenceExpertIds, type ReferenceTensor, type ReferenceWeight, rowOf } from "../../reference/tensor.ts";
+import { type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
 import { shapeOps } from "../trace/shape-ops.ts";
 
 /** Numbers were asked for that rest on something that was not recorded, or on a weight that nobody has. */
@@ -9,39 +9,54 @@ export class UnknownNumbers extends Error {
   override readonly name = "UnknownNumbers";
 }
 
-type Operation = (...args: readonly object[]) => object;
-
 /** A tensor whose numbers are computed when they are first read. */
 export function lazyTensor(rows: number, cols: number, compute: () => Tensor): ReferenceTensor {
-  let data: Float32Array | undefined;
+  const data = once(() => inOneRun(compute() as ReferenceTensor));
   return {
     ...{ rows, cols, offset: 0, stride: cols },
     get data() {
-      data ??= inOneRun(compute() as ReferenceTensor);
-      return data;
+      return data();
     },
+  };
+}
+
+export function lazyIds(rows: number, k: number, compute: () => ExpertIds): ReferenceExpertIds {
+  const ids = once(() => (compute() as ReferenceExpertIds).ids);
+  return {
+    ...{ rows, k },
+    get ids() {
+      return ids();
+    },
+  };
+}
+
+function once<T>(compute: () => T): () => T {
+  let found: T | undefined;
+  return () => {
+    found ??= compute();
+    return found;
   };
 }
 
 /** The numbers row after row without gaps. */
 function inOneRun(x: ReferenceTensor): Float32Array {
-  const { data } = x;
-  if (x.offset === 0 && x.stride === x.cols && data.length === x.rows * x.cols) return data;
+  if (x.stride === x.cols && x.data.length === x.rows * x.cols) return x.data;
   const copy = new Float32Array(x.rows * x.cols);
   for (let t = 0; t < x.rows; t++) copy.set(rowOf(x, t), t * x.cols);
   return copy;
 }
 
-export function lazyIds(rows: number, k: number, compute: () => ReferenceExpertIds): ReferenceExpertIds {
-  let ids: Int32Array | undefined;
-  return {
-    ...{ rows, k },
-    get ids() {
-      ids ??= compute().ids;
-      return ids;
-    },
-  };
+/** Whether the numbers can be computed; they are. */
+export function isKnown(result: Tensor | ExpertIds): boolean {
+  try {
+    return "k" in result ? (result as ReferenceExpertIds).ids.length > 0 : (result as ReferenceTensor).data.length > 0;
+  } catch (error) {
+    if (error instanceof UnknownNumbers) return false;
+    throw error;
+  }
 }
+
+type Operation = (...args: readonly object[]) => object;
 
 /** Given: tensors and weights are the reference's; a weight without bytes is one that nobody knows. */
 export const lazyOps = Object.fromEntries(
@@ -49,36 +64,29 @@ export const lazyOps = Object.fromEntries(
     const operation = referenceOps[name as keyof Ops] as unknown as Operation;
     const lazy: Operation = (...args) =>
       later((shapeOf as unknown as Operation)(...args), () => {
-        const unknown = args.find((arg) => "path" in Object(arg) && (arg as ReferenceWeight).bytes === undefined);
-        if (unknown !== undefined) throw new UnknownNumbers((unknown as ReferenceWeight).path);
+        if (args.some((arg) => "path" in Object(arg) && !("bytes" in arg))) throw new UnknownNumbers();
         return operation(...args);
       });
-    return [name, name.toLowerCase().endsWith("linear") ? remembered(lazy) : lazy];
+    return [name, /linear$/i.test(name) ? remembered(lazy) : lazy];
   }),
 ) as unknown as Ops;
 
 function later(shape: object, compute: () => object): object {
   if (Array.isArray(shape)) return shape.map((part, i) => later(part, () => (compute() as object[])[i]));
-  if ("k" in shape) {
-    const { rows, k } = shape as ExpertIds;
-    return lazyIds(rows, k, compute as () => ReferenceExpertIds);
-  }
-  if (!("cols" in shape)) return compute(); // angles
-  const { rows, cols } = shape as Tensor;
-  return lazyTensor(rows, cols, compute as () => Tensor);
+  const { rows, cols, k } = shape as Tensor & ExpertIds;
+  if (k !== undefined) return lazyIds(rows, k, compute as () => ExpertIds);
+  return cols === undefined ? compute() : lazyTensor(rows, cols, compute as () => Tensor); // angles have no columns
 }
 
 /** The same result for the same arguments: what weights make of recorded numbers is alike under most mistakes. */
 function remembered(operation: Operation): Operation {
-  const first = new WeakMap<object, unknown>();
+  const known = new WeakMap<object, { readonly args: readonly object[]; readonly result: object }[]>();
   return (...args) => {
-    let known = first;
-    for (const arg of args.slice(0, -1)) {
-      if (!known.has(arg)) known.set(arg, new WeakMap());
-      known = known.get(arg) as typeof first;
-    }
-    const last = args[args.length - 1];
-    if (!known.has(last)) known.set(last, operation(...args));
-    return known.get(last) as object;
+    const ofInput = known.get(args[0]) ?? [];
+    known.set(args[0], ofInput);
+    const found = ofInput.find((one) => one.args.every((arg, i) => arg === args[i]));
+    const result = found?.result ?? operation(...args);
+    if (found === undefined) ofInput.push({ args, result });
+    return result;
   };
 }

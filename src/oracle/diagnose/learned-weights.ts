@@ -2,42 +2,34 @@
 import type { Tensor, Weight } from "../../ops/ops.ts";
 import { type ReferenceTensor, type ReferenceWeight, rowOf } from "../../reference/tensor.ts";
 import type { PointComparison } from "../compare/compare.ts";
-import { weightOf } from "../mistakes/columns.ts";
-import { UnknownNumbers } from "./lazy-ops.ts";
+import { ones, weightOf } from "../mistakes/columns.ts";
+import { isKnown } from "./lazy-ops.ts";
 import { openSite, placeOf, type Side } from "./site.ts";
 
 /** Of the module that `first` belongs to. Norms and convolutions give their results under the paths of their weights. */
 export async function learnedWeights(first: PointComparison, side: Side): Promise<Map<string, ReferenceWeight>> {
-  const site = await openSite(first, { ...side, weights: async () => new Map() }, side, "projections");
-  if (site === undefined) return new Map();
-  const used: { readonly w: Weight; readonly x: Tensor; readonly taps: number }[] = [];
-  site.results({
+  const learned = new Map<string, ReferenceWeight>();
+  const site = await openSite(first, { ...side, weights: async () => learned }, side, "projections");
+  const uses: { readonly w: Weight; readonly x: Tensor; readonly taps: number }[] = [];
+  site?.results({
     ops: (ops) => ({
       rmsNorm(x, w, eps) {
-        const ones = weightOf(1, w.cols, new Float32Array(w.cols).fill(1));
-        used.push({ w, x: ops.rmsNorm(x, ones, eps), taps: 1 });
+        uses.push({ w, x: ops.rmsNorm(x, { ...w, ...weightOf(1, w.cols, ones(w).data) }, eps), taps: 1 });
         return ops.rmsNorm(x, w, eps);
       },
       causalConv(x, w, spans) {
-        used.push({ w, x, taps: w.cols });
+        uses.push({ w, x, taps: w.cols });
         return ops.causalConv(x, w, spans);
       },
     }),
   });
-  const learned = new Map<string, ReferenceWeight>();
-  for (const { w, x, taps } of used) {
+  for (const { w, x, taps } of uses) {
     const point = side.run.points.get(w.path);
-    const isInside = placeOf(w.path, side.config)?.module === site.place.module;
-    if (!isInside || point === undefined || point.cols !== x.cols || x.rows < 2 * taps) continue;
-    try {
-      const y = (await point.read(site.begin, x.rows)) as Float32Array;
-      learned.set(
-        w.path,
-        weightOf(w.rows, w.cols, leastSquares(x as ReferenceTensor, y, (w.rows * w.cols) / taps, taps), w.path),
-      );
-    } catch (error) {
-      if (!(error instanceof UnknownNumbers)) throw error;
-    }
+    if (site === undefined || placeOf(w.path, side.config)?.module !== site.place.module) continue;
+    if (point === undefined || point.cols !== x.cols || x.rows < 2 * taps || !isKnown(x)) continue;
+    const y = (await point.read(site.begin, x.rows)) as Float32Array;
+    const numbers = leastSquares(x as ReferenceTensor, y, (w.rows * w.cols) / taps, taps);
+    learned.set(w.path, weightOf(w.rows, w.cols, numbers, w.path));
   }
   return learned;
 }
@@ -64,19 +56,14 @@ export function leastSquares(x: ReferenceTensor, y: Float32Array, channels: numb
   return found;
 }
 
-/** Gauss with pivots; zeros where the system says nothing. */
+/** Gauss; no pivots, for the systems are symmetric and none of their numbers on the diagonal is below zero. */
 function solve(system: Float64Array[]): Float64Array {
-  const n = system.length;
-  for (let col = 0; col < n; col++) {
-    let pivot = col;
-    for (let row = col + 1; row < n; row++) if (Math.abs(system[row][col]) > Math.abs(system[pivot][col])) pivot = row;
-    [system[col], system[pivot]] = [system[pivot], system[col]];
-    if (system[col][col] === 0) return new Float64Array(n);
-    for (let row = 0; row < n; row++) {
-      if (row === col) continue;
-      const factor = system[row][col] / system[col][col];
-      for (let k = col; k <= n; k++) system[row][k] -= factor * system[col][k];
+  for (const [col, pivot] of system.entries()) {
+    if (pivot[col] === 0) return new Float64Array(system.length); // says nothing
+    for (const [row, other] of system.entries()) {
+      const factor = row === col ? 0 : other[col] / pivot[col];
+      for (let k = col; k < other.length; k++) other[k] -= factor * pivot[k];
     }
   }
-  return Float64Array.from(system, (row, i) => row[n] / row[i]);
+  return Float64Array.from(system, (row, i) => row[row.length - 1] / row[i]);
 }

@@ -9,26 +9,20 @@ export function statedConfig({ about }: RecordedRun): Config | undefined {
   return about && read(about.config);
 }
 
-/** What names and shapes say, and for the rest what every LFM2 has. */
+/** What names and shapes say, and for the rest what every LFM2 has; of attention nothing, for heads do not show. */
 export function shownConfig({ points }: RecordedRun): Config | undefined {
-  const places = [...points.keys()].flatMap((name) => placeInLayer(name) ?? []);
-  const layers = 1 + Math.max(-1, ...places.map(({ layer }) => layer));
-  const has = (layer: number, part: string): boolean =>
-    places.some((p) => p.layer === layer && p.part.startsWith(part));
+  const layerOf = (name: string): number => placeInLayer(name)?.layer ?? -1;
   const cols = (end: RegExp): number | undefined => [...points.values()].find(({ name }) => end.test(name))?.cols;
-  const indices = Array.from({ length: layers }, (_, layer) => layer);
-  const hidden = cols(/^model\.(embed_tokens|layers\.\d+(\.\w+_norm)?)$/);
-  const heads = (width = 0): number => Math.max(1, width / 64);
-  const dense = indices.findIndex((layer) => has(layer, "feed_forward.gate"));
+  const layers = Array.from({ length: 1 + Math.max(-1, ...[...points.keys()].map(layerOf)) }, (_, layer) => layer);
+  const has = (layer: number, part: RegExp) =>
+    [...points.keys()].some((name) => layerOf(name) === layer && part.test(name));
+  const dense = layers.findIndex((layer) => has(layer, /\.gate\./));
   return read({
-    model_type: "lfm2_moe",
-    hidden_size: hidden,
-    num_hidden_layers: layers,
-    layer_types: indices.map((layer) => (has(layer, "self_attn") ? "full_attention" : "conv")),
-    num_dense_layers: dense < 0 ? layers : dense,
-    num_attention_heads: heads(hidden),
-    num_key_value_heads: heads(cols(/\.k_proj$/) ?? hidden),
-    head_dim: 64,
+    ...{ model_type: "lfm2_moe", num_attention_heads: 1, num_key_value_heads: 1, head_dim: 64 },
+    hidden_size: cols(/^model\.(embed_tokens|layers\.\d+(\.\w+_norm)?)$/),
+    num_hidden_layers: layers.length,
+    layer_types: layers.map((layer) => (has(layer, /\.self_attn/) ? "full_attention" : "conv")),
+    num_dense_layers: dense < 0 ? layers.length : dense,
     num_experts: cols(/\.gate\.logits$/),
     num_experts_per_tok: cols(/\.gate\.experts$/),
   });

@@ -5,11 +5,15 @@ import { weightRow } from "../../reference/linear.ts";
 import { createTensor, type ReferenceTensor, type ReferenceWeight, rowOf } from "../../reference/tensor.ts";
 import { lazyTensor } from "../diagnose/lazy-ops.ts";
 
-/** `change` makes a row of the result of a row of `x`. */
-export function byRow(x: Tensor, change: (row: Float32Array, t: number) => Float32Array): ReferenceTensor {
+/** `change` makes a row of the result of a row of `x`, and of others if it wants them. */
+export function byRow(
+  x: Tensor,
+  change: (row: Float32Array, t: number, other: (t: number) => Float32Array) => Float32Array,
+): ReferenceTensor {
   return lazyTensor(x.rows, x.cols, () => {
     const y = createTensor(x.rows, x.cols);
-    for (let t = 0; t < x.rows; t++) rowOf(y, t).set(change(rowOf(x as ReferenceTensor, t), t));
+    const other = (t: number): Float32Array => rowOf(x as ReferenceTensor, t);
+    for (let t = 0; t < x.rows; t++) rowOf(y, t).set(change(other(t), t, other));
     return y;
   });
 }
@@ -30,8 +34,8 @@ export function halvesToPairs(x: Tensor, headDim: number): ReferenceTensor {
   return reordered(x, (c) => c - (c % headDim) + ((c % headDim) >> 1) + (c % 2) * (headDim / 2));
 }
 
-export function filled(rows: number, cols: number, value: number): ReferenceTensor {
-  return tensorOf(rows, cols, new Float32Array(rows * cols).fill(value));
+export function ones({ rows, cols }: Tensor): ReferenceTensor {
+  return tensorOf(rows, cols, new Float32Array(rows * cols).fill(1));
 }
 
 export function tensorOf(rows: number, cols: number, data: Float32Array): ReferenceTensor {

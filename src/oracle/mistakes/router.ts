@@ -1,11 +1,12 @@
 // The router: the rules that other models have for scores, choice and weights.
 import { exp } from "../../float.ts";
 import type { Config } from "../../model/config.ts";
-import type { Ops, Tensor } from "../../ops/ops.ts";
+import type { Tensor } from "../../ops/ops.ts";
 import { byRow } from "./columns.ts";
-import type { Mistake } from "./mistake.ts";
+import { inParts, type Mistake } from "./mistake.ts";
 
-const parts = ["router"] as const;
+const { bug, setting } = inParts("router");
+/** Experts to a token, in models of this kind. */
 const COUNTS = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16];
 
 function softmax(row: Float32Array): Float32Array {
@@ -15,95 +16,60 @@ function softmax(row: Float32Array): Float32Array {
   return powers.map((value) => value / sum);
 }
 
-const single: readonly Mistake[] = [
-  {
-    cause: "softmax-router",
-    says: "softmax instead of sigmoid",
-    parts,
-    source: "mlx-lm's first lfm2_moe.py",
-    ops: () => ({ sigmoid: (x) => byRow(x, softmax) }),
-  },
-  {
-    cause: "bias-in-weights",
-    says: "the bias in the weights",
-    parts,
-    source: "mlx-lm's first lfm2_moe.py",
-    ops(ops) {
-      let ranked: Tensor;
-      return {
-        addBias(x, bias) {
-          ranked = ops.addBias(x, bias);
-          return ranked;
-        },
-        gather: (x, ids) => ops.gather(ranked ?? x, ids),
-      };
-    },
-  },
-  {
-    cause: "missing-normalization",
-    says: "no normalization of the chosen scores",
-    parts,
-    config: () => ({ normTopkProb: false }),
-  },
-  {
-    cause: "missing-routed-scaling",
-    says: "routed_scaling_factor left out",
-    parts,
-    config: () => ({ routedScalingFactor: 1 }),
-  },
-  {
-    cause: "extra-normalization",
-    says: "the chosen scores normalized",
-    parts,
-    config: () => ({ normTopkProb: true }),
-  },
-  { cause: "missing-bias", says: "no bias when choosing", parts, ops: () => ({ addBias: (x) => x }) },
-  {
-    cause: "bias-on-logits",
-    says: "the bias added to the logits",
-    parts,
-    ops(ops) {
-      let logits: Tensor;
-      return {
-        sigmoid(x) {
-          logits = x;
-          return ops.sigmoid(x);
-        },
-        addBias: (_, bias) => ops.addBias(logits, bias),
-      };
-    },
-  },
-  {
-    cause: "bias-subtracted",
-    says: "the bias subtracted",
-    parts,
-    ops: (ops) => ({ addBias: (x, bias) => ops.scale(ops.addBias(ops.scale(x, -1), bias), -1) }),
-  },
-  ...COUNTS.map(
-    (numExpertsPerTok): Mistake => ({
-      cause: "wrong-top-k",
-      says: (config) =>
-        `${numExpertsPerTok} ${numExpertsPerTok === 1 ? "expert" : "experts"} to a token instead of ${config.numExpertsPerTok}`,
-      parts,
-      config: () => ({ numExpertsPerTok }),
-    }),
+/** Of scores and weights. The first two were mlx-lm's (ml-explore/mlx-lm#1883), both at once. */
+const ofWeights: readonly Mistake[] = [
+  bug("softmax-router", "softmax instead of sigmoid", () => ({ sigmoid: (x) => byRow(x, softmax) })),
+  bug("bias-in-weights", "the bias in the weights", (ops) => {
+    let ranked: Tensor | undefined;
+    return {
+      addBias(x, bias) {
+        ranked = ops.addBias(x, bias);
+        return ranked;
+      },
+      gather: (x, ids) => ops.gather(ranked ?? x, ids),
+    };
+  }),
+  setting("missing-normalization", "no normalization of the chosen scores", { normTopkProb: false }),
+  setting("missing-routed-scaling", "routed_scaling_factor left out", { routedScalingFactor: 1 }),
+  setting("extra-normalization", "the chosen scores normalized", { normTopkProb: true }),
+];
+
+const ofChoice: readonly Mistake[] = [
+  bug("missing-bias", "no bias when choosing", () => ({ addBias: (x) => x })),
+  bug("bias-on-logits", "the bias added to the logits", (ops) => {
+    let logits: Tensor;
+    return {
+      sigmoid(x) {
+        logits = x;
+        return ops.sigmoid(x);
+      },
+      addBias: (_, bias) => ops.addBias(logits, bias),
+    };
+  }),
+  bug("bias-subtracted", "the bias subtracted", (ops) => ({
+    addBias: (x, bias) => ops.scale(ops.addBias(ops.scale(x, -1), bias), -1),
+  })),
+  ...COUNTS.map((count) =>
+    setting(
+      "wrong-top-k",
+      (config) => `${count} ${count === 1 ? "expert" : "experts"} to a token instead of ${config.numExpertsPerTok}`,
+      { numExpertsPerTok: count },
+    ),
   ),
 ];
 
 function both(a: Mistake, b: Mistake): Mistake {
   const words = ({ says }: Mistake, config: Config): string => (typeof says === "string" ? says : says(config));
   return {
-    cause: `${a.cause}+${b.cause}`,
+    ...{ ...a, cause: `${a.cause}+${b.cause}`, config: { ...a.config, ...b.config } },
     says: (config) => `${words(a, config)} and ${words(b, config)}`,
-    parts,
     ops(ops, config, steps) {
-      const first: Ops = { ...ops, ...a.ops?.(ops, config, steps) };
+      const first = { ...ops, ...a.ops?.(ops, config, steps) };
       return { ...first, ...b.ops?.(first, config, steps) };
     },
-    config: (config) => ({ ...a.config?.(config), ...b.config?.(config) }),
   };
 }
 
-const pairs = single.slice(0, 5).flatMap((a, i) => single.slice(i + 1, 5).map((b) => both(a, b)));
+const pairs = ofWeights.flatMap((a, i) => ofWeights.slice(i + 1).map((b) => both(a, b)));
 
-export const routerMistakes: readonly Mistake[] = [...single, ...pairs];
+export const routerMistakes: readonly Mistake[] = [...ofWeights, ...ofChoice, ...pairs];
