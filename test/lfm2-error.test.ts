@@ -86,6 +86,14 @@ it("every error class has the fields, but those that never leave their room", ()
     ),
   );
   // Ctrl-C is no error, and says nothing.
-  const inner = ["Interrupted", "Lfm2Error", "PassingError", "TemplateBudgetError", "TemplateRaised", "Unreadable"];
+  const inner = [
+    "Interrupted",
+    "Lfm2Error",
+    "PassingError",
+    "TemplateBudgetError",
+    "TemplateRaised",
+    "UnknownNumbers",
+    "Unreadable",
+  ];
   expect(bare.filter(Boolean).sort()).toEqual(inner);
 });

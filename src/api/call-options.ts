@@ -105,6 +105,7 @@ export function checkIdList(ids: unknown): void {
 
 /** @throws OptionError unless `prompt` is a text */
 export function checkPrompt(prompt: unknown): void {
-  if (typeof prompt !== "string")
+  if (typeof prompt !== "string") {
     throw new OptionError({ subject: "prompt", expected: "a text", found: shown(prompt) });
+  }
 }

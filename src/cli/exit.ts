@@ -1,5 +1,5 @@
 // How the command ends: which exit code, and what it says about an error.
-import { Lfm2Error } from "../lfm2-error.ts";
+import { Lfm2Error, partsOf } from "../lfm2-error.ts";
 import { inFlags } from "./options/flag-names.ts";
 import { harmless } from "./terminal/terminal.ts";
 
@@ -16,6 +16,20 @@ export class CutError extends Lfm2Error {
 /** Ctrl-C: exit code 130, as shells have it (128 + SIGINT). Nothing is said. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
+}
+
+/**
+ * For commands that judge: as diff has it, 1 says that two things differ, so whatever kept them from being compared
+ * ends with 2.
+ */
+export function asTrouble(error: unknown): unknown {
+  if (error instanceof Interrupted || error instanceof UsageError || !(error instanceof Error)) return error;
+  const { name, message } = error;
+  const parts =
+    error instanceof Lfm2Error
+      ? partsOf(error)
+      : { subject: name, expected: "a verdict", found: message, sentence: message };
+  return new UsageError(parts, { cause: error });
 }
 
 /** Says on standard error what went wrong. @returns the exit code */
