@@ -76,6 +76,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "tokenizer",
     "worker",
   ],
+  // What is said turn by turn, wherever it is shown.
+  conversation: ["api", "chat"],
   // The doors.
   "public.ts": ["api", "chat", "constrain", "oracle"],
   "index.ts": ["api", "oracle", "public.ts", "sources", "text", "worker"],
@@ -97,6 +99,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "quantities.ts",
   ],
   cli: [
+    "conversation",
     "index.ts",
     "load",
     "blocks",

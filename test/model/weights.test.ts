@@ -92,7 +92,7 @@ describe("loadModel", () => {
     [{ bankBytes: 100 }, "bankBytes: expected an integer in [65536, 4294967296], found 100."],
     [
       { contextlength: 4 },
-      "contextlength: expected backend, mode, kvType, contextLength, bankBytes, threads, kernels, quantize or ignoreMemory. Check the spelling.",
+      "contextlength: expected an option of open (backend, mode, kvType, contextLength, bankBytes, threads, kernels, quantize, ignoreMemory), found another. Check the spelling.",
     ],
   ];
   it.each(options)("refuses the options %o", async (bad, message) => {

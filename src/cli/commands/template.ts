@@ -1,13 +1,11 @@
 // `lfm2 template`: the text and ids that a conversation becomes, without reading weights.
 
 import { Command } from "commander";
-import { membersOf } from "../../chat/exact-json.ts";
 import type { ChatMessage } from "../../chat/messages.ts";
+import { statedConversation, statedTools } from "../../conversation/saved-conversation.ts";
 import { nodeHost } from "../../index.ts";
 import { Lfm2Error } from "../../lfm2-error.ts";
 import { createText } from "../../text/text.ts";
-import { byName } from "../conversation/conversation-file.ts";
-import { toolsIn } from "../conversation/tools.ts";
 import { UsageError } from "../exit.ts";
 import { addTextModelOptions, type NamedTextFiles, openTextFiles, type TextFileFlags } from "../files/text-files.ts";
 import { readJson, STANDARD_INPUT } from "../files/text-input.ts";
@@ -111,10 +109,10 @@ async function readConversation(file: string | undefined, toolsFile: string | un
     throw new UsageError({ subject: "template", expected: "messages from -f or standard input", found: "none" });
   }
   const content = await readJson(file ?? STANDARD_INPUT, "messages");
-  const { messages = content, tools } = membersOf(content) ?? {};
-  const stated = toolsFile === undefined ? tools : toolsIn(await readJson(toolsFile, "a list of tools"));
+  const { messages, tools } = statedConversation(content);
+  const stated = toolsFile === undefined ? tools : statedTools(await readJson(toolsFile, "a list of tools"));
   return {
-    messages: byName(messages) as Conversation["messages"],
+    messages: messages as Conversation["messages"],
     tools: (stated ?? undefined) as Conversation["tools"],
   };
 }

@@ -4,7 +4,7 @@ import { planTrace, type TracePlan } from "../../oracle/trace/trace-plan.ts";
 import { MAX_TRACE_BYTES, writeTrace } from "../../oracle/trace/write-trace.ts";
 import { formatBytes, formatDuration, formatInteger } from "../../quantities.ts";
 import { UsageError } from "../exit.ts";
-import { createPrefillProgress, openModel } from "../files/open-model.ts";
+import { openModel } from "../files/open-model.ts";
 import { flagNames } from "../options/flag-names.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "../options/input-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
@@ -12,6 +12,7 @@ import { aboutFlags, byteCount } from "../options/option-values.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
+import { createPrefillProgress } from "../terminal/prefill-progress.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { note } from "../terminal/terminal.ts";
 

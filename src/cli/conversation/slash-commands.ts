@@ -1,9 +1,8 @@
 // The few commands of a chat; whatever else is typed is said to the model.
-
+import type { Conversation } from "../../conversation/conversation.ts";
 import { Lfm2Error } from "../../lfm2-error.ts";
 import { describeError } from "../exit.ts";
 import { note } from "../terminal/terminal.ts";
-import type { Conversation } from "./conversation.ts";
 import { loadConversation, saveConversation } from "./conversation-file.ts";
 
 const HELP = [

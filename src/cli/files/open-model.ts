@@ -1,7 +1,7 @@
 // Opens the model that the options name, and says so on standard error.
 import { type LanguageModel, open, type Progress } from "../../index.ts";
 import { Lfm2Error, partsOf } from "../../lfm2-error.ts";
-import { formatBytes, formatInteger, formatPercent } from "../../quantities.ts";
+import { formatBytes, formatPercent } from "../../quantities.ts";
 import type { ModelTokenizer } from "../../text/text.ts";
 import { type ModelFlags, statedModelOptions } from "../options/model-options.ts";
 import { aboutFlags } from "../options/option-values.ts";
@@ -61,15 +61,4 @@ export async function tokenizerOf({ model, name }: OpenedModel): Promise<ModelTo
 
 export function sayEmbedded(): void {
   note("No -m given: using the embedded model, lfm2-nano.");
-}
-
-/** Shows how far a long prompt has got. */
-export function createPrefillProgress(): { onProgress: (progress: Progress) => void; clear: () => void } {
-  const line = createProgressLine();
-  return {
-    clear: line.clear,
-    onProgress({ done, total }) {
-      line.show(`Reading the prompt: ${formatPercent(done, total)} of ${formatInteger(total)} tokens`);
-    },
-  };
 }
