@@ -9,6 +9,7 @@ import { acceptable, verdictOf } from "../../oracle/compare/verdict.ts";
 import { diagnose } from "../../oracle/diagnose/diagnose.ts";
 import { type ModelWeights, modelWeights } from "../../oracle/diagnose/model-weights.ts";
 import { globToRegExp } from "../../oracle/glob.ts";
+import { lineUp } from "../../oracle/recorded/line-up.ts";
 import { readyMaps } from "../../oracle/recorded/name-map.ts";
 import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
 import { settleHead } from "../../parameters/tied-head.ts";
@@ -50,8 +51,10 @@ Examples:
   $ lfm2 compare trace/ other-trace/
   $ lfm2 compare trace/ dump.npz -m LFM2-8B-A1B/ --map names.json --points "model.layers.{0..3}.**" --json
 
-A is what B is held against. Each is a directory that lfm2 trace wrote, a safetensors file or a .npz, with float32
-numbers [positions, columns] (a batch axis of 1 is dropped) under the names of transformers' modules.
+A is what B is held against. Each is a directory that lfm2 trace wrote, or a file: safetensors, .npz, .npy, or raw float32
+(.bin, such as llama-debug --save-logits writes, whose ids are read from beside it), with numbers [positions, columns] under
+the names of transformers' modules; of one array that is named otherwise, logits. Other layouts are recognized and said:
+batches, padding, the last row alone, channels first, a padded vocabulary, log-probabilities, numbers of hidden_states.
 With one path and -m, A is that model's run of B's ids, made here: exact float32 with a float32 cache unless --mode or
 --kv-type says otherwise. The ids are B's input_ids, or --ids.
 --map ${Object.keys(readyMaps).join(", ")} knows another runtime's names (hf is used unless stated); a JSON file gives your own:
@@ -115,10 +118,10 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
     }
     const recordedA = isPair ? await open(first, flags.mapA) : undefined;
     const b = await open(second ?? first, flags.map);
-    const a = recordedA ?? (await ownRun(b, flags, opened, signal));
+    const runs = [recordedA ?? (await ownRun(b, flags, opened, signal)), b] as const;
     const weights =
       flags.model === undefined ? undefined : await openWeights(flags.model, !isPair, flags, opened, signal);
-    const comparison = await compareRuns(a, b, {
+    const comparison = await compareRuns(...(await linedUp(...runs)), {
       tolerance: flags.tolerance,
       precision: flags.precision,
       select,
@@ -147,6 +150,13 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
   }
 }
 
+/** A trace of ours is laid out as the graph has it; of two foreign files, A says how. */
+async function linedUp(a: RecordedRun, b: RecordedRun): Promise<readonly [RecordedRun, RecordedRun]> {
+  if (a.about === undefined && b.about !== undefined)
+    return (await lineUp(b, a)).reverse() as [RecordedRun, RecordedRun];
+  return a.about !== undefined && b.about !== undefined ? [a, b] : lineUp(a, b);
+}
+
 /** A, where there is only B: the model's own run of the same ids. */
 async function ownRun(
   b: RecordedRun,
@@ -157,13 +167,17 @@ async function ownRun(
   if (flags.model === undefined) {
     throw new UsageError("compare: expected A and B, or -m MODEL and B, found one path. Try: lfm2 compare -m MODEL B");
   }
-  const ids = flags.ids ?? b.ids;
-  if (ids === undefined) {
+  const stated = flags.ids ?? b.ids;
+  if (stated === undefined) {
     throw new UsageError(`${b.name}: expected input_ids beside its tensors, found none. Give them with --ids 1,2,3.`);
   }
   const model = await openModel({ mode: "exact", ...flags }, signal);
   try {
     note(computationLine(model.model.settings));
+    const pad = model.model.checkpoint.config.pad_token_id;
+    const ids = stated.slice(paddingBefore(stated, pad));
+    if (ids.length < stated.length)
+      note(`${stated.length - ids.length} times pad_token_id ${pad} before the text: left out.`);
     const recorded = await recordOwnRun(model, ids, (name) => b.points.has(name), signal);
     opened.push(recorded);
     return recorded;
@@ -172,9 +186,25 @@ async function ownRun(
   }
 }
 
+/** How many ids pad a text on its left; all of them are no padding. */
+function paddingBefore(ids: readonly number[], pad: unknown): number {
+  return Math.max(
+    0,
+    ids.findIndex((id) => id !== pad),
+  );
+}
+
 function report(words: ReturnType<typeof wording>): string {
-  const { wide, runs, scope, verdict, cause, table, leftOut, logits, flips } = words;
-  const lines = [`A  ${runs[0]}`, `B  ${runs[1]}`, scope, "", styled(process.stdout, "bold", verdict), ...cause];
+  const { wide, runs, notes, scope, verdict, cause, table, leftOut, logits, flips } = words;
+  const lines = [
+    `A  ${runs[0]}`,
+    `B  ${runs[1]}`,
+    ...notes,
+    scope,
+    "",
+    styled(process.stdout, "bold", verdict),
+    ...cause,
+  ];
   if (wide !== "") lines.unshift(wide);
   if (table.length > 1) lines.push("", ...alignColumns(table, "lrrrrrr"));
   if (leftOut > 0) lines.push(`  … and ${leftOut} more outside tolerance (--all lists every point)`);

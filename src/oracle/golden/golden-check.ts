@@ -4,7 +4,7 @@ import { createGapMeter, type Gap, type GapMeter, type Tolerance } from "../comp
 import { globToRegExp, nearNames, selectNames } from "../glob.ts";
 import { inExpertOrder } from "../recorded/expert-order.ts";
 import { type NamePatterns, readyMaps } from "../recorded/name-map.ts";
-import { openArrays } from "../recorded/open-run.ts";
+import { openArrays } from "../recorded/open-arrays.ts";
 import { pieces, type RecordedPoint, type RecordedRun } from "../recorded/recorded-run.ts";
 import type { TracePiece } from "../trace/trace-pieces.ts";
 import type { TraceChoice } from "../trace/trace-plan.ts";
