@@ -1,9 +1,9 @@
 // `lfm2 compare`: where two runs part, and why; of one recording, where it parts from what is computed here.
 import { Command, Option } from "commander";
-import { compareRuns } from "../../oracle/compare/compare.ts";
+import { compareRuns, type PointComparison } from "../../oracle/compare/compare.ts";
 import { comparisonHtml } from "../../oracle/compare/comparison-html.ts";
 import { comparisonJson } from "../../oracle/compare/comparison-json.ts";
-import { wording } from "../../oracle/compare/comparison-text.ts";
+import { cells, wording } from "../../oracle/compare/comparison-text.ts";
 import { type Precision, precisions } from "../../oracle/compare/tolerance.ts";
 import { acceptable, verdictOf } from "../../oracle/compare/verdict.ts";
 import { diagnose } from "../../oracle/diagnose/diagnose.ts";
@@ -21,6 +21,7 @@ import { openRecorded } from "../files/recorded-files.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { numberOrText, tokenIds } from "../options/option-values.ts";
+import { addReportOptions, checkReports, type ReportFlags, writeReports } from "../options/report-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
@@ -29,7 +30,7 @@ import { harmless, note, styled } from "../terminal/terminal.ts";
 
 type Acceptable = (typeof acceptable)[number];
 
-interface CompareFlags extends ModelFlags {
+interface CompareFlags extends ModelFlags, ReportFlags {
   readonly ids?: number[];
   readonly map?: string;
   readonly mapA?: string;
@@ -40,7 +41,6 @@ interface CompareFlags extends ModelFlags {
   readonly all?: true;
   readonly json?: true;
   readonly html?: string;
-  readonly force?: true;
 }
 
 const examples = `
@@ -84,6 +84,7 @@ export function compareCommand(): Command {
     .option("--json", "print one JSON object instead of text")
     .option("--html <path>", "write a report with plots")
     .option("--force", "replace a file that is there");
+  addReportOptions(command);
   const model = "the model both ran, for causes that need its weights, and for a run of its own";
   return addModelOptions(command, { model, mode: "exact" }).addHelpText("after", examples).action(run);
 }
@@ -106,6 +107,8 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
   const line = createProgressLine();
   try {
     if (flags.html !== undefined) await checkFree(flags.html, flags.force);
+    await checkReports(flags);
+    const begin = performance.now();
     const select = selection(flags.points);
     const open = async (path: string, map: string | undefined): Promise<RecordedRun> => {
       const recorded = await openRecorded(path, map, signal);
@@ -137,10 +140,23 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
       note(`Wrote ${flags.html}.`);
     }
     const { stdout } = process;
+    const words = wording(comparison, diagnosed, flags.all === true);
     if (flags.json) stdout.write(comparisonJson(comparison, diagnosed));
-    else stdout.write(harmless(stdout, report(wording(comparison, diagnosed, flags.all === true))));
+    else stdout.write(harmless(stdout, report(words)));
     const verdict = verdictOf(comparison, diagnosed).is;
-    process.exitCode = verdict === "equal" || flags.accept?.some((known) => known === verdict) ? 0 : 1;
+    const isAccepted = verdict === "equal" || flags.accept?.some((known) => known === verdict);
+    const failure = isAccepted ? undefined : [words.verdict, ...words.cause].join("\n");
+    const group = `${comparison.a.name} and ${comparison.b.name}`;
+    const outcomes = [
+      { group, name: "verdict", failure },
+      ...comparison.points.map((point) => ({
+        group,
+        name: point.name,
+        failure: isAccepted ? undefined : outside(point),
+      })),
+    ];
+    await writeReports(flags, `compare ${comparison.b.name}`, outcomes, (performance.now() - begin) / 1000, failure);
+    process.exitCode = isAccepted ? 0 : 1;
   } catch (error) {
     line.clear();
     throw asTrouble(error);
@@ -211,6 +227,10 @@ function report(words: ReturnType<typeof wording>): string {
   if (logits.length > 0) lines.push("", ...logits);
   if (flips.length > 0) lines.push("", ...flips);
   return `${lines.join("\n")}\n`;
+}
+
+function outside(point: PointComparison): string | undefined {
+  return point.within ? undefined : `outside tolerance: ${cells(point).filter(Boolean).join("  ")}`;
 }
 
 function selection(globs: readonly string[] | undefined): ((name: string) => boolean) | undefined {

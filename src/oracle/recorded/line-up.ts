@@ -15,8 +15,8 @@ export async function lineUp(
   ours: RecordedRun,
   theirs: RecordedRun,
 ): Promise<[ours: RecordedRun, theirs: RecordedRun]> {
-  const notes = [...(theirs.notes ?? [])];
-  const relaid = layOut(ours, theirs, notes);
+  const relaid = layOut(ours, theirs);
+  const notes = [...(relaid.notes ?? [])];
   const renamed = await hiddenStatesRenamed(ours, relaid, notes);
   const ids = await idsOfEmbeddings(ours, renamed, notes);
   const aligned: AlignedRows = await alignRows(ours, { ...renamed, ids }, notes);
@@ -25,7 +25,8 @@ export async function lineUp(
 }
 
 /** Every point with as many columns as ours, where its shape says how; rows may still be more or fewer. */
-function layOut(ours: RecordedRun, theirs: RecordedRun, notes: string[]): RecordedRun {
+export function layOut(ours: Pick<RecordedRun, "points">, theirs: RecordedRun): RecordedRun {
+  const notes = [...(theirs.notes ?? [])];
   const done = new Map<string, string[]>();
   const points = [...theirs.points].map(([name, point]): [string, RecordedPoint] => {
     const own = ours.points.get(name);
@@ -37,7 +38,7 @@ function layOut(ours: RecordedRun, theirs: RecordedRun, notes: string[]): Record
   for (const [how, [first, ...others]] of done) {
     notes.push(`${how}: ${first}${others.length === 0 ? "" : ` and ${others.length} more`}`);
   }
-  return { ...theirs, points: new Map(points) };
+  return { ...theirs, points: new Map(points), notes };
 }
 
 interface Relaid {
