@@ -54,30 +54,5 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openOn(nodeHost, source, options);
 }
 
-export type {
-  ChatOptions,
-  CompleteOptions,
-  EncodeChatOptions,
-  GenerateOptions,
-  LanguageModel,
-  Logits,
-  Progress,
-  Summary,
-  TraceOptions,
-} from "./api/language-model.ts";
-export type { ModelSource, OpenOptions } from "./api/open.ts";
-export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
-export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
-export type { ToolCallProblem } from "./chat/calls/tool-call-parser.ts";
-export { choices } from "./chat/choices.ts";
-export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
-export type { ChatMessage } from "./chat/messages.ts";
-export type { TokenReport } from "./chat/token-report.ts";
-export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
-export { type EvalPlan, planEval, type Shard } from "./oracle/eval/eval-plan.ts";
-export { evaluate, type WindowScores } from "./oracle/eval/evaluate.ts";
-export { type Estimate, type Quality, qualityOf } from "./oracle/eval/quality.ts";
-export { expectedBits, logitBits } from "./oracle/same-bits.ts";
-export type { TracePiece } from "./oracle/trace/trace-pieces.ts";
-export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace/trace-plan.ts";
 export { type WriteTraceOptions, writeTrace } from "./oracle/trace/write-trace.ts";
+export * from "./public.ts";

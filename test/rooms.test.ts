@@ -9,19 +9,21 @@ const src = fileURLToPath(new URL("../src", import.meta.url));
 /** A room is a folder of src, or a file directly in it. Everything may also import itself. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   "float.ts": [],
+  "quantities.ts": [],
   ops: [],
   blocks: [],
   tokenizer: [],
   sources: [],
   sampling: ["float.ts"],
-  constrain: [],
+  "json-schema": [],
+  constrain: ["json-schema", "tokenizer"],
   model: ["ops", "float.ts"],
   formats: ["blocks", "sources", "float.ts", "model", "tokenizer"],
   reference: ["ops", "blocks", "float.ts"],
   wasm: ["ops", "blocks"],
   engine: ["model", "ops", "sampling"],
-  chat: ["tokenizer", "engine", "sampling"],
-  picture: ["model"],
+  chat: ["tokenizer", "engine", "json-schema", "sampling"],
+  picture: ["model", "quantities.ts"],
   // Which tensors of a checkpoint the graph asks for.
   parameters: ["blocks", "formats", "model", "ops", "sources"],
   quantize: ["blocks", "formats", "model", "parameters", "tokenizer"],
@@ -37,11 +39,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "reference",
     "float.ts",
     "picture",
+    "quantities.ts",
   ],
   synth: ["blocks", "formats", "model", "parameters", "quantize", "sampling", "tokenizer"],
   // File, backend and graph meet in load, in the model's thread; the rest meets in api.
-  load: ["blocks", "engine", "formats", "model", "ops", "parameters", "quantize", "reference", "wasm"],
-  worker: ["constrain", "engine", "formats", "load", "model", "oracle", "sampling", "sources", "wasm"],
+  load: ["blocks", "engine", "formats", "model", "ops", "parameters", "quantities.ts", "quantize", "reference", "wasm"],
+  worker: ["constrain", "engine", "formats", "load", "model", "oracle", "sampling", "sources", "tokenizer", "wasm"],
   text: ["chat", "constrain", "formats", "tokenizer", "worker"],
   api: [
     "chat",
@@ -58,8 +61,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "worker",
   ],
   // The doors.
-  "index.ts": ["api", "chat", "constrain", "oracle", "sources", "text", "worker"],
-  "index.browser.ts": ["api", "chat", "constrain", "oracle", "sources", "text", "worker"],
+  "public.ts": ["api", "chat", "constrain", "oracle"],
+  "index.ts": ["api", "oracle", "public.ts", "sources", "text", "worker"],
+  "index.browser.ts": ["api", "public.ts", "sources", "text", "worker"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",
@@ -74,6 +78,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "tokenizer",
     "worker",
     "picture",
+    "quantities.ts",
   ],
   cli: [
     "index.ts",
@@ -94,6 +99,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "tokenizer",
     "wasm",
     "bench",
+    "quantities.ts",
     "worker",
   ],
 };

@@ -1,14 +1,8 @@
 // The vocabulary as a tree of bytes: what two tokens begin with alike is looked at once.
-
-/** The bytes of every token, end to end; a token without bytes (padding, or one that is matched whole) has none. */
-export interface VocabularyBytes {
-  readonly bytes: Uint8Array;
-  /** Token `id` is `bytes` from `offsets[id]` to `offsets[id + 1]`. */
-  readonly offsets: Uint32Array;
-}
+import { type PackedBytes, packBytes } from "../tokenizer/packed-bytes.ts";
 
 /** Nodes in depth-first order; node 0 is the root. */
-export interface VocabularyTree extends VocabularyBytes {
+export interface VocabularyTree extends PackedBytes {
   /** The byte that leads to a node. */
   readonly byte: Uint8Array;
   /** Bytes from the root, so a token's length where it ends. */
@@ -29,24 +23,16 @@ export interface VocabularyTree extends VocabularyBytes {
 /** A longer token is never allowed. */
 const MAX_TOKEN_BYTES = 1024;
 
-/** Collects the bytes of `size` tokens. */
-export function collectVocabulary(size: number, bytesOf: (id: number) => Uint8Array | undefined): VocabularyBytes {
+/** The bytes of `size` tokens; those that are too long, that pad or that are matched whole have none. */
+export function collectVocabulary(size: number, bytesOf: (id: number) => Uint8Array | undefined): PackedBytes {
   const tokens = Array.from({ length: size }, (_, id) => {
     const token = bytesOf(id);
     return token !== undefined && token.length <= MAX_TOKEN_BYTES ? token : undefined;
   });
-  const offsets = new Uint32Array(size + 1);
-  tokens.forEach((token, id) => {
-    offsets[id + 1] = offsets[id] + (token?.length ?? 0);
-  });
-  const bytes = new Uint8Array(offsets[size]);
-  tokens.forEach((token, id) => {
-    if (token !== undefined) bytes.set(token, offsets[id]);
-  });
-  return { bytes, offsets };
+  return packBytes(tokens);
 }
 
-export function buildTree({ bytes, offsets }: VocabularyBytes): VocabularyTree {
+export function buildTree({ bytes, offsets }: PackedBytes): VocabularyTree {
   const lengthOf = (id: number): number => offsets[id + 1] - offsets[id];
   const compare = (a: number, b: number): number => {
     const common = Math.min(lengthOf(a), lengthOf(b));

@@ -1,6 +1,7 @@
 // What a model's files hold, whatever their container: config, named tensors, tokenizer, template.
 import type { FormatName } from "../blocks/block-format.ts";
 import type { ByteSource } from "../sources/source.ts";
+import type { TokenizerSource } from "../tokenizer/source.ts";
 import type { GgufStrings } from "./gguf/strings.ts";
 
 /** Bytes [offset, offset + bytes) of `files[file]`. */
@@ -34,29 +35,16 @@ export function spellingOf({ name, nameInFile }: Pick<StoredTensor, "name" | "na
  * tokenizer-source.ts reads them.
  */
 export type StoredTokenizer =
-  | {
-      readonly kind: "json";
+  | (Omit<Extract<TokenizerSource, { kind: "json" }>, "tokenizer"> & {
       /** tokenizer.json */
       readonly tokenizer: Uint8Array<ArrayBuffer>;
-      /** tokenizer_config.json, parsed; {} where there is none. */
-      readonly config: Readonly<Record<string, unknown>>;
-      /** Ids that end an answer by config.json or generation_config.json. */
-      readonly endIds?: readonly number[];
-    }
-  | {
-      readonly kind: "gguf";
+    })
+  | (Omit<Extract<TokenizerSource, { kind: "gguf" }>, "tokens" | "tokenTypes" | "merges"> & {
       readonly file: string;
       readonly tokens: GgufStrings;
       readonly tokenTypes: ArrayLike<number> | undefined;
       readonly merges: GgufStrings | undefined;
-      readonly pre: string | undefined;
-      readonly bosTokenId: number | undefined;
-      readonly eosTokenId: number | undefined;
-      /** Ids that end an answer by other keys. */
-      readonly endIds?: readonly number[];
-      readonly padTokenId: number | undefined;
-      readonly addBosToken: boolean | undefined;
-    };
+    });
 
 /** An opened checkpoint: everything but the weights' bytes has been read. */
 export interface Checkpoint {

@@ -1,4 +1,5 @@
 // Whether a machine has the memory that a plan asks for, and which options would need less: said before a weight is read.
+import { formatGigabytes } from "../quantities.ts";
 import { MemoryError } from "../wasm/bank.ts";
 
 /** What a machine can give to one more model. */
@@ -34,14 +35,10 @@ export function checkFits(bytes: number, free: FreeMemory | undefined, smaller: 
   const needed = bytes + LOADING_BYTES;
   if (free === undefined || needed <= free.bytes) return;
   const fitting = [...smaller()].filter((plan) => plan.bytes + LOADING_BYTES <= free.bytes);
-  const options = fitting.map(({ option, bytes: less }) => `${option} (${gigabytes(less + LOADING_BYTES)})`);
+  const options = fitting.map(({ option, bytes: less }) => `${option} (${formatGigabytes(less + LOADING_BYTES)})`);
   const remedy = options.length > 0 ? `Less would do with ${options.join(" or ")}` : "Take a smaller model or file";
   throw new MemoryError(
-    `model: expected to need at most ${gigabytes(free.bytes)}, the ${free.what}, found ${gigabytes(needed)}. ` +
+    `model: expected to need at most ${formatGigabytes(free.bytes)}, the ${free.what}, found ${formatGigabytes(needed)}. ` +
       `${remedy}; or try all the same with ignoreMemory.`,
   );
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(bytes < 1e10 ? 2 : 1)} GB`;
 }

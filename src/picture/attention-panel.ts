@@ -1,6 +1,6 @@
 // Grouped-query attention: groups of query heads share one head of keys and values.
 import type { Config } from "../model/config.ts";
-import { thousands } from "./numbers.ts";
+import { formatInteger } from "../quantities.ts";
 import { layersOf, type Panel, panel, whereOf } from "./panel.ts";
 import { arrow, box, line, rectangle, text } from "./svg.ts";
 
@@ -48,7 +48,7 @@ export function attentionPanel(config: Config): Panel {
       : `Each group of ${share} query heads (squares) shares one head of keys and values (bar).`;
   const caption =
     `softmax(q·k / √${headDim})·v over this position and all before it. Queries and keys are normalised head by head, ` +
-    `then rotated by position (RoPE, base ${thousands(config.ropeTheta)}). ${sharing} ` +
+    `then rotated by position (RoPE, base ${formatInteger(config.ropeTheta)}). ${sharing} ` +
     `A layer remembers 2 × ${kvHeads * headDim} numbers for every position.`;
   return panel(
     "attention",

@@ -1,10 +1,10 @@
 // A model's layers as one SVG picture, drawn from its config alone: the whole on the left, its parts on the right.
 import type { Config } from "../model/config.ts";
 import { createWeights, type Weights } from "../model/weights.ts";
+import { formatCount, formatInteger } from "../quantities.ts";
 import { attentionPanel } from "./attention-panel.ts";
 import { densePanel } from "./dense-panel.ts";
 import { layerPanel } from "./layer-panel.ts";
-import { short, thousands } from "./numbers.ts";
 import { styleSheet } from "./palette.ts";
 import { type Kind, layersOf, PANEL_WIDTH } from "./panel.ts";
 import { shortConvPanel } from "./short-conv-panel.ts";
@@ -42,7 +42,7 @@ export function drawLayers(config: Config, name: string): string {
     y += panel.height + GAP;
     return svg;
   });
-  const subtitle = `${config.numHiddenLayers} layers over a hidden state of ${thousands(config.hiddenSize)} numbers, ${parameters(config)}`;
+  const subtitle = `${config.numHiddenLayers} layers over a hidden state of ${formatInteger(config.hiddenSize)} numbers, ${parameters(config)}`;
   const title = `${name}: ${subtitle}`;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escapeXml(title)}">`,
@@ -76,8 +76,8 @@ function parameters(config: Config): string {
     return {} as Weights["embedTokens"]; // only the sizes are wanted
   });
   return active === all
-    ? `${short(all)} parameters`
-    : `${short(all)} parameters, ${short(active)} of them at work for each token`;
+    ? `${formatCount(all)} parameters`
+    : `${formatCount(all)} parameters, ${formatCount(active)} of them at work for each token`;
 }
 
 /** One line. Kinds that the model does not have are left out. */

@@ -1,6 +1,6 @@
 // A panel that looks into one part of a layer.
 import type { Config } from "../model/config.ts";
-import { ranges } from "./numbers.ts";
+import { formatRanges } from "../quantities.ts";
 import { rectangle, text } from "./svg.ts";
 
 export const PANEL_WIDTH = 614;
@@ -51,7 +51,7 @@ function wrapped(prose: string): string[] {
 
 /** "layers 2, 6, 10–12", or how many they are where that would be long. */
 export function whereOf(layers: readonly number[], all: number): string {
-  const listed = `layers ${ranges(layers)}`;
+  const listed = `layers ${formatRanges(layers)}`;
   return listed.length <= 64 ? listed : `${layers.length} of ${all} layers`;
 }
 

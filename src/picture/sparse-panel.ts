@@ -1,6 +1,7 @@
 // The sparse feed-forward: a router chooses a few experts for every token.
 import type { Config } from "../model/config.ts";
-import { ranges, shareOf } from "./numbers.ts";
+import { formatRanges } from "../quantities.ts";
+import { shareOf } from "./numbers.ts";
 import { type Panel, panel, whereOf } from "./panel.ts";
 import { arrow, type Bar, bars, box, centred, line, node, rectangle, text } from "./svg.ts";
 
@@ -46,7 +47,7 @@ export function sparsePanel(config: Config): Panel {
   const prose = [`An expert that is chosen counts with its score${sum}${scale}.`];
   if (useExpertBias) prose.push("The bias decides who is chosen, never how much they count.");
   if (config.numDenseLayers > 0) {
-    const dense = ranges(indices.slice(0, config.numDenseLayers));
+    const dense = formatRanges(indices.slice(0, config.numDenseLayers));
     const layers = `layer${config.numDenseLayers > 1 ? "s" : ""} ${dense}`;
     prose.push(
       `The dense feed-forward of ${layers} is one such expert of width ${config.intermediateSize}, without a router.`,

@@ -1,6 +1,7 @@
 // The model as a whole: embedding, every layer, norm and head, from top to bottom.
 import type { Config } from "../model/config.ts";
-import { shareOf, thousands } from "./numbers.ts";
+import { formatInteger } from "../quantities.ts";
+import { shareOf } from "./numbers.ts";
 import { arrow, type Bar, bars, box, centred, rectangle, text } from "./svg.ts";
 
 export const STACK_WIDTH = 290;
@@ -15,7 +16,7 @@ const WIDE = 42;
 
 export function drawStack(config: Config): { svg: string; height: number } {
   const { vocabSize, hiddenSize, numHiddenLayers } = config;
-  const size = `${thousands(vocabSize)} × ${thousands(hiddenSize)}`;
+  const size = `${formatInteger(vocabSize)} × ${formatInteger(hiddenSize)}`;
   const first = WIDE + 10;
   const norm = first + numHiddenLayers * STEP + 3;
   const head = norm + ROW + 10;

@@ -2,12 +2,7 @@
 import type { GgufValue } from "../formats/gguf/value.ts";
 import { integers, scalar, strings } from "../formats/gguf/write.ts";
 import { BYTE_CHARACTERS } from "../tokenizer/byte-alphabet.ts";
-
-/** GGUF's token types. */
-const NORMAL = 1;
-const CONTROL = 3;
-const USER_DEFINED = 4;
-const UNUSED = 5;
+import { CONTROL, NORMAL, UNUSED, USER_DEFINED } from "../tokenizer/token-types.ts";
 
 // Every LFM2 tokenizer begins its special tokens with these eight, from the id before BOS on.
 const FIRST = ["pad", "startoftext", "endoftext", "fim_pre", "fim_mid", "fim_suf", "im_start", "im_end"];

@@ -4,9 +4,9 @@ import type { PromptOptions } from "../chat/prompt.ts";
 import type { TracedText } from "../chat/provenance.ts";
 import type { ConstraintRequest } from "../constrain/compile.ts";
 import type { ConstraintRules } from "../constrain/constraint.ts";
-import type { VocabularyBytes } from "../constrain/vocabulary.ts";
 import type { StoredTokenizer } from "../formats/checkpoint.ts";
 import type { PackedTokens } from "../tokenizer/detokenizer.ts";
+import type { PackedBytes } from "../tokenizer/packed-bytes.ts";
 import type { EncodeOptions } from "../tokenizer/tokenizer.ts";
 import type { ThreadPort } from "../worker/protocol.ts";
 
@@ -41,7 +41,7 @@ export interface TextResults {
   readonly encode: Uint32Array<ArrayBuffer>;
   readonly render: TracedText;
   readonly compile: ConstraintRules;
-  readonly vocabulary: VocabularyBytes;
+  readonly vocabulary: PackedBytes;
 }
 
 export type TextAnswer =

@@ -7,8 +7,8 @@ import type { ConstraintRequest } from "../constrain/compile.ts";
 import type { ConstraintRules } from "../constrain/constraint.ts";
 import { ConstraintError } from "../constrain/error.ts";
 import { asJson } from "../constrain/schema/schema.ts";
-import type { VocabularyBytes } from "../constrain/vocabulary.ts";
 import { createDetokenizer, type Detokenizer } from "../tokenizer/detokenizer.ts";
+import type { PackedBytes } from "../tokenizer/packed-bytes.ts";
 import { TokenizerError } from "../tokenizer/source.ts";
 import type { EncodeOptions } from "../tokenizer/tokenizer.ts";
 import type { TextFiles, TextPort } from "./protocol.ts";
@@ -31,7 +31,7 @@ export interface ModelText {
   /** @throws ConstraintError */
   compile(request: ConstraintRequest, signal?: AbortSignal): Promise<ConstraintRules>;
   /** The bytes of `size` tokens, one for each row of the embedding. */
-  vocabulary(size: number): Promise<VocabularyBytes>;
+  vocabulary(size: number): Promise<PackedBytes>;
   close(): Promise<void>;
 }
 

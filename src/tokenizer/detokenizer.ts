@@ -1,12 +1,10 @@
 // Token ids to text, from one table of every token's bytes. The table can be sent to another thread.
 import { bytesOfToken, isInByteAlphabet } from "./byte-alphabet.ts";
+import { type PackedBytes, packBytes } from "./packed-bytes.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-/** Every token's bytes, end to end, and what kind of token it is. */
-export interface PackedTokens {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Token `id` is `bytes` from `offsets[id]` to `offsets[id + 1]`. [vocabSize + 1] */
-  readonly offsets: Uint32Array<ArrayBuffer>;
+/** Every token's bytes, and what kind of token it is. */
+export interface PackedTokens extends PackedBytes {
   /** ABSENT or one of the kinds below. [vocabSize] */
   readonly kinds: Uint8Array<ArrayBuffer>;
   readonly bosId: number | undefined;
@@ -73,15 +71,7 @@ export function packTokens({ ordinary, added, size, bosId, eosIds, addsBos }: Vo
     tokens[id] = encoder.encode(text);
     kinds[id] = special ? SPECIAL : WHOLE;
   }
-  const offsets = new Uint32Array(size + 1);
-  tokens.forEach((token, id) => {
-    offsets[id + 1] = offsets[id] + (token?.length ?? 0);
-  });
-  const bytes = new Uint8Array(offsets[size]);
-  tokens.forEach((token, id) => {
-    if (token !== undefined) bytes.set(token, offsets[id]);
-  });
-  return { bytes, offsets, kinds, bosId, eosIds, addsBos };
+  return { ...packBytes(tokens), kinds, bosId, eosIds, addsBos };
 }
 
 export function createDetokenizer({ bytes, offsets, kinds, bosId, eosIds, addsBos }: PackedTokens): Detokenizer {

@@ -2,14 +2,8 @@
 import { shown } from "./added-tokens.ts";
 import { TokenizerError, type TokenizerSource } from "./source.ts";
 import { LFM2_PATTERN } from "./split-pattern.ts";
+import { CONTROL, NORMAL, typeByLook, UNKNOWN, UNUSED, USER_DEFINED } from "./token-types.ts";
 import { TokenTable, type Vocabulary, vocabulary } from "./vocabulary.ts";
-
-/** GGUF's token types. Unused tokens pad the table up to the embedding's rows. */
-const NORMAL = 1;
-const UNKNOWN = 2;
-const CONTROL = 3;
-const USER_DEFINED = 4;
-const UNUSED = 5;
 
 /** They split alike: llama.cpp maps the first to the second's pattern, and Ollama's converter writes that one. */
 export const preTokenizers = ["lfm2", "llama-bpe"] as const;
@@ -48,7 +42,7 @@ export function vocabularyFromGguf(source: Extract<TokenizerSource, { kind: "ggu
     eosId: tokenId(source.eosTokenId, tokens.length, "tokenizer.ggml.eos_token_id"),
     padId: source.padTokenId,
     endIds: source.endIds,
-    // llama.cpp adds BOS for this pre-tokenizer unless the file says otherwise.
+    // llama.cpp adds BOS for this pre-tokenizer by default.
     addsBos: addBosToken ?? true,
   });
 }
@@ -62,9 +56,6 @@ export function checkPreTokenizer(pre: string | undefined): void {
       'say so by --tokenizer-pre lfm2, in TypeScript { tokenizerPre: "lfm2" }.',
   );
 }
-
-/** LFM2's control tokens all look like `<|im_end|>`. */
-const typeByLook = (text: string): number => (/^<\|.+\|>$/.test(text) ? CONTROL : NORMAL);
 
 function tokenId(id: number | undefined, count: number, subject: string): number | undefined {
   if (id === undefined || (Number.isInteger(id) && id >= 0 && id < count)) return id;

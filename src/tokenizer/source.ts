@@ -1,6 +1,5 @@
 // What a tokenizer is built from, as a checkpoint's files state it, and the error for files that state it wrongly.
 
-/** Structurally the same as in formats/tokenizer-source.ts, which this room does not import. */
 export type TokenizerSource =
   | {
       readonly kind: "json";

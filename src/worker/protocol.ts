@@ -1,6 +1,5 @@
 // What the caller's thread and the model's thread say to each other. Everything here can be structured-cloned.
 import type { ConstraintRules } from "../constrain/constraint.ts";
-import type { VocabularyBytes } from "../constrain/vocabulary.ts";
 import type { GenerateOptions } from "../engine/engine.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
 import type { ModelOptions, Settings } from "../load/load-options.ts";
@@ -9,6 +8,7 @@ import type { TraceStep } from "../oracle/trace/record.ts";
 import type { TracePlan } from "../oracle/trace/trace-plan.ts";
 import type { Logprobs } from "../sampling/logprobs.ts";
 import type { SourceDescriptor } from "../sources/source.ts";
+import type { PackedBytes } from "../tokenizer/packed-bytes.ts";
 
 export type Request =
   | {
@@ -25,7 +25,7 @@ export type Request =
       /** Needs a vocabulary, sent before. */
       readonly rules?: ConstraintRules;
     }
-  | { readonly kind: "vocabulary"; readonly vocabulary: VocabularyBytes }
+  | { readonly kind: "vocabulary"; readonly vocabulary: PackedBytes }
   | { readonly kind: "logits"; readonly ids: readonly number[] }
   | { readonly kind: "trace"; readonly ids: readonly number[]; readonly plan: TracePlan };
 

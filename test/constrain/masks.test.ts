@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createConstraint } from "../../src/constrain/constraint.ts";
-import { buildTree, collectVocabulary, type VocabularyBytes } from "../../src/constrain/vocabulary.ts";
+import { buildTree, collectVocabulary } from "../../src/constrain/vocabulary.ts";
 import { compile, constrain, constrainNano, idsOf, isIn, type Request, regex, schema, tokenizer } from "./harness.ts";
 import { samples } from "./random-schemas.ts";
 
@@ -281,7 +281,7 @@ describe("the tree of a vocabulary", () => {
   it("holds every token at its bytes, equal ones at one node", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 5 }), { maxLength: 40 }), (tokens) => {
-        const vocabulary: VocabularyBytes = collectVocabulary(tokens.length, (id) => tokens[id]);
+        const vocabulary = collectVocabulary(tokens.length, (id) => tokens[id]);
         const tree = buildTree(vocabulary);
         const found: [number, string][] = [];
         const path: number[] = [];

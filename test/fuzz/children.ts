@@ -7,11 +7,10 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 export interface Campaign {
-  /** Of one case; CI, whose machines are slow and shared, allows five times as much. */
-  readonly limitMs: number;
-  /** More than an idle child has. */
-  readonly limitBytes: number;
-  readonly casesPerChild: number;
+  /** Of one case, 2 s by default; CI, whose machines are slow and shared, allows five times as much. */
+  readonly limitMs?: number;
+  /** 500 by default. */
+  readonly casesPerChild?: number;
   readonly defaultCount: number;
   /** Loads what cases need. */
   prepare(): Promise<unknown>;
@@ -20,6 +19,11 @@ export interface Campaign {
   /** After the last case of a child, which has to end by itself then. */
   finish?(): Promise<void>;
 }
+
+const LIMIT_MS = 2000;
+/** The most memory that one case may take: more than an idle child has, and than V8 leaves lying about. */
+const LIMIT_BYTES = 300e6;
+const CASES_PER_CHILD = 500;
 
 /** Runs as parent, or as the child that it started: the same script, with other options. */
 export async function runCampaign(script: string, campaign: Campaign): Promise<void> {
@@ -61,11 +65,11 @@ async function playRange(campaign: Campaign, seed: number, from: number, to: num
   });
   await campaign.prepare();
   const idle = peakBytes();
-  let allowed = idle + campaign.limitBytes;
+  let allowed = idle + LIMIT_BYTES;
   console.log("ready");
   for (let number = from; number < to; number++) {
     // What earlier cases have left is not this one's.
-    if (process.memoryUsage.rss() > idle + campaign.limitBytes / 3) globalThis.gc?.();
+    if (process.memoryUsage.rss() > idle + LIMIT_BYTES / 3) globalThis.gc?.();
     let ending: string;
     const begin = performance.now();
     try {
@@ -85,7 +89,7 @@ async function playRange(campaign: Campaign, seed: number, from: number, to: num
   await campaign.finish?.();
 }
 
-const limitOf = ({ limitMs }: Campaign): number => (process.env.CI === undefined ? limitMs : 5 * limitMs);
+const limitOf = ({ limitMs = LIMIT_MS }: Campaign): number => (process.env.CI === undefined ? limitMs : 5 * limitMs);
 
 /** @returns the exit code */
 async function supervise(script: string, campaign: Campaign, seed: number, from: number, end: number): Promise<number> {
@@ -94,7 +98,7 @@ async function supervise(script: string, campaign: Campaign, seed: number, from:
   const endings = new Map<string, number>();
   const failures: string[] = [];
   for (let next = from; next < end; ) {
-    const to: number = Math.min(end, next + campaign.casesPerChild);
+    const to: number = Math.min(end, next + (campaign.casesPerChild ?? CASES_PER_CHILD));
     const child = startChild(script, seed, next, to);
     let said = performance.now();
     let isReady = false;

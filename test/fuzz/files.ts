@@ -98,9 +98,6 @@ async function open(folder: Folder, fileName: string | undefined): Promise<strin
 }
 
 await runCampaign(import.meta.url, {
-  limitMs: 2000,
-  limitBytes: 300e6,
-  casesPerChild: 500,
   defaultCount: 3000,
   prepare,
   play,

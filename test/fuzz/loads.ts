@@ -106,9 +106,6 @@ async function run(folder: Folder, fileName: string, options: ModelOptions): Pro
 }
 
 await runCampaign(import.meta.url, {
-  limitMs: 2000,
-  limitBytes: 300e6,
-  casesPerChild: 500,
   defaultCount: 100,
   prepare,
   play,

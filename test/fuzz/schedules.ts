@@ -118,7 +118,6 @@ async function pause(dice: Dice): Promise<void> {
 
 await runCampaign(import.meta.url, {
   limitMs: 10_000,
-  limitBytes: 300e6,
   casesPerChild: 200,
   defaultCount: 40,
   prepare,

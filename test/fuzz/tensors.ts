@@ -9,8 +9,6 @@ import { diceOf } from "./dice.ts";
 
 await runCampaign(import.meta.url, {
   limitMs: 2000,
-  limitBytes: 300e6,
-  casesPerChild: 500,
   defaultCount: 5000,
   prepare: prepareTensors,
   play: (seed, number) => playTensors(diceOf(seed, number)),

@@ -1,8 +1,8 @@
 // `npm run bench -- --kernels`: measures every kernel in both builds, and prints tables.
 import { parseArgs } from "node:util";
 import type { FormatName } from "../../blocks/block-format.ts";
+import { formatInteger, threeDigits } from "../../quantities.ts";
 import { machineFacts, machineLine } from "../product/machine.ts";
-import { threeDigits } from "../product/quantities.ts";
 import { createReadLimit } from "../product/read-limit.ts";
 import { markdownTable, rangeText } from "../product/table.ts";
 import {
@@ -91,7 +91,7 @@ export function reportKernels({ machine, readLimit, formats, attention }: Kernel
     ),
     "",
     markdownTable(
-      ["KV", "build", `attention at ${POSITIONS.toLocaleString("en-US")}, µs per 1,000 positions and layer:`],
+      ["KV", "build", `attention at ${formatInteger(POSITIONS)}, µs per 1,000 positions and layer:`],
       attended,
     ),
   ].join("\n")}\n`;

@@ -3,9 +3,9 @@ import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { embeddedModel } from "../../index.ts";
+import { formatBytes, threeDigits } from "../../quantities.ts";
 import { nodeMachine } from "../../worker/node-machine.ts";
 import { machineLine } from "../product/machine.ts";
-import { bytesText, threeDigits } from "../product/quantities.ts";
 import { markdownTable, rangeText } from "../product/table.ts";
 import { peersFolder } from "./peer-packages.ts";
 import { comparePeers, type PeerFigures, type PeersRun, SURROUNDINGS } from "./peers.ts";
@@ -58,7 +58,7 @@ export function reportPeers({ machine, request, comparisons, notes }: PeersRun):
     figures.name,
     rangeText(figures.prefill),
     rangeText(figures.decode),
-    figures.peakBytes === undefined ? "" : bytesText(figures.peakBytes),
+    figures.peakBytes === undefined ? "" : formatBytes(figures.peakBytes),
   ];
   const rows = comparisons.flatMap(({ ours, theirs, prefillRatio, decodeRatio }) => {
     const memory = ours.peakBytes && theirs.peakBytes ? threeDigits(ours.peakBytes / theirs.peakBytes) : "";

@@ -1,8 +1,12 @@
 // Lines and bars as self-contained SVG, readable on light and on dark pages.
+//
+// Drawn here because libraries of charts need a page to draw on: uplot 1.6.32 a canvas, @observablehq/plot 0.6.17 (with all
+// of d3) and chartist 1.5.0 a DOM, which Node has only by another dependency. svg-line-chart 0.4.1 has none of this, and is
+// under the GPL.
 import { round } from "../../picture/numbers.ts";
 import { DARK_SERIES, LIGHT_SERIES } from "../../picture/palette.ts";
 import { escapeXml, line, type Point, rectangle, text } from "../../picture/svg.ts";
-import { threeDigits } from "./quantities.ts";
+import { formatInteger, threeDigits } from "../../quantities.ts";
 
 export interface Figure {
   readonly y: number;
@@ -84,7 +88,7 @@ function lines(series: readonly Series[], xs: readonly number[], { y, right }: F
   const x = (value: number): number => round(LEFT + 20 + ((value - first) / (last - first || 1)) * (right - LEFT - 40));
   // The first places of a list of powers lie close together: the later ones have their numbers.
   const free = xs.filter((value, i) => i === xs.length - 1 || x(xs[i + 1]) - x(value) >= 44);
-  const places = free.map((value) => text(x(value), BOTTOM + 18, value.toLocaleString("en-US"), "mid small faint"));
+  const places = free.map((value) => text(x(value), BOTTOM + 18, formatInteger(value), "mid small faint"));
   const drawn = series.flatMap(({ label, figures }, i) => {
     const own = `stroke${hue(i)}`;
     const points: Point[] = [];
@@ -104,7 +108,7 @@ function lines(series: readonly Series[], xs: readonly number[], { y, right }: F
           ],
           `range ${own}`,
         ),
-        `<circle cx="${px}" cy="${py}" r="3.5" class="fill${hue(i)}">${tip(label, value.toLocaleString("en-US"), figure)}</circle>`,
+        `<circle cx="${px}" cy="${py}" r="3.5" class="fill${hue(i)}">${tip(label, formatInteger(value), figure)}</circle>`,
         ...(series.length <= 2 && free.includes(value) ? [number] : []),
       ];
     });
@@ -181,7 +185,7 @@ function niceStep(least: number): number {
 }
 
 function tickText(value: number): string {
-  return Number(value.toPrecision(6)).toLocaleString("en-US");
+  return formatInteger(Number(value.toPrecision(6)));
 }
 
 function isNumeric(xs: Chart["xs"]): xs is readonly number[] {

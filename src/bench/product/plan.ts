@@ -1,4 +1,5 @@
 // A run before it begins: what will be measured, checked against the model and this machine. No weight is read.
+
 import { basename } from "node:path";
 import type { FormatName } from "../../blocks/block-format.ts";
 import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
@@ -8,6 +9,7 @@ import { planMemory } from "../../load/load.ts";
 import type { ModelOptions } from "../../load/load-options.ts";
 import { type Config, readConfig } from "../../model/config.ts";
 import { settleHead } from "../../parameters/tied-head.ts";
+import { formatInteger } from "../../quantities.ts";
 import { nodeMachine } from "../../worker/node-machine.ts";
 import type { ModelFacts } from "./run.ts";
 import type { Filling } from "./session.ts";
@@ -67,7 +69,7 @@ export async function planBench(request: BenchRequest): Promise<BenchPlan> {
     const notes = checkpoint.warnings.map((warning) => `warning: ${warning}`);
     if (skipped.length > 0) {
       notes.push(
-        `Left out: ${skipped.map(nameOf).join(", ")}. The model's context ends at ${limit.toLocaleString("en-US")} positions.`,
+        `Left out: ${skipped.map(nameOf).join(", ")}. The model's context ends at ${formatInteger(limit)} positions.`,
       );
     }
     if (request.filling === "cache" && contextLength > Math.max(...request.prefill, ...request.decode) + 1) {

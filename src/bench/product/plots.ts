@@ -1,4 +1,5 @@
 // Runs as pictures: which rows belong to which plot, and what tells one series from another.
+import { formatInteger } from "../../quantities.ts";
 import { drawChart, type Series } from "./chart.ts";
 import type { Row, Run } from "./run.ts";
 import type { Spread } from "./statistics.ts";
@@ -166,7 +167,7 @@ function keyOf({ row, run }: Found): Key {
     threads: `${row.threads} ${row.threads === 1 ? "thread" : "threads"}`,
     kvType: `KV ${row.kvType}`,
     tokens: `${row.kind} ${row.tokens}`,
-    depth: row.depth === 0 ? "" : `at ${row.depth.toLocaleString("en-US")}`,
+    depth: row.depth === 0 ? "" : `at ${formatInteger(row.depth)}`,
   };
 }
 

@@ -1,5 +1,7 @@
 // What is compared, and what is measured of each: lists multiply out.
+
 import type { ModelOptions, Settings } from "../../load/load-options.ts";
+import { formatInteger } from "../../quantities.ts";
 
 /** What a setting leaves open is the library's default. */
 export type Setting = Pick<ModelOptions, "mode" | "kernels" | "threads" | "kvType">;
@@ -65,7 +67,7 @@ export function positionsOf({ kind, tokens, depth }: Test): number {
 
 /** "prefill 512", "decode 128 at 4,096". */
 export function nameOf({ kind, tokens, depth }: Test): string {
-  return `${kind} ${tokens}${depth === 0 ? "" : ` at ${depth.toLocaleString("en-US")}`}`;
+  return `${kind} ${tokens}${depth === 0 ? "" : ` at ${formatInteger(depth)}`}`;
 }
 
 /** "int8, relaxed, 2 threads, KV f16". */

@@ -1,6 +1,7 @@
 // Figures in markdown: tables that can be pasted into a README, and read in a terminal as they are.
+
+import { formatBytes, formatInteger, threeDigits } from "../../quantities.ts";
 import { machineLine } from "./machine.ts";
-import { bytesText, percentDigits, threeDigits } from "./quantities.ts";
 import type { Row, Run } from "./run.ts";
 import { nameOf } from "./settings.ts";
 import type { Range } from "./statistics.ts";
@@ -31,15 +32,15 @@ export function reportRun(run: Run): string {
     row.kvType,
     nameOf(row),
     rangeText(row.tokensPerSecond),
-    row.ofReadLimit === undefined ? "" : rangeText(row.ofReadLimit, percentDigits),
-    bytesText(row.peakBytes),
+    row.ofReadLimit === undefined ? "" : rangeText(row.ofReadLimit, (share) => threeDigits(100 * share)),
+    formatBytes(row.peakBytes),
   ]);
   const table = markdownTable(
     ["mode", "kernels", "threads:", "KV", "test", "tok/s:", "% of read limit:", "memory:"],
     rows,
   );
   return `${[
-    `${model.name}, ${model.formats.slice(0, 2).join(" and ")}, ${bytesText(model.fileBytes)}. ${machineLine(machine)}. ${count}.`,
+    `${model.name}, ${model.formats.slice(0, 2).join(" and ")}, ${formatBytes(model.fileBytes)}. ${machineLine(machine)}. ${count}.`,
     "",
     table,
     "",
@@ -63,10 +64,11 @@ function trafficLine({ model, rows }: Run): string {
     (most, row) => ((row.bytesPerToken ?? 0) > (most?.bytesPerToken ?? 0) ? row : most),
     undefined,
   );
-  const parts = experts === 0 ? "" : `, ${bytesText(experts)} of them chosen experts and ${bytesText(head)} the head`;
+  const parts =
+    experts === 0 ? "" : `, ${formatBytes(experts)} of them chosen experts and ${formatBytes(head)} the head`;
   const behind =
     deepest?.bytesPerToken === undefined || deepest.depth === 0
       ? ""
-      : `; with keys and values, ${bytesText(deepest.bytesPerToken)} at ${deepest.depth.toLocaleString("en-US")} (${deepest.kvType})`;
-  return `A token reads ${bytesText(total)} of weights${parts}${behind}.`;
+      : `; with keys and values, ${formatBytes(deepest.bytesPerToken)} at ${formatInteger(deepest.depth)} (${deepest.kvType})`;
+  return `A token reads ${formatBytes(total)} of weights${parts}${behind}.`;
 }

@@ -1,12 +1,12 @@
 // `lfm2 convert`: a model as a Hugging Face folder, in BF16 or float32.
 import { Command, Option } from "commander";
+import { formatBytes, formatDuration, formatPercent } from "../../quantities.ts";
 import { convertToHf } from "../../quantize/convert.ts";
 import { openFiles, sayWarnings } from "../files/open-files.ts";
 import { checkEmptyFolder, writeFolder } from "../files/write-folder.ts";
 import { addFileOptions, type FileFlags } from "../options/model-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
-import { formatBytes, formatDuration, percent } from "../terminal/quantities.ts";
 import { note } from "../terminal/terminal.ts";
 
 interface ConvertFlags extends FileFlags {
@@ -40,7 +40,7 @@ async function run(source: string, { output, type, ...flags }: ConvertFlags): Pr
   const begin = performance.now();
   try {
     const onProgress = (done: number, total: number): void =>
-      progress.show(`Converting: ${percent(done, total)} of ${formatBytes(total)}`);
+      progress.show(`Converting: ${formatPercent(done, total)} of ${formatBytes(total)}`);
     const { fileNames, weightBytes, warnings } = await writeFolder(output, (writeFile) =>
       convertToHf(checkpoint, writeFile, { format: type, signal, onProgress }),
     );

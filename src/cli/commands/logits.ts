@@ -2,13 +2,13 @@
 import { Command } from "commander";
 import { writeSafetensors } from "../../formats/hf/safetensors.ts";
 import type { Logits } from "../../index.ts";
+import { formatBytes, formatDuration } from "../../quantities.ts";
 import { UsageError } from "../exit.ts";
 import { createPrefillProgress, openModel, tokenizerOf } from "../files/open-model.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { renamed, tokenIds } from "../options/option-values.ts";
 import { abortOnInterrupt } from "../signals.ts";
-import { formatBytes, formatDuration } from "../terminal/quantities.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
 

@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import { blockFormats } from "../../blocks/formats.ts";
 import { type QuantizationType, quantizationTypes } from "../../formats/gguf/file-types.ts";
+import { formatBytes, formatDuration, formatPercent, threeDigits } from "../../quantities.ts";
 import { type Quantized, quantize } from "../../quantize/quantize.ts";
 import { UsageError } from "../exit.ts";
 import { openFiles, sayWarnings } from "../files/open-files.ts";
@@ -11,7 +12,6 @@ import { nameOf } from "../reports/model-facts.ts";
 import { formatLines } from "../reports/written-formats.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
-import { formatBytes, formatDuration, percent, threeDigits } from "../terminal/quantities.ts";
 import { note } from "../terminal/terminal.ts";
 
 interface QuantizeFlags extends Pick<ModelFlags, "stallTimeout"> {
@@ -59,7 +59,7 @@ async function run(source: string, { output, type, force, stallTimeout }: Quanti
   try {
     const name = nameOf(checkpoint.metadata, source);
     const onProgress = (done: number, total: number): void =>
-      progress.show(`Quantizing: ${percent(done, total)} of ${formatBytes(total)}`);
+      progress.show(`Quantizing: ${formatPercent(done, total)} of ${formatBytes(total)}`);
     const quantized = await writePieces(output, (sink) =>
       quantize(checkpoint, sink, { type, name, signal, onProgress }),
     );

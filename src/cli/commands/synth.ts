@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import type { QuantizationType } from "../../formats/gguf/file-types.ts";
 import { checkedConfig } from "../../formats/hf/config.ts";
 import { jsonLimits, parseJsonObject } from "../../formats/json.ts";
+import { formatBytes, formatDuration, formatPercent } from "../../quantities.ts";
 import { type ShapeName, shapes, withLayers } from "../../synth/shapes.ts";
 import { synthesize } from "../../synth/synthesize.ts";
 import { UsageError } from "../exit.ts";
@@ -13,7 +14,6 @@ import { integerOf } from "../options/option-values.ts";
 import { formatLines } from "../reports/written-formats.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
-import { formatBytes, formatDuration, percent } from "../terminal/quantities.ts";
 import { note } from "../terminal/terminal.ts";
 import { typeOption } from "./quantize.ts";
 
@@ -65,7 +65,7 @@ async function run({ shape, config: path, quant, layers, seed, output, force }: 
   const begin = performance.now();
   try {
     const onProgress = (done: number, total: number): void =>
-      progress.show(`Writing: ${percent(done, total)} of ${formatBytes(total)}`);
+      progress.show(`Writing: ${formatPercent(done, total)} of ${formatBytes(total)}`);
     const name = `${shape ?? "model"} synthetic`;
     const { tensors, fileBytes } = await writePieces(output, (sink) =>
       synthesize(config, sink, { type: quant, name, seed, signal, onProgress }),

@@ -1,10 +1,10 @@
 // Opens the model that the options name, and says so on standard error.
 import { type LanguageModel, open, type Progress } from "../../index.ts";
+import { formatBytes, formatInteger, formatPercent } from "../../quantities.ts";
 import type { ModelTokenizer } from "../../text/text.ts";
 import { aboutFlags, type ModelFlags, statedModelOptions } from "../options/model-options.ts";
 import { nameOf } from "../reports/model-facts.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
-import { formatBytes, formatInteger, percent } from "../terminal/quantities.ts";
 import { note } from "../terminal/terminal.ts";
 import { sayWarnings } from "./open-files.ts";
 
@@ -22,7 +22,7 @@ export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise
   progress.show("Loading");
   try {
     const onProgress = ({ done, total }: Progress): void =>
-      progress.show(`Loading: ${percent(done, total)} of ${formatBytes(total)}`);
+      progress.show(`Loading: ${formatPercent(done, total)} of ${formatBytes(total)}`);
     const model = await open(flags.model, {
       ...statedModelOptions(flags),
       tokenizerPre: flags.tokenizerPre,
@@ -62,7 +62,7 @@ export function createPrefillProgress(): { onProgress: (progress: Progress) => v
   return {
     clear: line.clear,
     onProgress({ done, total }) {
-      line.show(`Reading the prompt: ${percent(done, total)} of ${formatInteger(total)} tokens`);
+      line.show(`Reading the prompt: ${formatPercent(done, total)} of ${formatInteger(total)} tokens`);
     },
   };
 }

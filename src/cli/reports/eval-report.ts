@@ -3,8 +3,8 @@ import { type EvalHeader, type EvaluatedRun, missingWindows, shardName } from ".
 import { scoredPositions } from "../../oracle/eval/eval-plan.ts";
 import type { WindowScores } from "../../oracle/eval/evaluate.ts";
 import { type Estimate, qualityOf } from "../../oracle/eval/quality.ts";
+import { formatInteger, shortest } from "../../quantities.ts";
 import { alignColumns } from "../terminal/columns.ts";
-import { formatInteger } from "../terminal/quantities.ts";
 
 export interface EvalReport {
   readonly header: EvalHeader;
@@ -30,7 +30,7 @@ export function evalText({ header, scores }: EvalReport): string {
   const { model, base, text, window, windows, shard } = header;
   const { positions, perplexity, base: against } = qualityOf(scores);
   const part = shard.count === 1 ? "" : `, shard ${shardName(shard)}`;
-  const percent = (value: number): string => `${figure(100 * value)} %`;
+  const percent = (value: number): string => `${fiveDigits(100 * value)} %`;
   const rows = [
     row("perplexity", perplexity),
     ...(against === undefined
@@ -57,31 +57,17 @@ export function evalText({ header, scores }: EvalReport): string {
   return `${lines.join("\n")}\n`;
 }
 
-function row(label: string, { value, error, low, high }: Estimate, shown = figure): string[] {
+function row(label: string, { value, error, low, high }: Estimate, shown = fiveDigits): string[] {
   return [label, shown(value), `± ${shown(error)}`, `${shown(low)} to ${shown(high)}`];
 }
 
 function single(values: readonly number[]): string[] {
-  return [values.map(figure).join(", "), "", ""];
+  return [values.map(fiveDigits).join(", "), "", ""];
 }
+
+const fiveDigits = (value: number): string => shortest(value, 5);
 
 function runLine({ name, backend, mode, kvType, quantize }: EvaluatedRun): string {
   const weights = quantize === undefined ? "" : ` · weights to ${quantize}`;
   return `${name} · ${backend} ${mode}${weights} · KV ${kvType}`;
-}
-
-/** Five digits: 12.346, 0.0012346, 1.2346e-7. */
-function figure(value: number): string {
-  return String(Number(value.toPrecision(5)));
-}
-
-/** [3, 7, 8, 9] → "3, 7–9". */
-export function ranges(sorted: readonly number[]): string {
-  const runs: [number, number][] = [];
-  for (const value of sorted) {
-    const last = runs.at(-1);
-    if (last !== undefined && last[1] === value - 1) last[1] = value;
-    else runs.push([value, value]);
-  }
-  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(", ");
 }

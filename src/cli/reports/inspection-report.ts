@@ -1,7 +1,7 @@
 // An inspection as text for people.
 import type { ModelOptions } from "../../load/load-options.ts";
+import { formatBytes, formatCount, formatInteger } from "../../quantities.ts";
 import { alignColumns } from "../terminal/columns.ts";
-import { formatBytes, formatCount, formatInteger } from "../terminal/quantities.ts";
 import { samplingLine } from "../terminal/settings-line.ts";
 import type { Inspection, MemoryFacts, TensorFacts, TokenFacts } from "./inspection.ts";
 import type { Size } from "./model-facts.ts";

@@ -1,7 +1,7 @@
 // What a written model is made of, format by format, as lines of a summary.
 import type { FormatName } from "../../blocks/block-format.ts";
+import { formatBytes, formatCount } from "../../quantities.ts";
 import { alignColumns } from "../terminal/columns.ts";
-import { formatBytes, formatCount } from "../terminal/quantities.ts";
 
 export interface WrittenTensor {
   readonly format: FormatName;

@@ -1,8 +1,9 @@
 // What a stranger sees first: which model this is, what it knows, and what to try.
+
+import { formatBytes, formatCount } from "../../quantities.ts";
 import type { SamplingOptions } from "../../sampling/options.ts";
 import type { OpenedModel } from "../files/open-model.ts";
 import { modelFacts } from "../reports/model-facts.ts";
-import { formatBytes, formatCount } from "./quantities.ts";
 import { computationLine, samplingLine } from "./settings-line.ts";
 import { harmless, note, styled } from "./terminal.ts";
 

@@ -1,8 +1,8 @@
 // The settings in force on one line, and where each comes from.
 import type { Settings } from "../../load/load-options.ts";
+import { formatInteger } from "../../quantities.ts";
 import type { RecommendedSampling } from "../../sampling/defaults.ts";
 import { PLAIN_SAMPLING, type SamplingOptions } from "../../sampling/options.ts";
-import { formatInteger } from "./quantities.ts";
 
 const names = {
   temperature: "temperature",

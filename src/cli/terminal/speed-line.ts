@@ -1,6 +1,6 @@
 // How fast an answer came, on one line.
 import type { Summary } from "../../index.ts";
-import { formatDuration, formatInteger, percent, threeDigits } from "./quantities.ts";
+import { formatDuration, formatInteger, formatPercent, threeDigits } from "../../quantities.ts";
 
 /** The first token belongs to the prompt: its time is in prefillMs. */
 export function tokensPerSecond({ newTokens, decodeMs }: Summary): number | undefined {
@@ -47,7 +47,7 @@ export function createStatistics(): Statistics {
       return [
         `${formatInteger(answers)} answer${answers === 1 ? "" : "s"}: ${tokens(newTokens)}${speed}`,
         `prompts: ${tokens(promptTokens)} in ${formatDuration(prefillMs)}`,
-        `context: ${formatInteger(used)} of ${tokens(total)} used (${percent(used, total)})`,
+        `context: ${formatInteger(used)} of ${tokens(total)} used (${formatPercent(used, total)})`,
       ];
     },
   };

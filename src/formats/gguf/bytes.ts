@@ -1,6 +1,6 @@
 // GGUF's kinds of values into a buffer that grows: what value.ts reads back.
 import type { GgufStrings } from "./strings.ts";
-import { type GgufType, type GgufValue, typeNames } from "./value.ts";
+import { type GgufType, type GgufValue, leastBytes, typeNames } from "./value.ts";
 
 type Scalar = number | bigint | boolean | string;
 
@@ -63,7 +63,7 @@ export class GgufBytes {
       this.string(value as string);
       return;
     }
-    const at = this.#take(scalarBytes[type] as number);
+    const at = this.#take(leastBytes[type]);
     const view = this.#view;
     const number = Number(value);
     if (type === "u8" || type === "bool") view.setUint8(at, number);
@@ -95,17 +95,3 @@ export class GgufBytes {
 export function paddingOf(length: number, alignment: number): number {
   return Math.ceil(length / alignment) * alignment - length;
 }
-
-const scalarBytes: Partial<Record<GgufType, number>> = {
-  u8: 1,
-  i8: 1,
-  u16: 2,
-  i16: 2,
-  u32: 4,
-  i32: 4,
-  f32: 4,
-  bool: 1,
-  u64: 8,
-  i64: 8,
-  f64: 8,
-};

@@ -3,18 +3,13 @@
 // Source: llama.cpp conversion/base.py (get_vocab_base) and gguf-py vocab.py (SpecialVocab).
 
 import { addedTokens } from "../../tokenizer/added-tokens.ts";
+import type { TokenizerSource } from "../../tokenizer/source.ts";
 import { isLfm2Pattern, patternOf } from "../../tokenizer/split-pattern.ts";
+import { CONTROL, NORMAL, UNUSED, USER_DEFINED } from "../../tokenizer/token-types.ts";
 import { isObject } from "../json.ts";
 import { FormatError } from "../refusal.ts";
-import type { TokenizerSource } from "../tokenizer-source.ts";
 import type { Metadata } from "./metadata.ts";
 import { integers, scalar, strings } from "./write.ts";
-
-/** GGUF's token types. */
-const NORMAL = 1;
-const CONTROL = 3;
-const USER_DEFINED = 4;
-const UNUSED = 5;
 
 type JsonTokenizer = Extract<TokenizerSource, { kind: "json" }>;
 type Config = Readonly<Record<string, unknown>>;

@@ -202,7 +202,7 @@ function readStrings(window: Window, length: number, subject: string): GgufStrin
 }
 
 /** Bytes of a value; at least so many where the value has a length of its own. */
-const leastBytes: Readonly<Record<GgufType, number>> = {
+export const leastBytes: Readonly<Record<GgufType, number>> = {
   u8: 1,
   i8: 1,
   u16: 2,

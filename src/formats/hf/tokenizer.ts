@@ -1,18 +1,14 @@
 // GGUF's vocabulary as tokenizer.json and tokenizer_config.json: byte-level BPE as LFM2's own files spell it.
 
+import type { TokenizerSource } from "../../tokenizer/source.ts";
 import { LFM2_PATTERN } from "../../tokenizer/split-pattern.ts";
-import type { TokenizerSource } from "../tokenizer-source.ts";
-
-/** GGUF's token types. */
-const NORMAL = 1;
-const USER_DEFINED = 4;
-const UNUSED = 5;
+import { NORMAL, typeByLook, UNUSED, USER_DEFINED } from "../../tokenizer/token-types.ts";
 
 type GgufTokenizer = Extract<TokenizerSource, { kind: "gguf" }>;
 
 export function tokenizerJsonOf(source: GgufTokenizer): object {
   const { tokens, merges, bosTokenId } = source;
-  const typeOf = (id: number) => source.tokenTypes?.[id] ?? (/^<\|.+\|>$/.test(tokens[id]) ? 0 : NORMAL);
+  const typeOf = (id: number) => source.tokenTypes?.[id] ?? typeByLook(tokens[id]);
   const ids = tokens.map((_, id) => id).filter((id) => typeOf(id) !== UNUSED);
   const added = ids.filter((id) => typeOf(id) !== NORMAL);
   const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false };

@@ -1,7 +1,8 @@
 // A gap in words, in the manner of torch.testing.assert_close.
+import { formatError } from "../../quantities.ts";
 import type { Gap, Tolerance } from "./gap.ts";
 
-/** What torch.testing.assert_close allows float32 unless told. @source torch/testing/_comparison.py, _DTYPE_PRECISIONS */
+/** What torch.testing.assert_close allows float32 by default. @source torch/testing/_comparison.py, _DTYPE_PRECISIONS */
 export const FLOAT32_TOLERANCE: Tolerance = { atol: 1e-5, rtol: 1.3e-6 };
 
 /** Lines: how many numbers are outside the tolerance, and the worst of them. Given: some are. */
@@ -13,8 +14,8 @@ export function describeGap(gap: Gap, shape: readonly number[], { atol, rtol }: 
   };
   const lines = [
     `Mismatched elements: ${mismatched} / ${count} (${percentage(mismatched, count)}%)`,
-    `Greatest absolute difference: ${shortNumber(maxAbs)} ${at(maxAbsIndex)} (up to ${shortNumber(atol)} allowed)`,
-    `Greatest relative difference: ${shortNumber(maxRel)} ${at(maxRelIndex)} (up to ${shortNumber(rtol)} allowed)`,
+    `Greatest absolute difference: ${formatError(maxAbs, 4)} ${at(maxAbsIndex)} (up to ${formatError(atol, 4)} allowed)`,
+    `Greatest relative difference: ${formatError(maxRel, 4)} ${at(maxRelIndex)} (up to ${formatError(rtol, 4)} allowed)`,
   ];
   if (notFinite.index >= 0) {
     const { actual, expected, index } = notFinite;
@@ -39,10 +40,4 @@ function percentage(part: number, whole: number): string {
   const exact = (100 * part) / whole;
   if (part === whole) return "100.0";
   return Math.min(99.9, Math.max(0.1, exact)).toFixed(1);
-}
-
-export function shortNumber(value: number): string {
-  if (value === 0 || !Number.isFinite(value)) return String(value).replace("Infinity", "inf");
-  const small = Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6;
-  return small ? value.toExponential(2).replace(/\.?0+e/, "e") : String(Number(value.toPrecision(4)));
 }

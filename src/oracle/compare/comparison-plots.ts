@@ -1,9 +1,9 @@
 // A comparison as pictures: error by layer, agreement of experts, and one run's logits over the other's.
 import { round } from "../../picture/numbers.ts";
 import { type Bar, bars, escapeXml, line, type Point, text } from "../../picture/svg.ts";
+import { formatError } from "../../quantities.ts";
 import { EMBEDDING, FINAL_NORM, HEAD, placeInLayer } from "../recorded/point-names.ts";
 import type { Comparison, PointComparison } from "./compare.ts";
-import { figure } from "./figures.ts";
 
 const WIDTH = 760;
 const LEFT = 62;
@@ -62,7 +62,7 @@ export function drawErrorByLayer({ points }: Comparison): string | undefined {
   ];
   const mark = (place: number, { name, gap, within }: PointComparison, hue: number): string => {
     const error = gap?.rmsRelative ?? Number.POSITIVE_INFINITY;
-    const tip = `<title>${escapeXml(`${name}: RMS relative ${figure(error)}${within ? "" : ", outside tolerance"}`)}</title>`;
+    const tip = `<title>${escapeXml(`${name}: RMS relative ${formatError(error)}${within ? "" : ", outside tolerance"}`)}</title>`;
     const shape = within ? `class="fill${hue}" r="3"` : `class="hollow stroke${hue}" r="5"`;
     return `<circle cx="${x(place)}" cy="${y(error)}" ${shape}>${tip}</circle>`;
   };
@@ -168,10 +168,10 @@ export function drawLogits({ points }: Comparison): string | undefined {
       "grid",
     ),
     `<path d="${dots}" class="dots"/>`,
-    text(LEFT - 8, y(low) + 4, figure(low), "end faint"),
-    text(LEFT - 8, y(high) + 4, figure(high), "end faint"),
-    text(x(low), top + side + 18, figure(low), "mid faint"),
-    text(x(high), top + side + 18, figure(high), "mid faint"),
+    text(LEFT - 8, y(low) + 4, formatError(low), "end faint"),
+    text(LEFT - 8, y(high) + 4, formatError(high), "end faint"),
+    text(x(low), top + side + 18, formatError(low), "mid faint"),
+    text(x(high), top + side + 18, formatError(high), "mid faint"),
     text(LEFT + side / 2, top + side + 18, "A", "mid"),
     text(LEFT - 24, top + side / 2, "B", "end"),
   ];

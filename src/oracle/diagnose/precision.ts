@@ -1,4 +1,5 @@
 // Rounding or mistake: told by the shape of the errors along the graph.
+import { shortest } from "../../quantities.ts";
 import type { PointComparison } from "../compare/compare.ts";
 
 /** Where it begins, rounding is a small part of the numbers: 8-bit activations make 1 to 3 % of a product. */
@@ -29,13 +30,9 @@ export function isPrecision(points: readonly PointComparison[]): string | undefi
     [most, least] = [Math.max(most, rmsRelative), Math.min(least, cosine)];
   }
   if (before === undefined || steepest > JUMP || least < SAME_WAY) return undefined;
-  const first = points[from];
+  const first = shortest(100 * (points[from].gap?.rmsRelative ?? 0), 2);
   return (
-    `errors begin at ${percent(first.gap?.rmsRelative ?? 0)} of the numbers, grow without a jump to ${percent(most)}, and ` +
+    `errors begin at ${first} % of the numbers, grow without a jump to ${shortest(100 * most, 2)} %, and ` +
     `the cosine stays above ${(Math.floor(least * 1000) / 1000).toFixed(3)}`
   );
-}
-
-function percent(value: number): string {
-  return `${Number((100 * value).toPrecision(2))} %`;
 }

@@ -1,7 +1,8 @@
 // What torch.testing.assert_close of torch 2.13.0 says of the same tensors, to four digits.
 import { describe, expect, it } from "vitest";
-import { describeGap, FLOAT32_TOLERANCE, shortNumber } from "../../../src/oracle/compare/closeness.ts";
+import { describeGap, FLOAT32_TOLERANCE } from "../../../src/oracle/compare/closeness.ts";
 import { measureGap } from "../../../src/oracle/compare/gap.ts";
+import { formatError } from "../../../src/quantities.ts";
 
 const thousand = Array.from({ length: 1000 }, (_, i) => i);
 const moved = thousand.map((value) => value + (value === 7 ? 0.0625 : value === 300 ? -0.001953125 : 0));
@@ -64,7 +65,7 @@ const cases: [
 
 /** Numbers of Python in four digits, as ours are. */
 const shortened = (text: string): string =>
-  text.replace(/(?<=difference: |up to )[\d.e-]+/g, (number) => shortNumber(Number(number)));
+  text.replace(/(?<=difference: |up to )[\d.e-]+/g, (number) => formatError(Number(number), 4));
 
 describe("a gap in words", () => {
   it.each(cases)("is torch's: %s", (_, actual, expected, shape, atol, rtol, torch) => {

@@ -1,0 +1,88 @@
+"""What forward hooks see of a run, by module path, and where two runs first differ."""
+import numpy as np
+import torch
+
+from .planting import Mistake, build
+
+# What these give is what the module around them gives, or no point of the graph.
+LEFT_OUT = ("out_proj", "w2", "experts", "rotary_emb", "pos_emb")
+# Of max(1, the largest number): what float32 leaves of sums in another order.
+TOLERANCE = 4e-5
+
+Points = dict[str, np.ndarray]
+
+
+def record(folder: str, mistake: Mistake, ids: list[int]) -> Points:
+    """Rows of every point [T, cols], in the order in which they are reached."""
+    pieces: dict[str, list[torch.Tensor]] = {}
+    rows = 0
+
+    def keep(name: str, value: torch.Tensor) -> None:
+        pieces.setdefault(name, []).append(value.detach().reshape(rows, -1).clone())
+
+    def probe(module, part, value):
+        keep(f"{names[module]}.{part}", value)
+
+    def hook(name):
+        def see(module, inputs, output):
+            if name.endswith(".gate"):
+                scores = pieces.pop(f"{name}.scores")  # seen first, reached second
+                logits, weights, experts = output
+                if inputs[1:] and inputs[1] is not None:
+                    pieces[f"{name[:-5]}.expert_bias"] = [inputs[1].reshape(1, -1).clone()]
+                keep(f"{name}.logits", logits)
+                pieces[f"{name}.scores"] = scores
+                keep(f"{name}.experts", experts)
+                keep(f"{name}.weights", weights)
+            elif name.split(".")[-1] not in LEFT_OUT:
+                keep(name, output[0] if isinstance(output, tuple) else output)
+        return see
+
+    model = build(folder, mistake, probe)
+    names = {module: name for name, module in model.named_modules()}
+    for name, module in model.named_modules():
+        if name.startswith("model.") or name == "lm_head":
+            module.register_forward_hook(hook(name))
+    step = mistake.step or len(ids)
+    past = None
+    with torch.no_grad():
+        for at in range(0, len(ids), step):
+            piece = ids[at : at + step]
+            rows = len(piece)
+            past = model(torch.tensor([piece]), past_key_values=past, use_cache=True).past_key_values
+    found = {}
+    for name, parts in pieces.items():
+        value = torch.cat(parts).numpy()
+        found[name] = value.astype(np.int32) if value.dtype == np.int64 else value
+    return found
+
+
+def differs(name: str, a: np.ndarray, b: np.ndarray, factor: float = 1) -> bool:
+    if a.shape != b.shape:
+        return True
+    if name.endswith(".gate.experts"):
+        return bool((np.sort(a, -1) != np.sort(b, -1)).any())
+    gap = np.abs(a.astype(np.float64) - b)
+    return not bool((gap <= factor * TOLERANCE * max(1.0, float(np.abs(a).max()))).all())
+
+
+def ordered(name: str, points: Points) -> Points:
+    """Experts of a token in ascending order, and what belongs to them with them: routers list them as they like."""
+    path, _, part = name.rpartition(".")
+    experts = {"gate": f"{path}.experts", "experts": f"{path[:-7]}gate.experts"}.get(path.split(".")[-1])
+    value = points[name]
+    if experts is None or experts not in points or part in ("logits", "scores"):
+        return value
+    order = np.argsort(points[experts], -1, kind="stable")
+    split = value.reshape(len(value), order.shape[-1], -1)
+    return np.take_along_axis(split, order[..., None], 1).reshape(value.shape)
+
+
+def first_difference(true: Points, mistaken: Points, is_seen=lambda name: True) -> str | None:
+    """The first point, in the order of the true run, whose numbers are not those of the true run."""
+    for name in true:
+        if name not in mistaken or not is_seen(name):
+            continue
+        if differs(name, ordered(name, true), ordered(name, mistaken)):
+            return name
+    return None
