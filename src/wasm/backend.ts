@@ -18,7 +18,7 @@ import type { WasmConvState, WasmKvCache, WasmWeight } from "./handles.ts";
 import { createWasmMemory } from "./memory.ts";
 import { type BankPlan, kvBytes, planBanks, unitOf, weightBytes } from "./plan.ts";
 import type { Pool } from "./pool.ts";
-import { kvTypes, STRIP_ROWS, stripBytes } from "./sizes.ts";
+import { hasIntegerDot, kvTypes, STRIP_ROWS, stripBytes } from "./sizes.ts";
 import { WasmOps } from "./wasm-ops.ts";
 
 /** A tensor is missing, is not the one the config promises, or holds infinite weights or NaN. */
@@ -78,9 +78,9 @@ export function bytesOf(plan: BankPlan): number {
 }
 
 /** A router's weights may be of any format, but never meet rounded activations. */
-function isPacked({ role, format, rows, cols }: StoredWeight, mode: ArithmeticMode): boolean {
+function isPacked({ role, format, rows }: StoredWeight, mode: ArithmeticMode): boolean {
   if (mode !== "int8" || role !== "matrix" || rows % STRIP_ROWS !== 0) return false;
-  return stripBytes(blockFormats[format as FormatName].ggmlType, cols) > 0;
+  return hasIntegerDot(blockFormats[format as FormatName].ggmlType);
 }
 
 /** Bytes in the file of the rows that are packed together. */

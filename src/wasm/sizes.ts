@@ -7,6 +7,11 @@ const sizes = instantiateAlone<Sizes>(Uint8Array.from(atob(sizesModule), (byte) 
 
 export const { activationBytes, attentionScratch, kvHeadBytes, stripBytes } = sizes;
 
+/** Whether a format, by its ggml type, has an integer dot product: matrices in it are packed. */
+export function hasIntegerDot(ggmlType: number): boolean {
+  return stripBytes(ggmlType, 256) > 0;
+}
+
 /** Values of a block of int8 activations. */
 export const BLOCK_LENGTH = sizes.BLOCK_LENGTH.value;
 /** Rows that are packed together. */
