@@ -35,6 +35,7 @@ describe("the tiny checkpoint with odd numbers", () => {
     for (const key of ["norm_eps", "num_experts_per_tok", "routed_scaling_factor", "norm_topk_prob", "conv_L_cache"]) {
       expect([key, gguf.config[key]]).toEqual([key, hf.config[key]]);
     }
+    await Promise.all([...hf.files, ...gguf.files].map((file) => file.close()));
   });
 
   const takenForGranted: readonly [key: string, value: unknown][] = [
