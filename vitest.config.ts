@@ -6,6 +6,9 @@ const execArgv = ["--import", new URL("./assembly/read-typescript.js", import.me
 // Their bounds are milliseconds of a machine with nothing else to do, so nothing else of ours runs beside them.
 const ALONE = ["test/api/open.test.ts", "test/text/caller.test.ts", "test/text/hostile-templates.test.ts"];
 
+// Many runs of what other tests do once: minutes, which every change need not wait for.
+const LONG = "test/**/*.long.test.ts";
+
 export default defineConfig({
   test: {
     pool: "forks",
@@ -18,11 +21,16 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/browser/**", ...ALONE],
+          exclude: ["test/browser/**", LONG, ...ALONE],
           maxWorkers: 2, // left to itself, vitest leaves one of two cores idle
+          isolate: false, // a process for every file would compile the same kernels again
         },
       },
       { extends: true, test: { name: "alone", include: ALONE, fileParallelism: false, sequence: { groupOrder: 1 } } },
+      {
+        extends: true,
+        test: { name: "long", include: [LONG], testTimeout: 300_000, maxWorkers: 2, sequence: { groupOrder: 3 } },
+      },
       {
         extends: true,
         test: {

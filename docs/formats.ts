@@ -23,7 +23,11 @@ const sections: readonly (readonly [title: string, intro: string, table: KeyTabl
     "Other keys are warned of, unless they say that nothing is done (0, false, null, a penalty of 1).",
     generationConfigKeys,
   ],
-  ["tokenizer_config.json", "Other keys are warned of, unless they are false or null.", tokenizerConfigKeys],
+  [
+    "tokenizer_config.json",
+    "Other keys are warned of, unless they are false or null. Where it has no `added_tokens_decoder`, the older special_tokens_map.json and added_tokens.json count, too, as in transformers.",
+    tokenizerConfigKeys,
+  ],
   [
     "GGUF: keys of the architecture",
     "After `lfm2.` or `lfm2moe.`. Any other key there is refused by its name.",

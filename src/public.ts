@@ -13,7 +13,7 @@ export type {
 export type { ModelSource, OpenOptions } from "./api/open.ts";
 export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
 export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
-export type { ToolCallProblem } from "./chat/calls/tool-call-parser.ts";
+export type { ToolCallProblem } from "./chat/calls/parsed-call.ts";
 export { choices } from "./chat/choices.ts";
 export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
 export type { ChatMessage } from "./chat/messages.ts";

@@ -2,13 +2,8 @@
 import type { ThinkingBudget } from "../engine/thinking-budget.ts";
 import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import { holdEchoes } from "./calls/call-echo.ts";
-import {
-  type BlockPiece,
-  createToolCallParser,
-  type ParsedCall,
-  type ToolCallParser,
-  type ToolCallProblem,
-} from "./calls/tool-call-parser.ts";
+import type { BlockPiece, ParsedCall, ToolCallProblem } from "./calls/parsed-call.ts";
+import { createToolCallParser, type ToolCallParser } from "./calls/tool-call-parser.ts";
 import { checkCall, readToolSchemas } from "./calls/tool-check.ts";
 import type { ChatMessage } from "./messages.ts";
 import { type AnswerPiece, createAnswerSplitter, holdUndecided } from "./thinking.ts";

@@ -1,5 +1,9 @@
 // JSON whose numbers keep what Python's json module would see in them: 2.0 is a float, 2 is an integer of any size.
 // Templates print the difference, so arguments of past tool calls must not lose it on the way in.
+//
+// lossless-json 4.3.3 takes a parser of numbers, but not what else is needed: its objects move keys such as "10" to the
+// front, as JavaScript's do, and it overflows the stack on nesting that JSON.parse takes. So JSON.parse does the parsing
+// here, and its errors are those that are reported.
 
 /** A number written as a float. Without it, 2.0 would be the integer 2. */
 export class PythonFloat {

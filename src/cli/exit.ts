@@ -16,6 +16,15 @@ export class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
+/**
+ * For commands that judge: as diff has it, 1 says that two things differ, so whatever kept them from being compared
+ * ends with 2.
+ */
+export function asTrouble(error: unknown): unknown {
+  if (error instanceof Interrupted || error instanceof UsageError || !(error instanceof Error)) return error;
+  return new UsageError(error.message, { cause: error });
+}
+
 /** Says on standard error what went wrong. @returns the exit code */
 export function tellError(error: unknown): number {
   if (error instanceof Interrupted) return 130;

@@ -1,11 +1,12 @@
 // The grammar of LFM2's tool calls: `<|tool_call_start|>[name(argument=value, …), …]<|tool_call_end|>`, with the names
 // of the tools that were given and arguments by their schemas, as Python literals.
+import type { Json, Schema } from "../json-schema/keywords.ts";
 import { ConstraintError, shown } from "./error.ts";
 import { choice, type Expression, repeat, sequence, text } from "./grammar.ts";
 import type { GrammarBuilder } from "./grammar-builder.ts";
 import { comma, pythonNotation } from "./notation.ts";
-import { SchemaGrammar } from "./schema/grammar.ts";
-import { asJson, at, isSchema, type Json, type Schema, typesOf } from "./schema/schema.ts";
+import { asJson, at, isSchema, typesOf } from "./schema/schema.ts";
+import { SchemaGrammar } from "./schema/schema-grammar.ts";
 
 /** The tokens that begin and end a list of calls. */
 export interface CallMarkers {

@@ -4,6 +4,10 @@
 //   npy    "\x93NUMPY" major minor | header length u16 (u32 from version 2) | {'descr': '<f4', 'fortran_order': False,
 //          'shape': (17, 64), } | numbers
 //
+// Read by this file, because no small library reads a part of an entry: unzipit 2.1.1 gives entries as streams from their
+// beginning, where a trace of gigabytes is compared from its middle, and takes a directory of any size into memory;
+// @zip.js/zip.js 2.24.0 tells where an entry's data lies, in 8.8 MB; npyjs 1.2.0 reads a single .npy, whole.
+//
 // Source: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.5.3; numpy 2.3, numpy/lib/_format_impl.py.
 
 import { f16ToF32 } from "../blocks/f16.ts";
@@ -15,6 +19,8 @@ import { DAMAGED, refuse, show, within } from "./refusal.ts";
 export interface NpzArray {
   readonly name: string;
   readonly shape: readonly number[];
+  /** Stored in 16 bits. */
+  readonly isHalf: boolean;
   /** Numbers from … from + count − 1. A compressed array is read fastest from its beginning to its end. */
   read(from: number, count: number, signal?: AbortSignal): Promise<TensorData>;
 }
@@ -156,6 +162,7 @@ async function openArray(source: ByteSource, entry: Entry, signal?: AbortSignal)
   return {
     name: entry.name.slice(0, -".npy".length),
     shape,
+    isHalf: type === types["<f2"],
     async read(from, count, readSignal) {
       if (from < 0 || count < 0 || from + count > numbers)
         throw new RangeError(`${subject}: no numbers ${from} to ${from + count}.`);

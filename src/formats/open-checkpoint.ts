@@ -14,6 +14,7 @@ import { checkedConfig, checkedGenerationConfig } from "./hf/config.ts";
 import { storedHfTensors } from "./hf/names.ts";
 import { refuseQuantizedConfig, refuseQuantizedTensors } from "./hf/quantized-weights.ts";
 import type { Shards } from "./hf/safetensors-shards.ts";
+import { readTokenizerConfig } from "./hf/tokenizer-config.ts";
 import { tokenizerConfigWarnings } from "./hf/tokenizer-config-keys.ts";
 import { openWeightFile, openWeightFiles } from "./hf/weight-files.ts";
 import { type JsonObject, jsonLimits, readBytes } from "./json.ts";
@@ -135,7 +136,7 @@ async function finishHf(
   warnings: string[],
   signal?: AbortSignal,
 ): Promise<Checkpoint> {
-  const tokenizerConfig = await readSettings(folder, "tokenizer_config.json", signal);
+  const tokenizerConfig = await readTokenizerConfig(folder, signal);
   const tokenizer = await readOptional(folder, "tokenizer.json", TOKENIZER_BYTES, readBytes, signal);
   const templates = await readHfTemplates(folder, tokenizerConfig, signal);
   const fileNames = opened.map(({ name }) => name);

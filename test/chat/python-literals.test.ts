@@ -1,7 +1,8 @@
 // Values in tool calls beside what Python makes of them: golden/text/python-literals.json.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { type BlockPiece, createToolCallParser } from "../../src/chat/calls/tool-call-parser.ts";
+import type { BlockPiece } from "../../src/chat/calls/parsed-call.ts";
+import { createToolCallParser } from "../../src/chat/calls/tool-call-parser.ts";
 import { checkCall } from "../../src/chat/calls/tool-check.ts";
 import { PythonFloat, parseExactJson } from "../../src/chat/exact-json.ts";
 

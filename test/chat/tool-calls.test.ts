@@ -1,25 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { BlockPiece } from "../../src/chat/calls/parsed-call.ts";
 import { jsonOf } from "../../src/chat/calls/python-literals.ts";
-import { type BlockPiece, createToolCallParser } from "../../src/chat/calls/tool-call-parser.ts";
+import { createToolCallParser } from "../../src/chat/calls/tool-call-parser.ts";
 import { writeToolCalls } from "../../src/chat/calls/tool-call-text.ts";
 import { checkCall, readToolSchemas } from "../../src/chat/calls/tool-check.ts";
 import { PythonFloat, parseExactJson } from "../../src/chat/exact-json.ts";
-import { otherParsersCases } from "./other-parsers-cases.ts";
-import { type BlockCase, jsonCases, pythonCases, recoveredCases, textCases } from "./tool-call-cases.ts";
-
-/** All pieces of a block that comes in `chunks`; text that comes in several is joined. */
-function read(chunks: readonly string[], by: "model" | "cut" = "model"): BlockPiece[] {
-  const parser = createToolCallParser();
-  const joined: BlockPiece[] = [];
-  for (const piece of [...chunks.flatMap((chunk) => parser.push(chunk)), ...parser.end(by)]) {
-    const last = joined.at(-1);
-    if (last !== undefined && "text" in last && "text" in piece)
-      joined[joined.length - 1] = { text: last.text + piece.text };
-    else joined.push(piece);
-  }
-  return joined;
-}
+import { blockCases, readBlock } from "./read-block.ts";
 
 /** In the notation of the cases. */
 const shown = (pieces: readonly BlockPiece[]): string[] =>
@@ -30,24 +17,16 @@ const shown = (pieces: readonly BlockPiece[]): string[] =>
     return [`${name} ${json}`, ...problems.map(({ path }) => `!${path}`)].join(" ");
   });
 
-const groups: [string, readonly BlockCase[]][] = [
-  ["correct Python means what Python says", pythonCases],
-  ["what models write instead is understood", recoveredCases],
-  ["the JSON variant", jsonCases],
-  ["text that is no call stays text", textCases],
-  ["what other parsers are tested with", otherParsersCases],
-];
-
-describe.each(groups)("%s", (_, cases) => {
+describe.each(blockCases)("%s", (_, cases) => {
   it.each(cases)("%s", (_, block, ...expected) => {
-    expect(shown(read([block]))).toEqual(expected);
+    expect(shown(readBlock([block]))).toEqual(expected);
     // A decision that needs text which has not come waits for it.
-    expect(shown(read(block.split("")))).toEqual(expected);
+    expect(shown(readBlock(block.split("")))).toEqual(expected);
   });
 });
 
 it("has at least 120 cases, each of its own name", () => {
-  const titles = groups.flatMap(([, cases]) => cases.map(([title]) => title));
+  const titles = blockCases.flatMap(([, cases]) => cases.map(([title]) => title));
   expect(titles.length).toBeGreaterThanOrEqual(120);
   expect(new Set(titles).size).toBe(titles.length);
 });
@@ -63,7 +42,7 @@ describe("a call that streams", () => {
 
   it("is text when the answer is cut before it ends: half a path must not be run", () => {
     const block = "[f(a=1), rm(path='/home/me/x', n=12)]";
-    const cuts = Array.from(block, (_, i) => shown(read([block.slice(0, i)], "cut")));
+    const cuts = Array.from(block, (_, i) => shown(readBlock([block.slice(0, i)], "cut")));
     const whole = [block.indexOf(",") - 1, block.length - 2];
     cuts.forEach((pieces, i) => {
       const calls = pieces.filter((piece) => !piece.startsWith("«"));
@@ -160,7 +139,7 @@ function inSomeStyle(
 }
 
 describe("what is written is read again, cut at any place", () => {
-  const readBack = (block: string, at: readonly number[]) => meant(read(cut(block, at)));
+  const readBack = (block: string, at: readonly number[]) => meant(readBlock(cut(block, at)));
 
   it("as Python's repr writes it: 4,000 round trips", () => {
     const property = fc.property(calls, places, (list, at) => {
@@ -202,7 +181,7 @@ describe("what is written is read again, cut at any place", () => {
       // Python reads 'a' 'b' as one string, and 'a' (b) as an expression.
       const couldEnd = /^'|'\s*(?:'|$)/;
       fc.pre(!couldEnd.test(first) && !couldEnd.test(second));
-      const [piece] = read(cut(`[f(a='${first}', b='${second}')]`, at));
+      const [piece] = readBlock(cut(`[f(a='${first}', b='${second}')]`, at));
       if (!("call" in piece)) expect.fail("no call");
       expect([...piece.call.named.values()].map((json) => JSON.parse(json as string))).toEqual([first, second]);
       // That a quote in the first one is not its end is a guess; in the last one it is certain.
@@ -218,58 +197,7 @@ describe("what is written is read again, cut at any place", () => {
 });
 
 describe("whatever a model writes", () => {
-  const blocks = groups.flatMap(([, cases]) => cases.map(([, block]) => block));
-  const schemas = readToolSchemas([
-    {
-      name: "f",
-      parameters: { type: "object", properties: { a: { type: "string" }, b: { type: "integer" } }, required: ["a"] },
-    },
-  ]);
-
-  it("nothing throws and arguments are JSON: 100,000 mutated blocks", () => {
-    let state = 20_250_707;
-    const random = (below: number): number => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      return Math.floor((state / 2 ** 32) * below);
-    };
-    const scraps = [
-      ..."()[]{},:='\"\\#*.\n -0e",
-      "'''",
-      '"""',
-      "None",
-      "**{",
-      "\\u",
-      "\\x",
-      "<|tool_call_end|>",
-      "\ud83d",
-      "f(",
-    ];
-    let readable = 0;
-    for (let run = 0; run < 100_000; run++) {
-      let block = blocks[random(blocks.length)];
-      for (let edits = 1 + random(4); edits > 0; edits--) {
-        const at = random(block.length + 1);
-        const other = blocks[random(blocks.length)];
-        const insert = [
-          scraps[random(scraps.length)],
-          "",
-          block.slice(at, at + random(9)),
-          other.slice(random(other.length)),
-        ];
-        block = block.slice(0, at) + insert[random(4)] + block.slice(at + random(3));
-      }
-      for (const piece of read([block.slice(0, 9), block.slice(9)], random(2) === 0 ? "model" : "cut")) {
-        if ("text" in piece) expect(piece.text).not.toBe("");
-        else {
-          const { arguments: json } = checkCall(piece.call, schemas);
-          const parsed: unknown = JSON.parse(json);
-          if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) expect.fail(block);
-          readable++;
-        }
-      }
-    }
-    expect(readable).toBeGreaterThan(25_000); // the mutations leave much to be read
-  });
+  const blocks = blockCases.flatMap(([, cases]) => cases.map(([, block]) => block));
 
   it("cuts change nothing, and what is not read is kept", () => {
     const block = fc.oneof(
@@ -279,8 +207,8 @@ describe("whatever a model writes", () => {
         .chain((whole) => fc.nat(whole.length).map((at) => whole.slice(0, at) + whole.slice(at + 1))),
     );
     const property = fc.property(block, places, fc.constantFrom("model" as const, "cut" as const), (text, at, by) => {
-      const whole = read([text], by);
-      expect(shown(read(cut(text, at), by))).toEqual(shown(whole));
+      const whole = readBlock([text], by);
+      expect(shown(readBlock(cut(text, at), by))).toEqual(shown(whole));
       const last = whole.at(-1);
       if (last !== undefined && "text" in last) expect(text.endsWith(last.text)).toBe(true);
       if (whole.length === 0) expect(text).toMatch(/^[\s[\],;]*$/);
@@ -308,7 +236,7 @@ describe("whatever a model writes", () => {
     const work = (length: number): number => {
       const pieces = write(length).match(/[\s\S]{1,4}/g) as string[];
       const begin = process.cpuUsage();
-      read(pieces);
+      readBlock(pieces);
       const { user, system } = process.cpuUsage(begin);
       return (user + system) / 1000;
     };

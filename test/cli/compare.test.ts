@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,8 +16,10 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "lfm2-compare-"));
   const ids = (await goldenTensors("transformers/moe-small/len17.safetensors")).get("input_ids")?.data.join() as string;
   const write = (output: string, ...flags: string[]) =>
-    lfm2(["trace", "-m", model, "--ids", ids, "--mode", "exact", ...flags, "-o", output], { cwd: folder });
+    lfm2(["trace", "-m", model, "--ids", ids, ...flags, "-o", output], { cwd: folder });
   expect((await write(trace)).code).toBe(0);
+  const one = { dtype: "F32" as const, shape: [1, 1], data: Float32Array.of(1) };
+  writeFileSync(join(folder, "no-ids.safetensors"), writeSafetensors(new Map([["lm_head", one]])));
   expect((await write(other, "--kv-type", "int8")).code).toBe(0);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -43,13 +45,50 @@ describe("lfm2 compare", () => {
     expect(stdout).toMatch(
       /They part at model\.layers\.2\.self_attn\.out_proj\.input \(point \d+ of 101\), from token 0 on/,
     );
-    expect(stdout).toContain("Not a mistake: keys and values stored as int8, in B (kv-int8).");
+    expect(stdout).toContain("Equal within rounding: keys and values stored as int8, in B (kv-int8).");
     const json = await compare(...args, "--json");
     expect(json.code).toBe(1);
     const found = JSON.parse(json.stdout);
-    expect(found).toMatchObject({ equal: false, first: "model.layers.2.self_attn.out_proj.input" });
+    expect(found).toMatchObject({
+      verdict: "rounding",
+      equal: false,
+      first: "model.layers.2.self_attn.out_proj.input",
+    });
     expect(found.cause).toMatchObject({ cause: "kv-int8", kind: "precision", side: "B" });
     expect(found.points).toHaveLength(101);
+  });
+
+  it("makes A by itself, exactly, from the ids that B has, and leaves nothing behind", async () => {
+    const before = readdirSync(tmpdir()).filter((name) => name.startsWith("lfm2-compare-")).length;
+    const { code, stdout, stderr } = await compare("-m", model, theirs);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^A {2}run here: moe-small, wasm, exact, f32 KV cache; 17/),
+    ]);
+    expect(stderr).toMatch(/^warning: [^\n]*\nwasm exact · KV f32 · [^\n]*\n$/);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith("lfm2-compare-"))).toHaveLength(before);
+    // Other ids than B's are another run.
+    expect((await compare("-m", model, theirs, "--ids", "5,6,7")).code).toBe(1);
+  });
+
+  it("says first that it allows more than float32 needs, why, and how it would not; accepts it if told", async () => {
+    const args = [trace, other];
+    const { code, stdout } = await compare(...args);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^Wide tolerance: 0\.08 × max\(1, largest number\), for an int8 KV cache in B\. Record B again with lfm2 trace, whose default is float32\.\n/,
+    );
+    expect(stdout).toContain("\nEqual within rounding: an int8 KV cache in B; the nearest to its tolerance is ");
+    expect((await compare(...args, "--accept", "rounding,near-ties")).code).toBe(0);
+    expect((await compare(...args, "--accept", "near-ties")).code).toBe(1);
+    // Within float32's tolerance nothing was rounded, whatever was allowed.
+    const same = await compare(theirs, theirs, "--precision", "bf16");
+    expect([same.code, same.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^Wide tolerance: 0\.1 .* Leave --precision out\.\n/),
+    ]);
+    const narrow = await compare(...args, "--precision", "f32");
+    expect(narrow.stdout).toMatch(/^A {2}trace[\s\S]*\nEqual within rounding: keys and values stored as int8, in B/);
   });
 
   it("reads a .npz under names of its own, and a batch axis", async () => {
@@ -96,12 +135,17 @@ describe("lfm2 compare", () => {
   });
 
   const usage: readonly [args: string[], message: RegExp][] = [
-    [[trace], /missing required argument 'B'/],
+    [[trace], /expected A and B, or -m MODEL and B, found one path/],
     [[trace, "nothing.safetensors"], /nothing\.safetensors: expected a file, found nothing there/],
     [[trace, "names.json"], /names\.json: expected a safetensors header/],
     [["/", trace], /expected trace\.json, found no such file/],
     [[trace, other, "--tolerance", "some"], /--tolerance: expected a number from 0, found "some"/],
     [[trace, other, "--points", "blocks.*"], /expected at least one point of .*trace, found none/],
+    [[trace, other, "--ids", "1"], /--ids: expected them for a run made here, found two recordings/],
+    [[trace, other, "--accept", "all"], /--accept: expected some of rounding,near-ties, found "all"/],
+    [["no-ids.safetensors", "-m", model], /no-ids\.safetensors: expected input_ids beside its tensors, found none/],
+    [[trace, other, "--precision", "fp4"], /argument 'fp4' is invalid. Allowed choices are f32, bf16, f16, q8/],
+    [["nothing", "-m", "no-model"], /nothing: expected a file, found nothing there/],
     [[trace, theirs, "--map", "no.json"], /no\.json: expected names as JSON, found ENOENT/],
   ];
   it.each(usage)("ends with 2 when there is nothing to compare: %j", async (args, message) => {

@@ -88,12 +88,12 @@ describe("lfm2 golden check", () => {
     writeFileSync(alien, writeSafetensors(new Map([["x", { dtype: "F32", shape: [1, 1], data: Float32Array.of(1) }]])));
     const { code, stderr } = await check(alien, "--case", "len1");
     expect([code, stderr]).toEqual([
-      1,
+      2,
       expect.stringContaining("expected at least one of the golden's points, found none"),
     ]);
     expect((await check(alien, "--case", "len9")).code).toBe(2);
     const none = await lfm2(["golden", "check", folder]);
-    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("golden.json, found no such file")]);
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining("golden.json, found no such file")]);
   });
 });
 
@@ -125,7 +125,7 @@ describe("lfm2 golden make", () => {
       "-m",
       `${golden}transformers/moe-no-norm`,
     ]);
-    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("Another file than the golden's")]);
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining("Another file than the golden's")]);
   });
 
   it("tells int8 from exact on weights that have integer products", async () => {

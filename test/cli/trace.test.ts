@@ -42,7 +42,7 @@ describe("lfm2 trace", () => {
       format: "lfm2-trace",
       version: 1,
       model: { name: "lfm2-nano", sha256, sha256Of: "files", modelType: "lfm2_moe", container: "GGUF v3" },
-      run: { backend: "wasm", mode: "int8", kvType: "f16", engine: `node ${process.versions.node}` },
+      run: { backend: "wasm", mode: "exact", kvType: "f32", engine: `node ${process.versions.node}` },
       ids: [1, 6, 330, 214],
       positions: { from: 0, to: 4 },
     });
@@ -51,7 +51,7 @@ describe("lfm2 trace", () => {
 
     const tensors = await tensorsOf(output);
     expect(tensors.names).toEqual(manifest.points.map(({ tensor }: { tensor: string }) => tensor));
-    const model = await open();
+    const model = await open(undefined, { mode: "exact" });
     for await (const { name, position, rows, data } of model.trace([1, 6, 330, 214], { points })) {
       expect([name, position]).toEqual([name, 0]);
       expect(await tensors.load(name), name).toEqual(data);

@@ -1,68 +1,11 @@
 // JSON Schemas: what is taken, what is written, what is refused.
-import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { compileConstraint } from "../../src/constrain/compile.ts";
 import { ConstraintError } from "../../src/constrain/error.ts";
-import { type LanguageModel, open, type Summary } from "../../src/index.ts";
 import { compile, from, schema, takes, write } from "./harness.ts";
 import { samples } from "./random-schemas.ts";
-
-/** Formats are held to by the patterns below, written from the RFCs; ajv has none of its own. */
-const formats = {
-  date: (text: string) =>
-    /^\d{4}-\d\d-\d\d$/.test(text) && new Date(`${text}T00:00:00Z`).toISOString().startsWith(text),
-  time: (text: string) => /^\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text),
-  "date-time": (text: string) => !Number.isNaN(Date.parse(text)) && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(text),
-  uuid: /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i,
-  ipv4: (text: string) =>
-    text.split(".").length === 4 &&
-    text.split(".").every((part) => /^\d{1,3}$/.test(part) && String(Number(part)) === part && Number(part) < 256),
-  email: /^[^\s@]+@[^\s@]+\.[^\s@]+$/,
-};
-const ajv = new Ajv2020({ strict: false, ownProperties: true, formats });
-
-function validates(schema: unknown, text: string): string | true {
-  return ajv.validate(schema as object, JSON.parse(text)) || ajv.errorsText();
-}
-
-describe("the embedded model under 200 random schemas, at most 512 tokens each", () => {
-  const CUT_AT_MOST = 10;
-  let model: LanguageModel;
-  beforeAll(async () => {
-    model = await open();
-  });
-  afterAll(() => model.close());
-
-  // Four parts, so that one that hangs is seen.
-  let cut = 0;
-  it.each([0, 1, 2, 3])("writes JSON that validates wherever it ends, part %i", async (part) => {
-    for (const [i, { schema }] of fc.sample(samples, { numRuns: 50, seed: 1000 + part }).entries()) {
-      let text = "";
-      let end: Summary | undefined;
-      const options = {
-        responseFormat: { type: "json_schema" as const, schema },
-        maxTokens: 512,
-        seed: i,
-        onFinish: (summary: Summary) => {
-          end = summary;
-        },
-      };
-      const prompt = "<|im_start|>user\nGive me an example.<|im_end|>\n<|im_start|>assistant\n";
-      for await (const piece of model.complete(prompt, options)) text += piece;
-      if (end?.finishReason === "length") {
-        expect(end.newTokens).toBe(512);
-        cut++;
-      } else {
-        expect([schema, text, validates(schema, text)]).toEqual([schema, text, true]);
-      }
-    }
-  });
-
-  it("ends before that under at least 190 of them", () => {
-    expect(cut).toBeLessThanOrEqual(CUT_AT_MOST);
-  });
-});
+import { validates } from "./validates.ts";
 
 describe("a schema", () => {
   it("takes the JSON of a value that satisfies it", () => {

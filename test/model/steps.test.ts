@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { advance, ContextError, restart } from "../../src/engine/sequence.ts";
 import type { ModelOptions } from "../../src/load/load-options.ts";
 import type { WasmBackend } from "../../src/wasm/backend.ts";
-import { seeded } from "../ops/harness.ts";
 import { goldenTensors, load, logitsOf, open } from "./run.ts";
 
 const modes: [string, ModelOptions][] = [
@@ -23,19 +22,6 @@ describe.each(modes)("%s", (_, options) => {
       const loaded = await load(await open(folder, `${format}.gguf`), options);
       const whole = logitsOf(loaded, ids, 24);
       for (const step of [1, 7, 16]) expect(logitsOf(loaded, ids, step), `steps of ${step}`).toEqual(whole);
-    },
-  );
-});
-
-describe("the embedded model", () => {
-  it.each(["exact", "int8"] as const)(
-    "gives the same bits in steps of 1, 7 and 512 over 600 positions, %s",
-    async (mode) => {
-      const loaded = await load(await open("nano", "lfm2-nano-Q4_0.gguf"), { mode });
-      const random = seeded(8);
-      const ids = Int32Array.from({ length: 600 }, () => Math.floor(random() * loaded.model.config.vocabSize));
-      const whole = logitsOf(loaded, ids, 512);
-      for (const step of [1, 7]) expect(logitsOf(loaded, ids, step), `steps of ${step}`).toEqual(whole);
     },
   );
 });

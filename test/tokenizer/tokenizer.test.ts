@@ -2,10 +2,12 @@ import * as library from "@huggingface/tokenizers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { tokenizerOfGguf } from "../../src/formats/gguf/tokenizer.ts";
+import { readTokenizerConfig } from "../../src/formats/hf/tokenizer-config.ts";
 import { readTokenizer } from "../../src/formats/tokenizer-source.ts";
 import { madeUpTokenizer } from "../../src/synth/vocabulary.ts";
 import { writeOutCaseFolding } from "../../src/tokenizer/split-pattern.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
+import { folderOf } from "../formats/tiny-model.ts";
 import { goldenFile, nanoGguf, nanoJson } from "./nano.ts";
 
 const sources = [
@@ -334,7 +336,13 @@ describe("decode", () => {
 
 const added: {
   text: string;
-  cases: { name: string; changes: Record<string, unknown>; ids: number[]; decoded_without_special: string }[];
+  cases: {
+    name: string;
+    changes: Record<string, unknown>;
+    files?: Record<string, object>;
+    ids: number[];
+    decoded_without_special: string;
+  }[];
 } = JSON.parse(goldenFile("text/added-tokens.json"));
 
 describe("what files say otherwise", () => {
@@ -363,11 +371,16 @@ describe("what files say otherwise", () => {
     expect(createTokenizer(source).decode([imEnd], { skipSpecial: true })).toBe("");
   });
 
-  it.each(added.cases)("tokenizer_config.json adds tokens as in transformers: $name", ({ changes, ids, ...shown }) => {
+  it.each(added.cases)("files beside tokenizer.json add tokens as in transformers: $name", async (stated) => {
+    const { changes, files = {}, ids } = stated;
     const source = nanoJson();
-    const { encode, decode } = createTokenizer({ ...source, config: { ...source.config, ...changes } });
+    const settings = Object.entries({ ...source.config, ...changes }).filter(([, value]) => value !== null);
+    const written = { "tokenizer_config.json": Object.fromEntries(settings), ...files };
+    const texts = Object.entries(written).map(([name, content]) => [name, JSON.stringify(content)]);
+    const config = await readTokenizerConfig(folderOf(Object.fromEntries(texts)));
+    const { encode, decode } = createTokenizer({ ...source, config: config ?? {} });
     expect(encode(added.text)).toEqual(ids);
-    expect(decode(ids, { skipSpecial: true })).toBe(shown.decoded_without_special);
+    expect(decode(ids, { skipSpecial: true })).toBe(stated.decoded_without_special);
   });
 
   it("every id that any file says ends an answer does", () => {

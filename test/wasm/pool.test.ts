@@ -7,7 +7,6 @@ import type { Bank } from "../../src/wasm/bank.ts";
 import { type Kernels, kernelUrl } from "../../src/wasm/kernels.ts";
 import { createControl, createPool } from "../../src/wasm/pool.ts";
 import { golden } from "../model/run.ts";
-import { builds } from "../ops/harness.ts";
 
 const opened: LanguageModel[] = [];
 const helpers: Worker[] = [];
@@ -16,27 +15,7 @@ afterEach(async () => {
   await Promise.all(helpers.splice(0).map((helper) => helper.terminate()));
 });
 
-async function logitsBits(file: string, options: object, ids: number[]): Promise<Uint32Array> {
-  const model = await open(golden(file), options);
-  opened.push(model);
-  return new Uint32Array((await model.logits(ids)).data.buffer);
-}
-
 describe("threads", () => {
-  const cases = ["nano/lfm2-nano-Q4_0.gguf", "gguf/Q6_K.gguf", "gguf/Q4_K.gguf", "transformers/moe-wide-heads"];
-  it.each(cases)("%s: give the same bits in any number, with every build, in both modes", async (file) => {
-    const ids = Array.from({ length: 70 }, (_, i) => 20 + ((i * 29) % 240));
-    for (const mode of ["int8", "exact"]) {
-      const want = await logitsBits(file, { mode, threads: 1, kernels: builds[0] }, ids);
-      for (const kernels of builds) {
-        for (const threads of [1, 2, 3]) {
-          const have = await logitsBits(file, { mode, threads, kernels }, ids);
-          expect(have, `${mode}, ${threads} threads, ${kernels}`).toEqual(want);
-        }
-      }
-    }
-  });
-
   it("rest when there is nothing to do", async () => {
     const model = await open(golden("nano/lfm2-nano-Q4_0.gguf"), { threads: 2 });
     opened.push(model);

@@ -1,4 +1,8 @@
 // Lines and bars as self-contained SVG, readable on light and on dark pages.
+//
+// Drawn here because libraries of charts need a page to draw on: uplot 1.6.32 a canvas, @observablehq/plot 0.6.17 (with all
+// of d3) and chartist 1.5.0 a DOM, which Node has only by another dependency. svg-line-chart 0.4.1 has none of this, and is
+// under the GPL.
 import { round } from "../../picture/numbers.ts";
 import { DARK_SERIES, LIGHT_SERIES } from "../../picture/palette.ts";
 import { escapeXml, line, type Point, rectangle, text } from "../../picture/svg.ts";
@@ -181,7 +185,7 @@ function niceStep(least: number): number {
 }
 
 function tickText(value: number): string {
-  return Number(value.toPrecision(6)).toLocaleString("en-US");
+  return formatInteger(Number(value.toPrecision(6)));
 }
 
 function isNumeric(xs: Chart["xs"]): xs is readonly number[] {

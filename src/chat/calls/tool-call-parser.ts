@@ -19,32 +19,9 @@ import { createArrivingText, type Reading } from "../arriving-text.ts";
 import { behindElement } from "./call-recovery.ts";
 import { type Confirmation, Unreadable } from "./literal-events.ts";
 import { createLiteralReader } from "./literal-reader.ts";
+import type { BlockPiece, Guess, ParsedCall, ToolCallProblem } from "./parsed-call.ts";
 import { isObject, textOf, type Value } from "./python-literals.ts";
 import { CALL_START, continuesBlock, startsName } from "./string-end.ts";
-
-/** Something about a call that should be known before it is run. */
-export interface ToolCallProblem {
-  /** The argument, as `city` or `items[2].name`; "" for the call as a whole. */
-  readonly path: string;
-  readonly expected: string;
-  readonly found: string;
-}
-
-/** A problem unless the tool's schema makes sure of the reading. */
-export interface Guess extends ToolCallProblem {
-  readonly confirmation: Confirmation;
-}
-
-export interface ParsedCall {
-  readonly name: string;
-  /** Problems call them `arg0`, `arg1`, … */
-  readonly positional: readonly Value[];
-  readonly named: ReadonlyMap<string, Value>;
-  readonly problems: readonly (ToolCallProblem | Guess)[];
-}
-
-/** A call, or text that is none, to the letter. */
-export type BlockPiece = { readonly call: ParsedCall } | { readonly text: string };
 
 /** Reads what stands between `<|tool_call_start|>` and `<|tool_call_end|>`. Nothing here throws. */
 export interface ToolCallParser {

@@ -1,15 +1,15 @@
-// Arguments beside the JSON schema of the function they are for. What does not fit is reported, never thrown.
+// Calls beside the tools they are for: positional arguments get their names, and what does not fit is reported, never
+// thrown.
 //
-// Checked: type (one or several), enum, const, properties, required, additionalProperties, items, prefixItems, anyOf,
-// oneOf (as anyOf), allOf, $ref within the schema, minimum, maximum, exclusiveMinimum, exclusiveMaximum, minLength,
-// maxLength, minItems, maxItems. Other keywords are not: pattern, for one, could take forever on a model's text.
-// Unlike JSON Schema, a tool's own parameters are all there are unless it says additionalProperties: models make
+// A tool's own parameters are all there are unless it says `additionalProperties`, unlike in JSON Schema: models make
 // arguments up.
-import { PythonFloat, parseExactJson, plainJson } from "../exact-json.ts";
+import { isObject as isJsonObject, type Json, type Schema } from "../../json-schema/keywords.ts";
+import { plainJson } from "../exact-json.ts";
 import { MAX_ARGUMENTS_CHARACTERS } from "../messages.ts";
 import type { Confirmation } from "./literal-events.ts";
+import type { ParsedCall, ToolCallProblem } from "./parsed-call.ts";
 import { isObject, jsonOf, type Value } from "./python-literals.ts";
-import type { ParsedCall, ToolCallProblem } from "./tool-call-parser.ts";
+import { MAX_PROBLEMS, mismatches } from "./schema-check.ts";
 
 /** A call as it can be made: arguments by name, as JSON text. */
 export interface CheckedCall {
@@ -18,15 +18,8 @@ export interface CheckedCall {
   readonly problems: readonly ToolCallProblem[];
 }
 
-type Schema = Readonly<Record<string, unknown>>;
-
 /** Names of tools and the schema of their parameters, where they have one. */
 export type ToolSchemas = ReadonlyMap<string, Schema | undefined>;
-
-const MAX_PROBLEMS = 20;
-// As deep as arguments can be, and some $ref on the way.
-const MAX_DEPTH = 64;
-const MAX_STEPS = 100_000;
 
 /**
  * What a tool list describes: `{ type: "function", function: { name, parameters } }`, or `{ name, parameters }` bare,
@@ -35,9 +28,9 @@ const MAX_STEPS = 100_000;
 export function readToolSchemas(tools: readonly unknown[]): ToolSchemas {
   const schemas = new Map<string, Schema | undefined>();
   for (const tool of tools) {
-    const described = record(typeof tool === "string" ? parsed(tool) : plainJson(tool));
-    const { name, parameters } = record(described?.function) ?? described ?? {};
-    if (typeof name === "string") schemas.set(name, record(parameters));
+    const described = schemaAt((typeof tool === "string" ? parsed(tool) : plainJson(tool)) as Json);
+    const { name, parameters } = schemaAt(described?.function) ?? described ?? {};
+    if (typeof name === "string") schemas.set(name, schemaAt(parameters));
   }
   return schemas;
 }
@@ -51,7 +44,7 @@ export function readToolSchemas(tools: readonly unknown[]): ToolSchemas {
  */
 export function checkCall({ name, positional, named, problems }: ParsedCall, schemas?: ToolSchemas): CheckedCall {
   const schema = schemas?.get(name);
-  const properties = record(schema?.properties);
+  const properties = schemaAt(schema?.properties);
   const reported: ToolCallProblem[] = [];
   if (schemas !== undefined && !schemas.has(name)) {
     reported.push({ path: "", expected: `one of the tools ${[...schemas.keys()].join(", ")}`, found: name });
@@ -87,7 +80,7 @@ export function checkCall({ name, positional, named, problems }: ParsedCall, sch
     const isClosed = properties !== undefined && schema.additionalProperties === undefined;
     const whole = { type: "object", ...schema, ...(isClosed ? { additionalProperties: false } : {}) };
     const isPlaced = (path: string): boolean => reported.some((problem) => problem.path === path);
-    reported.push(...mismatches(parseExactJson(json), whole).filter(({ path }) => path === "" || !isPlaced(path)));
+    reported.push(...mismatches(JSON.parse(json), whole).filter(({ path }) => path === "" || !isPlaced(path)));
   }
   return { name, arguments: json, problems: reported.slice(0, MAX_PROBLEMS) };
 }
@@ -115,9 +108,9 @@ function confirms(confirmation: Confirmation, schema: Schema | undefined, path: 
 function statedAt(schema: Schema | undefined, path: string): Schema | undefined {
   let stated = schema;
   for (const [, name, index] of path.matchAll(/(?:^|\.)([^.[\]]+)|\[(\d+)\]/g)) {
-    const properties = record(stated?.properties) ?? {};
+    const properties = schemaAt(stated?.properties) ?? {};
     const next = index !== undefined ? stated?.items : Object.hasOwn(properties, name) ? properties[name] : undefined;
-    stated = record(next);
+    stated = schemaAt(next);
   }
   return stated;
 }
@@ -127,163 +120,10 @@ function holdsArguments(value: Value, properties: Schema | undefined): value is 
   return properties === undefined || [...value.keys()].every((key) => Object.hasOwn(properties, key));
 }
 
-/** Where a value (as parseExactJson gives it) does not fit a schema. */
-function mismatches(root: unknown, schema: Schema): ToolCallProblem[] {
-  const problems: ToolCallProblem[] = [];
-  let steps = 0;
-  check(root, schema, "", 0);
-  return problems;
+const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
 
-  function check(value: unknown, stated: unknown, path: string, depth: number): void {
-    if (problems.length >= MAX_PROBLEMS || depth > MAX_DEPTH || ++steps > MAX_STEPS) return;
-    const expect = (expected: string): void => {
-      problems.push({ path, expected, found: shown(value) });
-    };
-    const rules: Schema = record(stated) ?? {};
-    if (typeof rules.$ref === "string") check(value, pointed(schema, rules.$ref), path, depth + 1);
-    const another = expectedInstead(value, rules);
-    if (another !== undefined) {
-      expect(another);
-      return;
-    }
-    for (const part of list(rules.allOf)) check(value, part, path, depth + 1);
-    for (const choices of [list(rules.anyOf), list(rules.oneOf)]) checkChoices(value, choices, path, depth);
-    if (typeof value === "string") {
-      const size = Array.from(value).length;
-      if (size < lower(rules.minLength)) expect(`at least ${rules.minLength} characters`);
-      if (size > upper(rules.maxLength)) expect(`at most ${rules.maxLength} characters`);
-    } else if (isNumber(value)) {
-      const number = value instanceof PythonFloat ? value.value : value;
-      if (number < lower(rules.minimum)) expect(`at least ${rules.minimum}`);
-      if (number > upper(rules.maximum)) expect(`at most ${rules.maximum}`);
-      if (number <= lower(rules.exclusiveMinimum)) expect(`more than ${rules.exclusiveMinimum}`);
-      if (number >= upper(rules.exclusiveMaximum)) expect(`less than ${rules.exclusiveMaximum}`);
-    } else if (Array.isArray(value)) {
-      if (value.length < lower(rules.minItems)) expect(`at least ${rules.minItems} items`);
-      if (value.length > upper(rules.maxItems)) expect(`at most ${rules.maxItems} items`);
-      const first = list(rules.prefixItems);
-      value.forEach((item, i) => {
-        check(item, i < first.length ? first[i] : rules.items, `${path}[${i}]`, depth + 1);
-      });
-    } else {
-      checkMembers(value, rules, path, depth);
-    }
-  }
-
-  function checkMembers(value: unknown, rules: Schema, path: string, depth: number): void {
-    const members = record(value);
-    if (members === undefined) return;
-    const properties = record(rules.properties) ?? {};
-    const at = (key: string): string => (path === "" ? key : `${path}.${key}`);
-    for (const key of list(rules.required)) {
-      if (typeof key !== "string" || Object.hasOwn(members, key)) continue;
-      problems.push({ path: at(key), expected: describe(properties[key]), found: "nothing" });
-    }
-    for (const [key, member] of Object.entries(members)) {
-      if (Object.hasOwn(properties, key)) check(member, properties[key], at(key), depth + 1);
-      else if (rules.additionalProperties === false) {
-        const known = Object.keys(properties);
-        const expected = known.length === 0 ? "no arguments" : `one of the names ${known.slice(0, 20).join(", ")}`;
-        problems.push({ path: at(key), expected, found: "a name of its own" });
-      } else check(member, rules.additionalProperties, at(key), depth + 1);
-    }
-  }
-
-  /** One of them must fit. Where none does, what the only one that has the right type says is told. */
-  function checkChoices(value: unknown, choices: readonly unknown[], path: string, depth: number): void {
-    if (choices.length === 0) return;
-    const begin = problems.length;
-    const attempts: ToolCallProblem[][] = [];
-    for (const choice of choices) {
-      check(value, choice, path, depth + 1);
-      const attempt = problems.splice(begin);
-      if (attempt.length === 0) return;
-      attempts.push(attempt);
-    }
-    const inside = attempts.filter(([first]) => first.path !== path);
-    if (inside.length === 1) problems.push(...inside[0]);
-    else
-      problems.push({
-        path,
-        expected: Array.from(attempts, ([{ expected }]) => expected).join(" or "),
-        found: shown(value),
-      });
-  }
-}
-
-/** What type, enum and const want where the value is something else; the rest of a schema is then beside the point. */
-function expectedInstead(value: unknown, rules: Schema): string | undefined {
-  const types = [rules.type].flat().filter((type) => typeof type === "string");
-  if (types.length > 0 && !types.some((type) => isOf(type, value))) return types.map(named).join(" or ");
-  if (Array.isArray(rules.enum) && !rules.enum.some((member) => equal(member, value))) {
-    return `one of ${rules.enum.slice(0, 20).map(shown).join(", ")}`;
-  }
-  return rules.const === undefined || equal(rules.const, value) ? undefined : shown(rules.const);
-}
-
-/** `#/$defs/Unit`, in the schema itself. */
-function pointed(schema: Schema, reference: string): unknown {
-  if (!reference.startsWith("#")) return undefined;
-  return reference
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
-    .reduce<unknown>((at, part) => {
-      const members = record(at);
-      return members !== undefined && Object.hasOwn(members, part) ? members[part] : undefined;
-    }, schema);
-}
-
-function isOf(type: string, value: unknown): boolean {
-  switch (type) {
-    case "string":
-    case "boolean":
-      return typeof value === type;
-    case "null":
-      return value === null;
-    case "array":
-      return Array.isArray(value);
-    case "object":
-      return record(value) !== undefined;
-    case "number":
-      return isNumber(value);
-    case "integer":
-      // As in JSON Schema, 2.0 is one.
-      return isNumber(value) && (!(value instanceof PythonFloat) || Number.isInteger(value.value));
-    default:
-      return true;
-  }
-}
-
-function equal(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a, plainNumbers) === JSON.stringify(b, plainNumbers);
-}
-
-const plainNumbers = (_: string, value: unknown): unknown => (typeof value === "bigint" ? Number(value) : value);
-
-function describe(stated: unknown): string {
-  const types = [record(stated)?.type].flat().filter((type) => typeof type === "string");
-  return types.length === 0 ? "a value" : types.map(named).join(" or ");
-}
-
-const named = (type: string): string => (type === "null" ? type : `${/^[aeio]/.test(type) ? "an" : "a"} ${type}`);
-
-/** A value as JSON, cut where it gets long. */
-function shown(value: unknown): string {
-  const json = JSON.stringify(value, plainNumbers) ?? "nothing";
-  return json.length <= 60 ? json : `${json.slice(0, 57)}...`;
-}
-
-const isNumber = (value: unknown): value is number | bigint | PythonFloat =>
-  typeof value === "number" || typeof value === "bigint" || value instanceof PythonFloat;
-const lower = (bound: unknown): number => (typeof bound === "number" ? bound : Number.NEGATIVE_INFINITY);
-const upper = (bound: unknown): number => (typeof bound === "number" ? bound : Number.POSITIVE_INFINITY);
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-
-function record(value: unknown): Schema | undefined {
-  const isRecord =
-    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof PythonFloat);
-  return isRecord ? (value as Schema) : undefined;
+function schemaAt(value: Json | undefined): Schema | undefined {
+  return isJsonObject(value) ? value : undefined;
 }
 
 function parsed(json: string): unknown {

@@ -1,4 +1,7 @@
 // Python's strftime in the C locale, for the codes that dates in prompts use.
+//
+// strftime 0.10.3 is another: its %j is a day short (004 for January 5), it passes over codes that it does not know, and it
+// is CommonJS, which a page without a bundler cannot load.
 
 const MONTHS = "January February March April May June July August September October November December".split(" ");
 const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split(" ");

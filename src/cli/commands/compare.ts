@@ -1,36 +1,40 @@
-// `lfm2 compare`: where two recorded runs part, and why.
-import { stat } from "node:fs/promises";
-import { Command } from "commander";
-import { FormatError } from "../../formats/refusal.ts";
-import { ConfigError } from "../../model/config-keys.ts";
-import { CompareError, compareRuns } from "../../oracle/compare/compare.ts";
+// `lfm2 compare`: where two runs part, and why; of one recording, where it parts from what is computed here.
+import { Command, Option } from "commander";
+import { compareRuns } from "../../oracle/compare/compare.ts";
 import { comparisonHtml } from "../../oracle/compare/comparison-html.ts";
 import { comparisonJson } from "../../oracle/compare/comparison-json.ts";
 import { wording } from "../../oracle/compare/comparison-text.ts";
+import { type Precision, precisions } from "../../oracle/compare/tolerance.ts";
+import { acceptable, verdictOf } from "../../oracle/compare/verdict.ts";
 import { diagnose } from "../../oracle/diagnose/diagnose.ts";
 import { type ModelWeights, modelWeights } from "../../oracle/diagnose/model-weights.ts";
-import { GlobError, globToRegExp } from "../../oracle/glob.ts";
-import { type NamePatterns, parseNamePatterns, readyMaps } from "../../oracle/recorded/name-map.ts";
-import { openArrays, openTrace } from "../../oracle/recorded/open-run.ts";
+import { globToRegExp } from "../../oracle/glob.ts";
+import { readyMaps } from "../../oracle/recorded/name-map.ts";
 import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
 import { settleHead } from "../../parameters/tied-head.ts";
-import { diskFolder, openFile } from "../../sources/disk.ts";
-import { SourceError } from "../../sources/source-error.ts";
-import { UsageError } from "../exit.ts";
-import { openFiles } from "../files/open-files.ts";
-import { decodeText, InputError, MAX_JSON_BYTES, readBytes } from "../files/text-input.ts";
-import { checkFree, OutputError, writeWhole } from "../files/write-file.ts";
-import { numberOrText } from "../options/option-values.ts";
+import { asTrouble, UsageError } from "../exit.ts";
+import { locateFiles, openFiles } from "../files/open-files.ts";
+import { openModel } from "../files/open-model.ts";
+import { recordOwnRun } from "../files/own-run.ts";
+import { openRecorded } from "../files/recorded-files.ts";
+import { checkFree, writeWhole } from "../files/write-file.ts";
+import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
+import { numberOrText, tokenIds } from "../options/option-values.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
+import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note, styled } from "../terminal/terminal.ts";
 
-interface CompareFlags {
-  readonly model?: string;
+type Acceptable = (typeof acceptable)[number];
+
+interface CompareFlags extends ModelFlags {
+  readonly ids?: number[];
   readonly map?: string;
   readonly mapA?: string;
+  readonly precision?: Precision;
   readonly tolerance?: number;
+  readonly accept?: Acceptable[];
   readonly points?: string[];
   readonly all?: true;
   readonly json?: true;
@@ -40,38 +44,45 @@ interface CompareFlags {
 
 const examples = `
 Examples:
+  $ lfm2 compare -m LFM2-8B-A1B/ transformers.safetensors
+  $ lfm2 compare -m LFM2-350M-F16.gguf dump.npz --ids 1,6,330,214 --map llama.cpp --html report.html
+  $ lfm2 compare -m LFM2-350M/ bf16.safetensors --precision bf16 --accept rounding,near-ties
   $ lfm2 compare trace/ other-trace/
-  $ lfm2 compare trace/ transformers.safetensors -m LFM2-8B-A1B/
-  $ lfm2 compare trace/ dump.npz --map llama.cpp --html report.html
-  $ lfm2 compare trace/ dump.npz --map names.json --points "model.layers.{0..3}.**" --json
+  $ lfm2 compare trace/ dump.npz -m LFM2-8B-A1B/ --map names.json --points "model.layers.{0..3}.**" --json
 
 A is what B is held against. Each is a directory that lfm2 trace wrote, a safetensors file or a .npz, with float32
 numbers [positions, columns] (a batch axis of 1 is dropped) under the names of transformers' modules.
---map ${Object.keys(readyMaps).join(", ")} knows another runtime's names (hf is used unless told); a JSON file gives your own:
-{"blocks.{layer}.out": "model.layers.{layer}", "skip.*": ""}. The ids may be called input_ids.
+With one path and -m, A is that model's run of B's ids, made here: exact float32 with a float32 cache unless --mode or
+--kv-type says otherwise. The ids are B's input_ids, or --ids.
+--map ${Object.keys(readyMaps).join(", ")} knows another runtime's names (hf is used unless stated); a JSON file gives your own:
+{"blocks.{layer}.out": "model.layers.{layer}", "skip.*": ""}.
 
 Causes are found by computing the operation where the runs part again, under each known mistake, from the numbers that
 were recorded. With -m the model's weights take part; without, only what a recording holds: routers, norms, and with
 the points inside them (conv.in_proj, self_attn.q_rope, …) convolution and attention.
 
-Exit codes: 0 equal within tolerance, 1 different, 2 wrong usage or nothing that can be compared.`;
+The verdict is: equal; equal within rounding, and which; equal but for near ties; different, with its cause or cause not
+known. Tolerance is float32's unless a recording says that it rounded more, or --precision says so.
+Exit codes: 0 equal, or a verdict named by --accept; 1 every other verdict; 2 wrong usage or nothing to compare.`;
 
 export function compareCommand(): Command {
-  const command = new Command("compare").description("tell where two recorded runs part, and why");
-  return command
+  const command = new Command("compare").description("tell where two runs part, and why");
+  command
     .argument("<A>", "a trace directory, a safetensors file or a .npz: what is expected")
-    .argument("<B>", "another: what is held against it")
-    .option("-m, --model <path or URL>", "the model both ran, for causes that need its weights")
+    .argument("[B]", "another: what is held against it; with -m it may be the only one")
+    .addOption(new Option("--ids <ids>", "the ids B was run on, where it does not say").argParser(tokenIds("--ids")))
     .option("--map <name or file>", "names of B's points: hf, llama.cpp, mlx-lm, or a JSON file")
     .option("--map-a <name or file>", "the same for A")
-    .option("--tolerance <number>", "of float32, f16 or int8 runs unless told; times max(1, largest number)", positive)
+    .addOption(new Option("--precision <name>", "what the runs compute in").choices(precisions))
+    .option("--tolerance <number>", "instead of one by precision; times max(1, largest number)", positive)
+    .option("--accept <verdicts>", `exit with 0 for these, too: ${acceptable.join(",")}`, verdicts)
     .option("--points <globs...>", 'compare these points only, such as "**.gate.*"')
     .option("--all", "list every point, not only the first ones outside tolerance")
     .option("--json", "print one JSON object instead of text")
     .option("--html <path>", "write a report with plots")
-    .option("--force", "replace a file that is there")
-    .addHelpText("after", examples)
-    .action(run);
+    .option("--force", "replace a file that is there");
+  const model = "the model both ran, for causes that need its weights, and for a run of its own";
+  return addModelOptions(command, { model, mode: "exact" }).addHelpText("after", examples).action(run);
 }
 
 function positive(text: string): number {
@@ -80,7 +91,13 @@ function positive(text: string): number {
   throw new UsageError(`--tolerance: expected a number from 0, found ${JSON.stringify(text)}.`);
 }
 
-async function run(pathA: string, pathB: string, flags: CompareFlags): Promise<void> {
+function verdicts(text: string): Acceptable[] {
+  const names = text.split(",").map((name) => acceptable.find((known) => known === name.trim()));
+  if (!names.includes(undefined)) return names as Acceptable[];
+  throw new UsageError(`--accept: expected some of ${acceptable.join(",")}, found ${JSON.stringify(text)}.`);
+}
+
+async function run(first: string, second: string | undefined, flags: CompareFlags): Promise<void> {
   const signal = abortOnInterrupt();
   const opened: { close(): Promise<void> }[] = [];
   const line = createProgressLine();
@@ -88,14 +105,22 @@ async function run(pathA: string, pathB: string, flags: CompareFlags): Promise<v
     if (flags.html !== undefined) await checkFree(flags.html, flags.force);
     const select = selection(flags.points);
     const open = async (path: string, map: string | undefined): Promise<RecordedRun> => {
-      const recorded = await openRun(path, map, signal);
+      const recorded = await openRecorded(path, map, signal);
       opened.push(recorded);
       return recorded;
     };
-    const [a, b] = [await open(pathA, flags.mapA), await open(pathB, flags.map)];
-    const weights = flags.model === undefined ? undefined : await openWeights(flags.model, opened, signal);
+    const isPair = second !== undefined;
+    if (isPair && flags.ids !== undefined) {
+      throw new UsageError("--ids: expected them for a run made here, found two recordings. Leave A or --ids out.");
+    }
+    const recordedA = isPair ? await open(first, flags.mapA) : undefined;
+    const b = await open(second ?? first, flags.map);
+    const a = recordedA ?? (await ownRun(b, flags, opened, signal));
+    const weights =
+      flags.model === undefined ? undefined : await openWeights(flags.model, !isPair, flags, opened, signal);
     const comparison = await compareRuns(a, b, {
       tolerance: flags.tolerance,
+      precision: flags.precision,
       select,
       bias: weights && (async (path) => weights.numbers(`${path}.expert_bias`)),
       signal,
@@ -111,22 +136,46 @@ async function run(pathA: string, pathB: string, flags: CompareFlags): Promise<v
     const { stdout } = process;
     if (flags.json) stdout.write(comparisonJson(comparison, diagnosed));
     else stdout.write(harmless(stdout, report(wording(comparison, diagnosed, flags.all === true))));
-    process.exitCode = comparison.equal ? 0 : 1;
+    const verdict = verdictOf(comparison, diagnosed).is;
+    process.exitCode = verdict === "equal" || flags.accept?.some((known) => known === verdict) ? 0 : 1;
   } catch (error) {
     line.clear();
-    // As diff has it: 1 says that the two differ, so what cannot be compared at all ends with 2.
-    const isTrouble = [CompareError, ConfigError, FormatError, GlobError, InputError, OutputError, SourceError].some(
-      (kind) => error instanceof kind,
-    );
-    throw isTrouble ? new UsageError((error as Error).message, { cause: error }) : error;
+    throw asTrouble(error);
   } finally {
     line.clear();
     await Promise.allSettled(opened.map((one) => one.close()));
   }
 }
 
-function report({ runs, scope, verdict, cause, table, leftOut, logits, flips }: ReturnType<typeof wording>): string {
+/** A, where there is only B: the model's own run of the same ids. */
+async function ownRun(
+  b: RecordedRun,
+  flags: CompareFlags,
+  opened: { close(): Promise<void> }[],
+  signal: AbortSignal,
+): Promise<RecordedRun> {
+  if (flags.model === undefined) {
+    throw new UsageError("compare: expected A and B, or -m MODEL and B, found one path. Try: lfm2 compare -m MODEL B");
+  }
+  const ids = flags.ids ?? b.ids;
+  if (ids === undefined) {
+    throw new UsageError(`${b.name}: expected input_ids beside its tensors, found none. Give them with --ids 1,2,3.`);
+  }
+  const model = await openModel({ mode: "exact", ...flags }, signal);
+  try {
+    note(computationLine(model.model.settings));
+    const recorded = await recordOwnRun(model, ids, (name) => b.points.has(name), signal);
+    opened.push(recorded);
+    return recorded;
+  } finally {
+    await model.model.close();
+  }
+}
+
+function report(words: ReturnType<typeof wording>): string {
+  const { wide, runs, scope, verdict, cause, table, leftOut, logits, flips } = words;
   const lines = [`A  ${runs[0]}`, `B  ${runs[1]}`, scope, "", styled(process.stdout, "bold", verdict), ...cause];
+  if (wide !== "") lines.unshift(wide);
   if (table.length > 1) lines.push("", ...alignColumns(table, "lrrrrrr"));
   if (leftOut > 0) lines.push(`  … and ${leftOut} more outside tolerance (--all lists every point)`);
   if (logits.length > 0) lines.push("", ...logits);
@@ -139,34 +188,15 @@ function selection(globs: readonly string[] | undefined): ((name: string) => boo
   return patterns && ((name) => patterns.some((pattern) => pattern.test(name)));
 }
 
-async function openRun(path: string, map: string | undefined, signal: AbortSignal): Promise<RecordedRun> {
-  const isDirectory = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (isDirectory) return openTrace(diskFolder(path), signal);
-  const source = await openFile(path);
-  try {
-    return await openArrays(source, await patternsOf(map), signal);
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
-}
-
-async function patternsOf(map: string | undefined): Promise<NamePatterns | undefined> {
-  if (map === undefined) return undefined;
-  if (Object.hasOwn(readyMaps, map)) return readyMaps[map];
-  const bytes = await readBytes(map, { expected: "names as JSON", maxBytes: MAX_JSON_BYTES });
-  return parseNamePatterns(decodeText(bytes, map), map);
-}
-
 async function openWeights(
   model: string,
+  hasRun: boolean,
+  flags: ModelFlags,
   opened: { close(): Promise<void> }[],
   signal: AbortSignal,
 ): Promise<ModelWeights> {
-  const checkpoint = await openFiles(model, {}, signal);
+  // Its warnings were said when it ran.
+  const checkpoint = await (hasRun ? locateFiles : openFiles)(model, flags, signal);
   opened.push(...checkpoint.files);
   return modelWeights({ ...checkpoint, ...(await settleHead(checkpoint, "whole", signal)) });
 }

@@ -24,7 +24,7 @@ import { runningMeans } from "../../oracle/eval/quality.ts";
 import { sha256 } from "../../oracle/trace/model-hash.ts";
 import { hashOf } from "../../oracle/trace/write-trace.ts";
 import { formatDuration, formatInteger, formatRanges, threeDigits } from "../../quantities.ts";
-import { UsageError } from "../exit.ts";
+import { asTrouble, UsageError } from "../exit.ts";
 import { type OpenedModel, openModel, tokenizerOf } from "../files/open-model.ts";
 import { decodeText, MAX_TEXT_BYTES, readBytes, subjectOf } from "../files/text-input.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
@@ -85,11 +85,11 @@ export function evalCommand(): Command {
     .option("-o, --output <path>", "a file of results (JSON Lines) that is gone on with if it is there")
     .option("--force", "replace a file of results that is there")
     .option("--json", "print one JSON object instead of text");
-  return addModelOptions(command, `tokens of a window (default: ${DEFAULT_WINDOW})`)
+  return addModelOptions(command, { context: `tokens of a window (default: ${DEFAULT_WINDOW})` })
     .enablePositionalOptions()
     .addCommand(mergeCommand())
     .addHelpText("after", examples)
-    .action(run);
+    .action((flags) => run(flags).catch(aboutEvaluation));
 }
 
 function mergeCommand(): Command {
@@ -99,8 +99,13 @@ function mergeCommand(): Command {
     .option("-o, --output <path>", "write all windows into one file")
     .option("--force", "replace a file that is there")
     .option("--json", "print one JSON object instead of text")
-    .addHelpText("after", "\nExit codes: 0 done, 1 failed or windows missing, 2 wrong usage.")
-    .action(merge);
+    .addHelpText("after", "\nExit codes: 0 done, 1 failed or windows missing, 2 wrong usage or nothing to compare.")
+    .action((paths, flags) => merge(paths, flags).catch(aboutEvaluation));
+}
+
+/** What cannot be evaluated, or not against the other, is a matter of what was asked for. */
+function aboutEvaluation(error: unknown): never {
+  throw error instanceof EvaluationError ? asTrouble(error) : error;
 }
 
 function shard(text: string): Shard {

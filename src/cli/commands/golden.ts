@@ -1,5 +1,4 @@
 // `lfm2 golden make` and `lfm2 golden check`: expected tensors with tolerances, and whether a run keeps to them.
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { describeGap } from "../../oracle/compare/closeness.ts";
@@ -18,14 +17,13 @@ import {
   readGolden,
 } from "../../oracle/golden/golden-manifest.ts";
 import { defaultTolerances, goldenPoints, writeGolden } from "../../oracle/golden/write-golden.ts";
-import { openArrays, openTrace } from "../../oracle/recorded/open-run.ts";
-import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
 import { planTrace } from "../../oracle/trace/trace-plan.ts";
 import { hashOf } from "../../oracle/trace/write-trace.ts";
 import { formatBytes, formatDuration, formatError, formatInteger } from "../../quantities.ts";
-import { diskFolder, openFile } from "../../sources/disk.ts";
-import { UsageError } from "../exit.ts";
+import { diskFolder } from "../../sources/disk.ts";
+import { asTrouble, UsageError } from "../exit.ts";
 import { createPrefillProgress, openModel } from "../files/open-model.ts";
+import { openRecorded } from "../files/recorded-files.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "../options/input-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { numberOrText } from "../options/option-values.ts";
@@ -34,7 +32,7 @@ import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
-import { aboutTrace, choosing } from "./trace.ts";
+import { aboutTrace, choosing, EXACT_UNLESS } from "./trace.ts";
 
 interface MakeFlags extends ModelFlags, InputFlags, TraceChoiceFlags {
   readonly output: string;
@@ -57,7 +55,7 @@ Examples:
   $ lfm2 golden make -m LFM2-8B-A1B-Q4_0.gguf --ids 1,2,3 --points lm_head "**.gate.*" -o golden/routing
   $ lfm2 golden make --ids 1,2,3 --backend reference --atol 1e-4 --reason "bfloat16 weights" -o golden/loose
 
-Arithmetic is exact unless --mode says otherwise. The directory holds golden.safetensors and golden.json: the ids, the
+${EXACT_UNLESS} The directory holds golden.safetensors and golden.json: the ids, the
 model and its SHA-256, and tolerances with their reasons, which may be edited.`;
 
 const checkExamples = `
@@ -67,7 +65,8 @@ Examples:
   $ lfm2 golden check golden/hello --trace my-runtime.safetensors --points lm_head
 
 --trace takes what another program has written: a directory of lfm2 trace, or one safetensors file with tensors under
-the golden's names. Exit codes: 0 within every tolerance, 1 not, 2 wrong usage.`;
+the golden's names. Exit codes: 0 within every tolerance, 1 not, 2 wrong usage or
+nothing to compare.`;
 
 export function goldenCommand(): Command {
   const make = new Command("make").description("write a run's tensors as expected values");
@@ -77,7 +76,7 @@ export function goldenCommand(): Command {
     .option("--rtol <number>", "difference to allow in parts of the expected number", tolerance("--rtol"))
     .option("--reason <text>", "why so much is allowed")
     .option("--force", "replace a golden that is there");
-  addModelOptions(make).addHelpText("after", makeExamples).action(runMake);
+  addModelOptions(make, { mode: "exact" }).addHelpText("after", makeExamples).action(runMake);
 
   const check = new Command("check")
     .description("hold a run against expected values")
@@ -86,7 +85,13 @@ export function goldenCommand(): Command {
     .option("--points <globs...>", "check these points only")
     .option("--case <name>", "check this case only")
     .option("--json", "print one JSON object instead of a table");
-  addModelOptions(check).addHelpText("after", checkExamples).action(runCheck);
+  addModelOptions(check)
+    .addHelpText("after", checkExamples)
+    .action((directory, flags) =>
+      runCheck(directory, flags).catch((error: unknown) => {
+        throw asTrouble(error);
+      }),
+    );
   return new Command("golden")
     .description("make expected values, or check a run against them")
     .addCommand(make)
@@ -238,7 +243,7 @@ async function checkForeign(
   path: string,
   { points }: CheckFlags,
 ): Promise<PointCheck[]> {
-  const run = await openRun(path);
+  const run = await openRecorded(path);
   try {
     const one = caseOf(run, cases);
     const expected = await openCase(diskFolder(directory), golden, one);
@@ -250,12 +255,6 @@ async function checkForeign(
   } finally {
     await run.close();
   }
-}
-
-async function openRun(path: string): Promise<RecordedRun> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) return openTrace(diskFolder(path));
-  return openArrays(await openFile(path));
 }
 
 function aboutPoints(error: unknown): never {

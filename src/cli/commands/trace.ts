@@ -21,16 +21,21 @@ interface TraceFlags extends ModelFlags, InputFlags, TraceChoiceFlags {
   readonly force?: true;
 }
 
+/** Of commands whose numbers are others' expectations. */
+export const EXACT_UNLESS =
+  "Arithmetic is exact float32 with a float32 cache unless --mode or --kv-type says otherwise.";
+
 const examples = `
 Examples:
   $ lfm2 trace --prompt "Once upon a time" -o trace/
   $ lfm2 trace -m LFM2-8B-A1B-Q4_0.gguf --chat "Hello!" --points "model.layers.{0..3}.**" lm_head -o trace/
-  $ lfm2 trace -m LFM2-8B-A1B-Q4_0.gguf --ids 1,2,3 --points "**.gate.*" --mode exact -o routing/
+  $ lfm2 trace -m LFM2-8B-A1B-Q4_0.gguf --ids 1,2,3 --points "**.gate.*" --mode int8 -o routing/
   $ lfm2 trace --ids 1,2,3 --list
 
 A point's name is its module's path in transformers. In --points, * stands for anything within one part of a name, **
 for any number of parts, {a,b} for either, {0..5} for a number from 0 to 5. The directory holds trace.safetensors, F32
-[positions, columns] by name, and trace.json: the model and its SHA-256, the settings, the ids, the points in order.`;
+[positions, columns] by name, and trace.json: the model and its SHA-256, the settings, the ids, the points in order.
+${EXACT_UNLESS}`;
 
 export function traceCommand(): Command {
   const command = new Command("trace").description("write every tensor at the named points of a run");
@@ -44,7 +49,7 @@ export function traceCommand(): Command {
       byteCount("--max-bytes"),
     )
     .option("--force", "replace a trace that is there");
-  return addModelOptions(command).addHelpText("after", examples).action(run);
+  return addModelOptions(command, { mode: "exact" }).addHelpText("after", examples).action(run);
 }
 
 async function run(flags: TraceFlags): Promise<void> {
@@ -54,7 +59,7 @@ async function run(flags: TraceFlags): Promise<void> {
     throw new UsageError("trace: expected -o DIRECTORY to write into, or --list, found neither.");
   }
   const signal = abortOnInterrupt();
-  const opened = await openModel(flags, signal);
+  const opened = await openModel({ mode: "exact", ...flags }, signal);
   const { model, name } = opened;
   try {
     const ids = await inputIds(opened, flags);

@@ -36,16 +36,22 @@ const flagOf: Readonly<Record<string, string>> = {
 /** A day; longer is for ever. */
 const MAX_STALL_SECONDS = 86_400;
 
-/** @param context  what -c is for, where it is not a conversation */
-export function addModelOptions(command: Command, context?: string): Command {
-  command.option(
-    "-m, --model <path or URL>",
-    "a GGUF file, or a Hugging Face model folder; without it, the embedded model",
-  );
+export interface ModelWords {
+  /** What -c is for, where it is not a conversation. */
+  readonly context?: string;
+  /** What -m is for, where it is not the model that runs. */
+  readonly model?: string;
+  /** The mode where --mode does not say; int8 unless stated. */
+  readonly mode?: "exact" | "int8";
+}
+
+export function addModelOptions(command: Command, words: ModelWords = {}): Command {
+  const { model = "a GGUF file, or a Hugging Face model folder; without it, the embedded model" } = words;
+  command.option("-m, --model <path or URL>", model);
   command.addOption(modelChoice("backend", "--backend <name>", "wasm (default) or reference, which is slow and exact"));
   addFileOptions(command);
   command.option("--ignore-memory", "load even where the machine seems to have too little memory");
-  return addMemoryOptions(command, context);
+  return addMemoryOptions(command, words);
 }
 
 /** Those that matter to whoever reads the files, weights or not. */
@@ -67,11 +73,18 @@ export function stallTimeoutOption(): Option {
 }
 
 /** Those that decide how much memory is needed. */
-export function addMemoryOptions(command: Command, context = "longest conversation to reserve memory for"): Command {
+export function addMemoryOptions(command: Command, { context, mode = "int8" }: ModelWords = {}): Command {
+  const modes = ["int8: activations in 8 bits", "exact: in float32"].map((text) =>
+    text.startsWith(mode) ? text.replace(":", " (default):") : text,
+  );
   return command
-    .addOption(modelChoice("mode", "--mode <name>", "int8 (default): activations in 8 bits; or exact: in float32"))
+    .addOption(modelChoice("mode", "--mode <name>", modes.join("; or ")))
     .addOption(modelChoice("kvType", "--kv-type <type>", "numbers of the KV cache: f32, f16 or int8"))
-    .addOption(new Option("-c, --context <tokens>", context).argParser(integerOf("--context", 1)))
+    .addOption(
+      new Option("-c, --context <tokens>", context ?? "longest conversation to reserve memory for").argParser(
+        integerOf("--context", 1),
+      ),
+    )
     .addOption(
       new Option("-t, --threads <count>", "threads of the kernels; physical cores unless told").argParser(
         integerOf("--threads", 1),

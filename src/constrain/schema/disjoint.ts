@@ -1,10 +1,12 @@
 // Whether two options of a oneOf can both hold, as far as types, enum, const and required properties tell.
+import { type Json, type Schema, sameness, type TypeName, typeOf } from "../../json-schema/keywords.ts";
 import { type Budget, spend } from "../budget.ts";
+import { ConstraintError } from "../error.ts";
 import type { SchemaDocument } from "./document.ts";
-import { isSchema, type Json, type Schema, sameness, type TypeName, typeOf, typesOf, valuesOf } from "./schema.ts";
+import { isSchema, typesOf, valuesOf } from "./schema.ts";
 
 /** What tells an option from others. */
-export interface Marks {
+interface Marks {
   readonly types: readonly TypeName[];
   /** What it has to be one of. */
   readonly values: ReadonlySet<string> | undefined;
@@ -13,7 +15,28 @@ export interface Marks {
   readonly required: ReadonlySet<Json>;
 }
 
-export function marksOf(schema: Schema, document: SchemaDocument, path: string): Marks {
+/** @throws ConstraintError naming two options that may both hold */
+export function checkDisjoint(
+  options: readonly (Schema | boolean)[],
+  document: SchemaDocument,
+  budget: Budget,
+  path: string,
+): void {
+  const marks = options.map((option) => (isSchema(option) ? marksOf(option, document, path) : undefined));
+  options.forEach((a, i) => {
+    options.slice(i + 1).forEach((b, j) => {
+      if (a === false || b === false) return;
+      const [one, other] = [marks[i], marks[i + 1 + j]];
+      if (one !== undefined && other !== undefined && areDisjoint(one, other, budget, path)) return;
+      throw new ConstraintError(
+        `${path}.oneOf: expected schemas that no value can satisfy together (other types, or other values of a ` +
+          `required property), found that [${i}] and [${i + 1 + j}] may both hold. Use anyOf.`,
+      );
+    });
+  });
+}
+
+function marksOf(schema: Schema, document: SchemaDocument, path: string): Marks {
   const properties = new Map<string, ReadonlySet<string>>();
   for (const [name, property] of Object.entries(isSchema(schema.properties) ? schema.properties : {})) {
     const flat = isSchema(property) ? document.flatten(property, path) : property;
@@ -36,7 +59,7 @@ const valueSet = (schema: Schema): ReadonlySet<string> | undefined => {
   return values && new Set(values.map(sameness));
 };
 
-export function areDisjoint(a: Marks, b: Marks, budget: Budget, path: string): boolean {
+function areDisjoint(a: Marks, b: Marks, budget: Budget, path: string): boolean {
   const areApart = (one: ReadonlySet<string> | undefined, other: ReadonlySet<string> | undefined): boolean => {
     if (one === undefined || other === undefined) return false;
     spend(budget, one.size, path);

@@ -1,8 +1,10 @@
 // A schema with what it refers to: references followed, and schemas that consist of others made one.
+import type { Json, Schema } from "../../json-schema/keywords.ts";
+import { follow, isPointer } from "../../json-schema/reference.ts";
 import { type Budget, spend } from "../budget.ts";
 import { ConstraintError, shown } from "../error.ts";
 import { join } from "./join-schemas.ts";
-import { at, checkKeywords, isSchema, type Json, listAt, notASchema, type Schema } from "./schema.ts";
+import { at, checkKeywords, isSchema, listAt, notASchema } from "./schema.ts";
 
 const MAX_MERGES = 256;
 /** Of the budget, for each keyword, property and value that is joined. */
@@ -23,21 +25,22 @@ export class SchemaDocument {
 
   /** The schema that `$ref` names, and its path. */
   resolve(ref: Json, path: string): { schema: Json; path: string } {
-    if (typeof ref !== "string" || !/^#(?:\/|$)/.test(ref)) {
+    if (!isPointer(ref)) {
       throw new ConstraintError(
         `${path}.$ref: expected a pointer within the same schema, such as "#/$defs/item", found ${shown(ref)}.`,
       );
     }
-    let schema: Json | undefined = this.#root;
-    let found = this.#subject;
-    for (const step of ref.slice(1).split("/").slice(1)) {
-      const key = decode(step).replaceAll("~1", "/").replaceAll("~0", "~");
-      const isThere: boolean = typeof schema === "object" && schema !== null && Object.hasOwn(schema, key);
-      if (!isThere) throw new ConstraintError(`${path}.$ref: expected a schema at ${shown(ref)}, found nothing there.`);
-      found = Array.isArray(schema) ? `${found}[${key}]` : at(found, key);
-      schema = (schema as Schema)[key];
+    const found = follow(this.#root, ref);
+    if (found === undefined) {
+      throw new ConstraintError(`${path}.$ref: expected a schema at ${shown(ref)}, found nothing there.`);
     }
-    return { schema: schema as Json, path: found };
+    return {
+      schema: found.schema,
+      path: found.path.reduce<string>(
+        (before, step) => (typeof step === "number" ? `${before}[${step}]` : at(before, step)),
+        this.#subject,
+      ),
+    };
   }
 
   /**
@@ -81,12 +84,4 @@ function sizeOf(schema: Schema | boolean): number {
   return values.reduce<number>((sum, value) => {
     return sum + (typeof value === "object" && value !== null ? Object.keys(value).length : 1);
   }, 1);
-}
-
-function decode(step: string): string {
-  try {
-    return decodeURIComponent(step);
-  } catch {
-    return step;
-  }
 }

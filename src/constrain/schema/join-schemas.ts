@@ -1,5 +1,6 @@
 // One schema that says what two say: how `allOf`, and `$ref` and `anyOf` beside other keywords, become a single schema.
-import { checkOptions, constraintsOf, define, isSchema, type Json, type Schema, sameness, typesOf } from "./schema.ts";
+import { constraintsOf, define, type Json, type Schema, sameness } from "../../json-schema/keywords.ts";
+import { checkOptions, isSchema, typesOf } from "./schema.ts";
 
 type Joined = Record<string, Json>;
 

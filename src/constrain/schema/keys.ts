@@ -1,10 +1,7 @@
 // Keys of schemas: those that are equal allow the same values, wherever they stand, so that one rule serves them all.
+import { constraintsOf, type Json, keywordOf, type Schema } from "../../json-schema/keywords.ts";
 import { ConstraintError } from "../error.ts";
-import { constraintsOf, isSchema, type Json, type Schema } from "./schema.ts";
-
-/** Keywords whose value is a schema, a list of schemas, or schemas by name. */
-const ONE = new Set(["items", "additionalProperties", "propertyNames"]);
-const LISTS = new Set(["anyOf", "oneOf", "allOf", "prefixItems"]);
+import { isSchema } from "./schema.ts";
 
 /** Schemas joined from others may be nested deeper than any that is stated. */
 const MAX_DEPTH = 1000;
@@ -26,9 +23,10 @@ export function createSchemaKeys(document: string, number: (text: string) => num
     }
     const told = (keyword: string, value: Json): string => {
       const below = (inner: Json): number => keyOf(inner, depth + 1);
-      if (ONE.has(keyword)) return String(below(value));
-      if (LISTS.has(keyword) && Array.isArray(value)) return value.map(below).join();
-      if (keyword === "properties" && isSchema(value)) {
+      const holds = keywordOf(keyword)?.holds;
+      if (holds === "a schema") return String(below(value));
+      if (holds === "a list of schemas" && Array.isArray(value)) return value.map(below).join();
+      if (holds === "schemas by name" && isSchema(value)) {
         return Object.entries(value)
           .map(([name, property]) => `${JSON.stringify(name)}:${below(property)}`)
           .join();

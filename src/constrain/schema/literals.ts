@@ -1,8 +1,8 @@
 // Values of enum and const, written out. Those that begin alike share their beginning, so that thousands of them are one
 // position of the grammar until they part.
+import { define, type Json, type Schema } from "../../json-schema/keywords.ts";
 import { type Expression, text } from "../grammar.ts";
 import { comma, type Notation } from "../notation.ts";
-import type { Json } from "./schema.ts";
 
 /** Any of `values`. */
 export function literals(values: readonly Json[], notation: Notation): Expression {
@@ -68,4 +68,20 @@ function createWriter(notation: Notation): (value: Json) => readonly Expression[
 /** What stands one after another in `expression`. */
 function pieces(expression: Expression): readonly Expression[] {
   return expression.kind === "sequence" ? expression.parts.flatMap(pieces) : [expression];
+}
+
+/** A list or an object as a schema that it alone satisfies. */
+export function schemaOfValue(value: readonly Json[] | Schema): Schema {
+  if (Array.isArray(value)) {
+    const prefixItems = value.map((item) => ({ const: item }));
+    return {
+      type: "array",
+      minItems: value.length,
+      maxItems: value.length,
+      ...(value.length > 0 ? { prefixItems } : {}),
+    };
+  }
+  const properties: Record<string, Json> = {};
+  for (const [name, member] of Object.entries(value)) define(properties, name, { const: member });
+  return { type: "object", properties, required: Object.keys(value), additionalProperties: false };
 }

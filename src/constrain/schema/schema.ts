@@ -1,26 +1,16 @@
-// JSON Schemas as they come: which keywords are understood, and what they may look like.
+// JSON Schemas as they come: a keyword that is not understood, or not as it should be, is refused by its name.
+import {
+  constraintsOf,
+  isObject,
+  type Json,
+  keywordOf,
+  type Schema,
+  SUPPORTED,
+  sameness,
+  TYPES,
+  type TypeName,
+} from "../../json-schema/keywords.ts";
 import { ConstraintError, shown } from "../error.ts";
-
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-export type Schema = { readonly [keyword: string]: Json };
-
-export const TYPES = ["string", "number", "integer", "boolean", "null", "object", "array"] as const;
-export type TypeName = (typeof TYPES)[number];
-
-/** The keywords that are understood. A schema with another one is refused by its name. */
-export const SUPPORTED: readonly string[] = [
-  ...["type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"],
-  ...["properties", "required", "additionalProperties", "propertyNames", "maxProperties"],
-  ...["items", "prefixItems", "minItems", "maxItems"],
-  ...["minLength", "maxLength", "pattern", "format"],
-  ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
-];
-
-/** Keywords that allow and forbid nothing. */
-const NOTES = new Set([
-  ...["title", "description", "default", "examples", "$comment", "deprecated", "readOnly", "writeOnly"],
-  ...["$schema", "$id", "$defs", "definitions"],
-]);
 
 const REMEDIES: Readonly<Record<string, string>> = {
   not: "Say what is allowed instead.",
@@ -38,11 +28,8 @@ const MAX_CHARACTERS = 1_000_000;
 const MAX_NESTING = 512;
 const MAX_OPTIONS = 256;
 
-export const isSchema = (value: Json | undefined): value is Schema =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** What a schema says beside its notes. */
-export const constraintsOf = (schema: Schema): string[] => Object.keys(schema).filter((keyword) => !NOTES.has(keyword));
+/** A schema with keywords; true and false are schemas, too. */
+export const isSchema = (value: Json | undefined): value is Schema => isObject(value);
 
 /** A plain copy, as it would be sent in a request. @throws ConstraintError when it is not JSON, or too large */
 export function asJson(value: unknown, subject: string): Json {
@@ -85,7 +72,7 @@ function nestingOf(json: string): number {
 /** @throws ConstraintError for a keyword that is not understood, or that is no list or object where it has to be one */
 export function checkKeywords(schema: Schema, path: string): void {
   for (const keyword of constraintsOf(schema)) {
-    if (SUPPORTED.includes(keyword)) {
+    if (keywordOf(keyword) !== undefined) {
       checkShape(keyword, schema[keyword], path);
       continue;
     }
@@ -107,22 +94,7 @@ function checkShape(keyword: string, found: Json, path: string): void {
   if (keyword === "enum" && !isList) fail("a list of values");
   if (keyword === "pattern" && typeof found !== "string") fail("a string");
   if (keyword === "items" && isList) fail("one schema", " Use prefixItems for the first items.");
-  if (["anyOf", "oneOf", "allOf", "prefixItems"].includes(keyword)) listAt(found, path, keyword);
-}
-
-/** `__proto__` is a name like any other. */
-export function define(object: Record<string, Json>, key: string, value: Json): void {
-  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-}
-
-/** A text that values have in common when JSON Schema takes them for the same. */
-export function sameness(value: Json): string {
-  return JSON.stringify(value, (_, part: Json) => {
-    if (!isSchema(part)) return part;
-    const sorted: Record<string, Json> = {};
-    for (const key of Object.keys(part).sort()) define(sorted, key, part[key]);
-    return sorted;
-  });
+  if (keywordOf(keyword)?.holds === "a list of schemas") listAt(found, path, keyword);
 }
 
 /** The types that a schema states; all of them when it states none. */
@@ -142,12 +114,6 @@ export function typesOf({ type }: Schema, path: string): TypeName[] {
 export function valuesOf({ const: only, enum: some }: Schema): readonly Json[] | undefined {
   if (only === undefined) return Array.isArray(some) ? some : undefined;
   return !Array.isArray(some) || some.some((value) => sameness(value) === sameness(only)) ? [only] : [];
-}
-
-export function typeOf(value: Json): TypeName {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "array";
-  return typeof value as TypeName;
 }
 
 /** @throws ConstraintError when there are more options than are told apart */

@@ -5,7 +5,7 @@ import { pieces, type RecordedPoint, type RecordedRun } from "../recorded/record
 import { createGapMeter, type Gap } from "./gap.ts";
 import { createLogitsMeter, type LogitsGap } from "./logits-gap.ts";
 import { createRouterMeter, type RouterGap } from "./router-gap.ts";
-import { type RunTolerance, toleranceOf } from "./tolerance.ts";
+import { type Precision, type RunTolerance, toleranceOf, toleranceOfPrecision } from "./tolerance.ts";
 
 export interface PointComparison {
   readonly name: string;
@@ -43,6 +43,8 @@ export interface Comparison {
 export interface CompareOptions {
   /** Instead of the one that the runs' own words lead to. */
   readonly tolerance?: number;
+  /** What the runs compute in, where that is not what they say; `tolerance` stands above it. */
+  readonly precision?: Precision;
   /** Which points are compared. */
   readonly select?: (name: string) => boolean;
   /** Of each router, by the path of its layer's feed-forward: what is added to the scores to rank them. */
@@ -59,8 +61,7 @@ export class CompareError extends Error {
 /** @throws CompareError when the runs have no point in common */
 export async function compareRuns(a: RecordedRun, b: RecordedRun, options: CompareOptions = {}): Promise<Comparison> {
   const { select = () => true, signal } = options;
-  const stated = toleranceOf(a.about, b.about);
-  const tolerance = options.tolerance === undefined ? stated : { factor: options.tolerance, reason: "as asked for" };
+  const tolerance = statedTolerance(a, b, options);
   const both = commonPoints(a, b).filter(select);
   if (both.length === 0) {
     const [first] = [...b.points.keys()];
@@ -88,6 +89,11 @@ export async function compareRuns(a: RecordedRun, b: RecordedRun, options: Compa
     first,
     equal: first === undefined && idsDifferAt < 0,
   };
+}
+
+function statedTolerance(a: RecordedRun, b: RecordedRun, { tolerance, precision }: CompareOptions): RunTolerance {
+  if (tolerance !== undefined) return { factor: tolerance, reason: "as asked for" };
+  return precision === undefined ? toleranceOf(a, b) : toleranceOfPrecision(precision);
 }
 
 /** In the order of whichever run keeps one. */

@@ -5,13 +5,22 @@ import type { Diagnosed } from "../diagnose/diagnose.ts";
 import type { Comparison } from "./compare.ts";
 import { drawErrorByLayer, drawExperts, drawLogits } from "./comparison-plots.ts";
 import { wording } from "./comparison-text.ts";
+import { verdictOf } from "./verdict.ts";
 
 /** Rows of the table. 24 layers with every point inside them have about 400. */
 const MAX_ROWS = 5000;
 
+const titles = {
+  equal: "Equal",
+  rounding: "Equal within rounding",
+  "near-ties": "Equal but for near ties",
+  different: "Different",
+} as const;
+
 export function comparisonHtml(comparison: Comparison, diagnosed: Diagnosed): string {
   const words = wording(comparison, diagnosed, true);
-  const { runs, scope, verdict, cause, table, logits, flips } = words;
+  const { wide, runs, scope, verdict, cause, table, logits, flips } = words;
+  const title = titles[verdictOf(comparison, diagnosed).is];
   const [head, ...rows] = table;
   const plots = [
     ["Error by layer", drawErrorByLayer(comparison)],
@@ -32,19 +41,20 @@ export function comparisonHtml(comparison: Comparison, diagnosed: Diagnosed): st
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${escapeXml(comparison.equal ? "Equal" : "Different")}: ${escapeXml(comparison.a.name)} and ${escapeXml(comparison.b.name)}</title>
+<title>${title}: ${escapeXml(comparison.a.name)} and ${escapeXml(comparison.b.name)}</title>
 <style>
 ${STYLE}
 </style>
 </head>
 <body>
 <main>
-<h1>${comparison.equal ? "Equal within tolerance" : "Different"}</h1>
+<h1>${title}</h1>
+${wide === "" ? "" : paragraph(wide)}
 <dl><dt>A</dt><dd>${escapeXml(runs[0])}</dd><dt>B</dt><dd>${escapeXml(runs[1])}</dd></dl>
 <p class="verdict">${escapeXml(verdict)}</p>
 ${cause.map(paragraph).join("\n")}
 ${paragraph(scope)}
-${plots.flatMap(([title, plot]) => (plot === undefined ? [] : [`<section>\n<h2>${title}</h2>\n${plot}\n${title === "Logits" ? logits.map(paragraph).join("\n") : ""}</section>`])).join("\n")}
+${plots.flatMap(([name, plot]) => (plot === undefined ? [] : [`<section>\n<h2>${name}</h2>\n${plot}\n${name === "Logits" ? logits.map(paragraph).join("\n") : ""}</section>`])).join("\n")}
 ${flips.length === 0 ? "" : `<section>\n<h2>Flipped experts</h2>\n<ul>\n${flips.map((flip) => `<li>${escapeXml(flip)}</li>`).join("\n")}\n</ul>\n</section>`}
 <section>
 <h2>Every point</h2>

@@ -3,10 +3,13 @@
 import type { Diagnosed } from "../diagnose/diagnose.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import type { Comparison } from "./compare.ts";
+import { verdictOf } from "./verdict.ts";
 
-export function comparisonJson(comparison: Comparison, { guess, hints }: Diagnosed): string {
+export function comparisonJson(comparison: Comparison, diagnosed: Diagnosed): string {
+  const { guess, hints } = diagnosed;
   const { a, b, equal, first, idsDifferAt, tolerance, points, onlyA, onlyB } = comparison;
   const plain = {
+    verdict: verdictOf(comparison, diagnosed).is,
     equal,
     first: first?.name ?? null,
     cause: guess ?? null,

@@ -6,12 +6,15 @@ import { placeInLayer } from "../recorded/point-names.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import type { Comparison, PointComparison } from "./compare.ts";
 import type { FlippedExpert } from "./router-gap.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
 
 const SHOWN_POINTS = 12;
 const SHOWN_FLIPS = 8;
 
 /** What a cell or a line says; the caller decides how it is laid out. */
 export interface Wording {
+  /** That more is allowed than float32 needs, why, and how to be held to float32; empty where no more is. */
+  readonly wide: string;
   /** One line to each run. */
   readonly runs: readonly [string, string];
   /** What was compared, by which tolerance. */
@@ -27,7 +30,7 @@ export interface Wording {
 }
 
 /** @param isWhole  every point in the table, not only the first ones outside tolerance */
-export function wording(comparison: Comparison, { guess, hints }: Diagnosed, isWhole = false): Wording {
+export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = false): Wording {
   const { a, b, points, onlyA, onlyB, tolerance } = comparison;
   const outside = points.filter(({ within }) => !within);
   const shown = isWhole ? points : outside.slice(0, SHOWN_POINTS);
@@ -37,12 +40,13 @@ export function wording(comparison: Comparison, { guess, hints }: Diagnosed, isW
   ];
   const others = alone.filter(Boolean).join(", ");
   return {
+    wide: wideLine(comparison),
     runs: [describeRun(a), describeRun(b)],
     scope:
       `${counted(points.length, "point")} in both${others === "" ? "" : ` (${others})`}. ` +
       `Tolerance ${formatError(tolerance.factor)} × max(1, largest number): ${tolerance.reason}.`,
-    verdict: verdict(comparison, outside),
-    cause: guess === undefined ? hints.map((hint) => `No known cause: ${hint}.`) : causeLines(guess),
+    verdict: verdictLine(comparison, verdictOf(comparison, diagnosed)),
+    cause: [...placeLines(comparison, outside), ...causeLines(diagnosed)],
     table: [[...COLUMNS], ...shown.map(cells)],
     leftOut: outside.length - (isWhole ? outside.length : shown.length),
     logits: points.flatMap(({ logits }) => (logits === undefined ? [] : [logitsLine(logits, comparison)])),
@@ -50,35 +54,49 @@ export function wording(comparison: Comparison, { guess, hints }: Diagnosed, isW
   };
 }
 
-function causeLines({ cause, kind, side, says, evidence }: NonNullable<Diagnosed["guess"]>): string[] {
-  const where = side === undefined ? "" : `, in ${side}`;
-  const what = kind === "precision" ? "Not a mistake" : "Likely cause";
-  return [`${what}: ${says}${where} (${cause}).`, `${evidence[0].toUpperCase()}${evidence.slice(1)}.`];
+function wideLine({ tolerance: { factor, wide } }: Comparison): string {
+  if (wide === undefined) return "";
+  return `Wide tolerance: ${formatError(factor)} × max(1, largest number), for ${wide.rounding}. ${wide.remedy}.`;
 }
 
-function verdict(comparison: Comparison, outside: readonly PointComparison[]): string {
-  const { first, points, equal, idsDifferAt, a } = comparison;
-  if (equal) {
-    const part = ({ gap, tolerance }: PointComparison): number => (gap?.maxAbs ?? 0) / tolerance || 0;
-    const nearest = points.reduce((most, point) => (part(point) > part(most) ? point : most));
-    const largest =
-      part(nearest) === 0
-        ? "all numbers are the same"
-        : `the nearest to its tolerance is ${nearest.name}: ${formatError(nearest.gap?.maxAbs ?? 0)} of ${formatError(nearest.tolerance)}`;
-    return `Equal within tolerance at every point; ${largest}.`;
-  }
-  const ids = idsDifferAt < 0 ? "" : ` The input ids differ from index ${idsDifferAt} on.`;
-  if (first === undefined) return `Different.${ids}`;
+function causeLines({ guess, hints }: Diagnosed): string[] {
+  if (guess === undefined) return hints.map((hint) => `No known cause: ${hint}.`);
+  return [`${guess.evidence[0].toUpperCase()}${guess.evidence.slice(1)}.`];
+}
+
+function verdictLine(comparison: Comparison, verdict: Verdict): string {
+  const { equal } = comparison;
+  const nearest = equal ? `; ${nearestToTolerance(comparison)}` : "";
+  if (verdict.is === "equal") return `Equal within tolerance at every point${nearest}.`;
+  if (verdict.is === "rounding") return `Equal within rounding: ${verdict.which}${nearest}.`;
+  if (verdict.is === "near-ties") return `Equal but for ${verdict.which}.`;
+  const { cause } = verdict;
+  if (cause === undefined) return "Different: cause not known.";
+  return `Different: ${cause.says}${cause.side === undefined ? "" : `, in ${cause.side}`} (${cause.cause}).`;
+}
+
+function nearestToTolerance({ points }: Comparison): string {
+  const part = ({ gap, tolerance }: PointComparison): number => (gap?.maxAbs ?? 0) / tolerance || 0;
+  const nearest = points.reduce((most, point) => (part(point) > part(most) ? point : most));
+  if (part(nearest) === 0) return "all numbers are the same";
+  const { name, gap, tolerance } = nearest;
+  return `the nearest to its tolerance is ${name}: ${formatError(gap?.maxAbs ?? 0)} of ${formatError(tolerance)}`;
+}
+
+/** Where two runs part. */
+function placeLines({ first, points, idsDifferAt, a }: Comparison, outside: readonly PointComparison[]): string[] {
+  const ids = idsDifferAt < 0 ? [] : [`The input ids differ from index ${idsDifferAt} on.`];
+  if (first === undefined) return ids;
   const place = `point ${points.indexOf(first) + 1} of ${points.length}`;
   const { shapeA, shapeB, firstRow, rowsOutside } = first;
   const how =
     shapeA.join() === shapeB.join()
       ? `from token ${a.start + firstRow} on, at ${rowsOutside} of ${shapeA[0]} positions`
       : `[${shapeA.join(", ")}] in A, [${shapeB.join(", ")}] in B`;
-  return (
-    `Different. They part at ${first.name} (${place}), ${how}; ` +
-    `${counted(outside.length, "point")} outside tolerance.${ids}`
-  );
+  return [
+    `They part at ${first.name} (${place}), ${how}; ${counted(outside.length, "point")} outside tolerance.`,
+    ...ids,
+  ];
 }
 
 const COLUMNS = ["point", "max abs", "allowed", "max rel", "RMS rel", "cosine", "tokens"] as const;

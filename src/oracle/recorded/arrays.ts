@@ -11,12 +11,14 @@ import { type NpzArray, readNpz } from "../../formats/npz.ts";
 import { refuse, show, within } from "../../formats/refusal.ts";
 import type { ByteSource } from "../../sources/source.ts";
 import { kindOf, type PointKind } from "./point-names.ts";
-import type { RecordedPoint } from "./recorded-run.ts";
+import type { RecordedPoint, StoredFloat } from "./recorded-run.ts";
 
 /** Numbers of one array, read by range. */
 export interface StoredArray {
   readonly name: string;
   readonly shape: readonly number[];
+  /** Where a number has fewer bits than float32. */
+  readonly stored?: StoredFloat;
   /** Numbers from … from + count − 1, row-major. */
   read(from: number, count: number): Promise<TensorData>;
 }
@@ -51,6 +53,7 @@ export function safetensorsArray(
   return {
     name,
     shape,
+    stored: dtype === "BF16" ? "bf16" : dtype === "F16" ? "f16" : undefined,
     read: (from, count) =>
       loadTensor(
         source,
@@ -61,7 +64,8 @@ export function safetensorsArray(
 }
 
 function npzArray(array: NpzArray, signal?: AbortSignal): StoredArray {
-  return { name: array.name, shape: array.shape, read: (from, count) => array.read(from, count, signal) };
+  const { name, shape, isHalf } = array;
+  return { name, shape, stored: isHalf ? "f16" : undefined, read: (from, count) => array.read(from, count, signal) };
 }
 
 /** The array as rows of positions: a batch axis of one is dropped, all axes after the positions are one. */

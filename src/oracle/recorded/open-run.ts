@@ -7,7 +7,7 @@ import type { ByteSource, Folder } from "../../sources/source.ts";
 import { integers, pointOf, readArrays, type StoredArray, safetensorsArray } from "./arrays.ts";
 import { createNameMap, IDS, IGNORED, type NamePatterns, readyMaps } from "./name-map.ts";
 import { inExecutionOrder, type PointKind } from "./point-names.ts";
-import type { AboutRun, RecordedPoint, RecordedRun } from "./recorded-run.ts";
+import type { AboutRun, RecordedPoint, RecordedRun, StoredFloat } from "./recorded-run.ts";
 
 const TRACE = "trace.json";
 const MAX_FILES = 1000;
@@ -45,8 +45,15 @@ export async function openArrays(
     ids,
     start: 0,
     about: undefined,
+    stored: coarsest([...found.values()]),
     close: () => source.close(),
   };
+}
+
+/** bfloat16 has fewer digits than float16. */
+function coarsest(arrays: readonly StoredArray[]): StoredFloat | undefined {
+  const all = arrays.map(({ stored }) => stored);
+  return all.includes("bf16") ? "bf16" : all.find((one) => one !== undefined);
 }
 
 async function readIds(file: string, array: StoredArray): Promise<readonly number[]> {
@@ -140,11 +147,15 @@ function startOf(subject: string, positions: unknown): number {
 function aboutOf({ model, run }: JsonObject): AboutRun {
   const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
   const [ofModel, ofRun] = [isObject(model) ? model : {}, isObject(run) ? run : {}];
+  const { blockFormats: formats } = ofModel;
+  const quantize = text(ofRun.quantize);
   return {
     config: isObject(ofModel.config) ? ofModel.config : {},
     model: text(ofModel.name),
     backend: text(ofRun.backend),
     mode: text(ofRun.mode),
     kvType: text(ofRun.kvType),
+    ...(Array.isArray(formats) && { blockFormats: formats.filter((name) => typeof name === "string") }),
+    ...(quantize !== undefined && { quantize }),
   };
 }

@@ -23,8 +23,13 @@ export interface RecordedRun {
   readonly start: number;
   /** What the recording says of itself; undefined where the file has no place for it. */
   readonly about: AboutRun | undefined;
+  /** The coarsest format its numbers are kept in, where that is coarser than float32. */
+  readonly stored?: StoredFloat;
   close(): Promise<void>;
 }
+
+/** Floats of 16 bits. */
+export type StoredFloat = "bf16" | "f16";
 
 export interface AboutRun {
   /** Keys and values of the model's config.json. */
@@ -33,6 +38,10 @@ export interface AboutRun {
   readonly backend: string | undefined;
   readonly mode: string | undefined;
   readonly kvType: string | undefined;
+  /** Of the model's tensors. */
+  readonly blockFormats?: readonly string[];
+  /** What weights were quantized to while they were read. */
+  readonly quantize?: string;
 }
 
 /** Numbers read at once: 4 MiB of float32. */

@@ -1,69 +1,34 @@
 // From a JSON Schema to the grammar of the texts that satisfy it. Where a schema leaves something open, the grammar may
 // be narrower: what it lets through always validates.
-import { type Budget, newBudget, spend } from "../budget.ts";
+import {
+  constraintsOf,
+  isOfType,
+  type Json,
+  keywordOf,
+  type Schema,
+  type TypeName,
+} from "../../json-schema/keywords.ts";
+import { spend } from "../budget.ts";
 import { ConstraintError, shown } from "../error.ts";
-import { choice, type Expression, NOTHING, sequence, text } from "../grammar.ts";
+import { choice, type Expression, sequence, text } from "../grammar.ts";
 import type { GrammarBuilder } from "../grammar-builder.ts";
 import { comma, type Notation } from "../notation.ts";
 import { accepts, allBut, both, lengthMachine, type Machine, wordsMachine } from "../text/machine.ts";
-import { isWithin, type NumberBounds, numberMachine } from "../text/numbers.ts";
-import { parseRegex } from "../text/regex.ts";
-import { regexMachine } from "../text/regex-machine.ts";
-import { areDisjoint, marksOf } from "./disjoint.ts";
+import { isWithin, numberMachine } from "../text/numbers.ts";
+import { boundsOf, countAt } from "./bounds.ts";
+import { checkDisjoint } from "./disjoint.ts";
 import { SchemaDocument } from "./document.ts";
-import { STRING_FORMATS } from "./formats.ts";
 import { createSchemaKeys } from "./keys.ts";
-import { literals } from "./literals.ts";
-import {
-  at,
-  checkOptions,
-  constraintsOf,
-  define,
-  isSchema,
-  type Json,
-  listAt,
-  notASchema,
-  type Schema,
-  type TypeName,
-  typeOf,
-  typesOf,
-  valuesOf,
-} from "./schema.ts";
+import { literals, schemaOfValue } from "./literals.ts";
+import { inOrder, type Member } from "./member-order.ts";
+import { at, checkOptions, isSchema, listAt, notASchema, typesOf, valuesOf } from "./schema.ts";
+import { stringMachine } from "./strings.ts";
 
-/** Lists and strings that are counted. */
+/** Of lists that are counted. */
 const MAX_ITEMS = 10_000;
-const MAX_STRING = 65_536;
 const MAX_NESTING = 128;
 /** Of the budget, for each schema and member. */
 const STEPS = 64;
-
-/** Keywords that say of which type a schema without `type` speaks. */
-const TELLING: Readonly<Record<string, TypeName>> = {
-  properties: "object",
-  required: "object",
-  additionalProperties: "object",
-  propertyNames: "object",
-  maxProperties: "object",
-  items: "array",
-  prefixItems: "array",
-  minItems: "array",
-  maxItems: "array",
-  minLength: "string",
-  maxLength: "string",
-  pattern: "string",
-  format: "string",
-  minimum: "number",
-  maximum: "number",
-  exclusiveMinimum: "number",
-  exclusiveMaximum: "number",
-  multipleOf: "number",
-};
-
-/** A member of an object, or an argument of a call. */
-export interface Member {
-  readonly written: Expression;
-  readonly isRequired: boolean;
-}
 
 export class SchemaGrammar {
   readonly #document: SchemaDocument;
@@ -175,7 +140,7 @@ export class SchemaGrammar {
     if (flat.oneOf !== undefined) return this.#options(flat, "oneOf", path);
     const values = valuesOf(flat);
     if (values !== undefined) return this.#values(flat, values, path);
-    const telling = new Set(constraintsOf(flat).flatMap((keyword) => TELLING[keyword] ?? []));
+    const telling = new Set(constraintsOf(flat).flatMap((keyword) => keywordOf(keyword)?.type ?? []));
     const stated = typesOf(flat, path);
     const types = flat.type === undefined && telling.size > 0 ? stated.filter((type) => telling.has(type)) : stated;
     if (flat.type === undefined && telling.size === 0) return this.any();
@@ -194,7 +159,7 @@ export class SchemaGrammar {
       const flat = isSchema(schema) ? this.#document.flatten(schema, of) : schema;
       return isAlone ? flat : this.#document.join(rest, flat, path);
     });
-    if (keyword === "oneOf") this.#checkDisjoint(joined, path);
+    if (keyword === "oneOf") checkDisjoint(joined, this.#document, this.#builder.budget, path);
     return choice(
       ...options.map((option, i) =>
         isAlone ? this.value(option.schema, option.path) : this.value(joined[i], option.path),
@@ -202,28 +167,11 @@ export class SchemaGrammar {
     );
   }
 
-  #checkDisjoint(options: readonly (Schema | boolean)[], path: string): void {
-    const marks = options.map((option) => (isSchema(option) ? marksOf(option, this.#document, path) : undefined));
-    options.forEach((a, i) => {
-      options.slice(i + 1).forEach((b, j) => {
-        if (a === false || b === false) return;
-        const [one, other] = [marks[i], marks[i + 1 + j]];
-        if (one !== undefined && other !== undefined && areDisjoint(one, other, this.#builder.budget, path)) return;
-        throw new ConstraintError(
-          `${path}.oneOf: expected schemas that no value can satisfy together (other types, or other values of a ` +
-            `required property), found that [${i}] and [${i + 1 + j}] may both hold. Use anyOf.`,
-        );
-      });
-    });
-  }
-
   /** Of some values, those that the schema's other keywords allow. */
   #values(schema: Schema, values: readonly Json[], path: string): Expression {
     const { enum: _some, const: _only, ...rest } = schema;
     const types = typesOf(schema, path);
-    const fitting = values.filter((value) =>
-      types.some((type) => (type === "integer" ? Number.isInteger(value) : type === typeOf(value))),
-    );
+    const fitting = values.filter((value) => types.some((type) => isOfType(value, type)));
     const strings = fitting.filter((value) => typeof value === "string");
     const bounds = boundsOf(rest, path);
     const isPlain = constraintsOf(rest).every((keyword) => keyword === "type");
@@ -235,7 +183,7 @@ export class SchemaGrammar {
     const asTheyAre = isPlain ? others : others.filter((value) => !isNested(value));
     const written = [
       literals(asTheyAre, this.#notation),
-      ...joined.map((value) => this.value(this.#document.join(schemaOf(value), rest, path), path)),
+      ...joined.map((value) => this.value(this.#document.join(schemaOfValue(value), rest, path), path)),
     ];
     if (strings.length === 0) return choice(...written);
     const machine = wordsMachine(strings, path);
@@ -312,7 +260,7 @@ export class SchemaGrammar {
     const flat = this.#document.flatten(schema, path);
     if (typeof flat === "boolean") return this.#names(flat, path);
     const { enum: _some, const: _only, ...rest } = flat;
-    const other = constraintsOf(rest).find((keyword) => keyword !== "type" && TELLING[keyword] !== "string");
+    const other = constraintsOf(rest).find((keyword) => keyword !== "type" && keywordOf(keyword)?.type !== "string");
     if (other !== undefined || !typesOf(flat, path).includes("string")) {
       throw new ConstraintError(`${path}: expected a schema of strings, found ${shown(schema)}.`);
     }
@@ -330,105 +278,4 @@ export class SchemaGrammar {
     const { inside } = this.#notation;
     return sequence(text("{"), inside, members, inside, text("}"));
   }
-}
-
-/**
- * Members in their order, those that are not required or left out, with separators in between; then others.
- *
- * @param most  how many may be written in all
- */
-export function inOrder(
-  members: readonly Member[],
-  separator: Expression,
-  extra?: Expression,
-  most?: number,
-): Expression {
-  // State (i, n): member i is next, and n were written; without a limit, n is 1 for any number but none.
-  const counts = (most ?? 1) + 1;
-  const edges: { on: Expression; to: number }[][] = [];
-  for (let i = 0; i <= members.length; i++) {
-    const isLast = i === members.length;
-    const written = isLast ? extra : members[i].written;
-    for (let n = 0; n < counts; n++) {
-      const next = counts * (isLast ? i : i + 1);
-      const out: { on: Expression; to: number }[] = [];
-      if (written !== undefined && n !== most) {
-        out.push({ on: n === 0 ? written : sequence(separator, written), to: next + Math.min(n + 1, counts - 1) });
-      }
-      if (!isLast && !members[i].isRequired) out.push({ on: NOTHING, to: next + n });
-      edges.push(out);
-    }
-  }
-  return { kind: "automaton", edges, accepting: edges.map((_, state) => state >= counts * members.length) };
-}
-
-/** A list or an object as a schema that it alone satisfies. */
-function schemaOf(value: readonly Json[] | Schema): Schema {
-  if (Array.isArray(value)) {
-    const prefixItems = value.map((item) => ({ const: item }));
-    return {
-      type: "array",
-      minItems: value.length,
-      maxItems: value.length,
-      ...(value.length > 0 ? { prefixItems } : {}),
-    };
-  }
-  const properties: Record<string, Json> = {};
-  for (const [name, member] of Object.entries(value)) define(properties, name, { const: member });
-  return { type: "object", properties, required: Object.keys(value), additionalProperties: false };
-}
-
-function stringMachine(schema: Schema, path: string, budget: Budget): Machine {
-  const min = countAt(schema, "minLength", path, MAX_STRING) ?? 0;
-  const max = countAt(schema, "maxLength", path, Number.POSITIVE_INFINITY) ?? Number.POSITIVE_INFINITY;
-  const { pattern = [], format = [] } = schema;
-  const machines: Machine[] = [];
-  // Where schemas were joined, there may be several.
-  for (const stated of [pattern].flat() as string[]) {
-    const subject = `${path}.pattern`;
-    machines.push(regexMachine(parseRegex(stated, subject), subject, budget, { whole: false }));
-  }
-  for (const stated of [format].flat()) {
-    if (typeof stated !== "string" || !Object.hasOwn(STRING_FORMATS, stated)) {
-      throw new ConstraintError(
-        `${path}.format: expected one of ${Object.keys(STRING_FORMATS).join(", ")}, found ${shown(stated)}. Use pattern.`,
-      );
-    }
-    machines.push(formatMachine(stated));
-  }
-  if (machines.length === 0 || min > 0 || max !== Number.POSITIVE_INFINITY) {
-    machines.push(lengthMachine(min, max === Number.POSITIVE_INFINITY ? max : Math.min(max, MAX_STRING)));
-  }
-  return machines.reduce((a, b) => both(a, b, path, budget));
-}
-
-const formatMachines = new Map<string, Machine>();
-
-/** Made once, on a budget of its own, so that a request costs the same whatever came before it. */
-function formatMachine(format: string): Machine {
-  const known = formatMachines.get(format);
-  if (known !== undefined) return known;
-  const made = regexMachine(parseRegex(STRING_FORMATS[format], format), format, newBudget(), { whole: true });
-  formatMachines.set(format, made);
-  return made;
-}
-
-function boundsOf(schema: Schema, path: string): NumberBounds {
-  const [minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf] = (
-    ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"] as const
-  ).map((keyword) => numberAt(schema, keyword, path));
-  return { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf };
-}
-
-function numberAt(schema: Schema, keyword: string, path: string): number | undefined {
-  const found = schema[keyword];
-  if (found === undefined || typeof found === "number") return found;
-  throw new ConstraintError(`${path}.${keyword}: expected a number, found ${shown(found)}.`);
-}
-
-function countAt(schema: Schema, keyword: string, path: string, most: number): number | undefined {
-  const found = numberAt(schema, keyword, path);
-  if (found === undefined || (Number.isInteger(found) && found >= 0 && found <= most)) return found;
-  const range = most === Number.POSITIVE_INFINITY ? "of at least 0" : `from 0 to ${most}`;
-  throw new ConstraintError(`${path}.${keyword}: expected an integer ${range}, found ${found}.`);
 }
