@@ -28,8 +28,6 @@ const recordings: Recording[] = JSON.parse(readFileSync(golden("mistakes/mistake
 
 /** Cannot be told from a trace alone, however much it holds. */
 const needWeights = ["w1-w3-exchanged", "expert-w1-w3-exchanged"];
-/** One expert flips, and that is taken for a near tie where the scores are not recorded. */
-const misnamed = ["moe-no-norm/softmax-router.safetensors"];
 
 /** Hooks see neither; the recordings have them under our names. */
 const inner = ["model.layers.{layer}.conv.conv", "model.layers.{layer}.feed_forward.experts.w2"];
@@ -97,8 +95,7 @@ const titled = (some: readonly Recording[]) => some.map((one) => [one.what, one.
 describe("a recorded mistake", () => {
   const mistaken = recordings.filter(({ first }) => first !== null);
 
-  it.each(titled(mistaken.filter(({ file }) => !misnamed.includes(file))))("%s, in %s", expectNamed);
-  it.fails.each(titled(mistaken.filter(({ file }) => misnamed.includes(file))))("%s, in %s", expectNamed);
+  it.each(titled(mistaken))("%s, in %s", expectNamed);
 
   it("is there for each of 23, in two models", () => {
     const kinds = new Set(mistaken.map(({ mistake }) => mistake));
