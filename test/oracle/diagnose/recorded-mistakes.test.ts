@@ -5,7 +5,7 @@ import { type Comparison, compareRuns } from "../../../src/oracle/compare/compar
 import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
 import { type ModelWeights, modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
 import { readyMaps } from "../../../src/oracle/recorded/name-map.ts";
-import { openArrays } from "../../../src/oracle/recorded/open-run.ts";
+import { openArrays } from "../../../src/oracle/recorded/open-arrays.ts";
 import type { RecordedRun } from "../../../src/oracle/recorded/recorded-run.ts";
 import { openFile } from "../../../src/sources/disk.ts";
 import { golden, load, open } from "../../model/run.ts";
