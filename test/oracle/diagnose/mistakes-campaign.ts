@@ -8,7 +8,7 @@ import { openCheckpoint } from "../../../src/formats/open-checkpoint.ts";
 import { compareRuns } from "../../../src/oracle/compare/compare.ts";
 import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
 import { modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
-import { openArrays } from "../../../src/oracle/recorded/open-run.ts";
+import { openArrays } from "../../../src/oracle/recorded/open-arrays.ts";
 import { diskFolder, openFile } from "../../../src/sources/disk.ts";
 import { golden, load } from "../../model/run.ts";
 import { recordRun } from "../memory-run.ts";
