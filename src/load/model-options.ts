@@ -3,7 +3,7 @@ import { type QuantizationType, quantizationTypes } from "../formats/gguf/file-t
 import type { ArithmeticMode, KvType } from "../ops/backend.ts";
 import { type ChecksOf, checkOptions } from "../options/check-options.ts";
 import { anything, type Check, oneOf, satisfies, trueOrFalse } from "../options/checks.ts";
-import { MAX_BANK_BYTES } from "../wasm/plan.ts";
+import { MAX_BANK_BYTES } from "../wasm/bank.ts";
 
 export interface ModelOptions {
   /** `wasm` unless stated otherwise; `reference` is the definition of every op in plain TypeScript, and slow. */

@@ -1,7 +1,7 @@
 // What a caller's options mean for one model on one machine: every default filled in.
 import type { Config } from "../model/config.ts";
 import { OptionError } from "../options/option-error.ts";
-import { MAX_BANK_BYTES } from "../wasm/plan.ts";
+import { MAX_BANK_BYTES } from "../wasm/bank.ts";
 import type { FreeMemory } from "./fit.ts";
 import { checkModelOptions, MAX_THREADS, type ModelOptions } from "./model-options.ts";
 

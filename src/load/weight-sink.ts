@@ -1,7 +1,7 @@
 // The way of a tensor's bytes from its file into a backend: as they are, quantized, or widened.
-import type { FormatName } from "../blocks/block-format.ts";
+
 import { nonFinite } from "../blocks/finite.ts";
-import { blockFormats, decodeRow, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, decodeRow, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { TensorSink } from "../formats/stream-tensors.ts";
 import type { PlacedWeight } from "../ops/backend.ts";
 import { recodingSink } from "../quantize/at-load.ts";

@@ -8,7 +8,7 @@ import { createEngine, type LoadContext, loadModel } from "../../src/load/load.t
 import type { ModelOptions } from "../../src/load/model-options.ts";
 import { planMemory } from "../../src/load/plan-memory.ts";
 import { OptionError } from "../../src/options/option-error.ts";
-import type { Kernels } from "../../src/wasm/kernels.ts";
+import type { Kernels } from "../../src/wasm/compiled.ts";
 import { context } from "../ops/harness.ts";
 import { open } from "./run.ts";
 
