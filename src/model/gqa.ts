@@ -8,14 +8,14 @@ export function gqa(
   ops: Ops,
   config: Config,
   w: GqaWeights,
-  past: readonly KvSpan[],
+  spans: readonly KvSpan[],
   angles: Angles,
-  h: Tensor,
+  x: Tensor,
 ): Tensor {
-  const q = ops.rmsNorm(ops.linear(h, w.qProj), w.qLayernorm, config.normEps); // [T, heads·headDim], per head
-  const k = ops.rmsNorm(ops.linear(h, w.kProj), w.kLayernorm, config.normEps); // [T, kvHeads·headDim]
-  const v = ops.linear(h, w.vProj); // [T, kvHeads·headDim]
+  const q = ops.rmsNorm(ops.linear(x, w.qProj), w.qLayernorm, config.normEps); // [T, heads·headDim], per head
+  const k = ops.rmsNorm(ops.linear(x, w.kProj), w.kLayernorm, config.normEps); // [T, kvHeads·headDim]
+  const v = ops.linear(x, w.vProj); // [T, kvHeads·headDim]
 
-  const mixed = ops.attention(ops.rope(q, angles), ops.rope(k, angles), v, past, config.headDim); // [T, heads·headDim]
+  const mixed = ops.attention(ops.rope(q, angles), ops.rope(k, angles), v, spans, config.headDim); // [T, heads·headDim]
   return ops.linear(mixed, w.outProj); // [T, hidden]
 }
