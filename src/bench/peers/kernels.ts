@@ -1,13 +1,13 @@
 // Kernels by themselves, on one thread: how fast each format's weights are multiplied, and keys and values attended to.
 import { readFileSync } from "node:fs";
 import { Bench } from "tinybench";
-import type { FormatName } from "../../blocks/block-format.ts";
-import { blockFormats, rowBytes } from "../../blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../../blocks/formats.ts";
 import type { Backend, BackendRequest, KvType, StateSpec, StoredWeight } from "../../ops/backend.ts";
 import type { KvCache, Tensor, Weight } from "../../ops/ops.ts";
 import { createWasmBackend } from "../../wasm/backend.ts";
 import type { WasmKvCache } from "../../wasm/handles.ts";
-import { hasRelaxedSimd, instantiateKernels, kernelUrl } from "../../wasm/kernels.ts";
+import { instantiateKernels } from "../../wasm/instantiate.ts";
+import { hasRelaxedSimd, kernelUrl } from "../../wasm/kernels.ts";
 import { kvBytes } from "../../wasm/plan.ts";
 import { alone } from "../../wasm/pool.ts";
 import type { Range } from "../product/statistics.ts";

@@ -8,7 +8,7 @@ import { fitOf } from "../../../src/oracle/diagnose/fit.ts";
 import { modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
 import { isPrecision } from "../../../src/oracle/diagnose/precision.ts";
 import { tensorOf } from "../../../src/oracle/mistakes/columns.ts";
-import { openArrays } from "../../../src/oracle/recorded/open-run.ts";
+import { openArrays } from "../../../src/oracle/recorded/open-arrays.ts";
 import type { RecordedPoint } from "../../../src/oracle/recorded/recorded-run.ts";
 import { openFile } from "../../../src/sources/disk.ts";
 import { golden, goldenTensors, load, open } from "../../model/run.ts";

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { type TensorToWrite, writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { FormatError } from "../../src/formats/refusal.ts";
-import { openArrays, openTrace } from "../../src/oracle/recorded/open-run.ts";
+import { openArrays } from "../../src/oracle/recorded/open-arrays.ts";
+import { openTrace } from "../../src/oracle/recorded/open-trace.ts";
 import { blobFolder, blobSource } from "../../src/sources/blob.ts";
 
 const file = (tensors: Record<string, TensorToWrite>) =>

@@ -1,66 +1,15 @@
-// A trace directory, a safetensors file or a .npz → a run that can be compared.
+// A directory that lfm2 trace wrote → a run that can be compared.
 
 import { readSafetensors } from "../../formats/hf/safetensors.ts";
 import { isObject, type JsonObject, jsonLimits, readJson } from "../../formats/json.ts";
 import { DAMAGED, refuse, show, within } from "../../formats/refusal.ts";
 import type { ByteSource, Folder } from "../../sources/source.ts";
-import { integers, pointOf, readArrays, type StoredArray, safetensorsArray } from "./arrays.ts";
-import { createNameMap, IDS, IGNORED, type NamePatterns, readyMaps } from "./name-map.ts";
-import { inExecutionOrder, type PointKind } from "./point-names.ts";
-import type { AboutRun, RecordedPoint, RecordedRun, StoredFloat } from "./recorded-run.ts";
+import { pointOf, safetensorsArray } from "./arrays.ts";
+import type { PointKind } from "./point-names.ts";
+import type { AboutRun, RecordedPoint, RecordedRun } from "./recorded-run.ts";
 
 const TRACE = "trace.json";
 const MAX_FILES = 1000;
-const MAX_POSITIONS = 1 << 24;
-
-/**
- * The points of a file under the names that `patterns` gives them.
- * @throws FormatError when the file is no safetensors or .npz, or damaged
- */
-export async function openArrays(
-  source: ByteSource,
-  patterns: NamePatterns = readyMaps.hf,
-  signal?: AbortSignal,
-): Promise<RecordedRun> {
-  const arrays = await readArrays(source, signal);
-  const map = createNameMap(
-    patterns,
-    arrays.map(({ name }) => name),
-  );
-  const found = new Map<string, StoredArray>();
-  for (const array of arrays) {
-    const name = map(array.name);
-    // Where a module and the one inside it that gives its result were both recorded, our own name counts.
-    if (name !== IGNORED && (!found.has(name) || array.name === name)) found.set(name, array);
-  }
-  const givenIds = found.get(IDS);
-  const ids = givenIds && (await readIds(source.name, givenIds));
-  found.delete(IDS);
-  const points = new Map([...found].map(([name, array]) => [name, pointOf(source.name, name, array)]));
-  const ordered = inExecutionOrder(points.keys()).map((name) => [name, points.get(name) as RecordedPoint] as const);
-  return {
-    name: source.name,
-    points: new Map(ordered),
-    isOrdered: false,
-    ids,
-    start: 0,
-    about: undefined,
-    stored: coarsest([...found.values()]),
-    close: () => source.close(),
-  };
-}
-
-/** bfloat16 has fewer digits than float16. */
-function coarsest(arrays: readonly StoredArray[]): StoredFloat | undefined {
-  const all = arrays.map(({ stored }) => stored);
-  return all.includes("bf16") ? "bf16" : all.find((one) => one !== undefined);
-}
-
-async function readIds(file: string, array: StoredArray): Promise<readonly number[]> {
-  const count = array.shape.reduce((product, axis) => product * axis, 1);
-  if (count > MAX_POSITIONS) refuse(within(file, array.name), `at most ${MAX_POSITIONS} ids`, `${count}`, DAMAGED);
-  return Array.from(integers(file, array.name, await array.read(0, count)));
-}
 
 /**
  * A directory that `lfm2 trace` wrote.

@@ -1,13 +1,18 @@
-// Q5_0: 32 weights in 22 bytes, 5.5 bits each. weight[i] = d · (nibble[i] + 16 · bit[i] − 16)
-// Q5_1: 32 weights in 24 bytes, 6 bits each.   weight[i] = d · (nibble[i] + 16 · bit[i]) + m
+// Q5_0 and Q5_1: 32 weights to a block, 5 bits each: the nibbles of Q4 and a word of fifth bits.
 //
-//   Q5_0  0         2            6                  21
-//         ├─ d f16 ─┼─ 32 bits ──┼─ 16|0 ─ …  ─ 31|15 ─┤     high nibble | low nibble
-//   Q5_1  0         2         4            8                  23
-//         ├─ d f16 ─┼─ m f16 ─┼─ 32 bits ──┼─ 16|0 ─ …  ─ 31|15 ─┤
+//   Q5_0, 22 bytes, weight[i] = d · (nibble[i] + 16 · bit[i] − 16)
+//   byte  0         2            6        7                 21
+//         ├─ d f16 ─┼─ 32 bits ──┼─ 16|0 ─┼─ 17|1 ─ …  ─ 31|15 ─┤     high nibble | low nibble
+//
+//   Q5_1, 24 bytes, weight[i] = d · (nibble[i] + 16 · bit[i]) + m
+//   byte  0         2         4            8        9                 23
+//         ├─ d f16 ─┼─ m f16 ─┼─ 32 bits ──┼─ 16|0 ─┼─ 17|1 ─ …  ─ 31|15 ─┤
 //
 import { loadF16 } from "../f16";
 import { fifthBits, highNibbles, lowNibbles, storeAffine, storeScaled } from "../lanes";
+
+export const Q5_0: i32 = 6;
+export const Q5_1: i32 = 7;
 
 export function decodeQ5_0(to: usize, from: usize, cols: i32): void {
   const sixteen = i8x16.splat(16);

@@ -1,22 +1,22 @@
-// Four query heads of one row on their way through the cache: softmax in four lanes, one head to a lane. Scores are in
-// units of log 2, so that weights are powers of 2.
+// Four query heads of one row on their way through the cache: an accumulator of their softmax, one head to a lane. Scores
+// are in units of log 2, so that weights are powers of 2.
 //
 //   byte  0          16     32        48               48 + 16·headDim
 //         ├─ maximum ┼─ sum ┼─ scales ┼─ queries ──────┼─ output f32 [headDim / 4, 4 heads, 4] ─┤
 //
 // Queries are scaled and ordered as the products read them: attention-float.ts, attention-int8.ts. Where a KV head has
-// no four query heads left, the last one fills the free lanes, and they are dropped at the end.
+// fewer than four query heads left, the last one fills the free lanes, which are dropped at the end.
 //
-// Scratch begins with what one block of 32 positions needs, used again by every row:
+// Scratch begins with what one chunk of 32 positions needs, used again by every row:
 //
 //   byte  0                           512                         2560                          2560 + 256·headDim
-//         ├─ scores f32 [32, 4 heads] ┼─ weights [32, 4 heads, 4] ┼─ decoded f32 [2, 32, headDim] ┼─ records …
+//         ├─ scores f32 [32, 4 heads] ┼─ weights [32, 4 heads, 4] ┼─ decoded f32 [2, 32, headDim] ┼─ accumulators …
 //
-/** Positions in a block. */
-export const BLOCK: i32 = 32;
+/** Positions in a chunk. */
+export const CHUNK: i32 = 32;
 
 export const WEIGHTS: usize = 512;
-/** Keys, then values, of a block in half precision. */
+/** Keys, then values, of a chunk in half precision. */
 export const DECODED: usize = 2560;
 
 const MAXIMUM: usize = 0;
@@ -27,36 +27,41 @@ export const QUERIES: usize = 48;
 /** log₂ e, which queries carry. */
 export const LOG2E: f32 = 1.4426950408889634;
 
-/** Where the records begin. */
+/** Where the accumulators begin. */
 @inline
-export function recordsIn(scratch: usize, headDim: i32): usize {
-  return scratch + DECODED + 2 * (<usize>(BLOCK * headDim) << 2);
+export function accumulatorsIn(scratch: usize, headDim: i32): usize {
+  return scratch + DECODED + 2 * (<usize>(CHUNK * headDim) << 2);
 }
 
 @inline
-export function recordBytes(headDim: i32): usize {
+export function accumulatorBytes(headDim: i32): usize {
   return QUERIES + (<usize>headDim << 5);
 }
 
-@inline
-export function outputOf(record: usize, headDim: i32): usize {
-  return record + QUERIES + (<usize>headDim << 4);
+/** Bytes of scratch for `rows` rows: a chunk's, and an accumulator for each row and four of a KV head's `group` query heads. */
+export function attentionScratch(rows: i32, group: i32, headDim: i32): i32 {
+  return <i32>accumulatorsIn(0, headDim) + rows * ((group + 3) >> 2) * <i32>accumulatorBytes(headDim);
 }
 
-/** Nothing seen yet. */
 @inline
-export function clear(record: usize, headDim: i32): void {
-  v128.store(record, f32x4.splat(-Infinity), MAXIMUM);
-  v128.store(record, f32x4.splat(0), SUM);
-  memory.fill(outputOf(record, headDim), 0, <usize>headDim << 4);
+export function outputOf(accumulator: usize, headDim: i32): usize {
+  return accumulator + QUERIES + (<usize>headDim << 4);
 }
 
-/** Raises the maxima to those of a block's scores. What was summed before them fades by the result, at first 0. */
+/** No position seen yet. */
 @inline
-export function raise(record: usize, largest: v128): v128 {
-  const before = v128.load(record, MAXIMUM);
+export function clear(accumulator: usize, headDim: i32): void {
+  v128.store(accumulator, f32x4.splat(-Infinity), MAXIMUM);
+  v128.store(accumulator, f32x4.splat(0), SUM);
+  memory.fill(outputOf(accumulator, headDim), 0, <usize>headDim << 4);
+}
+
+/** Raises the maxima to those of a chunk's scores. What was summed before them fades by the result, at first 0. */
+@inline
+export function raise(accumulator: usize, largest: v128): v128 {
+  const before = v128.load(accumulator, MAXIMUM);
   const after = f32x4.pmax(before, largest);
-  v128.store(record, after, MAXIMUM);
+  v128.store(accumulator, after, MAXIMUM);
   return exp2f4(f32x4.sub(before, after));
 }
 
@@ -81,21 +86,21 @@ export function exp2f4(x: v128): v128 {
 }
 
 @inline
-export function maximumOf(record: usize): v128 {
-  return v128.load(record, MAXIMUM);
+export function maximumOf(accumulator: usize): v128 {
+  return v128.load(accumulator, MAXIMUM);
 }
 
 /** sum = sum · fade + more */
 @inline
-export function addSum(record: usize, fade: v128, more: v128): void {
-  v128.store(record, f32x4.add(f32x4.mul(v128.load(record, SUM), fade), more), SUM);
+export function addSum(accumulator: usize, fade: v128, more: v128): void {
+  v128.store(accumulator, f32x4.add(f32x4.mul(v128.load(accumulator, SUM), fade), more), SUM);
 }
 
 /** y f32[heads, headDim] = output / sum, for the `heads` ≤ 4 lanes that are in use. */
-export function close(y: usize, record: usize, heads: i32, headDim: i32): void {
+export function close(y: usize, accumulator: usize, heads: i32, headDim: i32): void {
   for (let head = 0; head < heads; head++) {
-    const divisor = v128.load32_splat(record + (head << 2), SUM);
-    let from = outputOf(record, headDim) + (head << 4);
+    const divisor = v128.load32_splat(accumulator + (head << 2), SUM);
+    let from = outputOf(accumulator, headDim) + (head << 4);
     for (let d = 0; d < headDim << 2; d += 16) {
       v128.store(y + d, f32x4.div(v128.load(from), divisor));
       from += 64;
