@@ -42,7 +42,7 @@ export interface WasmBackendRequest extends BackendRequest {
   readonly hiddenSize: number;
   /** Runs the longest steps there will be on a backend that only counts. */
   readonly rehearse: (backend: Backend) => void;
-  /** The most one bank may take; 4 GiB unless told. */
+  /** The most one bank may take; 4 GiB by default. */
   readonly bankBytes?: number;
 }
 

@@ -31,7 +31,7 @@ describe("lfm2 quantize", () => {
     expect(checkpoint.metadata.get("general.name")).toBe("hf");
   });
 
-  it("does not replace a file unless told to, and then as a whole", async () => {
+  it("does not replace a file without --force, and then as a whole", async () => {
     const own = mkdtempSync(join(folder, "own-"));
     const output = join(own, "model.gguf");
     writeFileSync(output, "mine");

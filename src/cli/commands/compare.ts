@@ -54,7 +54,7 @@ A is what B is held against. Each is a directory that lfm2 trace wrote, a safete
 numbers [positions, columns] (a batch axis of 1 is dropped) under the names of transformers' modules.
 With one path and -m, A is that model's run of B's ids, made here: exact float32 with a float32 cache unless --mode or
 --kv-type says otherwise. The ids are B's input_ids, or --ids.
---map ${Object.keys(readyMaps).join(", ")} knows another runtime's names (hf is used unless stated); a JSON file gives your own:
+--map ${Object.keys(readyMaps).join(", ")} knows another runtime's names (hf by default); a JSON file gives your own:
 {"blocks.{layer}.out": "model.layers.{layer}", "skip.*": ""}.
 
 Causes are found by computing the operation where the runs part again, under each known mistake, from the numbers that

@@ -61,7 +61,7 @@ export function runCommand(): Command {
     .option("-p, --prompt <text>", "the prompt")
     .option(
       "-f, --file <path>",
-      "a file to read it from, - for standard input; with -p, what the file says comes after",
+      "a file to read it from, - for standard input; with -p, its text comes after that",
     )
     .option("--system <text>", "the system prompt");
   command.addOption(
@@ -100,7 +100,7 @@ async function run(flags: RunFlags): Promise<void> {
   try {
     await tokenizerOf(opened);
     const stated = statedSampling(flags);
-    // Drawn here, so that it can be told and the answer repeated.
+    // Drawn here, so that it can be shown and the answer repeated.
     const seed = flags.seed ?? freshSeed();
     const isRandom = { ...model.recommended.sampling, ...stated }.temperature !== 0;
     const settings = `${computationLine(model.settings)} · ${samplingLine(model.recommended, stated)}`;
@@ -127,7 +127,7 @@ async function run(flags: RunFlags): Promise<void> {
   }
 }
 
-/** Prints an answer as it comes, unless it is wanted as JSON; gives back what is told of it then. */
+/** Prints an answer as it comes, or collects it for JSON; returns what there is to report of it. */
 async function answerOnce(
   { model, name, loadMs }: OpenedModel,
   prompt: string,
