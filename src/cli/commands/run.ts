@@ -59,10 +59,7 @@ export function runCommand(): Command {
   const command = new Command("run")
     .description("answer one prompt, from -p, -f, both, or standard input")
     .option("-p, --prompt <text>", "the prompt")
-    .option(
-      "-f, --file <path>",
-      "a file to read it from, - for standard input; with -p, its text comes after that",
-    )
+    .option("-f, --file <path>", "a file to read it from, - for standard input; with -p, its text comes after that")
     .option("--system <text>", "the system prompt");
   command.addOption(
     command
