@@ -1,4 +1,8 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+
+// Every model that a test opens starts threads, which would read and compile the same sources each time.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("./node_modules/.cache/compiled", import.meta.url));
 
 // Workers that tests start inherit these flags.
 const execArgv = ["--import", new URL("./assembly/read-typescript.js", import.meta.url).href];

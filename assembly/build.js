@@ -1,6 +1,12 @@
-// Compiles the kernels with asc, as asconfig.json says, when a source is newer than the module it made.
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+// Compiles the kernels with asc, as asconfig.json says, and writes down what TypeScript has to know of them, when a source
+// is newer than what was made of it.
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { extname } from "node:path";
 import asc from "assemblyscript/asc";
+import { declarationsOf } from "./declarations.js";
+
+/** Not committed: what asc says decides. */
+const DECLARATIONS = "src/wasm/compiled.ts";
 
 const major = Number(process.versions.node.split(".")[0]);
 if (major < 24) {
@@ -12,12 +18,25 @@ if (major < 24) {
 const { targets } = JSON.parse(readFileSync("asconfig.json", "utf8"));
 const sources = ["asconfig.json", ...readdirSync("assembly", { recursive: true }).map((file) => `assembly/${file}`)];
 const newest = Math.max(...sources.map((file) => statSync(file).mtimeMs));
+const kernels = Object.entries(targets).filter(([target]) => target !== "sizes");
+const made = [DECLARATIONS, ...kernels.map(([, { outFile }]) => outFile)];
 
-for (const [target, { outFile }] of Object.entries(targets)) {
-  if (existsSync(outFile) && statSync(outFile).mtimeMs >= newest) continue;
-  const { error, stderr } = await asc.main(["--target", target]);
-  if (error) {
-    console.error(`${stderr}\nkernels: asc could not compile target "${target}": ${error.message}`);
-    process.exit(1);
+if (made.some((file) => !existsSync(file) || statSync(file).mtimeMs < newest)) {
+  let declarations;
+  for (const [target, { outFile }] of kernels) {
+    const compiled = await compile("assembly/index.ts", target);
+    writeFileSync(outFile, compiled.module);
+    declarations = compiled.declarations; // the same of every build
   }
+  writeFileSync(DECLARATIONS, declarationsOf(declarations, await compile("assembly/sizes.ts", "sizes")));
+}
+
+async function compile(entry, target) {
+  const made = new Map();
+  const { error, stderr } = await asc.main([entry, "--target", target, "--bindings", "raw"], {
+    writeFile: (name, contents) => made.set(name.endsWith(".d.ts") ? "declarations" : extname(name), contents),
+  });
+  if (!error) return { module: made.get(".wasm"), declarations: made.get("declarations") };
+  console.error(`${stderr}\nkernels: asc could not compile target "${target}": ${error.message}`);
+  process.exit(1);
 }

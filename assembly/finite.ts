@@ -2,7 +2,7 @@
 
 /**
  * The first of `count` blocks, `stride` bytes each, with all bits of `mask` set in its u16 at `offset`; -1: none.
- * `offset` is 0 where `stride` is 2, and 2 where it is 4: a block is one float then, and sixteen bytes are looked at at once.
+ * Where `stride` is 2 or 4, a block is one float and `offset` is 0 or 2: then sixteen bytes are examined at a time.
  */
 export function firstMasked(blocks: usize, stride: i32, count: i32, offset: i32, mask: i32): i32 {
   let i = 0;

@@ -35,6 +35,20 @@ export function highNibbles(bytes: v128): v128 {
   return i8x16.shr_u(bytes, 4);
 }
 
+/** Looks up 16 bytes' low nibbles, then their high ones, in a table of 16, and stores each entry times `d`: 128 bytes. */
+@inline
+export function storeLookup(to: usize, nibbles: v128, table: v128, d: f32): void {
+  storeScaled(to, i8x16.swizzle(table, lowNibbles(nibbles)), d);
+  storeScaled(to + 64, i8x16.swizzle(table, highNibbles(nibbles)), d);
+}
+
+/** 16 of 256 two-bit codes in the 64 bytes at `field`. Part p = 8h + 2g + a is bits 2g, 2g + 1 of bytes 32h + 16a … */
+@inline
+export function twoBits(field: usize, part: i32): v128 {
+  const bytes = v128.load(field + ((part >> 3) << 5) + ((part & 1) << 4));
+  return v128.and(i8x16.shr_u(bytes, part & 6), i8x16.splat(3));
+}
+
 /**
  * 16 where bit i of `bits` is set, lane i = 0 … 15; 0 elsewhere. The fifth bit of a 5-bit weight.
  * same as: for (i…) lane[i] = ((bits >> i) & 1) << 4
@@ -61,7 +75,7 @@ export function sumsF32(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(i64x2.shuffle(ab, cd, 0, 2), i64x2.shuffle(ab, cd, 1, 3));
 }
 
-/** The same of int32. */
+/** The same for int32. */
 @inline
 export function sumsI32(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = i32x4.add(firstHalves(a, b), secondHalves(a, b));

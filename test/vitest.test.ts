@@ -95,6 +95,8 @@ describe("toMatchGolden", () => {
     await expect(new Map([["lm_head", logits]])).toMatchGolden(pathToFileURL(`${folder}/`), one);
     const batch = { data: logits.data, dims: [1, 17, 320] };
     await expect({ lm_head: batch }).toMatchGolden(folder, one);
+    // As model.logits() gives it.
+    await expect({ lm_head: { data: logits.data, rows: 17, cols: 320 } }).toMatchGolden(folder, one);
     const all = [...tensors].filter(([name]) => name.startsWith("model."));
     await expect(Object.fromEntries(all)).toMatchGolden(folder, one);
   });
@@ -108,6 +110,32 @@ describe("toMatchGolden", () => {
       /^1 of 2 tensors are not those of the golden .*moe-small\n\nmodel\.layers\.3 \[17, 64\]: not close \(transformers itself differs by 1e-5 .*\)\nMismatched elements: 1 \/ 1088 \(0\.1%\)\nGreatest absolute difference: 1 at index \(3, 2\) \(up to [\d.e-]+ allowed\)\n/,
     );
     await expect({ "model.layers.3": off }).not.toMatchGolden(folder, one);
+  });
+
+  it("refuses what it cannot read by the tensor's name, with what it reads", async () => {
+    const reads = "a typed array, { data, shape }, { data, dims }, { data, rows, cols }, or lists of numbers";
+    const cases: readonly [value: unknown, found: string][] = [
+      [undefined, "undefined"],
+      [null, "null"],
+      ["1,2", "string"],
+      [new Map(), "a Map"],
+      [Promise.resolve([1]), "a Promise; await it"],
+      [{ values: [1], size: 1 }, "{ values, size }"],
+      [[{}], "a list of {  }"],
+      [{ data: [1, 2], shape: "2" }, "{ data, shape } without a shape"],
+      [{ data: [1, 2] }, "{ data } without a shape"],
+    ];
+    for (const [value, found] of cases) {
+      const matching = expect({ "model.layers.3": value as number[] }).toMatchGolden(folder, one);
+      await expect(matching).rejects.toThrow(`model.layers.3: expected ${reads}, found ${found}.`);
+    }
+    const { logits } = await theirs();
+    const more = { data: [...logits.data, 0], rows: 17, cols: 320 };
+    await expect(expect({ lm_head: more }).toMatchGolden(folder, one)).rejects.toThrow(
+      "lm_head: expected 5440 numbers",
+    );
+    const longer = expect({ lm_head: [...logits.data, 0] }).toMatchGolden(folder, one);
+    await expect(longer).rejects.toThrow("lm_head [17, 320]: expected a tensor of this shape, found [1, 5441]");
   });
 
   it("fails when points that were asked for are not there, a shape is another, or nothing was given", async () => {

@@ -1,22 +1,12 @@
 // Q2_K: 256 weights in 84 bytes, 2.625 bits each. weight = (d · scale) · q − (dmin · min), both per 16 weights
-// Q3_K: 256 weights in 110 bytes, 3.4375 bits each. weight = (d · (scale − 32)) · (q + 4 · bit − 4)
 //
-//   Q2_K  0                    16               80        82           83
-//         ├─ 16 × min|scale ───┼─ 64 × 4 × 2 bits ─┼─ d f16 ─┼─ dmin f16 ─┤
-//   Q3_K  0              32                  96               108       109
-//         ├─ 32 × 8 bits ─┼─ 64 × 4 × 2 bits ─┼─ 16 × 6 bits ─┼─ d f16 ─┤
-//
-// Part p = 8h + 2g + a (16 weights): bits 2g, 2g + 1 of bytes 32h + 16a … of the 2-bit field;
-// in Q3_K also bit 4h + g of bytes 16a … of the bit field.
+//   byte  0                    16                  80        82           84
+//         ├─ 16 × min|scale ───┼─ 64 × 4 × 2 bits ─┼─ d f16 ─┼─ dmin f16 ─┤     high nibble | low nibble
 //
 import { loadF16 } from "../f16";
-import { storeAffine, storeScaled } from "../lanes";
+import { storeAffine, twoBits } from "../lanes";
 
-@inline
-function twoBits(field: usize, part: i32): v128 {
-  const bytes = v128.load(field + ((part >> 3) << 5) + ((part & 1) << 4));
-  return v128.and(i8x16.shr_u(bytes, part & 6), i8x16.splat(3));
-}
+export const Q2_K: i32 = 10;
 
 export function decodeQ2_K(to: usize, from: usize, cols: i32): void {
   for (let i = 0; i < cols; i += 256) {
@@ -28,27 +18,5 @@ export function decodeQ2_K(to: usize, from: usize, cols: i32): void {
       to += 64;
     }
     from += 84;
-  }
-}
-
-/** Scale p of 16, 6 bits: four from byte p % 8 (low nibble for p < 8), two from byte 8 + p % 4, at bit 2·⌊p / 4⌋. */
-@inline
-function scaleOf(s: usize, p: i32): i32 {
-  const low = (<i32>load<u8>(s + (p & 7)) >> ((p >> 3) << 2)) & 15;
-  const high = (<i32>load<u8>(s + 8 + (p & 3)) >> ((p >> 2) << 1)) & 3;
-  return (low | (high << 4)) - 32;
-}
-
-export function decodeQ3_K(to: usize, from: usize, cols: i32): void {
-  for (let i = 0; i < cols; i += 256) {
-    const d = loadF16(from + 108);
-    for (let part = 0; part < 16; part++) {
-      const bit = ((part >> 3) << 2) + ((part >> 1) & 3);
-      const third = v128.and(i8x16.shr_u(v128.load(from + ((part & 1) << 4)), bit), i8x16.splat(1));
-      const q = i8x16.sub(v128.or(twoBits(from + 32, part), i8x16.shl(third, 2)), i8x16.splat(4));
-      storeScaled(to, q, d * <f32>scaleOf(from + 96, part));
-      to += 64;
-    }
-    from += 110;
   }
 }

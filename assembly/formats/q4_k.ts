@@ -14,6 +14,9 @@
 import { loadF16 } from "../f16";
 import { highNibbles, lowNibbles, storeAffine } from "../lanes";
 
+export const Q4_K: i32 = 12;
+export const Q5_K: i32 = 13;
+
 @inline
 export function scaleOf(s: usize, j: i32): i32 {
   if (j < 4) return <i32>load<u8>(s + j) & 63;
@@ -61,4 +64,3 @@ export function decodeQ4_K(to: usize, from: usize, cols: i32): void {
 export function decodeQ5_K(to: usize, from: usize, cols: i32): void {
   decode(to, from, cols, true);
 }
-

@@ -9,6 +9,8 @@
 import { loadF16 } from "../f16";
 import { highNibbles, lowNibbles, storeScaled } from "../lanes";
 
+export const Q6_K: i32 = 14;
+
 /** Weights 128h + 32g + at … + 15, at = 0 or 16, as −32 … 31. */
 @inline
 function sixteen(w: usize, h: i32, g: i32, at: i32): v128 {

@@ -6,6 +6,8 @@
 import { loadF16 } from "../f16";
 import { storeScaled } from "../lanes";
 
+export const Q8_0: i32 = 8;
+
 export function decodeQ8_0(to: usize, from: usize, cols: i32): void {
   for (let i = 0; i < cols; i += 32) {
     const d = loadF16(from);

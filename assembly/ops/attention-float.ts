@@ -1,21 +1,20 @@
-// One block of keys and values in float32 or half precision, for four query heads of a row.
+// One chunk of keys and values in float32 or half precision, for four query heads of a row.
 //
-// Half precision is read as its bits moved to a float32's places, which is the number times 2⁻¹¹². Queries carry 2⁶⁴ and
-// scores 2⁴⁸ of what is missing, weights all of it: powers of two, so nothing is rounded.
-import { addSum, clear, exp2f4, LOG2E, maximumOf, outputOf, QUERIES, raise, WEIGHTS } from "./attention-record";
-import { SCALE_MASK, twoTo112 } from "./gemv";
-import { KV_F16 } from "./kv-cache";
+// Half precision is read by moving its bits to where float32 has them, which gives the number times 2⁻¹¹². Of the missing
+// 2¹¹², queries carry 2⁶⁴ and scores 2⁴⁸, and weights all of it: powers of two, so nothing is rounded.
+import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
 import { splatLane0, splatLane1, splatLane2, splatLane3, sumsF32 } from "../lanes";
-import { loadScales } from "../formats/packed";
+import { KV_F16 } from "./kv-cache";
+import { addSum, clear, exp2f4, LOG2E, maximumOf, outputOf, QUERIES, raise, WEIGHTS } from "./online-softmax";
 
 /** q f32[heads, headDim] → queries f32[headDim / 4, 4 heads, 4], times log₂ e / √headDim. */
-export function openFloat(type: i32, record: usize, q: usize, heads: i32, headDim: i32): void {
-  clear(record, headDim);
+export function openFloat(type: i32, accumulator: usize, q: usize, heads: i32, headDim: i32): void {
+  clear(accumulator, headDim);
   const scaling = LOG2E / sqrt<f32>(<f32>headDim);
   const factor = f32x4.splat(type == KV_F16 ? scaling * <f32>18446744073709551616.0 : scaling); // 2⁶⁴
   for (let lane = 0; lane < 4; lane++) {
     const from = q + <usize>min(lane, heads - 1) * (headDim << 2);
-    let to = record + QUERIES + (lane << 4);
+    let to = accumulator + QUERIES + (lane << 4);
     for (let d = 0; d < headDim << 2; d += 16) {
       v128.store(to, f32x4.mul(v128.load(from + d), factor));
       to += 64;
@@ -24,45 +23,45 @@ export function openFloat(type: i32, record: usize, q: usize, heads: i32, headDi
 }
 
 /** n f16 → f32, times 2⁻¹¹². Returns `to`. The cache holds no infinity, as f32ToF16 saturates. */
-export function decodeF16(to: usize, from: usize, n: i32): usize {
+export function decodeHalves(to: usize, from: usize, n: i32): usize {
   const decoded = to;
-  const mask = i32x4.splat(SCALE_MASK);
+  const mask = i32x4.splat(HALVES_MASK);
   const end = from + (n << 1);
   while (from < end) {
-    v128.store(to, loadScales(from, mask), 0);
-    v128.store(to, loadScales(from + 8, mask), 16);
-    v128.store(to, loadScales(from + 16, mask), 32);
-    v128.store(to, loadScales(from + 24, mask), 48);
+    v128.store(to, loadHalves(from, mask), 0);
+    v128.store(to, loadHalves(from + 8, mask), 16);
+    v128.store(to, loadHalves(from + 16, mask), 32);
+    v128.store(to, loadHalves(from + 24, mask), 48);
     to += 64;
     from += 32;
   }
   return decoded;
 }
 
-/** Brings a record up to date with `count` positions, whose keys and values begin at `keys` and `values`. */
+/** Brings an accumulator up to date with `count` positions, whose keys and values begin at `keys` and `values`. */
 @inline
 export function attendFloat(
   type: i32,
-  record: usize,
+  accumulator: usize,
   scratch: usize,
   keys: usize,
   values: usize,
   count: i32,
   headDim: i32,
 ): void {
-  const fade = raise(record, score(type, scratch, record, keys, count, headDim));
-  weigh(type, record, scratch, fade, count);
-  mix(record, scratch + WEIGHTS, values, fade, count, headDim);
+  const fade = raise(accumulator, score(type, scratch, accumulator, keys, count, headDim));
+  weigh(type, accumulator, scratch, fade, count);
+  mix(accumulator, scratch + WEIGHTS, values, fade, count, headDim);
 }
 
-/** scores[s] = queries · keys[s], two positions a turn; returns the largest of each head. */
+/** scores[s] = queries · keys[s], two positions at a time; returns the largest of each head. */
 @inline
-function score(type: i32, scores: usize, record: usize, keys: usize, count: i32, headDim: i32): v128 {
+function score(type: i32, scores: usize, accumulator: usize, keys: usize, count: i32, headDim: i32): v128 {
   const keyBytes: usize = headDim << 2;
   const missing = f32x4.splat(281474976710656); // 2⁴⁸
   let largest = f32x4.splat(-Infinity);
   for (let s = 0; s < count; s += 2) {
-    let query = record + QUERIES;
+    let query = accumulator + QUERIES;
     let key = keys;
     let next = s + 1 < count ? key + keyBytes : key;
     keys += 2 * keyBytes;
@@ -109,8 +108,8 @@ function score(type: i32, scores: usize, record: usize, keys: usize, count: i32,
 
 /** scores f32[count, 4 heads] → weights 2^(score − maximum), each in four lanes: [count, 4 heads, 4]. */
 @inline
-function weigh(type: i32, record: usize, scores: usize, fade: v128, count: i32): void {
-  const maximum = maximumOf(record);
+function weigh(type: i32, accumulator: usize, scores: usize, fade: v128, count: i32): void {
+  const maximum = maximumOf(accumulator);
   const missing = twoTo112();
   let to = scores + WEIGHTS;
   let sum = f32x4.splat(0);
@@ -125,15 +124,15 @@ function weigh(type: i32, record: usize, scores: usize, fade: v128, count: i32):
     scores += 16;
     to += 64;
   }
-  addSum(record, fade, sum);
+  addSum(accumulator, fade, sum);
 }
 
-/** output = output · fade + Σ weights[s] · values[s], eight columns a turn. */
+/** output = output · fade + Σ weights[s] · values[s], eight columns at a time. */
 @inline
-function mix(record: usize, weights: usize, values: usize, fade: v128, count: i32, headDim: i32): void {
+function mix(accumulator: usize, weights: usize, values: usize, fade: v128, count: i32, headDim: i32): void {
   const valueBytes: usize = headDim << 2;
   const end = weights + (<usize>count << 6);
-  let y = outputOf(record, headDim);
+  let y = outputOf(accumulator, headDim);
   for (let d = 0; d < headDim; d += 8) {
     let f = splatLane0(fade);
     let a0 = f32x4.mul(v128.load(y, 0), f);

@@ -1,20 +1,20 @@
-// One block of int8 keys and values, for four query heads of a row: products of integers, the same in every build.
+// One chunk of int8 keys and values, for four query heads of a row: products of integers, the same in every build.
 //
-// Queries, and the weights of a block, are rounded to 16 bits, so that both products are sums of int8 · int16 in int32:
+// Queries, and the weights of a chunk, are rounded to 16 bits, so that both products are sums of int8 · int16 in int32:
 // exact, as 127 · 32767 · 512 < 2³¹ (headDim ≤ 512). Rounding costs 2⁻¹⁶ of the largest, far below that of int8 itself.
-import { addSum, clear, exp2f4, LOG2E, maximumOf, outputOf, QUERIES, raise, SCALES, WEIGHTS } from "./attention-record";
-import { KV_INT8, rowOf, scaleOf } from "./kv-cache";
 import { splatLane0, splatLane1, splatLane2, splatLane3, sumsI32 } from "../lanes";
+import { KV_INT8, rowOf, scaleOf } from "./kv-cache";
+import { addSum, clear, exp2f4, LOG2E, maximumOf, outputOf, QUERIES, raise, SCALES, WEIGHTS } from "./online-softmax";
 
 const MOST: f32 = 32767;
 /** Adding 1.5 · 2²³ leaves a number's nearest integer, ties to even, in the low bits. */
 const TO_INTEGER: f32 = 12582912;
-/** Of weights; a block whose largest is below it counts for nothing. */
+/** A chunk whose largest weight is below it counts for nothing. */
 const SMALLEST: f32 = 1e-30;
 
 /** q f32[heads, headDim] → queries int16 [headDim / 8, 4 heads, 8], and their scales, times log₂ e / √headDim. */
-export function openInt8(record: usize, q: usize, heads: i32, headDim: i32): void {
-  clear(record, headDim);
+export function openInt8(accumulator: usize, q: usize, heads: i32, headDim: i32): void {
+  clear(accumulator, headDim);
   const scaling = LOG2E / sqrt<f32>(<f32>headDim);
   for (let lane = 0; lane < 4; lane++) {
     const from = q + <usize>min(lane, heads - 1) * (headDim << 2);
@@ -25,8 +25,8 @@ export function openInt8(record: usize, q: usize, heads: i32, headDim: i32): voi
       max<f32>(f32x4.extract_lane(largest, 2), f32x4.extract_lane(largest, 3)),
     );
     const inverse = f32x4.splat(amax < SMALLEST ? 0 : MOST / amax);
-    store<f32>(record + (lane << 2), (amax / MOST) * scaling, SCALES);
-    let to = record + QUERIES + (lane << 4);
+    store<f32>(accumulator + (lane << 2), (amax / MOST) * scaling, SCALES);
+    let to = accumulator + QUERIES + (lane << 4);
     for (let d = 0; d < headDim << 2; d += 32) {
       const low = f32x4.nearest(f32x4.mul(v128.load(from + d, 0), inverse));
       const high = f32x4.nearest(f32x4.mul(v128.load(from + d, 16), inverse));
@@ -36,10 +36,10 @@ export function openInt8(record: usize, q: usize, heads: i32, headDim: i32): voi
   }
 }
 
-/** Brings a record up to date with `count` positions from `block` on of one KV head. */
+/** Brings an accumulator up to date with `count` positions from `chunk` on of one KV head. */
 @inline
 export function attendInt8(
-  record: usize,
+  accumulator: usize,
   scratch: usize,
   k: usize,
   v: usize,
@@ -47,25 +47,25 @@ export function attendInt8(
   kvHeads: i32,
   headDim: i32,
   kvHead: i32,
-  block: i32,
+  chunk: i32,
   count: i32,
 ): void {
-  const keys = rowOf(KV_INT8, k, capacity, headDim, kvHead, block);
-  const values = rowOf(KV_INT8, v, capacity, headDim, kvHead, block);
-  const keyScales = scaleOf(k, capacity, kvHeads, headDim, kvHead, block);
-  const valueScales = scaleOf(v, capacity, kvHeads, headDim, kvHead, block);
-  const fade = raise(record, score(scratch, record, keys, keyScales, count, headDim));
-  const unit = weigh(record, scratch, valueScales, fade, count);
-  mix(record, scratch + WEIGHTS, values, fade, unit, count, headDim);
+  const keys = rowOf(KV_INT8, k, capacity, headDim, kvHead, chunk);
+  const values = rowOf(KV_INT8, v, capacity, headDim, kvHead, chunk);
+  const keyScales = scaleOf(k, capacity, kvHeads, headDim, kvHead, chunk);
+  const valueScales = scaleOf(v, capacity, kvHeads, headDim, kvHead, chunk);
+  const fade = raise(accumulator, score(scratch, accumulator, keys, keyScales, count, headDim));
+  const unit = weigh(accumulator, scratch, valueScales, fade, count);
+  mix(accumulator, scratch + WEIGHTS, values, fade, unit, count, headDim);
 }
 
-/** scores[s] = queries · keys[s], two positions a turn; returns the largest of each head. */
+/** scores[s] = queries · keys[s], two positions at a time; returns the largest of each head. */
 @inline
-function score(scores: usize, record: usize, keys: usize, scales: usize, count: i32, headDim: i32): v128 {
-  const queryScales = v128.load(record, SCALES);
+function score(scores: usize, accumulator: usize, keys: usize, scales: usize, count: i32, headDim: i32): v128 {
+  const queryScales = v128.load(accumulator, SCALES);
   let largest = f32x4.splat(-Infinity);
   for (let s = 0; s < count; s += 2) {
-    let query = record + QUERIES;
+    let query = accumulator + QUERIES;
     let key = keys;
     let next = s + 1 < count ? keys + headDim : key;
     const end = key + headDim;
@@ -120,8 +120,8 @@ function score(scores: usize, record: usize, keys: usize, scales: usize, count: 
  * positions side by side, each pair in four lanes, [⌈count / 2⌉, 4 heads, 4, 2].
  */
 @inline
-function weigh(record: usize, scores: usize, scales: usize, fade: v128, count: i32): v128 {
-  const maximum = maximumOf(record);
+function weigh(accumulator: usize, scores: usize, scales: usize, fade: v128, count: i32): v128 {
+  const maximum = maximumOf(accumulator);
   let sum = f32x4.splat(0);
   let largest = f32x4.splat(SMALLEST);
   for (let s = 0; s < count; s++) {
@@ -132,7 +132,7 @@ function weigh(record: usize, scores: usize, scales: usize, fade: v128, count: i
     largest = f32x4.pmax(largest, w);
     v128.store(at, w);
   }
-  addSum(record, fade, sum);
+  addSum(accumulator, fade, sum);
   if (count & 1) v128.store(scores + (count << 4), f32x4.splat(0));
   const inverse = f32x4.div(f32x4.splat(MOST), largest);
   const toInteger = f32x4.splat(TO_INTEGER);
@@ -152,12 +152,12 @@ function weigh(record: usize, scores: usize, scales: usize, fade: v128, count: i
   return f32x4.mul(largest, f32x4.splat(1 / MOST));
 }
 
-/** output = output · fade + unit · Σ weights[s] · values[s], eight columns a turn. */
+/** output = output · fade + unit · Σ weights[s] · values[s], eight columns at a time. */
 @inline
-function mix(record: usize, weights: usize, values: usize, fade: v128, unit: v128, count: i32, headDim: i32): void {
+function mix(accumulator: usize, weights: usize, values: usize, fade: v128, unit: v128, count: i32, headDim: i32): void {
   const end = weights + (<usize>((count + 1) >> 1) << 6);
   const last = values + <usize>(count - 1) * headDim;
-  let y = outputOf(record, headDim);
+  let y = outputOf(accumulator, headDim);
   for (let d = 0; d < headDim; d += 8) {
     let a0 = i32x4.splat(0);
     let a1 = a0;

@@ -1,9 +1,9 @@
 // linear with the matrices of the chosen experts: choices are grouped by expert, so a matrix is read once.
-import { tile } from "./gemm";
+import { dotF32 } from "../dot-f32";
+import { decodedRow } from "../formats/formats";
+import { BLOCK_BYTES, packTile } from "../int8-activations";
+import { multiplyTile, stripBytes } from "../packed/formats";
 import { gemv } from "./gemv";
-import { stripBytes } from "../formats/packed";
-import { packTile, RECORD } from "../q8";
-import { decodedRow, dotF32 } from "../formats/row";
 
 /**
  * Lists the choices expert by expert (counting sort, ascending within an expert).
@@ -88,7 +88,7 @@ export function packExpertTiles(
   end: i32,
 ): void {
   const blocks = cols >> 5;
-  const row = <usize>(blocks * RECORD);
+  const row = <usize>(blocks * BLOCK_BYTES);
   let number = 0;
   for (let e = 0; e < experts; e++) {
     const last = load<i32>(begins + (e << 2), 4);
@@ -110,7 +110,7 @@ export function packExpertTiles(
 }
 
 /**
- * expertLinear with int8 activations: packed weights, experts × strips; x records [choices / perRow, cols / 32]; tiles as
+ * expertLinear with int8 activations: packed weights, experts × strips; x blocks [choices / perRow, cols / 32]; tiles as
  * packExpertTiles leaves them. Of the rows of all experts that were chosen, one expert after the other, those numbered
  * begin … end − 1 are computed, multiples of 8: a range is one long stretch of memory.
  */
@@ -130,7 +130,7 @@ export function expertLinearPacked(
   end: i32,
   scratch: usize,
 ): void {
-  const rowRecords = <usize>((cols >> 5) * RECORD);
+  const rowBytes = <usize>((cols >> 5) * BLOCK_BYTES);
   const strip = <usize>stripBytes(format, cols);
   let row0 = 0; // number of the expert's first row
   for (let e = 0; e < experts && row0 < end; e++) {
@@ -142,28 +142,27 @@ export function expertLinearPacked(
     row0 += rows;
     const whole = first + ((last - first) & ~3);
     const own = tiles;
-    tiles += <usize>(whole - first) * rowRecords;
+    tiles += <usize>(whole - first) * rowBytes;
     if (from >= to) continue;
     const weights = w + <usize>(e * (rows >> 3)) * strip;
     if (whole > first) {
       for (let r = from; r < to; r += 8) {
         let at = own;
         for (let i = first; i < whole; i += 4) {
-          tile(format, scratch, weights + <usize>(r >> 3) * strip, at, cols);
+          multiplyTile(format, scratch, weights + <usize>(r >> 3) * strip, at, cols);
           for (let k = 0; k < 4; k++) {
             const sums = scratch + (k << 5);
             const out = y + (<usize>(load<i32>(order + ((i + k) << 2)) * rows + r) << 2);
             v128.store(out, v128.load(sums), 0);
             v128.store(out, v128.load(sums, 16), 16);
           }
-          at += rowRecords << 2;
+          at += rowBytes << 2;
         }
       }
     }
     for (let i = whole; i < last; i++) {
       const choice = load<i32>(order + (i << 2));
-      const records = x + <usize>(choice / perRow) * rowRecords;
-      gemv(format, y + (<usize>(choice * rows) << 2), weights, records, cols, from, to);
+      gemv(format, y + (<usize>(choice * rows) << 2), weights, x + <usize>(choice / perRow) * rowBytes, cols, from, to);
     }
   }
 }

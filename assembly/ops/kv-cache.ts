@@ -10,6 +10,11 @@ export const KV_F32: i32 = 0;
 export const KV_F16: i32 = 1;
 export const KV_INT8: i32 = 2;
 
+/** Bytes of one position of one head, its scale included. */
+export function kvHeadBytes(type: i32, headDim: i32): i32 {
+  return type == KV_F32 ? headDim << 2 : type == KV_F16 ? headDim << 1 : headDim + 4;
+}
+
 /** Where the keys or values of `position` begin. */
 @inline
 export function rowOf(type: i32, cache: usize, capacity: i32, headDim: i32, kvHead: i32, position: i32): usize {

@@ -1,11 +1,12 @@
 // y = x · Wᵀ: in float32 over any block format, and with int8 activations over packed weights.
 //
-// Arguments end alike in every kernel that workers share: begin and end cut the work, scratch belongs to one worker.
+// Arguments end alike in every kernel that threads share: begin and end cut the work, scratch belongs to one thread.
+import { dotF32 } from "../dot-f32";
+import { decodedRow } from "../formats/formats";
+import { BLOCK_BYTES, packTile } from "../int8-activations";
+import { multiplyTile, stripBytes, unpackRow } from "../packed/formats";
+import { TILE_SCRATCH } from "../packed/sums";
 import { gemv } from "./gemv";
-import { tile, TILE_SCRATCH } from "./gemm";
-import { stripBytes, unpackRow } from "../formats/packed";
-import { packTile, RECORD } from "../q8";
-import { decodedRow, dotF32 } from "../formats/row";
 
 /**
  * y[t, r] = Σ W[r, c] · x[t, c] for r in [begin, end), float32 activations.
@@ -39,7 +40,7 @@ export function linear(
 /**
  * The same with int8 activations, r in [begin, end), multiples of 8.
  *
- * w  packed strips of 8 rows        x  records [tokens, cols / 32]        tiles  the same, four tokens to a tile
+ * w  packed strips of 8 rows        x  blocks [tokens, cols / 32]        tiles  the same, four tokens to a tile
  * scratch  TILE_SCRATCH bytes
  */
 export function linearPacked(
@@ -55,14 +56,14 @@ export function linearPacked(
   end: i32,
   scratch: usize,
 ): void {
-  const rowRecords = <usize>((cols >> 5) * RECORD);
+  const rowBytes = <usize>((cols >> 5) * BLOCK_BYTES);
   const whole = tokens & ~3;
   const strip = <usize>stripBytes(format, cols);
   if (whole > 0) {
     for (let r = begin; r < end; r += 8) {
       const weights = w + <usize>(r >> 3) * strip;
       for (let t = 0; t < whole; t += 4) {
-        tile(format, scratch, weights, tiles + <usize>t * rowRecords, cols);
+        multiplyTile(format, scratch, weights, tiles + <usize>t * rowBytes, cols);
         let to = y + (<usize>(t * rows + r) << 2);
         for (let i = 0; i < TILE_SCRATCH; i += 32) {
           v128.store(to, v128.load(scratch + i), 0);
@@ -73,14 +74,14 @@ export function linearPacked(
     }
   }
   for (let t = whole; t < tokens; t++) {
-    gemv(format, y + (<usize>(t * rows) << 2), w, x + <usize>t * rowRecords, cols, begin, end);
+    gemv(format, y + (<usize>(t * rows) << 2), w, x + <usize>t * rowBytes, cols, begin, end);
   }
 }
 
-/** Records of tokens 4 · begin … 4 · end − 1 of x as tiles. */
+/** Activations of tokens 4 · begin … 4 · end − 1 of x as tiles. */
 export function packTiles(tiles: usize, x: usize, cols: i32, begin: i32, end: i32): void {
   const blocks = cols >> 5;
-  const row = <usize>(blocks * RECORD);
+  const row = <usize>(blocks * BLOCK_BYTES);
   for (let t = begin; t < end; t++) {
     const from = x + <usize>(t << 2) * row;
     packTile(tiles + <usize>(t << 2) * row, from, from + row, from + 2 * row, from + 3 * row, blocks);
@@ -104,7 +105,7 @@ export function embed(
   }
 }
 
-/** The same of packed weights. */
+/** The same for packed weights. */
 export function embedPacked(format: i32, y: usize, w: usize, ids: usize, tokens: i32, cols: i32): void {
   for (let t = 0; t < tokens; t++) {
     unpackRow(format, y + (<usize>(t * cols) << 2), w, load<i32>(ids + (t << 2)), cols);

@@ -1,5 +1,5 @@
 // x / √(mean(x²) + eps) · w, over every run of n values.
-import { dotF32 } from "../formats/row";
+import { dotF32 } from "../dot-f32";
 
 /** y, x  f32[runs, n], runs [begin, end); w  f32[n]; n % 4 == 0. The sum of squares is dotF32's. */
 export function rmsNorm(y: usize, x: usize, w: usize, n: i32, eps: f32, begin: i32, end: i32): void {

@@ -1,28 +1,22 @@
 // .npz: a zip archive with one .npy file to each array, as numpy.savez and numpy.savez_compressed write it.
 //
 //   zip    entries … | central directory: one record to each entry | end record: where the directory is
-//   npy    "\x93NUMPY" major minor | header length u16 (u32 from version 2) | {'descr': '<f4', 'fortran_order': False,
-//          'shape': (17, 64), } | numbers
 //
 // Read by this file, because no small library reads a part of an entry: unzipit 2.1.1 gives entries as streams from their
 // beginning, where a trace of gigabytes is compared from its middle, and takes a directory of any size into memory;
 // @zip.js/zip.js 2.24.0 tells where an entry's data lies, in 8.8 MB; npyjs 1.2.0 reads a single .npy, whole.
 //
-// Source: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.5.3; numpy 2.3, numpy/lib/_format_impl.py.
+// Source: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.5.3.
 
-import { f16ToF32 } from "../blocks/f16.ts";
 import type { ByteSource } from "../sources/source.ts";
-import type { TensorData } from "./hf/safetensors.ts";
 import { decodeText } from "./json.ts";
-import { DAMAGED, refuse, show, within } from "./refusal.ts";
+import { type Content, type NpyArray, readNpy } from "./npy.ts";
+import { refusePickle } from "./pickle.ts";
+import { DAMAGED, refuse, within } from "./refusal.ts";
 
-export interface NpzArray {
+/** A compressed array is read fastest from its beginning to its end. */
+export interface NpzArray extends NpyArray {
   readonly name: string;
-  readonly shape: readonly number[];
-  /** Stored in 16 bits. */
-  readonly isHalf: boolean;
-  /** Numbers from … from + count − 1. A compressed array is read fastest from its beginning to its end. */
-  read(from: number, count: number, signal?: AbortSignal): Promise<TensorData>;
 }
 
 const END_RECORD = 0x06054b50;
@@ -35,7 +29,6 @@ const MAX_COMMENT = 65535;
 const MAX_DIRECTORY_BYTES = 16 << 20;
 /** A trace of 24 layers has 427 points. */
 const MAX_ARRAYS = 1 << 14;
-const MAX_NPY_HEADER = 65536;
 const STORED = 0;
 const DEFLATED = 8;
 
@@ -52,6 +45,7 @@ interface Entry {
 export async function readNpz(source: ByteSource, signal?: AbortSignal): Promise<NpzArray[]> {
   const arrays: NpzArray[] = [];
   for (const entry of await readDirectory(source, signal)) {
+    if (entry.name.endsWith("data.pkl")) refusePickle(source.name);
     if (!entry.name.endsWith(".npy")) {
       refuse(within(source.name, entry.name), "files named .npy only", "another", "Write it with numpy.savez.");
     }
@@ -124,80 +118,11 @@ function widened(source: ByteSource, extra: Uint8Array<ArrayBuffer>, sizes: read
   return [...sizes];
 }
 
-/** One number in a .npy file, as a JavaScript typed array reads it. */
-const types: Readonly<Record<string, { readonly bytes: number; decode(bytes: Uint8Array<ArrayBuffer>): TensorData }>> =
-  {
-    "<f2": { bytes: 2, decode: (bytes) => Float32Array.from(new Uint16Array(bytes.buffer), f16ToF32) },
-    "<f4": { bytes: 4, decode: (bytes) => new Float32Array(bytes.buffer) },
-    "<f8": { bytes: 8, decode: (bytes) => new Float64Array(bytes.buffer) },
-    "|u1": { bytes: 1, decode: (bytes) => bytes },
-    "|i1": { bytes: 1, decode: (bytes) => new Int8Array(bytes.buffer) },
-    "<i2": { bytes: 2, decode: (bytes) => new Int16Array(bytes.buffer) },
-    "<u2": { bytes: 2, decode: (bytes) => new Uint16Array(bytes.buffer) },
-    "<i4": { bytes: 4, decode: (bytes) => new Int32Array(bytes.buffer) },
-    "<u4": { bytes: 4, decode: (bytes) => new Uint32Array(bytes.buffer) },
-    "<i8": { bytes: 8, decode: (bytes) => new BigInt64Array(bytes.buffer) },
-    "<u8": { bytes: 8, decode: (bytes) => new BigUint64Array(bytes.buffer) },
-  };
-
+/** Found in an archive under its entry's name, without the extension that numpy.savez gives it. */
 async function openArray(source: ByteSource, entry: Entry, signal?: AbortSignal): Promise<NpzArray> {
   const subject = within(source.name, entry.name);
   const content = await openEntry(source, subject, entry, signal);
-  const start = await content.read(0, Math.min(12, entry.bytes), signal);
-  if (start.length < 12 || String.fromCharCode(...start.subarray(1, 6)) !== "NUMPY" || start[0] !== 0x93) {
-    refuse(subject, "a .npy array", "something else", "Write it with numpy.savez.");
-  }
-  const isFirst = start[6] === 1;
-  const headerBytes = isFirst ? view(start).getUint16(8, true) : view(start).getUint32(8, true);
-  if (headerBytes > MAX_NPY_HEADER)
-    refuse(subject, `a header of at most ${MAX_NPY_HEADER} bytes`, `${headerBytes}`, DAMAGED);
-  const begin = (isFirst ? 10 : 12) + headerBytes;
-  if (begin > entry.bytes) refuse(subject, "a whole header", "one cut short", DAMAGED);
-  const header = decodeText(await content.read(begin - headerBytes, headerBytes, signal), subject);
-  const { type, shape } = readNpyHeader(subject, header);
-  const numbers = shape.reduce((product, axis) => product * axis, 1);
-  if (begin + numbers * type.bytes !== entry.bytes) {
-    refuse(subject, `${numbers * type.bytes} bytes for (${shape.join(", ")})`, `${entry.bytes - begin}`, DAMAGED);
-  }
-  return {
-    name: entry.name.slice(0, -".npy".length),
-    shape,
-    isHalf: type === types["<f2"],
-    async read(from, count, readSignal) {
-      if (from < 0 || count < 0 || from + count > numbers)
-        throw new RangeError(`${subject}: no numbers ${from} to ${from + count}.`);
-      return type.decode(await content.read(begin + from * type.bytes, count * type.bytes, readSignal));
-    },
-  };
-}
-
-/** The header is a Python literal; numpy writes it in this one way. */
-function readNpyHeader(subject: string, header: string) {
-  const descr = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1];
-  const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
-  const axes = /'shape'\s*:\s*\(([\d,\s]*)\)/.exec(header)?.[1];
-  const type = descr !== undefined && Object.hasOwn(types, descr) ? types[descr] : undefined;
-  if (type === undefined) {
-    refuse(
-      subject,
-      `a dtype of ${Object.keys(types).join(", ")}`,
-      show(descr),
-      "Convert it: array.astype(numpy.float32).",
-    );
-  }
-  if (order !== "False") {
-    refuse(subject, "fortran_order False", show(order), "Write numpy.ascontiguousarray(array) instead.");
-  }
-  const shape = axes?.split(",").flatMap((axis) => (axis.trim() === "" ? [] : [Number(axis)]));
-  if (shape === undefined || shape.length > 8 || !shape.every(Number.isSafeInteger)) {
-    refuse(subject, "a shape of up to 8 sizes", show(axes), DAMAGED);
-  }
-  return { type, shape };
-}
-
-interface Content {
-  /** Bytes of the uncompressed file, in a buffer of their own. */
-  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  return { name: entry.name.slice(0, -".npy".length), ...(await readNpy(content, subject, entry.bytes, signal)) };
 }
 
 async function openEntry(source: ByteSource, subject: string, entry: Entry, signal?: AbortSignal): Promise<Content> {

@@ -3,7 +3,7 @@
 import { type QuantizationType, quantizationTypes } from "../formats/gguf/file-types.ts";
 import type { Config } from "../model/config.ts";
 import type { ArithmeticMode, KvType } from "../ops/backend.ts";
-import { MAX_BANK_BYTES } from "../wasm/plan.ts";
+import { MAX_BANK_BYTES } from "../wasm/bank.ts";
 import type { FreeMemory } from "./fit.ts";
 
 export interface ModelOptions {

@@ -12,13 +12,13 @@ import type {
   StateSpec,
   StoredWeight,
 } from "../ops/backend.ts";
-import { aligned, type Bank, createBank, createCountingBank } from "./bank.ts";
+import { aligned, type Bank, createBank, createCountingBank, MAX_BANK_BYTES } from "./bank.ts";
+import type { Kernels } from "./compiled.ts";
 import type { WasmConvState, WasmKvCache, WasmWeight } from "./handles.ts";
-import type { Kernels } from "./kernels.ts";
 import { createWasmMemory } from "./memory.ts";
-import { canPack, STRIP_ROWS, stripBytes } from "./packing.ts";
-import { type BankPlan, kvBytes, MAX_BANK_BYTES, planBanks, unitOf, weightBytes } from "./plan.ts";
+import { type BankPlan, kvBytes, planBanks, unitOf, weightBytes } from "./plan.ts";
 import type { Pool } from "./pool.ts";
+import { hasIntegerDot, kvTypes, STRIP_ROWS, stripBytes } from "./sizes.ts";
 import { WasmOps } from "./wasm-ops.ts";
 
 /** A tensor is missing, is not the one the config promises, or holds infinite weights or NaN. */
@@ -42,7 +42,7 @@ export interface WasmBackendRequest extends BackendRequest {
   readonly hiddenSize: number;
   /** Runs the longest steps there will be on a backend that only counts. */
   readonly rehearse: (backend: Backend) => void;
-  /** The most one bank may take; 4 GiB by default. */
+  /** The most one bank may take; 4 GiB unless stated otherwise. */
   readonly bankBytes?: number;
 }
 
@@ -52,9 +52,6 @@ export interface WasmBackend extends Backend {
   readonly memories: readonly WebAssembly.Memory[];
   readonly weights: ReadonlyMap<string, PlacedWeight & { readonly weight: WasmWeight }>;
 }
-
-/** Numbers of the cache types in assembly/ops/kv-cache.ts. */
-const kvTypes: Readonly<Record<KvType, number>> = { f32: 0, f16: 1, int8: 2 };
 
 /** @throws MemoryError when the plan does not fit, before any weight is read */
 export function createWasmBackend(runtime: WasmRuntime, request: WasmBackendRequest): WasmBackend {
@@ -82,7 +79,8 @@ export function bytesOf(plan: BankPlan): number {
 
 /** A router's weights may be of any format, but never meet rounded activations. */
 function isPacked({ role, format, rows }: StoredWeight, mode: ArithmeticMode): boolean {
-  return mode === "int8" && role === "matrix" && canPack(format as FormatName, rows);
+  if (mode !== "int8" || role !== "matrix" || rows % STRIP_ROWS !== 0) return false;
+  return hasIntegerDot(blockFormats[format as FormatName].ggmlType);
 }
 
 /** Bytes in the file of the rows that are packed together. */
@@ -174,7 +172,7 @@ const STAGING_BYTES = 1 << 18;
 function writePacked(weight: WasmWeight, format: BlockFormat, at: number, bytes: Uint8Array): number {
   const { bank, address, cols, rowBytes } = weight;
   const inFile = STRIP_ROWS * rowBytes;
-  const packed = stripBytes(format.name, cols);
+  const packed = stripBytes(format.ggmlType, cols);
   const room = Math.max(inFile, Math.floor(Math.min(STAGING_BYTES, bank.arenaBytes) / inFile) * inFile);
   bank.release();
   const staging = bank.allocate(room);

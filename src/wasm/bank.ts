@@ -1,14 +1,16 @@
 // A bank: one linear memory that holds whole layers, the kernels over it, and working space.
 //
-//   address  0      1 KiB                                                                       end
-//            ├ free ┼─ weights ─┼─ KV caches, conv states ─┼─ hidden state ─┼─ arena → ─ ─ ─ ─ ─ ─┤
+//   address  0      1 KiB                                                                                   end
+//            ├ free ┼─ weights ─┼─ KV caches, conv states ─┼─ hidden state ─┼─ arena: a layer's → ← a step's ─┤
 //
-// What is placed stays; what is allocated from the arena lives until `release`.
-import type { Kernels } from "./kernels.ts";
+// What is placed stays; what is allocated from the arena lives until it is released.
+import type { Kernels } from "./compiled.ts";
 
 /** Everything begins at a multiple of this: two cache lines, so that no two threads' scratch shares one. */
 const ALIGNMENT = 128;
 export const PAGE_BYTES = 65536;
+/** The most a memory of 32-bit addresses can hold. */
+export const MAX_BANK_BYTES = 65536 * PAGE_BYTES;
 /** A null address never points at data. */
 export const RESERVED_BYTES = 1024;
 
@@ -18,10 +20,14 @@ export interface Bank {
   readonly kernels: Kernels;
   /** Address of room that lasts as long as the bank. */
   place(bytes: number): number;
-  /** Address of room in the arena. */
+  /** Address of room in the arena, until `release` or `releaseLayer`. */
   allocate(bytes: number): number;
+  /** Address of room in the arena, until `release`. */
+  allocateForStep(bytes: number): number;
   /** Empties the arena. */
   release(): void;
+  /** Leaves in the arena what was allocated for the step. */
+  releaseLayer(): void;
   /** Size of the arena: what is left when everything has been placed; in a counting bank, the most it has held. */
   readonly arenaBytes: number;
   write(address: number, bytes: Uint8Array): void;
@@ -48,17 +54,17 @@ export function createBank(
   const memory = reserve(pages, shared);
   const end = pages * PAGE_BYTES;
   let placed = RESERVED_BYTES;
+  /** Between the two ends of the arena. */
   let top = placed;
+  let bottom = end;
 
-  const take = (address: number, count: number): number => {
-    const next = address + aligned(count);
-    if (next > end) {
-      throw new MemoryError(
-        `bank of ${end} bytes: expected the plan to cover every allocation, found ${next - end} bytes too many. ` +
-          "This is a defect of the plan; please report it with the output of `lfm2 inspect`.",
-      );
-    }
-    return next;
+  const take = (count: number): number => {
+    const bytes = aligned(count);
+    if (top + bytes <= bottom) return bytes;
+    throw new MemoryError(
+      `bank of ${end} bytes: expected the plan to cover every allocation, found ${top + bytes - bottom} bytes too many. ` +
+        "This is a defect of the plan; please report it with the output of `lfm2 inspect`.",
+    );
   };
   return {
     index,
@@ -66,16 +72,24 @@ export function createBank(
     kernels: instantiate(memory),
     place(count) {
       const address = placed;
-      placed = take(placed, count);
+      placed += take(count);
       top = placed;
       return address;
     },
     allocate(count) {
       const address = top;
-      top = take(top, count);
+      top += take(count);
       return address;
     },
+    allocateForStep(count) {
+      bottom -= take(count);
+      return bottom;
+    },
     release() {
+      top = placed;
+      bottom = end;
+    },
+    releaseLayer() {
       top = placed;
     },
     write(address, source) {
@@ -102,7 +116,8 @@ function reserve(pages: number, shared: boolean): WebAssembly.Memory {
 
 /** A bank that only counts: the graph is rehearsed on it once, to learn how large an arena it needs. */
 export function createCountingBank(): Bank {
-  let top = 0;
+  let layer = 0;
+  let step = 0;
   let most = 0;
   const nothing = new Uint8Array();
   return {
@@ -110,13 +125,22 @@ export function createCountingBank(): Bank {
     kernels: new Proxy({} as Kernels, { get: () => () => {} }),
     place: () => 0,
     allocate(bytes) {
-      const address = top;
-      top += aligned(bytes);
-      most = Math.max(most, top);
+      const address = layer;
+      layer += aligned(bytes);
+      most = Math.max(most, layer + step);
       return address;
     },
+    allocateForStep(bytes) {
+      step += aligned(bytes);
+      most = Math.max(most, layer + step);
+      return 0;
+    },
     release() {
-      top = 0;
+      layer = 0;
+      step = 0;
+    },
+    releaseLayer() {
+      layer = 0;
     },
     write() {},
     read: () => nothing,

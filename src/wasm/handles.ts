@@ -7,23 +7,25 @@ export interface WasmTensor extends Tensor {
   readonly address: number;
   /** Numbers from one row to the next. */
   readonly stride: number;
-  /** Address of the same rows in int8, once some weight has asked for them, and of their tiles of four rows. */
-  records?: number;
+  /** Address of the same rows in int8, once a weight has asked for them, and of their tiles of four rows. */
+  int8?: number;
   tiles?: number;
 }
 
 export interface WasmExpertIds extends ExpertIds {
   readonly bank: Bank;
   readonly address: number;
-  /** The choices grouped by expert, once some weight has asked for them: assembly/ops/expert-linear.ts. */
+  /** The choices grouped by expert, once a weight has asked for them: assembly/ops/expert-linear.ts. */
   groups?: { readonly begins: number; readonly order: number };
 }
 
-/** Held outside the banks. */
 export interface WasmAngles extends Angles {
-  /** f32 [rows, 2, half]: of each row the cosines, then the sines. */
-  readonly bytes: Uint8Array;
   readonly half: number;
+  /** f32 [rows, 2, half], of each row the cosines, then the sines: where the bank has them that computed them. */
+  readonly bank: Bank;
+  readonly address: number;
+  /** Where the other banks have a copy, once they have needed one. */
+  readonly copies: Map<Bank, number>;
 }
 
 export interface WasmWeight extends Weight {
@@ -40,7 +42,7 @@ export interface WasmKvCache extends KvCache {
   readonly bank: Bank;
   readonly k: number;
   readonly v: number;
-  /** 0 float32, 1 half precision, 2 int8: assembly/ops/kv-cache.ts. */
+  /** One of `kvTypes`. */
   readonly type: number;
 }
 
@@ -49,4 +51,29 @@ export interface WasmConvState extends ConvState {
   readonly bytes: number;
   current: number;
   next: number;
+}
+
+/** Room in the arena for a result. */
+export function allocate(bank: Bank, rows: number, cols: number): WasmTensor {
+  return { rows, cols, bank, address: bank.allocate(rows * cols * 4), stride: cols };
+}
+
+/** Rows and columns of `x` that begin at `address`. */
+export function view(x: WasmTensor, rows: number, cols: number, address: number): WasmTensor {
+  return { rows, cols, bank: x.bank, address, stride: x.stride };
+}
+
+/** Address of a tensor whose rows follow one another; only `mul` reads others. */
+export function joined(x: WasmTensor): number {
+  if (x.stride === x.cols || x.rows === 1) return x.address;
+  throw new TypeError(
+    `a tensor of ${x.cols} columns, ${x.stride} apart: only mul takes one; multiply or copy it first`,
+  );
+}
+
+/** Address of the numbers in the bank's arena. */
+export function copied(bank: Bank, numbers: Int32Array | Float32Array): number {
+  const address = bank.allocate(numbers.byteLength);
+  bank.write(address, new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+  return address;
 }

@@ -1,8 +1,7 @@
 // What lives how long in the banks: the hidden state's own place, results until they are released, convolution states.
 import type { Memory } from "../ops/backend.ts";
 import type { Bank } from "./bank.ts";
-import type { WasmConvState, WasmExpertIds, WasmTensor, WasmWeight } from "./handles.ts";
-import { joined } from "./wasm-ops.ts";
+import { joined, type WasmConvState, type WasmExpertIds, type WasmTensor, type WasmWeight } from "./handles.ts";
 
 /** @param hidden  where `carry` puts the hidden state, one place to a bank */
 export function createWasmMemory(hidden: ReadonlyMap<Bank, number>): Memory {
@@ -13,8 +12,8 @@ export function createWasmMemory(hidden: ReadonlyMap<Bank, number>): Memory {
     carry(h: WasmTensor, { bank }: WasmWeight): WasmTensor {
       const address = hidden.get(bank) as number;
       bank.write(address, h.bank.read(joined(h), h.rows * h.cols * 4));
-      h.bank.release();
-      bank.release();
+      h.bank.releaseLayer();
+      bank.releaseLayer();
       return { rows: h.rows, cols: h.cols, bank, address, stride: h.cols };
     },
     commit(states: readonly WasmConvState[]): void {

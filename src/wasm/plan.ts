@@ -4,10 +4,7 @@ import type { FormatName } from "../blocks/block-format.ts";
 import { blockFormats, rowBytes } from "../blocks/formats.ts";
 import type { KvType, StateSpec, StoredWeight } from "../ops/backend.ts";
 import { aligned, MemoryError, PAGE_BYTES, RESERVED_BYTES } from "./bank.ts";
-import { STRIP_ROWS, stripBytes } from "./packing.ts";
-
-/** The most a memory of 32-bit addresses can hold. */
-export const MAX_BANK_BYTES = 65536 * PAGE_BYTES;
+import { kvHeadBytes, kvTypes, STRIP_ROWS, stripBytes } from "./sizes.ts";
 
 export interface PlannedBank {
   /** Paths: `model.layers.4`, or `model` for embedding, final norm and head. */
@@ -37,8 +34,8 @@ export interface PlannedWeight extends StoredWeight {
 }
 
 export function weightBytes({ experts, rows, cols, format, packed }: PlannedWeight): number {
-  if (packed) return experts * (rows / STRIP_ROWS) * stripBytes(format as FormatName, cols);
-  return experts * rows * rowBytes(blockFormats[format as FormatName], cols);
+  const blocks = blockFormats[format as FormatName];
+  return experts * (packed ? (rows / STRIP_ROWS) * stripBytes(blocks.ggmlType, cols) : rows * rowBytes(blocks, cols));
 }
 
 export function stateBytes(spec: StateSpec, kvType: KvType): number {
@@ -48,9 +45,8 @@ export function stateBytes(spec: StateSpec, kvType: KvType): number {
 
 /** Keys or values of one layer. */
 export function kvBytes(spec: StateSpec & { type: "full_attention" }, kvType: KvType): number {
-  const numbers = spec.capacity * spec.cols;
-  const scales = spec.capacity * (spec.cols / spec.headDim) * 4;
-  return aligned(kvType === "f32" ? numbers * 4 : kvType === "f16" ? numbers * 2 : numbers + scales);
+  const kvHeads = spec.cols / spec.headDim;
+  return aligned(spec.capacity * kvHeads * kvHeadBytes(kvTypes[kvType], spec.headDim));
 }
 
 /**

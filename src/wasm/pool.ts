@@ -4,24 +4,11 @@
 // it, for a while, and then sleep, so that an idle model costs nothing. Nobody waits for a helper that has taken
 // nothing: on a machine busy with other things, one that gets no time costs little.
 import type { Bank } from "./bank.ts";
-import type { Kernels, SharedKernels } from "./kernels.ts";
+import { type Kernels, type SharedArguments, sharedKernels } from "./compiled.ts";
 
-export type SharedKernel = keyof SharedKernels;
+export type SharedKernel = keyof SharedArguments;
 
-const kernelNames: readonly SharedKernel[] = [
-  "linear",
-  "linearPacked",
-  "packTiles",
-  "expertLinear",
-  "expertLinearPacked",
-  "packExpertTiles",
-  "quantize",
-  "rmsNorm",
-  "swiglu",
-  "attention",
-];
-
-/** How the work of an op is cut: `total` units in ranges of multiples of `grain`, `scratchBytes` of scratch to each. */
+/** How the work of an op is cut: `total` units in ranges of multiples of `grain`; each thread has `scratchBytes` of scratch. */
 export interface Share {
   readonly total: number;
   readonly grain: number;
@@ -32,8 +19,8 @@ export interface Share {
 export interface Pool {
   /** Threads, this one included. */
   readonly size: number;
-  /** Runs a kernel to its end. `args` lack the last three: begin, end, scratch. */
-  run(bank: Bank, kernel: SharedKernel, args: readonly number[], share: Share): void;
+  /** Runs a kernel to its end. */
+  run<Kernel extends SharedKernel>(bank: Bank, kernel: Kernel, args: SharedArguments[Kernel], share: Share): void;
 }
 
 /** Everything on the caller's thread. */
@@ -91,7 +78,7 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
       numbers.set(args);
       numbers[args.length] = scratch;
       numbers[args.length + 1] = scratchBytes;
-      words[KERNEL] = kernelNames.indexOf(kernel);
+      words[KERNEL] = sharedKernels.indexOf(kernel);
       words[BANK] = bank.index;
       words[ARGS] = args.length;
       words[TOTAL] = total;
@@ -181,7 +168,7 @@ function takeRanges(
     const range = ranges(number);
     if (range === undefined) return;
     [args[count], args[count + 1]] = range;
-    call(kernels(), kernelNames[words[KERNEL]], args);
+    call(kernels(), sharedKernels[words[KERNEL]], args);
   }
 }
 

@@ -1,6 +1,7 @@
 // Threads that help the model's thread: how it starts them, and what they do.
 import type { StartedRuntime } from "../load/load.ts";
-import { instantiateKernels, type KernelBuild } from "../wasm/kernels.ts";
+import { instantiateKernels } from "../wasm/instantiate.ts";
+import type { KernelBuild } from "../wasm/kernels.ts";
 import { alone, createControl, createPool, help } from "../wasm/pool.ts";
 
 /** What a helper is told once. */

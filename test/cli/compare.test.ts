@@ -91,6 +91,36 @@ describe("lfm2 compare", () => {
     expect(narrow.stdout).toMatch(/^A {2}trace[\s\S]*\nEqual within rounding: keys and values stored as int8, in B/);
   });
 
+  it("writes JUnit XML and annotations of GitHub Actions", async () => {
+    const { code, stdout } = await compare(trace, other, "--precision", "f32", "--junit", "lfm2.xml", "--github");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /\n::error title=compare other::Equal within rounding: keys and values stored as int8, in B [^\n]*%0AThey part at /,
+    );
+    const xml = readFileSync(join(folder, "lfm2.xml"), "utf8");
+    expect(xml).toMatch(/<testsuites tests="102" failures="65" /);
+    expect(xml).toContain('<testcase classname="trace and other" name="model.layers.0"/>');
+    const accepted = await compare(trace, other, "--accept", "rounding", "--junit", "lfm2.xml", "--force", "--github");
+    expect([accepted.code, accepted.stdout]).toEqual([0, expect.not.stringContaining("::error")]);
+    expect(readFileSync(join(folder, "lfm2.xml"), "utf8")).toMatch(/<testsuites tests="102" failures="0" /);
+  });
+
+  it("reads what llama-debug writes, and refuses what torch.save does with the line that converts it", async () => {
+    const { code, stdout } = await compare("-m", model, `${golden}dumps/llamacpp-model.bin`);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining("\nB: one row for 9: held against the last (lm_head).\n"),
+    ]);
+    writeFileSync(join(folder, "theirs.pt"), Uint8Array.of(0x50, 0x4b, 3, 4));
+    const refused = await compare("-m", model, "theirs.pt");
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /^error: theirs\.pt: expected tensors, found a Python pickle of torch\.save\. Convert it: python -c "import sys, torch; .*" "theirs\.pt" "theirs\.safetensors"\n$/,
+      ),
+    ]);
+  });
+
   it("reads a .npz under names of its own, and a batch axis", async () => {
     const tensors = await goldenTensors("transformers/moe-small/len17.safetensors");
     const shifted = Float32Array.from(tensors.get("model.layers.1")?.data as Float32Array);

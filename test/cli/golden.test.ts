@@ -72,10 +72,58 @@ describe("lfm2 golden check", () => {
     const { code, stdout } = await check(wrong);
     expect(code).toBe(1);
     expect(stdout).toContain(`${experts} [17, 2]: not close (an expert is chosen or not)`);
-    expect(stdout).toContain("model.layers.4.ffn_norm [17, 64]: expected a tensor of this shape, found nothing.");
-    // Those that are there may be asked for.
+    // Those that are there are compared, the others listed; those that are asked for have to be there.
+    expect(stdout).toContain("\nNot recorded: model.layers.4.ffn_norm\n");
+    const asked = await check(wrong, "--points", "lm_head", "model.layers.4.*");
+    expect([asked.code, asked.stdout]).toEqual([
+      1,
+      expect.stringContaining("model.layers.4.ffn_norm [17, 64]: expected a tensor of this shape, found nothing."),
+    ]);
     expect((await check(wrong, "--points", "lm_head", "model.layers.{0..3}.conv")).code).toBe(0);
     expect((await check(wrong, "--points", "model.layers.9")).code).toBe(2);
+  });
+
+  it("calls a row too many another shape, and a tensor that the golden does not have by its name", async () => {
+    const tensors = new Map<string, TensorToWrite>();
+    for (const [name, { shape, data }] of await goldenTensors("transformers/moe-small/len17.safetensors")) {
+      if (name === "logits") {
+        const longer = Float32Array.from([...data, ...data.subarray(0, 320)]);
+        tensors.set(name, { dtype: "F32", shape: [18, 320], data: longer });
+      } else if (/ids$|layers\.1$/.test(name)) {
+        tensors.set(name, { dtype: data instanceof Int32Array ? "I32" : "F32", shape, data });
+      }
+    }
+    tensors.set("mine", { dtype: "F32", shape: [1, 1], data: Float32Array.of(1) });
+    const path = join(folder, "longer.safetensors");
+    writeFileSync(path, writeSafetensors(tensors));
+    const { code, stdout } = await check(path);
+    expect(code).toBe(1);
+    expect(stdout).toContain("lm_head [17, 320]: expected a tensor of this shape, found [18, 320].");
+    expect(stdout).toMatch(/\nNot recorded: model\.embed_tokens, .*\nNot in the golden: mine\n$/);
+  });
+
+  it("writes JUnit XML and annotations of GitHub Actions", async () => {
+    const off = await foreign("junit.safetensors", (path, data) => {
+      if (path === "model.layers.3.conv") data[2 * 64 + 5] += 0.5;
+      return undefined;
+    });
+    const report = join(folder, "lfm2.xml");
+    const { code, stdout } = await check(off, "--junit", report, "--github");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /\n::error title=golden [^\n]*moe-small::len17, model\.layers\.3\.conv \[17, 64\]: not close [^\n]*%0A {2}Mismatched elements: 1 \/ 1088 \(0\.1%25\)%0A/,
+    );
+    const xml = readFileSync(report, "utf8");
+    expect(xml).toMatch(
+      /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites tests="45" failures="1" errors="0" time="[\d.]+">\n/,
+    );
+    expect(xml).toContain('    <testcase classname="len17" name="model.layers.3"/>\n');
+    expect(xml).toMatch(
+      /<testcase classname="len17" name="model\.layers\.3\.conv">\n {6}<failure message="len17, model\.layers\.3\.conv \[17, 64\]: not close [^"]*">/,
+    );
+    expect((await check(off, "--junit", report)).stderr).toContain("or replace it with --force.");
+    const same = await check(await foreign("same-again.safetensors", () => undefined), "--github");
+    expect(same.stdout).not.toContain("::");
   });
 
   it("refuses a run of other ids, a file that shares no point, and a golden that is none", async () => {

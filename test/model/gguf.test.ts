@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { FormatName } from "../../src/blocks/block-format.ts";
 import { blockFormats } from "../../src/blocks/formats.ts";
 import { type LoadContext, loadModel } from "../../src/load/load.ts";
-import type { Kernels } from "../../src/wasm/kernels.ts";
+import type { Kernels } from "../../src/wasm/compiled.ts";
 import { floatGolden } from "../formats/float-goldens.ts";
 import { context, gap } from "../ops/harness.ts";
 import { goldenTensors, load, logitsOf, meanKl, open } from "./run.ts";

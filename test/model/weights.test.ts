@@ -6,7 +6,7 @@ import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
 import { FormatError } from "../../src/formats/refusal.ts";
 import { createEngine, type LoadContext, loadModel, planMemory } from "../../src/load/load.ts";
 import { type ModelOptions, OptionError } from "../../src/load/load-options.ts";
-import type { Kernels } from "../../src/wasm/kernels.ts";
+import type { Kernels } from "../../src/wasm/compiled.ts";
 import { context } from "../ops/harness.ts";
 import { open } from "./run.ts";
 

@@ -16,7 +16,9 @@ import type {
 import type { Ops, Tensor, Weight } from "../../src/ops/ops.ts";
 import { createReferenceBackend } from "../../src/reference/backend.ts";
 import { createWasmBackend } from "../../src/wasm/backend.ts";
-import { hasRelaxedSimd, instantiateKernels, type Kernels, kernelUrl } from "../../src/wasm/kernels.ts";
+import type { Kernels } from "../../src/wasm/compiled.ts";
+import { instantiateKernels } from "../../src/wasm/instantiate.ts";
+import { hasRelaxedSimd, kernelUrl } from "../../src/wasm/kernels.ts";
 import { alone } from "../../src/wasm/pool.ts";
 
 /** This engine's builds: both where it can run both. */

@@ -1,7 +1,7 @@
 // Packed weights: the values of the file, and the same bits from every build, for one token and for many.
 import { describe, expect, it } from "vitest";
 import type { FormatName } from "../../src/blocks/block-format.ts";
-import { recordBytes } from "../../src/wasm/packing.ts";
+import { activationBytes } from "../../src/wasm/sizes.ts";
 import {
   type Build,
   builds,
@@ -42,9 +42,17 @@ describe.each(builds)("%s", (build) => {
     }
   });
 
-  it("makes records of the size that memory is planned for", () => {
-    const kernels = instantiate(new WebAssembly.Memory({ initial: 1, maximum: 1 }), build);
-    expect((kernels as unknown as { recordBytes(): number }).recordBytes()).toBe(recordBytes(build === "relaxed"));
+  it("makes activations of the size that memory is planned for", () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const bytes = new Uint8Array(memory.buffer);
+    const [to, x, cols] = [1024, 16384, 96];
+    new Float32Array(memory.buffer, x, cols).fill(-1); // as −127 in int8, and sums of them: no byte of it is UNTOUCHED
+    const UNTOUCHED = 0x55;
+    bytes.fill(UNTOUCHED, to, x);
+    instantiate(memory, build).quantize(to, x, 0, cols / 32);
+    expect(bytes.subarray(to, x).findLastIndex((byte) => byte !== UNTOUCHED) + 1).toBe(
+      activationBytes(build === "relaxed", cols),
+    );
   });
 });
 

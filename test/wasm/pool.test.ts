@@ -4,7 +4,8 @@ import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
 import { type LanguageModel, open } from "../../src/index.ts";
 import type { Bank } from "../../src/wasm/bank.ts";
-import { type Kernels, kernelUrl } from "../../src/wasm/kernels.ts";
+import type { Kernels } from "../../src/wasm/compiled.ts";
+import { kernelUrl } from "../../src/wasm/kernels.ts";
 import { createControl, createPool } from "../../src/wasm/pool.ts";
 import { golden } from "../model/run.ts";
 

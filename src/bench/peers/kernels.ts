@@ -7,7 +7,8 @@ import type { Backend, BackendRequest, KvType, StateSpec, StoredWeight } from ".
 import type { KvCache, Tensor, Weight } from "../../ops/ops.ts";
 import { createWasmBackend } from "../../wasm/backend.ts";
 import type { WasmKvCache } from "../../wasm/handles.ts";
-import { hasRelaxedSimd, instantiateKernels, kernelUrl } from "../../wasm/kernels.ts";
+import { instantiateKernels } from "../../wasm/instantiate.ts";
+import { hasRelaxedSimd, kernelUrl } from "../../wasm/kernels.ts";
 import { kvBytes } from "../../wasm/plan.ts";
 import { alone } from "../../wasm/pool.ts";
 import type { Range } from "../product/statistics.ts";

@@ -1,7 +1,7 @@
 // The peers' packages: installed on demand into a temporary folder, because they are not dependencies of ours.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -39,13 +39,7 @@ export async function installPeer(name: PeerPackage, root: string): Promise<stri
 export async function buildPackage(root: string): Promise<string> {
   const project = fileURLToPath(new URL("../../../", import.meta.url));
   const dist = join(root, "dist");
-  const tsc = join(project, "node_modules/typescript/bin/tsc");
-  const plain = ["--declaration", "false", "--declarationMap", "false", "--sourceMap", "false"];
-  await run(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", dist, ...plain], project);
-  const kernels = join(project, "src/wasm");
-  for (const file of await readdir(kernels)) {
-    if (file.endsWith(".wasm")) await cp(join(kernels, file), join(dist, "wasm", file));
-  }
+  await run(process.execPath, [join(project, "assembly/package.js"), dist], project);
   return dist;
 }
 

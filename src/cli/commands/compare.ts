@@ -1,14 +1,15 @@
 // `lfm2 compare`: where two runs part, and why; of one recording, where it parts from what is computed here.
 import { Command, Option } from "commander";
-import { compareRuns } from "../../oracle/compare/compare.ts";
+import { compareRuns, type PointComparison } from "../../oracle/compare/compare.ts";
 import { comparisonHtml } from "../../oracle/compare/comparison-html.ts";
 import { comparisonJson } from "../../oracle/compare/comparison-json.ts";
-import { wording } from "../../oracle/compare/comparison-text.ts";
+import { cells, wording } from "../../oracle/compare/comparison-text.ts";
 import { type Precision, precisions } from "../../oracle/compare/tolerance.ts";
 import { acceptable, verdictOf } from "../../oracle/compare/verdict.ts";
 import { diagnose } from "../../oracle/diagnose/diagnose.ts";
 import { type ModelWeights, modelWeights } from "../../oracle/diagnose/model-weights.ts";
 import { globToRegExp } from "../../oracle/glob.ts";
+import { lineUp } from "../../oracle/recorded/line-up.ts";
 import { readyMaps } from "../../oracle/recorded/name-map.ts";
 import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
 import { settleHead } from "../../parameters/tied-head.ts";
@@ -20,6 +21,7 @@ import { openRecorded } from "../files/recorded-files.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { numberOrText, tokenIds } from "../options/option-values.ts";
+import { addReportOptions, checkReports, type ReportFlags, writeReports } from "../options/report-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
@@ -28,7 +30,7 @@ import { harmless, note, styled } from "../terminal/terminal.ts";
 
 type Acceptable = (typeof acceptable)[number];
 
-interface CompareFlags extends ModelFlags {
+interface CompareFlags extends ModelFlags, ReportFlags {
   readonly ids?: number[];
   readonly map?: string;
   readonly mapA?: string;
@@ -39,7 +41,6 @@ interface CompareFlags extends ModelFlags {
   readonly all?: true;
   readonly json?: true;
   readonly html?: string;
-  readonly force?: true;
 }
 
 const examples = `
@@ -50,8 +51,10 @@ Examples:
   $ lfm2 compare trace/ other-trace/
   $ lfm2 compare trace/ dump.npz -m LFM2-8B-A1B/ --map names.json --points "model.layers.{0..3}.**" --json
 
-A is what B is held against. Each is a directory that lfm2 trace wrote, a safetensors file or a .npz, with float32
-numbers [positions, columns] (a batch axis of 1 is dropped) under the names of transformers' modules.
+A is what B is held against. Each is a directory that lfm2 trace wrote, or a file: safetensors, .npz, .npy, or raw float32
+(.bin, such as llama-debug --save-logits writes, whose ids are read from beside it), with numbers [positions, columns] under
+the names of transformers' modules; of one array that is named otherwise, logits. Other layouts are recognized and said:
+batches, padding, the last row alone, channels first, a padded vocabulary, log-probabilities, numbers of hidden_states.
 With one path and -m, A is that model's run of B's ids, made here: exact float32 with a float32 cache unless --mode or
 --kv-type says otherwise. The ids are B's input_ids, or --ids.
 --map ${Object.keys(readyMaps).join(", ")} knows another runtime's names (hf by default); a JSON file gives your own:
@@ -81,6 +84,7 @@ export function compareCommand(): Command {
     .option("--json", "print one JSON object instead of text")
     .option("--html <path>", "write a report with plots")
     .option("--force", "replace a file that is there");
+  addReportOptions(command);
   const model = "the model both ran, for causes that need its weights, and for a run of its own";
   return addModelOptions(command, { model, mode: "exact" }).addHelpText("after", examples).action(run);
 }
@@ -103,6 +107,8 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
   const line = createProgressLine();
   try {
     if (flags.html !== undefined) await checkFree(flags.html, flags.force);
+    await checkReports(flags);
+    const begin = performance.now();
     const select = selection(flags.points);
     const open = async (path: string, map: string | undefined): Promise<RecordedRun> => {
       const recorded = await openRecorded(path, map, signal);
@@ -115,10 +121,10 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
     }
     const recordedA = isPair ? await open(first, flags.mapA) : undefined;
     const b = await open(second ?? first, flags.map);
-    const a = recordedA ?? (await ownRun(b, flags, opened, signal));
+    const runs = [recordedA ?? (await ownRun(b, flags, opened, signal)), b] as const;
     const weights =
       flags.model === undefined ? undefined : await openWeights(flags.model, !isPair, flags, opened, signal);
-    const comparison = await compareRuns(a, b, {
+    const comparison = await compareRuns(...(await linedUp(...runs)), {
       tolerance: flags.tolerance,
       precision: flags.precision,
       select,
@@ -134,10 +140,23 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
       note(`Wrote ${flags.html}.`);
     }
     const { stdout } = process;
+    const words = wording(comparison, diagnosed, flags.all === true);
     if (flags.json) stdout.write(comparisonJson(comparison, diagnosed));
-    else stdout.write(harmless(stdout, report(wording(comparison, diagnosed, flags.all === true))));
+    else stdout.write(harmless(stdout, report(words)));
     const verdict = verdictOf(comparison, diagnosed).is;
-    process.exitCode = verdict === "equal" || flags.accept?.some((known) => known === verdict) ? 0 : 1;
+    const isAccepted = verdict === "equal" || flags.accept?.some((known) => known === verdict);
+    const failure = isAccepted ? undefined : [words.verdict, ...words.cause].join("\n");
+    const group = `${comparison.a.name} and ${comparison.b.name}`;
+    const outcomes = [
+      { group, name: "verdict", failure },
+      ...comparison.points.map((point) => ({
+        group,
+        name: point.name,
+        failure: isAccepted ? undefined : outside(point),
+      })),
+    ];
+    await writeReports(flags, `compare ${comparison.b.name}`, outcomes, (performance.now() - begin) / 1000, failure);
+    process.exitCode = isAccepted ? 0 : 1;
   } catch (error) {
     line.clear();
     throw asTrouble(error);
@@ -145,6 +164,13 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
     line.clear();
     await Promise.allSettled(opened.map((one) => one.close()));
   }
+}
+
+/** A trace of ours is laid out as the graph has it; of two foreign files, A says how. */
+async function linedUp(a: RecordedRun, b: RecordedRun): Promise<readonly [RecordedRun, RecordedRun]> {
+  if (a.about === undefined && b.about !== undefined)
+    return (await lineUp(b, a)).reverse() as [RecordedRun, RecordedRun];
+  return a.about !== undefined && b.about !== undefined ? [a, b] : lineUp(a, b);
 }
 
 /** A, where there is only B: the model's own run of the same ids. */
@@ -157,13 +183,17 @@ async function ownRun(
   if (flags.model === undefined) {
     throw new UsageError("compare: expected A and B, or -m MODEL and B, found one path. Try: lfm2 compare -m MODEL B");
   }
-  const ids = flags.ids ?? b.ids;
-  if (ids === undefined) {
+  const stated = flags.ids ?? b.ids;
+  if (stated === undefined) {
     throw new UsageError(`${b.name}: expected input_ids beside its tensors, found none. Give them with --ids 1,2,3.`);
   }
   const model = await openModel({ mode: "exact", ...flags }, signal);
   try {
     note(computationLine(model.model.settings));
+    const pad = model.model.checkpoint.config.pad_token_id;
+    const ids = stated.slice(paddingBefore(stated, pad));
+    if (ids.length < stated.length)
+      note(`${stated.length - ids.length} times pad_token_id ${pad} before the text: left out.`);
     const recorded = await recordOwnRun(model, ids, (name) => b.points.has(name), signal);
     opened.push(recorded);
     return recorded;
@@ -172,15 +202,35 @@ async function ownRun(
   }
 }
 
+/** How many ids pad a text on its left; all of them are no padding. */
+function paddingBefore(ids: readonly number[], pad: unknown): number {
+  return Math.max(
+    0,
+    ids.findIndex((id) => id !== pad),
+  );
+}
+
 function report(words: ReturnType<typeof wording>): string {
-  const { wide, runs, scope, verdict, cause, table, leftOut, logits, flips } = words;
-  const lines = [`A  ${runs[0]}`, `B  ${runs[1]}`, scope, "", styled(process.stdout, "bold", verdict), ...cause];
+  const { wide, runs, notes, scope, verdict, cause, table, leftOut, logits, flips } = words;
+  const lines = [
+    `A  ${runs[0]}`,
+    `B  ${runs[1]}`,
+    ...notes,
+    scope,
+    "",
+    styled(process.stdout, "bold", verdict),
+    ...cause,
+  ];
   if (wide !== "") lines.unshift(wide);
   if (table.length > 1) lines.push("", ...alignColumns(table, "lrrrrrr"));
   if (leftOut > 0) lines.push(`  … and ${leftOut} more outside tolerance (--all lists every point)`);
   if (logits.length > 0) lines.push("", ...logits);
   if (flips.length > 0) lines.push("", ...flips);
   return `${lines.join("\n")}\n`;
+}
+
+function outside(point: PointComparison): string | undefined {
+  return point.within ? undefined : `outside tolerance: ${cells(point).filter(Boolean).join("  ")}`;
 }
 
 function selection(globs: readonly string[] | undefined): ((name: string) => boolean) | undefined {

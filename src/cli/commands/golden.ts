@@ -1,7 +1,6 @@
 // `lfm2 golden make` and `lfm2 golden check`: expected tensors with tolerances, and whether a run keeps to them.
 import { join } from "node:path";
 import { Command } from "commander";
-import { describeGap } from "../../oracle/compare/closeness.ts";
 import {
   caseOf,
   checkModel,
@@ -9,6 +8,7 @@ import {
   createChecker,
   openCase,
   type PointCheck,
+  type RunCheck,
 } from "../../oracle/golden/golden-check.ts";
 import {
   type GoldenCase,
@@ -19,7 +19,7 @@ import {
 import { defaultTolerances, goldenPoints, writeGolden } from "../../oracle/golden/write-golden.ts";
 import { planTrace } from "../../oracle/trace/trace-plan.ts";
 import { hashOf } from "../../oracle/trace/write-trace.ts";
-import { formatBytes, formatDuration, formatError, formatInteger } from "../../quantities.ts";
+import { formatBytes, formatDuration, formatInteger } from "../../quantities.ts";
 import { diskFolder } from "../../sources/disk.ts";
 import { asTrouble, UsageError } from "../exit.ts";
 import { createPrefillProgress, openModel } from "../files/open-model.ts";
@@ -27,9 +27,10 @@ import { openRecorded } from "../files/recorded-files.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "../options/input-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { numberOrText } from "../options/option-values.ts";
+import { addReportOptions, checkReports, type ReportFlags, writeReports } from "../options/report-options.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
+import { failureOf, failuresText, goldenReport, othersText } from "../reports/golden-report.ts";
 import { abortOnInterrupt } from "../signals.ts";
-import { alignColumns } from "../terminal/columns.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
 import { aboutTrace, choosing, EXACT_UNLESS } from "./trace.ts";
@@ -42,10 +43,11 @@ interface MakeFlags extends ModelFlags, InputFlags, TraceChoiceFlags {
   readonly force?: true;
 }
 
-interface CheckFlags extends ModelFlags {
+interface CheckFlags extends ModelFlags, ReportFlags {
   readonly points?: string[];
   readonly trace?: string;
   readonly case?: string;
+  readonly map?: string;
   readonly json?: true;
 }
 
@@ -64,8 +66,9 @@ Examples:
   $ lfm2 golden check golden/hello -m LFM2-8B-A1B-Q4_0.gguf --mode int8
   $ lfm2 golden check golden/hello --trace my-runtime.safetensors --points lm_head
 
---trace takes what another program has written: a directory of lfm2 trace, or one safetensors file with tensors under
-the golden's names. Exit codes: 0 within every tolerance, 1 not, 2 wrong usage or
+--trace takes what another program has written: a directory of lfm2 trace, safetensors, .npz, .npy or raw .bin (see lfm2
+compare --help). The points that both have are compared, and the others listed; those that --points names have to be
+there. Exit codes: 0 within every tolerance, 1 not, 2 wrong usage or
 nothing to compare.`;
 
 export function goldenCommand(): Command {
@@ -84,7 +87,10 @@ export function goldenCommand(): Command {
     .option("--trace <path>", "check what another program has written, instead of running a model")
     .option("--points <globs...>", "check these points only")
     .option("--case <name>", "check this case only")
-    .option("--json", "print one JSON object instead of a table");
+    .option("--map <name or file>", "names of the recorded points: hf, llama.cpp, mlx-lm, or a JSON file")
+    .option("--json", "print one JSON object instead of a table")
+    .option("--force", "replace a file that is there");
+  addReportOptions(check);
   addModelOptions(check)
     .addHelpText("after", checkExamples)
     .action((directory, flags) =>
@@ -158,20 +164,30 @@ async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
   if (flags.trace !== undefined && flags.model !== undefined) {
     throw new UsageError("--trace: expected a recorded run or a model, found both. Leave --trace or -m out.");
   }
+  await checkReports(flags);
   const signal = abortOnInterrupt();
   const begin = performance.now();
   const golden = await readGolden(diskFolder(directory), signal);
   const cases = casesOf(golden, flags.case);
-  const checks =
+  const { checks, missing, unknown, notes } =
     flags.trace === undefined
-      ? await checkOurs(directory, golden, cases, flags, signal)
-      : await checkForeign(directory, golden, cases, flags.trace, flags);
-  const failed = checks.filter(({ passed }) => !passed);
-  if (flags.json) process.stdout.write(`${JSON.stringify({ passed: failed.length === 0, checks }, null, 2)}\n`);
-  else process.stdout.write(harmless(process.stdout, `${report(golden, checks).join("\n")}\n`));
-  note(`Checked ${formatInteger(checks.length)} tensors in ${formatDuration(performance.now() - begin)}.`);
-  if (failed.length > 0) process.exitCode = 1;
+      ? { ...NOTHING_ELSE, checks: await checkOurs(directory, golden, cases, flags, signal) }
+      : await checkForeign(directory, golden, cases, flags.trace, flags, signal);
+  const passed = checks.every((check) => check.passed);
+  const { stdout } = process;
+  if (flags.json) stdout.write(`${JSON.stringify({ passed, checks, missing, unknown, notes }, null, 2)}\n`);
+  else
+    stdout.write(
+      harmless(stdout, `${[...notes, ...goldenReport(golden, checks), ...othersText(missing, unknown)].join("\n")}\n`),
+    );
+  const milliseconds = performance.now() - begin;
+  const outcomes = checks.map((check) => ({ group: check.case, name: check.name, failure: failureOf(check) }));
+  await writeReports(flags, `golden ${directory}`, outcomes, milliseconds / 1000, failuresText(checks));
+  note(`Checked ${formatInteger(checks.length)} tensors in ${formatDuration(milliseconds)}.`);
+  if (!passed) process.exitCode = 1;
 }
+
+const NOTHING_ELSE = { missing: [], unknown: [], notes: [] };
 
 function casesOf({ cases }: GoldenManifest, name: string | undefined): readonly GoldenCase[] {
   if (name === undefined) return cases;
@@ -241,14 +257,16 @@ async function checkForeign(
   golden: GoldenManifest,
   cases: readonly GoldenCase[],
   path: string,
-  { points }: CheckFlags,
-): Promise<PointCheck[]> {
-  const run = await openRecorded(path);
+  { points, map }: CheckFlags,
+  signal: AbortSignal,
+): Promise<RunCheck> {
+  const run = await openRecorded(path, map, signal);
   try {
     const one = caseOf(run, cases);
     const expected = await openCase(diskFolder(directory), golden, one);
     try {
-      return await checkRun(run, one, await createChecker(expected, one, golden.tolerances, points).catch(aboutPoints));
+      const checker = await createChecker(expected, one, golden.tolerances, points).catch(aboutPoints);
+      return await checkRun(run, one, checker, points !== undefined);
     } finally {
       await expected.close();
     }
@@ -259,40 +277,4 @@ async function checkForeign(
 
 function aboutPoints(error: unknown): never {
   throw aboutTrace(error);
-}
-
-const SHOWN = 5;
-
-/** A line for each case, then the points that are outside, and why. */
-function report({ made }: GoldenManifest, checks: readonly PointCheck[]): string[] {
-  const names = [...new Set(checks.map((check) => check.case))];
-  const rows = names.map((name) => {
-    const own = checks.filter((check) => check.case === name);
-    const failed = own.filter(({ passed }) => !passed).length;
-    const worst = own.reduce((a, b) => (strain(b) > strain(a) ? b : a));
-    const difference = worst.gap === undefined ? "" : formatError(worst.gap.maxAbs, 3);
-    const verdict = failed === 0 ? "ok" : `${failed} outside`;
-    return [name, String(own.length), worst.name, difference, formatError(worst.tolerance.atol, 3), verdict];
-  });
-  const header = ["case", "tensors", "nearest to its limit", "largest difference", "allowed", ""];
-  const failed = checks.filter(({ passed }) => !passed);
-  return [
-    `Expected values by ${made.by}`,
-    ...alignColumns([header, ...rows], "lrlrrl"),
-    ...failed.slice(0, SHOWN).flatMap(describe),
-    ...(failed.length > SHOWN ? [`… and ${failed.length - SHOWN} more.`] : []),
-  ];
-}
-
-/** 1 at the limit. */
-function strain({ gap, passed, tolerance: { atol } }: PointCheck): number {
-  if (gap === undefined) return Number.POSITIVE_INFINITY;
-  if (gap.maxAbs === 0) return 0;
-  return passed ? Math.min(1, gap.maxAbs / atol) : 1 + gap.maxAbs;
-}
-
-function describe({ case: name, name: point, shape, gap, tolerance, rule, found }: PointCheck): string[] {
-  const subject = `\n${name}, ${point} [${shape.join(", ")}]`;
-  if (gap === undefined) return [`${subject}: expected a tensor of this shape, found ${found}.`];
-  return [`${subject}: not close (${rule.reason})`, ...describeGap(gap, shape, tolerance).map((line) => `  ${line}`)];
 }

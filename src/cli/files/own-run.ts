@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openTrace } from "../../oracle/recorded/open-run.ts";
+import { openTrace } from "../../oracle/recorded/open-trace.ts";
 import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
 import { planTrace } from "../../oracle/trace/trace-plan.ts";
 import { writeTrace } from "../../oracle/trace/write-trace.ts";

@@ -19,7 +19,7 @@ const titles = {
 
 export function comparisonHtml(comparison: Comparison, diagnosed: Diagnosed): string {
   const words = wording(comparison, diagnosed, true);
-  const { wide, runs, scope, verdict, cause, table, logits, flips } = words;
+  const { wide, runs, notes, scope, verdict, cause, table, logits, flips } = words;
   const title = titles[verdictOf(comparison, diagnosed).is];
   const [head, ...rows] = table;
   const plots = [
@@ -53,6 +53,7 @@ ${wide === "" ? "" : paragraph(wide)}
 <dl><dt>A</dt><dd>${escapeXml(runs[0])}</dd><dt>B</dt><dd>${escapeXml(runs[1])}</dd></dl>
 <p class="verdict">${escapeXml(verdict)}</p>
 ${cause.map(paragraph).join("\n")}
+${notes.map(paragraph).join("\n")}
 ${paragraph(scope)}
 ${plots.flatMap(([name, plot]) => (plot === undefined ? [] : [`<section>\n<h2>${name}</h2>\n${plot}\n${name === "Logits" ? logits.map(paragraph).join("\n") : ""}</section>`])).join("\n")}
 ${flips.length === 0 ? "" : `<section>\n<h2>Flipped experts</h2>\n<ul>\n${flips.map((flip) => `<li>${escapeXml(flip)}</li>`).join("\n")}\n</ul>\n</section>`}

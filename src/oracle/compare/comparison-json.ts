@@ -28,7 +28,7 @@ export function comparisonJson(comparison: Comparison, diagnosed: Diagnosed): st
   return `${JSON.stringify(plain, named, 2)}\n`;
 }
 
-function side({ name, about, start, ids }: RecordedRun): object {
+function side({ name, about, start, ids, notes = [] }: RecordedRun): object {
   const { config: _, ...settings } = about ?? { config: {} };
-  return { name, start, ids: ids?.length ?? null, ...settings };
+  return { name, start, ids: ids?.length ?? null, notes, ...settings };
 }

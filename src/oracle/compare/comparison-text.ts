@@ -17,6 +17,8 @@ export interface Wording {
   readonly wide: string;
   /** One line to each run. */
   readonly runs: readonly [string, string];
+  /** How what was recorded was brought to the same rows and columns. */
+  readonly notes: readonly string[];
   /** What was compared, by which tolerance. */
   readonly scope: string;
   readonly verdict: string;
@@ -42,6 +44,7 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
   return {
     wide: wideLine(comparison),
     runs: [describeRun(a), describeRun(b)],
+    notes: [...notesOf("A", a), ...notesOf("B", b)],
     scope:
       `${counted(points.length, "point")} in both${others === "" ? "" : ` (${others})`}. ` +
       `Tolerance ${formatError(tolerance.factor)} × max(1, largest number): ${tolerance.reason}.`,
@@ -49,7 +52,7 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
     cause: [...placeLines(comparison, outside), ...causeLines(diagnosed)],
     table: [[...COLUMNS], ...shown.map(cells)],
     leftOut: outside.length - (isWhole ? outside.length : shown.length),
-    logits: points.flatMap(({ logits }) => (logits === undefined ? [] : [logitsLine(logits, comparison)])),
+    logits: points.flatMap(({ name, logits }) => (logits === undefined ? [] : [logitsLine(name, logits, comparison)])),
     flips: flipLines(comparison),
   };
 }
@@ -91,7 +94,7 @@ function placeLines({ first, points, idsDifferAt, a }: Comparison, outside: read
   const { shapeA, shapeB, firstRow, rowsOutside } = first;
   const how =
     shapeA.join() === shapeB.join()
-      ? `from token ${a.start + firstRow} on, at ${rowsOutside} of ${shapeA[0]} positions`
+      ? `from token ${positionOf(a, first.name, firstRow)} on, at ${rowsOutside} of ${shapeA[0]} positions`
       : `[${shapeA.join(", ")}] in A, [${shapeB.join(", ")}] in B`;
   return [
     `They part at ${first.name} (${place}), ${how}; ${counted(outside.length, "point")} outside tolerance.`,
@@ -121,12 +124,12 @@ export function cells(point: PointComparison): string[] {
   ];
 }
 
-function logitsLine(logits: NonNullable<PointComparison["logits"]>, { a }: Comparison): string {
+function logitsLine(name: string, logits: NonNullable<PointComparison["logits"]>, { a }: Comparison): string {
   const { meanKl, maxKl, top1, top5, worstRank, worstRankPosition } = logits;
   const rank =
     worstRank === 0
       ? "A's top token is B's everywhere"
-      : `A's top token ranks ${worstRank + 1} in B at worst, at token ${a.start + worstRankPosition}`;
+      : `A's top token ranks ${worstRank + 1} in B at worst, at token ${positionOf(a, name, worstRankPosition)}`;
   return (
     `KL(A ‖ B) ${formatError(meanKl)} nats in the mean, ${formatError(maxKl)} at most; same top token at ${formatPercent(top1, 1, 1)} of the ` +
     `positions, ${formatPercent(top5, 1, 1)} of the top five shared; ${rank}.`
@@ -135,7 +138,7 @@ function logitsLine(logits: NonNullable<PointComparison["logits"]>, { a }: Compa
 
 function flipLines({ points, a }: Comparison): string[] {
   const all = points.flatMap(({ name, router }) =>
-    (router?.examples ?? []).map((flip) => flipLine(placeInLayer(name)?.layer ?? 0, flip, a.start)),
+    (router?.examples ?? []).map((flip) => flipLine(placeInLayer(name)?.layer ?? 0, flip, positionOf(a, name, 0))),
   );
   const total = points.reduce((sum, { router }) => sum + (router?.flips ?? 0), 0);
   const rest = total - Math.min(SHOWN_FLIPS, all.length);
@@ -163,6 +166,15 @@ function describeRun({ name, about, points }: RecordedRun): string {
     `${name}: ${settings.filter(Boolean).join(", ") || "says nothing of itself"}`,
     counted(rows, "position"),
   ].join("; ");
+}
+
+function notesOf(label: string, { notes = [] }: RecordedRun): string[] {
+  return notes.map((note) => `${label}: ${note}.`);
+}
+
+/** Of a point's row, counted from the first id. */
+function positionOf({ start, points }: RecordedRun, name: string, row: number): number {
+  return start + (points.get(name)?.skipped ?? 0) + row;
 }
 
 function counted(count: number, what: string): string {

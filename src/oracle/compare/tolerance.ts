@@ -86,7 +86,7 @@ function roundingsOf({ about, stored }: RecordedRun, other: RecordedRun, label: 
   return found;
 }
 
-/** Block formats whose products int8 mode computes in 8 bits (src/wasm/packing.ts); over others it is float32. */
+/** Block formats whose products int8 mode computes in 8 bits (assembly/packed/formats.ts); over others it is float32. */
 export const INTEGER_PRODUCTS: readonly string[] = ["Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"];
 
 /** A run that does not say what its weights are may have any. */

@@ -1,20 +1,20 @@
 // Why two runs part: the operation at the first point outside tolerance, computed again under every known mistake.
-import { type Config, readConfig } from "../../model/config.ts";
-import { ConfigError } from "../../model/config-keys.ts";
+import type { Config } from "../../model/config.ts";
 import { formatError } from "../../quantities.ts";
-import type { Comparison, PointComparison } from "../compare/compare.ts";
+import type { ReferenceWeight } from "../../reference/tensor.ts";
+import { type Comparison, type PointComparison, tracedBias } from "../compare/compare.ts";
 import { measureGap } from "../compare/gap.ts";
+import { weightOf } from "../mistakes/columns.ts";
+import type { Mistake } from "../mistakes/mistake.ts";
+import { mistakes } from "../mistakes/mistakes.ts";
 import { explainIds } from "../recorded/id-shift.ts";
-import { FINAL_NORM, layerPoint, placeInLayer } from "../recorded/point-names.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
-import { attentionSite, projectionSite } from "./attention-site.ts";
-import { convSite } from "./conv-site.ts";
-import { feedForwardSite } from "./feed-forward-site.ts";
-import { type Fit, fitOf, type Hypothesis, readRows, type Side, type Site } from "./hypothesis.ts";
-import type { ModelWeights } from "./model-weights.ts";
-import { normSite } from "./norm-site.ts";
+import { type Fit, fitOf } from "./fit.ts";
+import { learnedWeights } from "./learned-weights.ts";
+import { type ModelWeights, readParameters } from "./model-weights.ts";
 import { isPrecision } from "./precision.ts";
-import { explainChoice, routerWeightsSite } from "./router-site.ts";
+import { shownConfig, statedConfig } from "./run-config.ts";
+import { openSite, type Place, type Side, type Site } from "./site.ts";
 
 export interface Diagnosis {
   /** For programs: "softmax-router", "rope-interleaved", "kv-f16", "near-tie", "precision"; two joined by a plus. */
@@ -34,34 +34,49 @@ export interface Diagnosed {
   readonly hints: readonly string[];
 }
 
-/** Rows that are computed again, where an operation looks at one row at a time. */
-const ROWS = 16;
 /** A mistake explains a run when it leaves at most this part of the error, */
 const EXPLAINED = 0.1;
 /** and of the numbers themselves at most this: 8-bit activations leave a percent. */
 const CLOSE = 0.02;
-/** As specified: what float32 in another order leaves of an operation's result. */
-const SPECIFIED = 1e-5;
+/** Rows that are looked at for one factor. */
+const ROWS = 16;
 
 /** @param weights  of the model that both should have run; without it, what needs weights is left out */
 export async function diagnose(comparison: Comparison, weights?: ModelWeights): Promise<Diagnosed> {
   const { a, b, first, idsDifferAt } = comparison;
   if (comparison.equal) return { guess: undefined, hints: [] };
-  const config = weights?.config ?? configOf(a) ?? configOf(b);
   if (idsDifferAt >= 0) return { guess: idsGuess(comparison), hints: [] };
   if (first === undefined) return { guess: undefined, hints: [] };
-
-  const sides: [Side, Side] = [
-    { label: "A", run: a, config, weights },
-    { label: "B", run: b, config, weights },
-  ];
+  const config = weights?.config ?? statedConfig(a) ?? statedConfig(b);
+  const sides = sidesOf(comparison, first, config ?? shownConfig(a), weights);
   const guess =
-    (await choiceGuess(first, sides)) ??
+    (sides && (await siteGuess(first, sides))) ??
     nearTieGuess(first) ??
-    (await siteGuess(first, sides)) ??
-    (await scaleGuess(first, sides)) ??
+    (await scaleGuess(comparison, first)) ??
     precisionGuess(comparison);
-  return { guess, hints: guess === undefined ? hintsOf(config, weights, sides) : [] };
+  return { guess, hints: guess === undefined ? hintsOf(config, weights, [a, b]) : [] };
+}
+
+function sidesOf(
+  { a, b }: Comparison,
+  first: PointComparison,
+  config: Config | undefined,
+  weights: ModelWeights | undefined,
+): readonly [Side, Side] | undefined {
+  if (config === undefined) return undefined;
+  const sideOf = (label: "A" | "B", run: RecordedRun, other: RecordedRun): Side => {
+    const known = async (place: Place): Promise<ReadonlyMap<string, ReferenceWeight>> => {
+      if (weights !== undefined) return readParameters(weights, place);
+      const feedForward = place.module.replace(/\.gate$/, "");
+      const bias = (await tracedBias(run, feedForward)) ?? (await tracedBias(other, feedForward));
+      const learned = await learnedWeights(first, sideOf(label === "A" ? "B" : "A", other, run));
+      if (bias) learned.set(`${feedForward}.expert_bias`, weightOf(1, bias.length, bias, `${feedForward}.expert_bias`));
+      return learned;
+    };
+    let found: ReturnType<Side["weights"]> | undefined;
+    return { label, run, config, weights: (place) => (found ??= known(place)) };
+  };
+  return [sideOf("A", a, b), sideOf("B", b, a)];
 }
 
 /** B first, for A is what B is held against; the side whose operation is as specified is not to blame. */
@@ -71,111 +86,45 @@ async function siteGuess(first: PointComparison, [a, b]: readonly [Side, Side]):
     [b, a],
     [a, b],
   ] as const) {
-    for (const isInner of [true, false]) {
-      const site = await siteOf(first, side, other, isInner);
-      const found = site && (await bestHypothesis(side, other, site));
+    for (const beginning of ["projections", "input"] as const) {
+      const site = await openSite(first, side, other, beginning);
+      const found = site && (await bestMistake(side, site));
       if (found !== undefined) fits.push(found);
     }
   }
-  const best = fits.sort(
-    (x, y) => x.fit.rmsRelative / x.specified.rmsRelative - y.fit.rmsRelative / y.specified.rmsRelative,
-  )[0];
+  const part = ({ fit, specified }: Candidate): number => fit.rmsRelative / (specified?.rmsRelative ?? 1);
+  const best = fits.reduce<Candidate | undefined>((x, y) => (x === undefined || part(y) < part(x) ? y : x), undefined);
   if (best === undefined) return undefined;
-  const { hypothesis, side, site } = best;
-  const { cause, kind, says } = hypothesis;
+  const { mistake, side, site, fit, specified } = best;
+  const says = typeof mistake.says === "string" ? mistake.says : mistake.says(side.config);
   const evidence =
-    `recomputing ${side.label}'s ${best.fit.point} from its own ${list(site.inputs)} with ${says} gives its numbers ` +
-    `to ${formatError(best.fit.maxAbs)}; ${best.isAgainstOther ? `the other run's are` : "as specified they are"} ` +
-    `${formatError(best.specified.maxAbs)} apart`;
-  return { cause, kind, side: side.label, says, evidence };
+    `recomputing ${side.label}'s ${fit.point} from ${list([...site.inputs])} with ${says} gives ${fit.says}` +
+    (specified === undefined ? "" : `; as specified ${specified.says}`);
+  return { cause: mistake.cause, kind: mistake.kind, side: side.label, says, evidence };
 }
 
 interface Candidate {
   readonly side: Side;
   readonly site: Site;
-  readonly hypothesis: Hypothesis;
+  readonly mistake: Mistake;
   readonly fit: Fit;
-  readonly specified: Fit;
-  /** The specified result could not be computed, so the other run stands for it. */
-  readonly isAgainstOther: boolean;
+  /** Undefined where too little is known to compute what is specified. */
+  readonly specified: Fit | undefined;
 }
 
-async function bestHypothesis(side: Side, other: Side, site: Site): Promise<Candidate | undefined> {
-  const asSpecified = site.specified && (await fitOf(side.run, site.specified(), site.from));
-  const specified = asSpecified ?? (await againstOther(side, other, site));
-  if (specified === undefined || specified.rmsRelative <= SPECIFIED) return undefined;
+async function bestMistake(side: Side, site: Site): Promise<Candidate | undefined> {
+  const specified = await fitOf(side.run, site.results(), site.from);
+  if (specified?.isEqual) return undefined;
+  const most = Math.min(CLOSE, EXPLAINED * (specified?.rmsRelative ?? 1));
   let best: Candidate | undefined;
-  for (const hypothesis of site.hypotheses) {
-    const found = await fitOf(side.run, hypothesis.compute(), site.from);
-    if (found === undefined || found.rmsRelative > CLOSE || found.rmsRelative > EXPLAINED * specified.rmsRelative)
-      continue;
-    if (best !== undefined && found.rmsRelative >= 0.5 * best.fit.rmsRelative) continue; // the simpler one stands first
-    best = { side, site, hypothesis, fit: found, specified, isAgainstOther: asSpecified === undefined };
+  for (const mistake of mistakes) {
+    if (site.place.part === undefined || !mistake.parts.includes(site.place.part)) continue;
+    const fit = await fitOf(side.run, site.results(mistake), site.from, most);
+    if (fit === undefined || fit.rmsRelative > most) continue;
+    if (best !== undefined && fit.rmsRelative >= 0.5 * best.fit.rmsRelative) continue; // the simpler one stands first
+    best = { side, site, mistake, fit, specified };
   }
   return best;
-}
-
-async function againstOther(side: Side, other: Side, { hypotheses, from }: Site): Promise<Fit | undefined> {
-  for (const name of hypotheses[0]?.compute().keys() ?? []) {
-    const rows = hypotheses[0].compute().get(name)?.rows ?? 0;
-    const [own, theirs] = await Promise.all([
-      readRows(side.run, name, from, rows),
-      readRows(other.run, name, from, rows),
-    ]);
-    if (own === undefined || theirs === undefined || own.cols !== theirs.cols) continue;
-    const { maxAbs, rmsRelative } = measureGap(own.data, theirs.data);
-    return { point: name, maxAbs, rmsRelative };
-  }
-  return undefined;
-}
-
-/** The operation that gives the point, and what is known of it. */
-async function siteOf(
-  { name, firstRow, shapeA, shapeB }: PointComparison,
-  side: Side,
-  other: Side,
-  isInner: boolean,
-): Promise<Site | undefined> {
-  const most = Math.min(shapeA[0], shapeB[0]);
-  const from = Math.max(0, firstRow);
-  const count = Math.min(ROWS, most - from);
-  if (name === FINAL_NORM) return normSite(side, other, name, from, count);
-  const place = placeInLayer(name);
-  if (place === undefined) return undefined;
-  const layer = layerPoint(place.layer, "");
-  const { part } = place;
-  if (part === "operator_norm" || part === "ffn_norm") return normSite(side, other, name, from, count);
-  if (part.startsWith("conv")) return convSite(side, other, layer, from, most, isInner);
-  // With weights it is computed from what the projection reads, which also tells which side is mistaken.
-  if (/^self_attn\.[qk]_proj$/.test(part) && side.weights === undefined) {
-    return projectionSite(side, other, name, from, count);
-  }
-  if (part.startsWith("self_attn")) return attentionSite(side, other, layer, from, most, isInner);
-  const feedForward = `${layer}.feed_forward`;
-  if (part.startsWith("feed_forward.gate")) return routerWeightsSite(side, feedForward, from, count);
-  return part.startsWith("feed_forward") ? feedForwardSite(side, feedForward, from, count, isInner) : undefined;
-}
-
-async function choiceGuess(first: PointComparison, [a, b]: readonly [Side, Side]): Promise<Diagnosis | undefined> {
-  if (first.kind !== "ids" || first.router === undefined) return undefined;
-  const feedForward = first.name.replace(/\.gate\.experts$/, "");
-  const count = Math.min(first.shapeA[0], first.shapeB[0], 4096);
-  for (const [side, other] of [
-    [b, a],
-    [a, b],
-  ] as const) {
-    const found = await explainChoice(side, other, feedForward, 0, count);
-    if (found === undefined) continue;
-    const { cause, says, specified, mistaken, inputs } = found;
-    const share = (value: number): string => `${Math.round(value * count)} of ${count}`;
-    const evidence =
-      cause === "wrong-top-k"
-        ? `${side.label}'s ${first.name} is [${side.run.points.get(first.name)?.rows}, ${side.run.points.get(first.name)?.cols}]`
-        : `choosing from ${side.label}'s own ${list(inputs)} with ${says} gives its experts at ${share(mistaken)} positions` +
-          (specified === undefined ? "" : `; as specified at ${share(specified)}`);
-    return { cause, kind: "bug", side: side.label, says, evidence };
-  }
-  return undefined;
 }
 
 function nearTieGuess({ name, router }: PointComparison): Diagnosis | undefined {
@@ -194,17 +143,19 @@ function nearTieGuess({ name, router }: PointComparison): Diagnosis | undefined 
 }
 
 /** One factor for everything: a scale that was left out, or put in twice. */
-async function scaleGuess(first: PointComparison, [a, b]: readonly [Side, Side]): Promise<Diagnosis | undefined> {
-  const rows = Math.min(first.shapeA[0], first.shapeB[0], ROWS);
-  const from = Math.max(0, Math.min(first.firstRow, first.shapeA[0] - rows));
-  const [x, y] = await Promise.all([readRows(a.run, first.name, from, rows), readRows(b.run, first.name, from, rows)]);
-  if (x === undefined || y === undefined || x.cols !== y.cols) return undefined;
-  const square = x.data.reduce((sum, value) => sum + value * value, 0);
-  const factor = x.data.reduce((sum, value, i) => sum + value * y.data[i], 0) / square;
-  const apart = measureGap(y.data, x.data);
+async function scaleGuess({ a, b }: Comparison, first: PointComparison): Promise<Diagnosis | undefined> {
+  const { name, kind, shapeA, shapeB, firstRow } = first;
+  if (kind === "ids" || shapeA[1] !== shapeB[1]) return undefined;
+  const rows = Math.min(shapeA[0], shapeB[0], ROWS);
+  const from = Math.max(0, Math.min(firstRow, shapeA[0] - rows));
+  const read = async ({ points }: RecordedRun) => (await points.get(name)?.read(from, rows)) as Float32Array;
+  const [x, y] = [await read(a), await read(b)];
+  const square = x.reduce((sum, value) => sum + value * value, 0);
+  const factor = x.reduce((sum, value, i) => sum + value * y[i], 0) / square;
+  const apart = measureGap(y, x);
   const scaled = measureGap(
-    y.data,
-    x.data.map((value) => value * factor),
+    y,
+    x.map((value) => value * factor),
   );
   if (!(scaled.rmsRelative <= 1e-4 && scaled.rmsRelative <= EXPLAINED * apart.rmsRelative)) return undefined;
   const says = `B's ${first.name} is A's times ${Number(factor.toPrecision(5))}`;
@@ -236,22 +187,16 @@ function idsGuess({ a, b, idsDifferAt }: Comparison): Diagnosis | undefined {
   return { cause, kind: "bug", side, says, evidence };
 }
 
-/** The config that a recording states, if it is one that can be read. */
-function configOf({ about }: RecordedRun): Config | undefined {
-  try {
-    return about && readConfig(about.config);
-  } catch (error) {
-    if (error instanceof ConfigError) return undefined;
-    throw error;
-  }
-}
-
-function hintsOf(config: Config | undefined, weights: ModelWeights | undefined, sides: readonly Side[]): string[] {
+function hintsOf(
+  config: Config | undefined,
+  weights: ModelWeights | undefined,
+  runs: readonly RecordedRun[],
+): string[] {
   const hints: string[] = [];
   if (weights === undefined)
     hints.push("without weights, most operations cannot be computed again: give the model with -m");
   if (config === undefined) hints.push("neither run states its config: give the model with -m");
-  const inner = sides.some(({ run }) => ![...run.points.keys()].some((name) => name.endsWith("_rope")));
+  const inner = runs.some(({ points }) => ![...points.keys()].some((name) => name.endsWith("_rope")));
   if (inner && weights === undefined)
     hints.push("points inside the operators tell more: record q_rope, conv.in_proj and their like");
   return hints;

@@ -3,8 +3,10 @@ import { blockFormats, decodeRow, rowBytes } from "../../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
 import { widened, widening } from "../../formats/part-bytes.ts";
 import { type Config, readConfig } from "../../model/config.ts";
-import { findParameters } from "../../parameters/find-parameters.ts";
+import { findParameters, parametersOf } from "../../parameters/find-parameters.ts";
 import type { ReferenceWeight } from "../../reference/tensor.ts";
+import { EMBEDDING, HEAD } from "../recorded/point-names.ts";
+import type { Place } from "./site.ts";
 
 export interface ModelWeights {
   readonly config: Config;
@@ -36,6 +38,21 @@ export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "keyNames" 
       return weight && numbersOf(weight);
     },
   };
+}
+
+/** Those of a module, by path. */
+export async function readParameters(
+  { config, read }: ModelWeights,
+  { module, part }: Place,
+): Promise<Map<string, ReferenceWeight>> {
+  const isInside = (path: string): boolean => {
+    if (module === HEAD) return path === (config.tieWordEmbeddings ? EMBEDDING : HEAD);
+    if (part === "router" && path === module.replace(/gate$/, "expert_bias")) return true;
+    return part !== undefined && (path === module || path.startsWith(`${module}.`));
+  };
+  const paths = parametersOf(config).flatMap(({ path }) => (isInside(path) ? [path] : []));
+  const known = await Promise.all(paths.map(async (path) => [path, await read(path)] as const));
+  return new Map(known.flatMap(([path, weight]) => (weight === undefined ? [] : [[path, weight] as const])));
 }
 
 /** All numbers of a weight, row-major. */

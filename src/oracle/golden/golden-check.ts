@@ -3,8 +3,9 @@ import type { Folder } from "../../sources/source.ts";
 import { createGapMeter, type Gap, type GapMeter, type Tolerance } from "../compare/gap.ts";
 import { globToRegExp, nearNames, selectNames } from "../glob.ts";
 import { inExpertOrder } from "../recorded/expert-order.ts";
+import { layOut } from "../recorded/line-up.ts";
 import { type NamePatterns, readyMaps } from "../recorded/name-map.ts";
-import { openArrays } from "../recorded/open-run.ts";
+import { openArrays } from "../recorded/open-arrays.ts";
 import { pieces, type RecordedPoint, type RecordedRun } from "../recorded/recorded-run.ts";
 import type { TracePiece } from "../trace/trace-pieces.ts";
 import type { TraceChoice } from "../trace/trace-plan.ts";
@@ -62,8 +63,8 @@ export async function openCase(
 export interface GoldenChecker {
   /** Names of the points that are checked, in order. */
   readonly names: readonly string[];
-  /** Columns of a point's rows. */
-  colsOf(name: string): number | undefined;
+  /** All of the golden's, also those that are not checked. */
+  readonly points: ReadonlyMap<string, RecordedPoint>;
   /** Rows of a point from `row` on, counted from the golden's first; those of one point in order. */
   add(name: string, row: number, data: Float32Array | Int32Array): Promise<void>;
   /** Another shape than the golden's. */
@@ -92,7 +93,7 @@ export async function createChecker(
   }
   return {
     names,
-    colsOf: (name) => checks.get(name)?.point.cols,
+    points: expected.points,
     async add(name, row, data) {
       const check = checks.get(name);
       if (check === undefined || check.rows !== row) return;
@@ -149,22 +150,38 @@ export async function checkModel(
 ): Promise<PointCheck[]> {
   for await (const { name, position, rows, data } of model.trace(ids, { points: checker.names, positions, signal })) {
     const cols = data.length / rows;
-    if (cols === checker.colsOf(name)) await checker.add(name, position - positions.from, data);
+    if (cols === checker.points.get(name)?.cols) await checker.add(name, position - positions.from, data);
     else checker.misshapen(name, [positions.to - positions.from, cols]);
   }
   return checker.result();
 }
 
-/** A run that somebody recorded, of the same ids. Points that it has not are failures. */
+/** What came of a run that somebody recorded. */
+export interface RunCheck {
+  readonly checks: readonly PointCheck[];
+  /** The golden's points that the run has not, and the run's that the golden has not. */
+  readonly missing: readonly string[];
+  readonly unknown: readonly string[];
+  /** How the run was laid out otherwise. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * A run that somebody recorded, of the same ids, at the points that both have.
+ * @param isWhole  points that the run has not are failures
+ * @throws GoldenError when the run is of other ids, or has none of the points
+ */
 export async function checkRun(
   run: RecordedRun,
   { ids, positions }: GoldenCase,
   checker: GoldenChecker,
-): Promise<PointCheck[]> {
-  const foreign = inExpertOrder(run);
+  isWhole = false,
+): Promise<RunCheck> {
   if (run.ids !== undefined && !sameIds(run.ids, ids)) {
     throw new GoldenError(`${run.name}: expected the golden's ${ids.length} ids, found others. Run the golden's ids.`);
   }
+  const relaid = layOut({ points: checker.points }, run);
+  const foreign = inExpertOrder(relaid);
   const known = checker.names.filter((name) => foreign.points.has(name));
   if (known.length === 0) {
     const [first] = foreign.points.keys();
@@ -174,18 +191,28 @@ export async function checkRun(
   }
   for (const name of known) {
     const point = foreign.points.get(name) as RecordedPoint;
-    // A bias is no position's.
-    const skipped = name.endsWith(".expert_bias") ? 0 : positions.from - run.start;
-    const rows = name.endsWith(".expert_bias") ? 1 : positions.to - positions.from;
-    if (skipped < 0 || skipped + rows > point.rows || point.cols !== checker.colsOf(name)) {
+    const expected = checker.points.get(name) as RecordedPoint;
+    // A trace says which positions it holds. Others have all of the ids', or the golden's; a bias is no position's.
+    const isSame = run.about === undefined && point.rows === expected.rows;
+    const skipped = isSame || name.endsWith(".expert_bias") ? 0 : positions.from - run.start;
+    const isCounted = isSame || run.about !== undefined || point.rows === ids.length;
+    const holds = isCounted && skipped >= 0 && skipped + expected.rows <= point.rows;
+    if (!holds || point.cols !== expected.cols) {
       checker.misshapen(name, [point.rows, point.cols]);
       continue;
     }
-    for (const [from, count] of pieces(rows, point.cols)) {
+    for (const [from, count] of pieces(expected.rows, point.cols)) {
       await checker.add(name, from, await point.read(skipped + from, count));
     }
   }
-  return checker.result();
+  const checks = checker.result();
+  const missing = checker.names.filter((name) => !foreign.points.has(name));
+  return {
+    checks: isWhole ? checks : checks.filter(({ name }) => !missing.includes(name)),
+    missing,
+    unknown: [...foreign.points.keys()].filter((name) => !checker.points.has(name)),
+    notes: relaid.notes ?? [],
+  };
 }
 
 /** The case of a recorded run: the only one, or the one with its ids. @throws GoldenError */

@@ -1,4 +1,4 @@
-// Named arrays of a file, whatever its format, as the points of a run.
+// Named arrays of a file, whatever its format: safetensors, .npz, .npy, or raw float32 without any header.
 
 import {
   bytesOfSafeEntry,
@@ -7,8 +7,10 @@ import {
   type SafeTensor,
   type TensorData,
 } from "../../formats/hf/safetensors.ts";
-import { type NpzArray, readNpz } from "../../formats/npz.ts";
-import { refuse, show, within } from "../../formats/refusal.ts";
+import { type NpyArray, readNpy } from "../../formats/npy.ts";
+import { readNpz } from "../../formats/npz.ts";
+import { refusePickle } from "../../formats/pickle.ts";
+import { DAMAGED, refuse, show, within } from "../../formats/refusal.ts";
 import type { ByteSource } from "../../sources/source.ts";
 import { kindOf, type PointKind } from "./point-names.ts";
 import type { RecordedPoint, StoredFloat } from "./recorded-run.ts";
@@ -17,6 +19,8 @@ import type { RecordedPoint, StoredFloat } from "./recorded-run.ts";
 export interface StoredArray {
   readonly name: string;
   readonly shape: readonly number[];
+  /** The name is the file's, for there is one array in it. */
+  readonly isUnnamed?: boolean;
   /** Where a number has fewer bits than float32. */
   readonly stored?: StoredFloat;
   /** Numbers from … from + count − 1, row-major. */
@@ -27,19 +31,49 @@ export interface StoredArray {
 const MAX_COLUMNS = 1 << 24;
 const MAX_ARRAYS = 100_000;
 
-/** @throws FormatError when the file is neither safetensors nor .npz */
+/** @throws FormatError when the file is none of these, or damaged */
 export async function readArrays(source: ByteSource, signal?: AbortSignal): Promise<StoredArray[]> {
-  const start = source.size < 4 ? new Uint8Array(4) : await source.read(0, 4, signal);
-  const isZip = start[0] === 0x50 && start[1] === 0x4b;
-  const arrays = isZip
-    ? (await readNpz(source, signal)).map((array) => npzArray(array, signal))
-    : [...(await readSafetensors(source, signal)).tensors].map(([name, tensor]) =>
-        safetensorsArray(source, name, tensor, signal),
-      );
+  const arrays = await arraysOf(source, signal);
   if (arrays.length > MAX_ARRAYS) {
     refuse(source.name, `at most ${MAX_ARRAYS} tensors`, `${arrays.length}`, "Compare fewer points.");
   }
   return arrays;
+}
+
+async function arraysOf(source: ByteSource, signal?: AbortSignal): Promise<StoredArray[]> {
+  if (/\.(pt|pth|pkl|ckpt)$/i.test(source.name)) refusePickle(source.name);
+  const start = source.size < 6 ? new Uint8Array(6) : await source.read(0, 6, signal);
+  const magic = String.fromCharCode(...start);
+  if (magic.startsWith("PK")) {
+    return (await readNpz(source, signal)).map(({ name, ...array }) => numpyArray(name, array, signal));
+  }
+  if (magic === "\x93NUMPY") {
+    const array = await readNpy(source, source.name, source.size, signal);
+    return [{ ...numpyArray(stemOf(source.name), array, signal), isUnnamed: true }];
+  }
+  if (/\.bin$/i.test(source.name)) return [rawArray(source, signal)];
+  return [...(await readSafetensors(source, signal)).tensors].map(([name, tensor]) =>
+    safetensorsArray(source, name, tensor, signal),
+  );
+}
+
+/** "dumps/lm_head.npy" → "lm_head". */
+function stemOf(path: string): string {
+  return (path.split(/[/\\]/).at(-1) as string).replace(/\.[^.]*$/, "");
+}
+
+/** Float32 numbers in a row, little-endian: what llama-debug --save-logits writes, and what tobytes() gives. */
+function rawArray(source: ByteSource, signal?: AbortSignal): StoredArray {
+  const { name, size } = source;
+  if (size === 0 || size % 4 !== 0) refuse(name, "float32 numbers, 4 bytes each", `${size} bytes`, DAMAGED);
+  return {
+    name: stemOf(name),
+    isUnnamed: true,
+    shape: [size / 4],
+    async read(from, count) {
+      return new Float32Array((await source.read(4 * from, 4 * count, signal)).buffer);
+    },
+  };
 }
 
 export function safetensorsArray(
@@ -63,9 +97,8 @@ export function safetensorsArray(
   };
 }
 
-function npzArray(array: NpzArray, signal?: AbortSignal): StoredArray {
-  const { name, shape, isHalf } = array;
-  return { name, shape, stored: isHalf ? "f16" : undefined, read: (from, count) => array.read(from, count, signal) };
+function numpyArray(name: string, { shape, isHalf, read }: NpyArray, signal?: AbortSignal): StoredArray {
+  return { name, shape, stored: isHalf ? "f16" : undefined, read: (from, count) => read(from, count, signal) };
 }
 
 /** The array as rows of positions: a batch axis of one is dropped, all axes after the positions are one. */
@@ -89,6 +122,7 @@ export function pointOf(file: string, name: string, array: StoredArray, kind: Po
     kind,
     rows,
     cols,
+    axes: array.shape,
     async read(from, count) {
       const data = await array.read(from * cols, count * cols);
       return kind === "ids" ? integers(file, array.name, data) : floats(data);

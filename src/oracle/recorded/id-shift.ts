@@ -1,36 +1,106 @@
-// Input ids that are the same but for the first: a beginning-of-text token too many, or one too few.
-import type { RecordedRun } from "./recorded-run.ts";
+// Input ids that are the same but for the first ones: beginning-of-text tokens too many, or too few.
+import { EMBEDDING } from "./point-names.ts";
+import type { RecordedPoint, RecordedRun } from "./recorded-run.ts";
 
 export interface IdShift {
-  readonly cause: "doubled-bos" | "missing-bos";
+  readonly cause: "doubled-bos" | "missing-bos" | "shifted-ids";
   /** The side with the mistake, and in words what it is. */
   readonly side: "A" | "B";
   readonly says: string;
 }
 
+/** More tokens before a text than a mistake puts there. */
+const MOST = 16;
+
 /** Given: the ids differ. @param bos  the model's beginning-of-text token, where it is known */
 export function explainIds(a: RecordedRun, b: RecordedRun, bos: number | undefined): IdShift | undefined {
   if (a.ids === undefined || b.ids === undefined) return undefined;
-  if (isShifted(b.ids, a.ids)) return explained(b.ids, a.ids, "B", "A", bos);
-  return isShifted(a.ids, b.ids) ? explained(a.ids, b.ids, "A", "B", bos) : undefined;
+  const [inB, inA] = [shiftOf(b.ids, a.ids), shiftOf(a.ids, b.ids)];
+  if (inB > 0 && (inA === 0 || inB <= inA)) return explained(b.ids, a.ids, inB, "B", "A", bos);
+  return inA > 0 ? explained(a.ids, b.ids, inA, "A", "B", bos) : undefined;
 }
 
 function explained(
-  [first]: readonly number[],
+  longer: readonly number[],
   shorter: readonly number[],
+  by: number,
   longerSide: "A" | "B",
   shorterSide: "A" | "B",
   bos: number | undefined,
 ): IdShift {
+  const [first] = longer;
+  if (by > 1 && longer.slice(0, by).some((id) => id !== first)) {
+    const says = `${by} tokens stand before the text that the other side does not have`;
+    return { cause: "shifted-ids", side: longerSide, says };
+  }
   const name = first === bos ? `the beginning-of-text token ${first}` : `the first token ${first}`;
-  if (first === shorter[0]) return { cause: "doubled-bos", side: longerSide, says: `${name} stands there twice` };
-  return { cause: "missing-bos", side: shorterSide, says: `${name} is missing` };
+  if (first === shorter[0]) {
+    const times = by === 1 ? "twice" : `${by + 1} times`;
+    return { cause: "doubled-bos", side: longerSide, says: `${name} stands there ${times}` };
+  }
+  return { cause: "missing-bos", side: shorterSide, says: `${name} is missing${by === 1 ? "" : `, ${by} times`}` };
 }
 
-/** `longer` without its first id is `shorter`, as far as both go. One id alone proves nothing. */
-function isShifted(longer: readonly number[], shorter: readonly number[]): boolean {
-  const count = Math.min(longer.length - 1, shorter.length);
-  if (count < 2 || shorter.length - count > 1) return false;
-  for (let i = 0; i < count; i++) if (longer[i + 1] !== shorter[i]) return false;
-  return true;
+/** Of how many first ids `longer` has to be rid to be `shorter`, as far as both go; 0 where none do. Few ids prove nothing. */
+function shiftOf(longer: readonly number[], shorter: readonly number[]): number {
+  for (let by = 1; by <= Math.min(MOST, longer.length - 2); by++) {
+    const count = Math.min(longer.length - by, shorter.length);
+    // What the other side has beyond that was cut off at the end, where both are as long.
+    if (count < 2 || shorter.length - count > by) continue;
+    let at = 0;
+    while (at < count && longer[at + by] === shorter[at]) at++;
+    if (at === count) return by;
+  }
+  return 0;
+}
+
+/** A row of a table, whatever it was stored in. */
+const SAME = 0.02;
+
+/**
+ * The ids that were run, by the rows of the embedding, where ours has each of these: a server may put tokens before a text
+ * that its recording does not list.
+ * @returns the recorded ids where the embeddings tell nothing else
+ */
+export async function idsOfEmbeddings(
+  ours: RecordedRun,
+  theirs: RecordedRun,
+  notes: string[],
+): Promise<readonly number[] | undefined> {
+  const [own, other, { ids }] = [ours.points.get(EMBEDDING), theirs.points.get(EMBEDDING), ours];
+  const isKnown = theirs.about !== undefined || own === undefined || other === undefined || ids === undefined;
+  if (isKnown || own.rows !== ids.length || own.cols !== other.cols || other.rows > own.rows + MOST) return theirs.ids;
+  const found = await rowsByNumbers(own, other);
+  if (found === undefined) return theirs.ids;
+  const ran = found.map((row) => ids[row]);
+  const stated = theirs.ids;
+  if (stated !== undefined && (stated.length !== ran.length || stated.some((id, i) => id !== ran[i]))) {
+    notes.push(`its rows of ${EMBEDDING} are those of other ids than it states`);
+  }
+  return ran;
+}
+
+/** For each row of `other` the first row of `own` with its numbers; undefined where some row has none. */
+async function rowsByNumbers(own: RecordedPoint, other: RecordedPoint): Promise<number[] | undefined> {
+  const [table, rows] = await Promise.all([own.read(0, own.rows), other.read(0, other.rows)]);
+  const { cols } = own;
+  const found: number[] = [];
+  for (let row = 0; row < other.rows; row++) {
+    const wanted = rows.subarray(row * cols, (row + 1) * cols);
+    // Rows mostly follow one another.
+    const order = [(found.at(-1) ?? -1) + 1, ...Array.from({ length: own.rows }, (_, i) => i)];
+    const at = order.find((i) => i < own.rows && isRow(table.subarray(i * cols, (i + 1) * cols), wanted));
+    if (at === undefined) return undefined;
+    found.push(at);
+  }
+  return found;
+}
+
+function isRow(known: ArrayLike<number>, wanted: ArrayLike<number>): boolean {
+  let [apart, size] = [0, 0];
+  for (let i = 0; i < known.length; i++) {
+    apart += (known[i] - wanted[i]) ** 2;
+    size += known[i] ** 2;
+  }
+  return apart <= SAME * SAME * size;
 }

@@ -4,9 +4,10 @@ import { refuse, show, within } from "../../formats/refusal.ts";
 
 /** What a name may stand for besides a point. */
 export const IDS = "ids";
+export const MASK = "mask";
 export const IGNORED = "";
 
-/** Gives the point of a foreign name, IDS for the input ids, IGNORED for what is not to be compared. */
+/** Gives the point of a foreign name, IDS for the input ids, MASK for 1 where these are no padding, IGNORED for what is not to be compared. */
 export type NameMap = (foreign: string) => string;
 
 /**
@@ -26,6 +27,7 @@ export const readyMaps: Readonly<Record<string, NamePatterns>> = {
    */
   hf: {
     input_ids: IDS,
+    attention_mask: MASK,
     logits: "lm_head",
     last_hidden_state: "model.embedding_norm",
     "hidden_states.0": "model.embed_tokens",

@@ -52,6 +52,10 @@ export function placeInLayer(name: string): PlaceInLayer | undefined {
   return layer === undefined ? undefined : { layer: Number(layer), part };
 }
 
+export function isGraphPoint(name: string): boolean {
+  return name === EMBEDDING || name === FINAL_NORM || name === HEAD || placeInLayer(name) !== undefined;
+}
+
 export function layerPoint(layer: number, part: string): string {
   return part === "" ? `model.layers.${layer}` : `model.layers.${layer}.${part}`;
 }

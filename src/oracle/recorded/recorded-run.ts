@@ -8,6 +8,10 @@ export interface RecordedPoint {
   /** Positions. */
   readonly rows: number;
   readonly cols: number;
+  /** As it was stored, where that says more. */
+  readonly axes?: readonly number[];
+  /** Rows of the run before this point's first one. */
+  readonly skipped?: number;
   /** Rows from … from + count − 1, row-major: float32 numbers, or the ids of experts. */
   read(from: number, count: number): Promise<Float32Array | Int32Array>;
 }
@@ -21,6 +25,8 @@ export interface RecordedRun {
   readonly ids: readonly number[] | undefined;
   /** Position of the first row. */
   readonly start: number;
+  /** How it was lined up with another, and what is odd about it: a sentence each. */
+  readonly notes?: readonly string[];
   /** What the recording says of itself; undefined where the file has no place for it. */
   readonly about: AboutRun | undefined;
   /** The coarsest format its numbers are kept in, where that is coarser than float32. */

@@ -5,6 +5,8 @@ import type { ExpertIds, Ops, Tensor } from "../../ops/ops.ts";
 export interface Observer {
   /** A result that has a name. Of `….experts.w1` (w2, w3) the rows are one per choice [T·k, cols]. */
   result(path: string, result: Tensor | ExpertIds): void;
+  /** What the graph is to go on with in place of a result: of the same shape, or undefined for the result itself. */
+  instead?<R extends Tensor | ExpertIds>(path: string, result: R): R | undefined;
   /** How near others came to being chosen: `ranked` [T, numExperts] are the scores, with their bias, of which k won. */
   choice?(path: string, ranked: Tensor, k: number): void;
   /** A bias that decides who is chosen: `….expert_bias`. */
@@ -32,9 +34,14 @@ export function observed(ops: Ops, observer: Observer): ObservedOps {
   const known = new WeakMap<object, string>();
 
   function see<R extends Tensor | ExpertIds>(path: string, result: R): R {
-    known.set(result, path);
     named.push({ path, tell: () => observer.result(path, result) });
-    return result;
+    return goOn(path, result);
+  }
+
+  function goOn<R extends Tensor | ExpertIds>(path: string, result: R): R {
+    const next = observer.instead?.(path, result) ?? result;
+    known.set(next, path);
+    return next;
   }
 
   const derived: Ops = Object.create(ops);
@@ -42,8 +49,8 @@ export function observed(ops: Ops, observer: Observer): ObservedOps {
   derived.rmsNorm = (x, w, eps) => see(w.path, ops.rmsNorm(x, w, eps));
   derived.causalConv = (x, w, spans) => see(w.path, ops.causalConv(x, w, spans));
   derived.linear = (x, w) => {
-    if (w.path.endsWith(".out_proj")) see(`${w.path}.input`, x);
-    return see(outputOf(w.path), ops.linear(x, w));
+    const input = w.path.endsWith(".out_proj") ? see(`${w.path}.input`, x) : x;
+    return see(outputOf(w.path), ops.linear(input, w));
   };
   derived.expertLinear = (x, w, experts) => see(w.path, ops.expertLinear(x, w, experts));
   derived.rope = (x, angles) => see(`${known.get(x)?.replace(/_layernorm$/, "")}_rope`, ops.rope(x, angles));
@@ -66,7 +73,7 @@ export function observed(ops: Ops, observer: Observer): ObservedOps {
     const after = named.findIndex(({ path }) => path === `${feedForward}.experts.w1`);
     const path = `${feedForward}.gate.weights`;
     named.splice(after, 0, { path, tell: () => observer.result(path, weights) });
-    return see(`${feedForward}`, ops.weightedSum(x, weights));
+    return see(`${feedForward}`, ops.weightedSum(x, goOn(path, weights)));
   };
   derived.add = (a, b) => {
     const sum = ops.add(a, b);
@@ -90,7 +97,7 @@ export function observed(ops: Ops, observer: Observer): ObservedOps {
 }
 
 /** A module's output bears the module's path, not that of its last weight; the head may be the embedding's. */
-function outputOf(path: string): string {
+export function outputOf(path: string): string {
   if (path === "model.embed_tokens") return "lm_head";
   if (path.endsWith(".gate")) return `${path}.logits`;
   return path.replace(/\.out_proj$/, "").replace(/(\.feed_forward)\.w2$/, "$1");

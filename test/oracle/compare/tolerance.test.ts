@@ -5,7 +5,7 @@ import { compareRuns } from "../../../src/oracle/compare/compare.ts";
 import { INTEGER_PRODUCTS, toleranceOf } from "../../../src/oracle/compare/tolerance.ts";
 import { verdictOf } from "../../../src/oracle/compare/verdict.ts";
 import type { AboutRun, RecordedRun } from "../../../src/oracle/recorded/recorded-run.ts";
-import { canPack } from "../../../src/wasm/packing.ts";
+import { hasIntegerDot } from "../../../src/wasm/sizes.ts";
 import { memoryRun, pointOfNumbers } from "../memory-run.ts";
 
 const run = (about?: Partial<AboutRun>, more: Partial<RecordedRun> = {}): RecordedRun => {
@@ -29,7 +29,7 @@ describe("tolerance", () => {
       expect([factor, wide?.rounding]).toEqual([0.25, "8-bit activations in A"]);
       expect(wide?.remedy).toBe("Leave A to lfm2 compare -m MODEL theirs");
     }
-    const packed = Object.values(blockFormats).filter(({ name }) => canPack(name, 8));
+    const packed = Object.values(blockFormats).filter(({ ggmlType }) => hasIntegerDot(ggmlType));
     expect(packed.map(({ name }) => name).sort()).toEqual([...INTEGER_PRODUCTS].sort());
   });
 

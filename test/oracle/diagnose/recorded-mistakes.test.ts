@@ -5,7 +5,7 @@ import { type Comparison, compareRuns } from "../../../src/oracle/compare/compar
 import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
 import { type ModelWeights, modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
 import { readyMaps } from "../../../src/oracle/recorded/name-map.ts";
-import { openArrays } from "../../../src/oracle/recorded/open-run.ts";
+import { openArrays } from "../../../src/oracle/recorded/open-arrays.ts";
 import type { RecordedRun } from "../../../src/oracle/recorded/recorded-run.ts";
 import { openFile } from "../../../src/sources/disk.ts";
 import { golden, load, open } from "../../model/run.ts";
@@ -52,8 +52,6 @@ const causes: Readonly<Record<string, string>> = {
 };
 /** Cannot be told from a trace alone, however much it holds. */
 const needWeights = ["w1-w3-exchanged", "expert-w1-w3-exchanged"];
-/** One expert flips, and that is taken for a near tie where the scores are not recorded. */
-const misnamed = ["moe-no-norm/softmax-router.safetensors"];
 
 /** Hooks see neither; the recordings have them under our names. */
 const inner = ["model.layers.{layer}.conv.conv", "model.layers.{layer}.feed_forward.experts.w2"];
@@ -121,8 +119,7 @@ const titled = (some: readonly Recording[]) => some.map((one) => [one.what, one.
 describe("a recorded mistake", () => {
   const mistaken = recordings.filter(({ first }) => first !== null);
 
-  it.each(titled(mistaken.filter(({ file }) => !misnamed.includes(file))))("%s, in %s", expectNamed);
-  it.fails.each(titled(mistaken.filter(({ file }) => misnamed.includes(file))))("%s, in %s", expectNamed);
+  it.each(titled(mistaken))("%s, in %s", expectNamed);
 
   it("is there for every cause, in two models", () => {
     for (const mistake of Object.keys(causes)) {

@@ -1,0 +1,39 @@
+// Q4_0 and Q4_1: 32 weights to a block, 4 bits each.
+//
+//   Q4_0, 18 bytes, weight[i] = d · (nibble[i] − 8)
+//   byte  0         2        3                 17
+//         ├─ d f16 ─┼─ 16|0 ─┼─ 17|1 ─ …  ─ 31|15 ─┤     high nibble | low nibble
+//
+//   Q4_1, 20 bytes, weight[i] = d · nibble[i] + m
+//   byte  0         2         4        5                 19
+//         ├─ d f16 ─┼─ m f16 ─┼─ 16|0 ─┼─ 17|1 ─ …  ─ 31|15 ─┤
+//
+import { loadF16 } from "../f16";
+import { highNibbles, lowNibbles, storeAffine, storeScaled } from "../lanes";
+
+export const Q4_0: i32 = 2;
+export const Q4_1: i32 = 3;
+
+export function decodeQ4_0(to: usize, from: usize, cols: i32): void {
+  const eight = i8x16.splat(8);
+  for (let i = 0; i < cols; i += 32) {
+    const d = loadF16(from);
+    const q = v128.load(from, 2);
+    storeScaled(to, i8x16.sub(lowNibbles(q), eight), d);
+    storeScaled(to + 64, i8x16.sub(highNibbles(q), eight), d);
+    from += 18;
+    to += 128;
+  }
+}
+
+export function decodeQ4_1(to: usize, from: usize, cols: i32): void {
+  for (let i = 0; i < cols; i += 32) {
+    const d = loadF16(from);
+    const m = loadF16(from + 2);
+    const q = v128.load(from, 4);
+    storeAffine(to, lowNibbles(q), d, m);
+    storeAffine(to + 64, highNibbles(q), d, m);
+    from += 20;
+    to += 128;
+  }
+}

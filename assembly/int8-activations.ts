@@ -1,0 +1,164 @@
+// Activations in int8: blocks of 32 values, made anew for every row that meets a packed weight.
+//
+//   byte  0            4        8              12             16
+//         ├─ scale f32 ┼─ sum ──┼─ sum 0 … 15 ─┼─ sum 16 … 31 ┼─ q 0 … 31 ─┤     value[i] ≈ scale · q[i]; sums i32
+//
+//   relaxed build    q as 32 int8: 48 bytes a block
+//   baseline build   q as 32 int16, of every four the first, third, second, fourth: 80 bytes a block. Without an 8-bit
+//                    dot product, the even and the odd weights of a register are multiplied separately.
+//
+// llama.cpp's Q8_0 with two changes: the scale stays in float32, and the sums, which offsets and minima need, are taken
+// once. Rounding is to nearest, ties to even; |q| ≤ 127. One infinite value or NaN makes the scale infinite or NaN, and
+// with it every product.
+//
+// The blocks of four rows together make a tile: each number of a block, and of q each group of four, for rows 0, 1, 2, 3 in
+// turn.
+export const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD;
+
+/** Values of a block. */
+export const BLOCK_LENGTH: i32 = 32;
+/** Bytes of a block, in either build. */
+const RELAXED_BYTES: i32 = 48;
+const BASELINE_BYTES: i32 = 80;
+/** Bytes of a block in this build. */
+export const BLOCK_BYTES: i32 = RELAXED ? RELAXED_BYTES : BASELINE_BYTES;
+/** Where q begins in it. */
+export const Q: i32 = 16;
+/** Bytes of four columns of q. */
+export const FOUR: i32 = RELAXED ? 4 : 8;
+
+/** Bytes of a row, for whoever plans memory for one of the two builds. */
+export function activationBytes(relaxed: bool, cols: i32): i32 {
+  return (cols / BLOCK_LENGTH) * (relaxed ? RELAXED_BYTES : BASELINE_BYTES);
+}
+
+/** x f32[…] → blocks begin … end − 1 at `to`. Rows of activations follow one another, so the count may span them. */
+export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
+  to += <usize>begin * BLOCK_BYTES;
+  x += <usize>begin << 7;
+  for (let i = begin; i < end; i++) {
+    let most = f32x4.splat(0);
+    for (let c = 0; c < 128; c += 16) most = f32x4.max(most, f32x4.abs(v128.load(x + c)));
+    const amax = max<f32>(
+      max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
+      max<f32>(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
+    );
+    const scale = amax / <f32>127.0;
+    // Below the smallest normal float 1 / scale may overflow: such a block counts as zero.
+    const inverse = f32x4.splat(scale < <f32>1.17549435e-38 ? 0 : <f32>1.0 / scale);
+    const a = eight(x, inverse);
+    const b = eight(x + 32, inverse);
+    const c = eight(x + 64, inverse);
+    const d = eight(x + 96, inverse);
+    const low = sumWords(i16x8.add(a, b));
+    const high = sumWords(i16x8.add(c, d));
+    store<f32>(to, scale);
+    store<i32>(to, low + high, 4);
+    store<i32>(to, low, 8);
+    store<i32>(to, high, 12);
+    if (RELAXED) {
+      v128.store(to, i8x16.narrow_i16x8_s(a, b), Q);
+      v128.store(to, i8x16.narrow_i16x8_s(c, d), Q + 16);
+    } else {
+      v128.store(to, evenOdd(a), Q);
+      v128.store(to, evenOdd(b), Q + 16);
+      v128.store(to, evenOdd(c), Q + 32);
+      v128.store(to, evenOdd(d), Q + 48);
+    }
+    x += 128;
+    to += BLOCK_BYTES;
+  }
+}
+
+/** Eight values as int16. */
+@inline
+function eight(x: usize, inverse: v128): v128 {
+  const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), inverse)));
+  const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 16), inverse)));
+  return i16x8.narrow_i32x4_s(a, b);
+}
+
+@inline
+function sumWords(words: v128): i32 {
+  const sums = i32x4.extadd_pairwise_i16x8_s(words);
+  return (
+    i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3)
+  );
+}
+
+/** Of every four words the first, third, second, fourth. */
+@inline
+function evenOdd(words: v128): v128 {
+  return i16x8.shuffle(words, words, 0, 2, 1, 3, 4, 6, 5, 7);
+}
+
+/** Four columns of a block, in every lane, as `dot` wants them. */
+@inline
+export function four(q: usize): v128 {
+  return v128.load32_splat(q);
+}
+
+/** The odd ones among them, where the build needs them separately. */
+@inline
+export function odd(q: usize): v128 {
+  return RELAXED ? i32x4.splat(0) : v128.load32_splat(q, 4);
+}
+
+/**
+ * acc + Σ w · q over four columns, in each lane: `w` holds bytes 0 … 127, a row's four columns in one lane; `even` and
+ * `odds` are `four` and `odd` of those columns. Exact.
+ */
+@inline
+export function dot(even: v128, odds: v128, w: v128, acc: v128): v128 {
+  if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(even, w, acc);
+  return dotWords(even, odds, v128.and(w, i16x8.splat(255)), i16x8.shr_u(w, 8), acc);
+}
+
+/** The same for the low nibbles of 16 bytes; `mask` is NIBBLE_MASK in the relaxed build, WORD_NIBBLE_MASK in baseline. */
+@inline
+export function dotLow(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v128 {
+  if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(even, v128.and(bytes, mask), acc);
+  return dotWords(even, odds, v128.and(bytes, mask), v128.and(i16x8.shr_u(bytes, 8), mask), acc);
+}
+
+/** The same for the high nibbles. */
+@inline
+export function dotHigh(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v128 {
+  if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(even, v128.and(i16x8.shr_u(bytes, 4), mask), acc);
+  return dotWords(even, odds, v128.and(i16x8.shr_u(bytes, 4), mask), i16x8.shr_u(bytes, 12), acc);
+}
+
+@inline
+function dotWords(even: v128, odds: v128, w: v128, wOdd: v128, acc: v128): v128 {
+  return i32x4.add(acc, i32x4.add(i32x4.dot_i16x8_s(even, w), i32x4.dot_i16x8_s(odds, wOdd)));
+}
+
+/** Four rows of `blocks` blocks each as one tile of 4 · BLOCK_BYTES · blocks bytes. */
+export function packTile(to: usize, r0: usize, r1: usize, r2: usize, r3: usize, blocks: i32): void {
+  for (let b = 0; b < blocks; b++) {
+    for (let i = 0; i < Q; i += 4) {
+      store<u32>(to, load<u32>(r0 + i), 0);
+      store<u32>(to, load<u32>(r1 + i), 4);
+      store<u32>(to, load<u32>(r2 + i), 8);
+      store<u32>(to, load<u32>(r3 + i), 12);
+      to += 16;
+    }
+    for (let i = Q; i < BLOCK_BYTES; i += FOUR) {
+      copyFour(to, r0 + i);
+      copyFour(to + FOUR, r1 + i);
+      copyFour(to + 2 * FOUR, r2 + i);
+      copyFour(to + 3 * FOUR, r3 + i);
+      to += FOUR << 2;
+    }
+    r0 += BLOCK_BYTES;
+    r1 += BLOCK_BYTES;
+    r2 += BLOCK_BYTES;
+    r3 += BLOCK_BYTES;
+  }
+}
+
+@inline
+function copyFour(to: usize, from: usize): void {
+  if (RELAXED) store<u32>(to, load<u32>(from));
+  else store<u64>(to, load<u64>(from));
+}

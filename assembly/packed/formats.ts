@@ -1,0 +1,143 @@
+// Weights in the order in which kernels read them, by format: groups of 8 rows, 32 columns at a time, repacked once at load.
+//
+// A group of 8 rows × 32 columns holds the low bits as 8 steps of 16 bytes: step 2k is rows 0 … 3, step 2k + 1 rows
+// 4 … 7, and each row has 4 bytes there, columns 4k … 4k + 3 in the low nibbles, 16 + 4k … in the high ones:
+//
+//   byte  0                    16                   32                        127
+//         ├─ k 0, rows 0 … 3 ──┼─ k 0, rows 4 … 7 ──┼─ k 1, rows 0 … 3 ─ …  ─────┤  = 128 bytes, "nibbles" in q4_0.ts …
+//
+// Eight rows share every activation that is loaded, and their sums come out in two registers without a horizontal add.
+import { Q4_0 } from "../formats/q4";
+import { Q4_K, Q5_K } from "../formats/q4_k";
+import { Q6_K } from "../formats/q6_k";
+import { Q8_0 } from "../formats/q8_0";
+import { loadF16 } from "../f16";
+import * as q4_0 from "./q4_0";
+import * as q4_k from "./q4_k";
+import * as q6_k from "./q6_k";
+import * as q8_0 from "./q8_0";
+import { TILE_SCRATCH } from "./sums";
+
+/** Rows that are packed together. */
+export const STRIP_ROWS: i32 = 8;
+
+/** Groups that share a head: d (and dmin) of a block of 256 columns. */
+@inline
+function groupsPerHead(format: i32): i32 {
+  return format == Q4_0 || format == Q8_0 ? 1 : 8;
+}
+
+@inline
+function headBytes(format: i32): i32 {
+  switch (format) {
+    case Q4_0:
+      return q4_0.HEAD_BYTES;
+    case Q8_0:
+      return q8_0.HEAD_BYTES;
+    case Q4_K:
+    case Q5_K:
+      return q4_k.HEAD_BYTES;
+    case Q6_K:
+      return q6_k.HEAD_BYTES;
+    default:
+      return 0;
+  }
+}
+
+/** Bytes of one group after its head. */
+@inline
+function groupBytes(format: i32): i32 {
+  switch (format) {
+    case Q4_0:
+      return q4_0.GROUP_BYTES;
+    case Q8_0:
+      return q8_0.GROUP_BYTES;
+    case Q4_K:
+    case Q5_K:
+      return q4_k.groupBytes(format);
+    case Q6_K:
+      return q6_k.GROUP_BYTES;
+    default:
+      return 0;
+  }
+}
+
+/** Bytes of 8 packed rows; 0 for a format that is not packed, as it has no integer dot product. */
+export function stripBytes(format: i32, cols: i32): i32 {
+  const groups = cols >> 5;
+  return (groups / groupsPerHead(format)) * headBytes(format) + groups * groupBytes(format);
+}
+
+/**
+ * Packs `strips` times 8 rows of blocks at `from` (a file's own layout, `rowBytes` a row) to `to`. Given: finite scales;
+ * others would read as numbers.
+ */
+export function packRows(format: i32, to: usize, from: usize, strips: i32, cols: i32, rowBytes: i32): void {
+  for (let strip = 0; strip < strips; strip++) {
+    for (let row = 0; row < STRIP_ROWS; row++) {
+      if (format == Q4_0) q4_0.packQ4_0(to, from, row, cols);
+      else if (format == Q8_0) q8_0.packQ8_0(to, from, row, cols);
+      else if (format == Q6_K) q6_k.packQ6_K(to, from, row, cols);
+      else q4_k.packQ4_K(format, to, from, row, cols);
+      from += rowBytes;
+    }
+    to += stripBytes(format, cols);
+  }
+}
+
+/** Row `row` of packed weights in float32: cols numbers at `to`, the values that the file's own layout gives. */
+export function unpackRow(format: i32, to: usize, w: usize, row: i32, cols: i32): void {
+  w += <usize>(row >> 3) * stripBytes(format, cols);
+  row &= 7;
+  const perHead = groupsPerHead(format);
+  for (let head = 0; head < cols >> 5; head += perHead) {
+    const d = perHead == 1 ? loadF16(w + (row << 1)) : load<f32>(w + (row << 2));
+    const dmin: f32 = format == Q4_K || format == Q5_K ? load<f32>(w + 32 + (row << 2)) : 0;
+    w += headBytes(format);
+    for (let j = 0; j < perHead; j++) {
+      for (let c = 0; c < 32; c++) store<f32>(to + (c << 2), valueOf(format, w, row, c, d, dmin));
+      w += groupBytes(format);
+      to += 128;
+    }
+  }
+}
+
+@inline
+function valueOf(format: i32, group: usize, row: i32, c: i32, d: f32, dmin: f32): f32 {
+  if (format == Q4_0) return q4_0.valueQ4_0(group, row, c, d);
+  if (format == Q8_0) return q8_0.valueQ8_0(group, row, c, d);
+  if (format == Q6_K) return q6_k.valueQ6_K(group, row, c, d);
+  return q4_k.valueQ4_K(format, group, row, c, d, dmin);
+}
+
+/**
+ * y1[r] = Σ W[r, c] · x[c] for the 8 rows of the strip at `w1`, and y2 for those at `w2`; x as in int8-activations.ts.
+ *
+ * Integers are exact within a group of 32 columns (16 in Q6_K); then, group by group, left to right, in float32:
+ *   Q4_0, Q8_0   y += (d · scale) · Σ
+ *   Q4_K, Q5_K   y += (d · scale) · (s · Σ) − (dmin · scale) · (m · sum)
+ *   Q6_K         y += (d · scale) · (s · Σ) for columns 0 … 15, then for 16 … 31
+ */
+@inline
+export function multiplyStrips(format: i32, y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
+  if (format == Q4_0) q4_0.gemvQ4_0(y1, y2, w1, w2, x, cols);
+  else if (format == Q8_0) q8_0.gemvQ8_0(y1, y2, w1, w2, x, cols);
+  else if (format == Q4_K) q4_k.gemvQ4_K(Q4_K, y1, y2, w1, w2, x, cols);
+  else if (format == Q5_K) q4_k.gemvQ4_K(Q5_K, y1, y2, w1, w2, x, cols);
+  else q6_k.gemvQ6_K(y1, y2, w1, w2, x, cols);
+}
+
+/**
+ * z[t][r] = Σ W[r, c] · x[t, c] for the 8 rows of the strip at `w` and the 4 tokens of the tile at `x`: for each row, group
+ * and token the same expression as above, so a token's bits do not depend on how many run beside it.
+ *
+ * z  f32[4, 8], 16-aligned        x  cols / 32 blocks of four tokens
+ */
+export function multiplyTile(format: i32, z: usize, w: usize, x: usize, cols: i32): void {
+  memory.fill(z, 0, TILE_SCRATCH);
+  if (format == Q4_0) q4_0.tileQ4_0(z, w, x, cols);
+  else if (format == Q8_0) q8_0.tileQ8_0(z, w, x, cols);
+  else if (format == Q4_K) q4_k.tileQ4_K(Q4_K, z, w, x, cols);
+  else if (format == Q5_K) q4_k.tileQ4_K(Q5_K, z, w, x, cols);
+  else q6_k.tileQ6_K(z, w, x, cols);
+}

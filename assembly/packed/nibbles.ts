@@ -1,0 +1,33 @@
+// What the packed formats have in common: nibbles in groups of 8 rows, small scales as bytes, and masks in registers.
+
+// Mutable and exported for the reason given in f16.ts.
+export let NIBBLE_MASK: i32 = 0x0f0f0f0f;
+export let WORD_NIBBLE_MASK: i32 = 0x000f000f;
+
+/** Writes a row's nibbles of 32 columns: the low four bits of bytes `low` are columns 0 … 15, those of `high` 16 … 31. */
+@inline
+export function packNibbles(to: usize, row: i32, low: v128, high: v128): void {
+  const nibbles = v128.or(v128.and(low, i8x16.splat(15)), i8x16.shl(v128.and(high, i8x16.splat(15)), 4));
+  store<i32>(to + (row << 2), i32x4.extract_lane(nibbles, 0));
+  store<i32>(to + 32 + (row << 2), i32x4.extract_lane(nibbles, 1));
+  store<i32>(to + 64 + (row << 2), i32x4.extract_lane(nibbles, 2));
+  store<i32>(to + 96 + (row << 2), i32x4.extract_lane(nibbles, 3));
+}
+
+/** The nibble of column c of a row. */
+@inline
+export function nibble(nibbles: usize, row: i32, c: i32): i32 {
+  const byte = <i32>load<u8>(nibbles + (((c & 15) >> 2) << 5) + (row << 2) + (c & 3));
+  return (byte >> ((c >> 4) << 2)) & 15;
+}
+
+/** Four bytes as int32. */
+@inline
+export function unsignedBytes(address: usize): v128 {
+  return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(address)));
+}
+
+@inline
+export function signedBytes(address: usize): v128 {
+  return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(address)));
+}

@@ -1,0 +1,81 @@
+// How near computed results come to what a run recorded.
+
+import { formatError } from "../../quantities.ts";
+import type { ReferenceExpertIds, ReferenceTensor } from "../../reference/tensor.ts";
+import { measureGap } from "../compare/gap.ts";
+import type { RecordedRun } from "../recorded/recorded-run.ts";
+import { isKnown } from "./lazy-ops.ts";
+
+/** By the point that they should be found at. */
+export type Results = ReadonlyMap<string, ReferenceTensor | ReferenceExpertIds>;
+
+export interface Fit {
+  /** The last point that results were compared at. */
+  readonly point: string;
+  readonly maxAbs: number;
+  /** The worst of the points; of chosen experts, the share of rows with others. */
+  readonly rmsRelative: number;
+  /** No more than float32 in another order leaves of an operation's result, or ties of a choice. */
+  readonly isEqual: boolean;
+  /** What is reached at `point`: "its numbers to 1e-7", "its experts at 24 of 24 positions". */
+  readonly says: string;
+}
+
+const FLOAT32 = 1e-5;
+/** So many of the choices may have been near ties. */
+const TIES = 0.1;
+
+/**
+ * @param most  past this nobody wants to know how bad it is at further points
+ * @returns undefined where the run recorded none of the points, or nothing is known to compute them from
+ */
+export async function fitOf(
+  run: RecordedRun,
+  results: Results,
+  from: number,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Fit | undefined> {
+  let found: Fit | undefined;
+  for (const [name, result] of results) {
+    if (found !== undefined && found.rmsRelative > most) break;
+    const fit = await fitAt(run, name, result, from);
+    if (fit === undefined) continue;
+    found = {
+      ...fit,
+      rmsRelative: Math.max(fit.rmsRelative, found?.rmsRelative ?? 0),
+      isEqual: fit.isEqual && found?.isEqual !== false,
+    };
+  }
+  return found;
+}
+
+async function fitAt(
+  { points }: RecordedRun,
+  name: string,
+  result: ReferenceTensor | ReferenceExpertIds,
+  from: number,
+): Promise<Fit | undefined> {
+  const point = points.get(name);
+  const { rows } = result;
+  if (point === undefined || from + rows > point.rows || !isKnown(result)) return undefined;
+  if ("k" in result) {
+    const ids = await point.read(from, rows);
+    const others = 1 - sameRows(result, ids as Int32Array, point.cols) / rows;
+    const says = `its experts at ${Math.round((1 - others) * rows)} of ${rows} positions`;
+    return { point: name, maxAbs: others, rmsRelative: others, isEqual: others <= TIES, says };
+  }
+  if (point.cols !== result.cols) return undefined;
+  const { maxAbs, rmsRelative } = measureGap(result.data, await point.read(from, rows));
+  const says = `its numbers to ${formatError(maxAbs)}`;
+  return { point: name, maxAbs, rmsRelative, isEqual: rmsRelative <= FLOAT32, says };
+}
+
+/** Rows with the same experts, in whatever order. */
+function sameRows({ ids, rows, k }: ReferenceExpertIds, recorded: Int32Array, cols: number): number {
+  const row = (all: Int32Array, t: number, width: number) =>
+    all
+      .slice(t * width, (t + 1) * width)
+      .sort()
+      .join();
+  return Array.from({ length: rows }, (_, t) => row(ids, t, k) === row(recorded, t, cols)).filter(Boolean).length;
+}

@@ -1,0 +1,58 @@
+// Columns and rows in another order, or made of others: what mistakes do to numbers between operations.
+import { blockFormats } from "../../blocks/formats.ts";
+import type { Tensor, Weight } from "../../ops/ops.ts";
+import { weightRow } from "../../reference/linear.ts";
+import { createTensor, type ReferenceTensor, type ReferenceWeight, rowOf } from "../../reference/tensor.ts";
+import { lazyTensor } from "../diagnose/lazy-ops.ts";
+
+/** `change` makes a row of the result of a row of `x`, and of others if it wants them. */
+export function byRow(
+  x: Tensor,
+  change: (row: Float32Array, t: number, other: (t: number) => Float32Array) => Float32Array,
+): ReferenceTensor {
+  return lazyTensor(x.rows, x.cols, () => {
+    const y = createTensor(x.rows, x.cols);
+    const other = (t: number): Float32Array => rowOf(x as ReferenceTensor, t);
+    for (let t = 0; t < x.rows; t++) rowOf(y, t).set(change(other(t), t, other));
+    return y;
+  });
+}
+
+/** Column c of the result is column `from(c)`. */
+export function reordered(x: Tensor, from: (column: number) => number): ReferenceTensor {
+  return byRow(x, (row) => row.map((_, c) => row[from(c)]));
+}
+
+/** [0, 1, 2, 3, …] → [0, 2, …, 1, 3, …] in every head: neighbours become halves. */
+export function pairsToHalves(x: Tensor, headDim: number): ReferenceTensor {
+  const half = headDim / 2;
+  return reordered(x, (c) => c - (c % headDim) + 2 * ((c % headDim) % half) + Math.floor((c % headDim) / half));
+}
+
+/** The inverse. */
+export function halvesToPairs(x: Tensor, headDim: number): ReferenceTensor {
+  return reordered(x, (c) => c - (c % headDim) + ((c % headDim) >> 1) + (c % 2) * (headDim / 2));
+}
+
+export function ones({ rows, cols }: Tensor): ReferenceTensor {
+  return tensorOf(rows, cols, new Float32Array(rows * cols).fill(1));
+}
+
+export function tensorOf(rows: number, cols: number, data: Float32Array): ReferenceTensor {
+  return { rows, cols, data, offset: 0, stride: cols };
+}
+
+/** Numbers as a weight [rows, cols] for the reference's operations. */
+export function weightOf(rows: number, cols: number, data: Float32Array, path = ""): ReferenceWeight {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { path, rows, cols, experts: 1, format: blockFormats.F32, bytes };
+}
+
+/** Every row of a weight changed; one that nobody knows stays unknown. */
+export function withRows(w: Weight, change: (row: Float32Array) => Float32Array): Weight {
+  const known = w as ReferenceWeight;
+  if (known.bytes === undefined) return w;
+  const data = new Float32Array(w.rows * w.cols);
+  for (let row = 0; row < w.rows; row++) data.set(change(weightRow(known, row)), row * w.cols);
+  return weightOf(w.rows, w.cols, data, w.path);
+}

@@ -1,0 +1,15 @@
+// Every mistake that is known, simple ones first: of two that explain a run as well, the first one counts.
+import { attentionMistakes } from "./attention.ts";
+import { feedForwardMistakes } from "./feed-forward.ts";
+import type { Mistake } from "./mistake.ts";
+import { normMistakes } from "./norm.ts";
+import { routerMistakes } from "./router.ts";
+import { shortConvMistakes } from "./short-conv.ts";
+
+export const mistakes: readonly Mistake[] = [
+  ...normMistakes,
+  ...shortConvMistakes,
+  ...attentionMistakes,
+  ...routerMistakes,
+  ...feedForwardMistakes,
+];

@@ -1,0 +1,51 @@
+// What `output_hidden_states` gives, under the numbers it has there: one early, and after the last layer the norm's output.
+import { distance } from "./nearness.ts";
+import { EMBEDDING, FINAL_NORM, layerPoint, placeInLayer } from "./point-names.ts";
+import type { RecordedPoint, RecordedRun } from "./recorded-run.ts";
+
+/** Of the same tensor, from two programs in whatever precision; what a layer adds is far more. */
+const SAME = 0.02;
+
+/** The same run under the graph's names, where its numbers say that it has others. */
+export async function hiddenStatesRenamed(
+  ours: RecordedRun,
+  theirs: RecordedRun,
+  notes: string[],
+): Promise<RecordedRun> {
+  if (theirs.about !== undefined) return theirs;
+  const isSame = async (own: string, other: string): Promise<boolean> => {
+    const [x, y] = [ours.points.get(own), theirs.points.get(other)];
+    return x !== undefined && y !== undefined && x.rows === y.rows && (await distance(x, 0, y, 0)) < SAME;
+  };
+  const [layer0, layers] = [layerPoint(0, ""), countLayers(ours)];
+  if (!(await isSame(layer0, layer0)) && (await isSame(EMBEDDING, layer0))) {
+    notes.push(`layers numbered one early, as output_hidden_states has them: its ${layer0} is ${EMBEDDING}`);
+    return renamed(theirs, (layer) => {
+      if (layer === 0) return EMBEDDING;
+      return layer === layers ? FINAL_NORM : layerPoint(layer - 1, "");
+    });
+  }
+  const last = layerPoint(layers - 1, "");
+  if (!(await isSame(last, last)) && (await isSame(FINAL_NORM, last))) {
+    notes.push(`the last layer's output taken after the norm: its ${last} is ${FINAL_NORM}`);
+    return renamed(theirs, (layer) => (layer === layers - 1 ? FINAL_NORM : layerPoint(layer, "")));
+  }
+  return theirs;
+}
+
+function countLayers({ points }: RecordedRun): number {
+  return [...points.keys()].reduce((most, name) => Math.max(most, (placeInLayer(name)?.layer ?? -1) + 1), 0);
+}
+
+/** What the layers' outputs are called; a name that the run has already stays what it is. */
+function renamed(run: RecordedRun, nameOf: (layer: number) => string): RecordedRun {
+  const points = new Map<string, RecordedPoint>();
+  const isOutput = (name: string): boolean => placeInLayer(name)?.part === "";
+  for (const [name, point] of run.points) if (!isOutput(name)) points.set(name, point);
+  for (const [name, point] of run.points) {
+    if (!isOutput(name)) continue;
+    const to = nameOf(placeInLayer(name)?.layer ?? 0);
+    if (!points.has(to)) points.set(to, { ...point, name: to });
+  }
+  return { ...run, points };
+}

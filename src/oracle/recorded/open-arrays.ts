@@ -1,0 +1,108 @@
+// A file of arrays → a run that can be compared: names mapped, ids read, the first sequence of a batch taken, padding left out.
+import { DAMAGED, refuse, within } from "../../formats/refusal.ts";
+import type { ByteSource } from "../../sources/source.ts";
+import { integers, pointOf, readArrays, type StoredArray } from "./arrays.ts";
+import { createNameMap, IDS, IGNORED, MASK, type NamePatterns, readyMaps } from "./name-map.ts";
+import { FINAL_NORM, HEAD, inExecutionOrder, isGraphPoint } from "./point-names.ts";
+import type { RecordedPoint, RecordedRun, StoredFloat } from "./recorded-run.ts";
+import { rowsFrom } from "./views.ts";
+
+const MAX_POSITIONS = 1 << 24;
+
+/**
+ * The points of a file under the names that `patterns` gives them.
+ * @param tokens  a file of the ids, int32, as llama-debug writes it beside its logits
+ * @throws FormatError when the file is no safetensors, .npz, .npy or raw .bin, or damaged
+ */
+export async function openArrays(
+  source: ByteSource,
+  patterns: NamePatterns = readyMaps.hf,
+  signal?: AbortSignal,
+  tokens?: Uint8Array<ArrayBuffer>,
+): Promise<RecordedRun> {
+  const arrays = await readArrays(source, signal);
+  const found = named(arrays, patterns);
+  const notes: string[] = [];
+  const givenIds = found.get(IDS);
+  const sequences = givenIds && (await readIds(source.name, givenIds));
+  const mask = found.get(MASK) && (await readIds(source.name, found.get(MASK) as StoredArray));
+  found.delete(IDS);
+  found.delete(MASK);
+  const all = sequences?.rows[0] ?? (tokens && readTokens(source.name, tokens));
+  const batch = sequences?.rows.length ?? 1;
+  if (batch > 1) notes.push(`of a batch of ${batch}, the first sequence`);
+  const kept = keptRange(all, mask?.rows[0]);
+  if (all !== undefined && kept.count < all.length) {
+    notes.push(`${all.length - kept.count} padded positions left out, as its attention_mask says`);
+  }
+  const points = inExecutionOrder(found.keys()).map((name): [string, RecordedPoint] => {
+    const array = firstOfBatch(found.get(name) as StoredArray, batch, all?.length);
+    const point = pointOf(source.name, name, array);
+    return [name, point.rows === all?.length ? rowsFrom(point, kept.from, kept.count) : point];
+  });
+  return {
+    name: source.name,
+    points: new Map(points),
+    isOrdered: false,
+    ids: all?.slice(kept.from, kept.from + kept.count),
+    start: 0,
+    about: undefined,
+    notes,
+    stored: coarsest([...found.values()]),
+    close: () => source.close(),
+  };
+}
+
+/** By our names. */
+function named(arrays: readonly StoredArray[], patterns: NamePatterns): Map<string, StoredArray> {
+  const map = createNameMap(
+    patterns,
+    arrays.map(({ name }) => name),
+  );
+  const found = new Map<string, StoredArray>();
+  for (const array of arrays) {
+    const name = map(array.name);
+    // Where a module and the one inside it that gives its result were both recorded, our own name counts.
+    if (name !== IGNORED && (!found.has(name) || array.name === name)) found.set(name, array);
+  }
+  const [lone] = found;
+  if (arrays.length !== 1 || lone === undefined || !arrays[0].isUnnamed || isGraphPoint(lone[0])) return found;
+  // A file of one array has the name that somebody gave the file; most hold logits.
+  return new Map([[/-embeddings$/.test(lone[0]) ? FINAL_NORM : HEAD, lone[1]]]);
+}
+
+/** [batch, positions] or [positions]. */
+async function readIds(file: string, array: StoredArray): Promise<{ readonly rows: readonly (readonly number[])[] }> {
+  const count = array.shape.reduce((product, axis) => product * axis, 1);
+  if (count > MAX_POSITIONS) refuse(within(file, array.name), `at most ${MAX_POSITIONS} ids`, `${count}`, DAMAGED);
+  const ids = Array.from(integers(file, array.name, await array.read(0, count)));
+  const batch = array.shape.length > 1 ? array.shape[0] : 1;
+  const length = ids.length / batch;
+  return { rows: Array.from({ length: batch }, (_, i) => ids.slice(i * length, (i + 1) * length)) };
+}
+
+function readTokens(file: string, { buffer, byteLength }: Uint8Array<ArrayBuffer>): readonly number[] {
+  if (byteLength % 4 === 0) return Array.from(integers(file, "token ids", new Int32Array(buffer)));
+  refuse(within(file, "token ids"), "4 bytes each", `${byteLength} bytes`, DAMAGED);
+}
+
+/** What the mask keeps of the ids, which stands in one piece. */
+function keptRange(ids: readonly number[] | undefined, mask: readonly number[] | undefined) {
+  const count = ids?.length ?? 0;
+  if (mask?.length !== count) return { from: 0, count };
+  const from = Math.max(0, mask.indexOf(1));
+  return { from, count: mask.lastIndexOf(1) + 1 - from };
+}
+
+/** Of [batch, positions, …]. */
+function firstOfBatch(array: StoredArray, batch: number, positions: number | undefined): StoredArray {
+  const { shape } = array;
+  const isBatched = batch > 1 && shape.length > 2 && shape[0] === batch && shape[1] === positions;
+  return isBatched ? { ...array, shape: shape.slice(1) } : array;
+}
+
+/** bfloat16 has fewer digits than float16. */
+function coarsest(arrays: readonly StoredArray[]): StoredFloat | undefined {
+  const all = arrays.map(({ stored }) => stored);
+  return all.includes("bf16") ? "bf16" : all.find((one) => one !== undefined);
+}

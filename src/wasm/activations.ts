@@ -1,0 +1,42 @@
+// Activations in int8, and in tiles of four tokens: made once, however many weights ask for them.
+import type { WasmTensor } from "./handles.ts";
+import { joined } from "./handles.ts";
+import { type Sharing, TOUCH } from "./sharing.ts";
+import { activationBytes, BLOCK_LENGTH, TILE_TOKENS } from "./sizes.ts";
+
+export class Activations {
+  private readonly sharing: Sharing;
+  private readonly relaxed: boolean;
+
+  constructor(sharing: Sharing, relaxed: boolean) {
+    this.sharing = sharing;
+    this.relaxed = relaxed;
+  }
+
+  /** Bytes of a row of `cols` in int8. */
+  rowBytes(cols: number): number {
+    return activationBytes(this.relaxed, cols);
+  }
+
+  /** Address of the rows in int8. */
+  int8(x: WasmTensor): number {
+    if (x.int8 === undefined) {
+      x.int8 = x.bank.allocate(x.rows * this.rowBytes(x.cols));
+      const count = x.rows * x.cols;
+      this.sharing.run(x.bank, "quantize", [x.int8, joined(x)], { work: count * TOUCH, total: count / BLOCK_LENGTH });
+    }
+    return x.int8;
+  }
+
+  /** Address of the rows in tiles, as far as they fill whole ones; 0 when there are too few for one. */
+  tiles(x: WasmTensor): number {
+    const count = Math.floor(x.rows / TILE_TOKENS);
+    if (count === 0) return 0;
+    if (x.tiles === undefined) {
+      x.tiles = x.bank.allocate(count * TILE_TOKENS * this.rowBytes(x.cols));
+      const work = x.rows * x.cols * TOUCH;
+      this.sharing.run(x.bank, "packTiles", [x.tiles, this.int8(x), x.cols], { work, total: count });
+    }
+    return x.tiles;
+  }
+}
