@@ -215,3 +215,11 @@ describe("ops", () => {
     expect(reference.filter((file) => !assembly.includes(file))).toEqual([]);
   });
 });
+
+describe("block formats", () => {
+  it("have twins of the same file name in blocks/ and assembly/", () => {
+    const [blocks, assembly] = ["blocks", "../assembly/formats"].map((folder) => readdirSync(join(src, folder)));
+    const written = /^(?:block-format|f16|finite|scale-search|steps)\.ts$/; // what reading and writing them takes besides
+    expect(blocks.filter((file) => !written.test(file)).sort()).toEqual(assembly.sort());
+  });
+});

@@ -16,7 +16,7 @@
 //
 // Both products fit 24 bits, so they are exact; storing their difference rounds once, as float32 does.
 
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, half } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
 import { createScratch, type Found, lossOf, searchScaleAndMin } from "./scale-search.ts";
 
@@ -117,11 +117,12 @@ function chooseCodes(s: number, maxCode: number, scale: number, min: number): vo
   }
 }
 
-export const Q4_K: BlockFormat = {
+export const Q4_K: BlockFormat<"Q4_K"> = {
   name: "Q4_K",
   ggmlType: 12,
   blockLength: 256,
   blockBytes: 144,
+  exponents: [half(0), half(2)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset);
     const dmin = readF16(bytes, offset + 2);
@@ -142,11 +143,12 @@ export const Q4_K: BlockFormat = {
   },
 };
 
-export const Q5_K: BlockFormat = {
+export const Q5_K: BlockFormat<"Q5_K"> = {
   name: "Q5_K",
   ggmlType: 13,
   blockLength: 256,
   blockBytes: 176,
+  exponents: [half(0), half(2)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset);
     const dmin = readF16(bytes, offset + 2);

@@ -9,7 +9,7 @@
 //
 // d · scale · q fits 24 bits, so it is exact.
 
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, half } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
 import { createScratch, searchScale, signedLossOf } from "./scale-search.ts";
 
@@ -49,11 +49,12 @@ function chooseCodes(s: number, scale: number): void {
   for (let i = 16 * s; i < 16 * s + 16; i++) codes[i] = Math.max(0, Math.min(63, (x[i] * inverse + 32.5) | 0));
 }
 
-export const Q6_K: BlockFormat = {
+export const Q6_K: BlockFormat<"Q6_K"> = {
   name: "Q6_K",
   ggmlType: 14,
   blockLength: 256,
   blockBytes: 210,
+  exponents: [half(208)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset + 208);
     for (let s = 0; s < 16; s++) {

@@ -1,5 +1,5 @@
 // What a model's files hold, whatever their container: config, named tensors, tokenizer, template.
-import type { FormatName } from "../blocks/block-format.ts";
+import type { FormatName } from "../blocks/formats.ts";
 import type { ByteSource } from "../sources/source.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import type { GgufStrings } from "./gguf/strings.ts";

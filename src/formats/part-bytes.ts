@@ -1,7 +1,6 @@
 // A part of a tensor in the tensor's own format: experts that were saved in several float types become F32.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats, decodeRow } from "../blocks/formats.ts";
+import { blockFormats, decodeRow, type FormatName } from "../blocks/formats.ts";
 import type { Part, StoredTensor } from "./checkpoint.ts";
 
 /** Bytes in memory for each byte of the part on file. */

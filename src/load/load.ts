@@ -1,8 +1,7 @@
 // Where file, backend and graph meet: a checkpoint becomes a model that can be run.
 
-import type { FormatName } from "../blocks/block-format.ts";
 import { describeNonFinite } from "../blocks/finite.ts";
-import { blockFormats, decodeRow, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, decodeRow, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { Engine } from "../engine/engine.ts";
 import { advance, createSequence, type Model, type Sequence } from "../engine/sequence.ts";
 import type { Checkpoint } from "../formats/checkpoint.ts";

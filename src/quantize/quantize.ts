@@ -1,7 +1,6 @@
 // A checkpoint of any kind → a GGUF file in a mix of block formats, tensor by tensor, a few megabytes in memory.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats } from "../blocks/formats.ts";
+import { blockFormats, type FormatName } from "../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../formats/checkpoint.ts";
 import type { QuantizationType } from "../formats/gguf/file-types.ts";
 import { isGguf, readGgufHeader } from "../formats/gguf/gguf.ts";

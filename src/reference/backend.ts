@@ -1,8 +1,7 @@
 // Ops in plain float32 loops: the definition of every operation, and the slowest way to run one.
 
-import type { FormatName } from "../blocks/block-format.ts";
 import { firstNonFinite } from "../blocks/finite.ts";
-import { blockFormats, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { Backend, BackendRequest, KvType, Memory, PlacedWeight, StateSpec, StoredWeight } from "../ops/backend.ts";
 import type { Ops } from "../ops/ops.ts";
 import { attention } from "./attention.ts";

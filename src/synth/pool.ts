@@ -5,8 +5,7 @@
 // Rows of different tensors are parts of the same blocks, mostly cut elsewhere; products with independent inputs
 // do not show it.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats } from "../blocks/formats.ts";
+import { blockFormats, type FormatName } from "../blocks/formats.ts";
 import { type Random, randomBlocks } from "./random-blocks.ts";
 
 const POOL_BYTES = 32 << 20;

@@ -3,9 +3,9 @@
 // The mean of the weights is zero in every format, by random signs of the scales or by minimums in the middle of the
 // codes. A mean of half a code would be enough to send all hidden states into one direction within a few layers.
 
-import type { BlockFormat, FormatName } from "../blocks/block-format.ts";
+import type { BlockFormat } from "../blocks/block-format.ts";
 import { writeF16 } from "../blocks/f16.ts";
-import { blockFormats, encodeRow } from "../blocks/formats.ts";
+import { blockFormats, encodeRow, type FormatName } from "../blocks/formats.ts";
 
 /** 32 random bits. */
 export type Random = () => number;

@@ -4,8 +4,7 @@
 // it multiplies, what is added to the hidden state is somewhat smaller than it, routers prefer some experts, and logits
 // have a standard deviation of about 2.5.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats } from "../blocks/formats.ts";
+import { blockFormats, type FormatName } from "../blocks/formats.ts";
 import type { QuantizationType } from "../formats/gguf/file-types.ts";
 import { metadataOf } from "../formats/gguf/metadata.ts";
 import { ggufNameOf } from "../formats/gguf/names.ts";

@@ -1,8 +1,8 @@
 // Room for a model in banks: rehearses the graph to learn the working space, plans, reserves, places.
 
-import type { BlockFormat, FormatName } from "../blocks/block-format.ts";
+import type { BlockFormat } from "../blocks/block-format.ts";
 import { firstNonFinite } from "../blocks/finite.ts";
-import { blockFormats, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type {
   ArithmeticMode,
   Backend,

@@ -1,7 +1,6 @@
 // Which bank holds which layer: 8.3 B weights at 4.5 bits are 4.35 GiB, and one memory ends at 4.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { KvType, StateSpec, StoredWeight } from "../ops/backend.ts";
 import { aligned, MemoryError, PAGE_BYTES, RESERVED_BYTES } from "./bank.ts";
 import { kvHeadBytes, kvTypes, STRIP_ROWS, stripBytes } from "./sizes.ts";

@@ -44,7 +44,9 @@ describe("lfm2 quantize", () => {
     expect(readFileSync(output, "utf8")).toBe("mine");
     const forced = await lfm2([...args, "--force"]);
     expect(forced.code).toBe(0);
-    expect(forced.stderr).toContain("Some weights were quantized before (Q4_0); from the original model less would be");
+    expect(forced.stderr).toContain(
+      "Some weights were quantized before (Q4_0); quantizing the original model would lose",
+    );
     expect(readFileSync(output, "latin1").slice(0, 4)).toBe("GGUF");
     expect(readdirSync(own)).toEqual(["model.gguf"]);
   });

@@ -1,6 +1,6 @@
 // `npm run bench -- --kernels`: measures every kernel in both builds, and prints tables.
 import { parseArgs } from "node:util";
-import type { FormatName } from "../../blocks/block-format.ts";
+import type { FormatName } from "../../blocks/formats.ts";
 import { formatInteger, threeDigits } from "../../quantities.ts";
 import { machineFacts, machineLine } from "../product/machine.ts";
 import { createReadLimit } from "../product/read-limit.ts";

@@ -1,8 +1,7 @@
 // Kernels alone, on one thread: how fast each block format's weights are multiplied, and how fast attention is.
 import { readFileSync } from "node:fs";
 import { Bench } from "tinybench";
-import type { FormatName } from "../../blocks/block-format.ts";
-import { blockFormats, rowBytes } from "../../blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../../blocks/formats.ts";
 import type { Backend, BackendRequest, KvType, StateSpec, StoredWeight } from "../../ops/backend.ts";
 import type { KvCache, Tensor, Weight } from "../../ops/ops.ts";
 import { createWasmBackend } from "../../wasm/backend.ts";

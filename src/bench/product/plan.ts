@@ -1,7 +1,7 @@
 // A run before it begins: what will be measured, checked against the model and this machine. No weight is read.
 
 import { basename } from "node:path";
-import type { FormatName } from "../../blocks/block-format.ts";
+import type { FormatName } from "../../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { nodeHost } from "../../index.ts";

@@ -1,6 +1,6 @@
 // Everything `lfm2 inspect` shows, as plain data: what a model is, and the memory it needs. No weight is read.
 
-import type { FormatName } from "../../blocks/block-format.ts";
+import type { FormatName } from "../../blocks/formats.ts";
 import type { Checkpoint } from "../../formats/checkpoint.ts";
 import { isObject } from "../../formats/json.ts";
 import { FormatError } from "../../formats/refusal.ts";

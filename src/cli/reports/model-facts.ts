@@ -1,5 +1,5 @@
 // What is known of a model without reading a weight: its name, its parameters, its layers.
-import type { FormatName } from "../../blocks/block-format.ts";
+import type { FormatName } from "../../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
 import type { Config } from "../../model/config.ts";
 

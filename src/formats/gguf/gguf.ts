@@ -4,8 +4,7 @@
 //
 // Source: ggml/docs/gguf.md. Nothing read from the file is used before it is bounded.
 
-import type { FormatName } from "../../blocks/block-format.ts";
-import { blockFormats, formatOfGgmlType, ggmlTypeName, rowBytes } from "../../blocks/formats.ts";
+import { blockFormats, type FormatName, formatOfGgmlType, ggmlTypeName, rowBytes } from "../../blocks/formats.ts";
 import type { ByteSource } from "../../sources/source.ts";
 import { DAMAGED, refuse, show, within } from "../refusal.ts";
 import {

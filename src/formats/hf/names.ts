@@ -1,5 +1,5 @@
 // Hugging Face's tensors under the names and shapes the graph asks for: experts stacked, convolution taps squeezed.
-import type { FormatName } from "../../blocks/block-format.ts";
+import type { FormatName } from "../../blocks/formats.ts";
 import { type Part, type StoredTensor, spellingOf } from "../checkpoint.ts";
 import { ggufNameOf } from "../gguf/names.ts";
 import { createLeftovers } from "../other-tensors.ts";
