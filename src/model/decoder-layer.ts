@@ -1,4 +1,4 @@
-// One of the layers: a token mixer (short convolution or attention), then a feed-forward, each after a norm and added.
+// One layer: an operator (short convolution or attention), then a feed-forward, each behind a norm and added to its input.
 import type { Angles, Ops, Tensor } from "../ops/ops.ts";
 import type { Config } from "./config.ts";
 import { sparseExperts } from "./experts.ts";

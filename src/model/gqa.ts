@@ -1,4 +1,4 @@
-// The operator of the other 6 layers: grouped-query attention, four query heads to a key-value head.
+// Grouped-query attention, the operator of 6 of the 24 layers: four query heads share a key-value head.
 import type { Angles, KvSpan, Ops, Tensor } from "../ops/ops.ts";
 import type { Config } from "./config.ts";
 import type { GqaWeights } from "./weights.ts";

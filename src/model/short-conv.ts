@@ -1,4 +1,4 @@
-// The operator of 18 of the 24 layers: mixing a position with the two before it, gated on both sides.
+// The short convolution, the operator of 18 of the 24 layers: mixes a position with the two before it, gated on both sides.
 import type { ConvSpan, Ops, Tensor } from "../ops/ops.ts";
 import type { ShortConvWeights } from "./weights.ts";
 

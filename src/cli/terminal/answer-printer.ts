@@ -58,7 +58,7 @@ export function problemText({ path, expected, found }: NonNullable<ToolCallDelta
   return `${path === "" ? "the call" : path}: expected ${expected}, found ${found}.`;
 }
 
-/** A continuation to the letter: its spaces and newlines belong to the text it continues. */
+/** A continuation, unchanged: its spaces and newlines belong to the text it continues. */
 export function createTextPrinter(): AnswerSink {
   const { stdout } = process;
   let last = "\n";
