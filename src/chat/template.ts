@@ -62,7 +62,7 @@ export function createTemplate(source: string | undefined): ChatTemplate {
       } catch (error) {
         const { message } = error as Error;
         const found = error instanceof TemplateRaised ? message : explained(error);
-        // Where all messages together were too much, none of them is at fault.
+        // Where it was all messages together that were too much, none of them is at fault.
         const culprit =
           error instanceof TemplateBudgetError
             ? 0

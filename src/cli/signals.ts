@@ -6,7 +6,7 @@ const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
  * Ends the process through process.exit, whose listeners clean up, where the default would end it where it stands.
- * SIGINT is left to whoever else listens.
+ * SIGINT is left to other listeners.
  */
 export function exitOnSignals(): void {
   process.on("SIGTERM", () => process.exit(CODES.SIGTERM));

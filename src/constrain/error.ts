@@ -1,4 +1,4 @@
-// The error of this room.
+// What this room throws, and how a message shows a value.
 import { Lfm2Error } from "../lfm2-error.ts";
 
 /** A schema, pattern, choice or tool that output cannot be held to; says where, what is expected, and a way out. */

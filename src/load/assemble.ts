@@ -22,5 +22,16 @@ export function assemble(
   const sequences = Array.from({ length: states.length / layers }, (_, i) =>
     createSequence(states.slice(i * layers, (i + 1) * layers), contextLength),
   );
-  return { model: { ops, memory, config, weights: tree }, sequences };
+  return {
+    model: { ops, memory, config, weights: tree, maxStep: longestStep(contextLength, sequences.length) },
+    sequences,
+  };
+}
+
+/** The longest step of a prefill. Longer ones gain little and need working space in proportion. */
+export const MAX_STEP = 512;
+
+/** Of so many sequences together. */
+export function longestStep(contextLength: number, sequences: number): number {
+  return Math.min(MAX_STEP, contextLength * sequences);
 }

@@ -6,12 +6,10 @@ import { lmHead } from "../model/model.ts";
 import { stateSpecs } from "../model/state.ts";
 import type { Backend } from "../ops/backend.ts";
 import type { WasmBackendRequest } from "../wasm/backend.ts";
-import { assemble } from "./assemble.ts";
+import { assemble, longestStep } from "./assemble.ts";
 import type { FoundWeight } from "./find-weights.ts";
 import type { Settings } from "./settings.ts";
 
-/** The longest step of a prefill. Longer ones gain little and need working space in proportion. */
-export const MAX_STEP = 512;
 /** Rows of logits that are computed together; a row is a quarter of a megabyte in LFM2. */
 export const MAX_LOGIT_ROWS = 16;
 
@@ -24,7 +22,7 @@ export function backendRequest(
 ): WasmBackendRequest {
   const { mode, kvType, bankBytes, contextLength, threads } = settings;
   const specs = stateSpecs(config, contextLength);
-  const maxStep = Math.min(MAX_STEP, contextLength);
+  const maxStep = longestStep(contextLength, sequences);
   return {
     weights: found.map(({ stored }) => stored),
     states: Array.from({ length: sequences }, () => specs).flat(),
@@ -35,22 +33,25 @@ export function backendRequest(
     bankBytes,
     maxStep,
     hiddenSize: config.hiddenSize,
-    rehearse: (backend) => rehearse(config, contextLength, maxStep, backend),
+    rehearse: (backend) => rehearse(config, contextLength, backend),
   };
 }
 
 /** Runs the steps that take most: the longest one of a prefill, and the one with most rows of logits. */
-function rehearse(config: Config, contextLength: number, maxStep: number, backend: Backend): void {
+function rehearse(config: Config, contextLength: number, backend: Backend): void {
+  const { maxStep } = assemble(config, contextLength, backend).model;
   const few = Math.min(MAX_LOGIT_ROWS, maxStep);
   for (const [step, rows] of [
     [few, few],
     [maxStep, 1],
   ]) {
-    const {
-      model,
-      sequences: [sequence],
-    } = assemble(config, contextLength, backend);
-    const h = advance(model, [{ sequence, ids: new Int32Array(step) }]);
+    const { model, sequences } = assemble(config, contextLength, backend);
+    // As few sequences as hold so many rows: attention takes most for the longest stretch of one.
+    const chunks = Array.from({ length: Math.ceil(step / contextLength) }, (_, i) => ({
+      sequence: sequences[i],
+      ids: new Int32Array(Math.min(contextLength, step - i * contextLength)),
+    }));
+    const h = advance(model, chunks);
     lmHead(model.ops, model.weights, model.ops.rows(h, step - rows, rows));
   }
 }

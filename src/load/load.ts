@@ -8,7 +8,7 @@ import { createReferenceBackend } from "../reference/backend.ts";
 import { createWasmBackend, type WasmBackendRequest, type WasmRuntime } from "../wasm/backend.ts";
 import type { KernelBuild } from "../wasm/kernels.ts";
 import { type AssembledModel, assemble } from "./assemble.ts";
-import { backendRequest, MAX_LOGIT_ROWS, MAX_STEP } from "./backend-request.ts";
+import { backendRequest, MAX_LOGIT_ROWS } from "./backend-request.ts";
 import { findWeights, type WeightFiles } from "./find-weights.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { checkMemory } from "./plan-memory.ts";
@@ -71,5 +71,5 @@ async function createWasm(request: WasmBackendRequest, settings: Settings, conte
 
 /** The loaded model and its first sequence, ready to be run. */
 export function createEngine({ model, sequences: [sequence] }: LoadedModel): Engine {
-  return { model, sequence, maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS };
+  return { model, sequence, maxStep: model.maxStep, maxLogitRows: MAX_LOGIT_ROWS };
 }

@@ -22,6 +22,6 @@ export function checkFileName(folder: string, fileName: string): void {
     subject: folder,
     expected: "a file name without folders",
     found: JSON.stringify(fileName),
-    remedy: "Name the folder and the file apart.",
+    remedy: "Name the folder and the file separately.",
   });
 }

@@ -1,4 +1,4 @@
-// The error of this room.
+// What this room throws.
 import { Lfm2Error } from "../lfm2-error.ts";
 
 /** Bytes cannot be had: missing file, range outside it, failing server, a file that has changed. */

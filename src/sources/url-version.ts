@@ -59,7 +59,7 @@ export function withSeen(seen: readonly SeenRange[], offset: number, bytes: Uint
 }
 
 /**
- * FNV-1a, 32 bits: against accidents, for a server that wants to deceive need not change its file. Pages without
+ * FNV-1a, 32 bits: against accidents only, since a server that wants to deceive need not change its file. Pages without
  * https have no crypto.subtle.
  */
 export function hashOf(bytes: Uint8Array): number {

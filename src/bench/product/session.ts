@@ -1,4 +1,4 @@
-// A model opened to be measured: on this very thread, and able to step back at no cost.
+// A model opened to be measured: on this thread, and able to go back at no cost.
 
 import { type Engine, generate, type Pace, prefill } from "../../engine/engine.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
@@ -80,7 +80,7 @@ function sessionOf(engine: Engine, settings: Settings, { reservedBytes, loadMs, 
   const stepBack = (depth: number): void => {
     ids.length = 0;
     for (const id of context.slice(0, depth)) ids.push(id);
-    sequence.stored = depth;
+    sequence.next = depth;
   };
 
   const fill = async (depth: number, onFill: (done: number, total: number) => void): Promise<void> => {
@@ -161,7 +161,7 @@ function fillCaches(caches: readonly FilledCache[], from: number, to: number): v
   }
 }
 
-/** As a model's thread keeps it: messages are let in between steps, and a caller is heard at every layer. */
+/** As on a model's thread: messages are let in between steps, and an abort is noticed at every layer. */
 const pace: Pace = { pause: nodePlatform.nextTurn, check: () => {} };
 
 /** Ids that look random and are the same in every process. Source of the multiplier: Numerical Recipes, ranqd1. */

@@ -63,7 +63,7 @@ async function run(flags: ChatFlags): Promise<void> {
       interruptor.quit,
     ]);
   } catch (error) {
-    // Leaving a conversation by Ctrl-C is no failure.
+    // Leaving a conversation by Ctrl-C is not a failure.
     if (!(error instanceof Interrupted && lines.interactive && model !== undefined)) throw error;
   } finally {
     lines.close();
@@ -109,7 +109,7 @@ async function converse(
     conversation.ask(line);
     try {
       if ((await takeTurn(turn)) === "too many rounds") {
-        note(`The model has called tools ${MAX_ROUNDS + 1} times in a row, and is stopped here.`);
+        note(`Stopped: the model has called tools ${MAX_ROUNDS + 1} times in a row.`);
       }
     } catch (thrown) {
       const error = aboutFlags(thrown); // which ids there are, say, the model knows

@@ -40,7 +40,7 @@ export function byteCount(flag: string): (text: string) => number {
 }
 
 /**
- * Runs a check of the library.
+ * Runs a check of the library, and names the flag where its error names the option: `topK: …` becomes `--top-k: …`.
  * @throws UsageError about a flag for an error about its option; any other error as it is
  */
 export function checked<T>(check: () => T, flags?: FlagNames): T {

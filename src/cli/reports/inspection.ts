@@ -1,4 +1,4 @@
-// Everything `lfm2 inspect` tells, as plain data: what a model is, and the memory it needs. No weight is read.
+// Everything `lfm2 inspect` shows, as plain data: what a model is, and the memory it needs. No weight is read.
 
 import type { FormatName } from "../../blocks/formats.ts";
 import type { Checkpoint } from "../../formats/checkpoint.ts";
@@ -184,7 +184,7 @@ function memoryOf(
       programBytes: PROGRAM_BYTES,
     };
   } catch (error) {
-    // What the model is can be told all the same.
+    // What the model is can still be shown.
     if (error instanceof Error && error.name === "MemoryError") return { error: error.message };
     throw error;
   }

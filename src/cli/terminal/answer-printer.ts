@@ -55,7 +55,7 @@ function printCall({ id, type, function: called, problems = [] }: ToolCallDelta)
   for (const problem of problems) note(`${called.name}: ${problemText(problem)}`);
 }
 
-/** A continuation to the letter: its spaces and newlines belong to the text it continues. */
+/** A continuation, unchanged: its spaces and newlines belong to the text it continues. */
 export function createTextPrinter(): AnswerSink {
   const { stdout } = process;
   let last = "\n";

@@ -37,7 +37,7 @@ export function determine(
   const freeLater = flat(free, []);
   const endsLater = leadingTo(last, free, ["end"]);
   const endsAtOnce = leadingTo(last, free, ["start", "end"]);
-  // A state is told by the nodes in it that steps lead out of, as bits, and whether a word may end in it.
+  // A state is identified by those of its nodes that steps lead out of, as bits, and by whether a word may end in it.
   const words = Math.ceil((steps.length + 1) / 32);
   const members: Uint32Array[] = [];
   const accepting: boolean[] = [];

@@ -147,7 +147,7 @@ export const ggufKeys: KeyTable = [
     keys: ["general.type"],
     use: "only",
     values: ["model"],
-    says: "Adapters, projectors and importance matrices are no models.",
+    says: "Adapters, projectors and importance matrices are not models.",
   },
 
   {
@@ -210,7 +210,7 @@ export const ggufKeys: KeyTable = [
   {
     keys: ["tokenizer.huggingface.json", "tokenizer.chat_templates"],
     use: "no effect",
-    says: "Once more what the keys above say.",
+    says: "The same as the keys above say.",
   },
   {
     keys: ["tokenizer.ggml.add_eos_token", "tokenizer.ggml.add_sep_token"],

@@ -1,4 +1,4 @@
-// Which files of a Hugging Face folder hold its weights: one, or those that an index names, but never either.
+// Which files of a Hugging Face folder hold its weights: one, or those that an index names, never both.
 import type { ByteSource, Folder } from "../../sources/source.ts";
 import { otherWeights, refuseAdapter } from "../folder-files.ts";
 import { jsonLimits } from "../json.ts";
