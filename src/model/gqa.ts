@@ -10,11 +10,11 @@ export function gqa(
   w: GqaWeights,
   past: readonly KvSpan[],
   angles: Angles,
-  h: Tensor,
+  x: Tensor,
 ): Tensor {
-  const q = ops.rmsNorm(ops.linear(h, w.qProj), w.qLayernorm, config.normEps); // [T, heads·headDim], per head
-  const k = ops.rmsNorm(ops.linear(h, w.kProj), w.kLayernorm, config.normEps); // [T, kvHeads·headDim]
-  const v = ops.linear(h, w.vProj); // [T, kvHeads·headDim]
+  const q = ops.rmsNorm(ops.linear(x, w.qProj), w.qLayernorm, config.normEps); // [T, heads·headDim], per head
+  const k = ops.rmsNorm(ops.linear(x, w.kProj), w.kLayernorm, config.normEps); // [T, kvHeads·headDim]
+  const v = ops.linear(x, w.vProj); // [T, kvHeads·headDim]
 
   const mixed = ops.attention(ops.rope(q, angles), ops.rope(k, angles), v, past, config.headDim); // [T, heads·headDim]
   return ops.linear(mixed, w.outProj); // [T, hidden]
