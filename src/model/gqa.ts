@@ -8,7 +8,7 @@ export function gqa(
   ops: Ops,
   config: Config,
   w: GqaWeights,
-  past: readonly KvSpan[],
+  spans: readonly KvSpan[],
   angles: Angles,
   x: Tensor,
 ): Tensor {
@@ -16,6 +16,6 @@ export function gqa(
   const k = ops.rmsNorm(ops.linear(x, w.kProj), w.kLayernorm, config.normEps); // [T, kvHeads·headDim]
   const v = ops.linear(x, w.vProj); // [T, kvHeads·headDim]
 
-  const mixed = ops.attention(ops.rope(q, angles), ops.rope(k, angles), v, past, config.headDim); // [T, heads·headDim]
+  const mixed = ops.attention(ops.rope(q, angles), ops.rope(k, angles), v, spans, config.headDim); // [T, heads·headDim]
   return ops.linear(mixed, w.outProj); // [T, hidden]
 }

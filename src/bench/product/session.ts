@@ -88,7 +88,7 @@ function sessionOf(engine: Engine, settings: Settings, { reservedBytes, loadMs, 
   const stepBack = (depth: number): void => {
     ids.length = 0;
     for (const id of context.slice(0, depth)) ids.push(id);
-    sequence.stored = depth;
+    sequence.next = depth;
   };
 
   const fill = async (depth: number, onFill: (done: number, total: number) => void): Promise<void> => {
