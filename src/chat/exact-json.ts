@@ -92,7 +92,7 @@ export function plainJson(value: unknown): unknown {
   return Object.fromEntries(members.map(([key, member]) => [key, plainJson(member)]));
 }
 
-/** The members of what parseExactJson gave, by name; undefined where it is no object. */
+/** The members of what parseExactJson gave, by name; undefined where it is not an object. */
 export function membersOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (value instanceof Map) return Object.fromEntries(value);
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);

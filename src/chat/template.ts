@@ -15,7 +15,7 @@ export interface RenderOptions {
   readonly bosToken: string;
   /** The text of EOS, for templates that write it. */
   readonly eosToken?: string | undefined;
-  /** What `strftime_now` tells, in local time; templates that list tools may print the date. Default: the clock. */
+  /** The time that `strftime_now` formats, in local time; templates that list tools may print the date. Default: now. */
   readonly now?: Date | undefined;
   /** Any other variable of the template: `keep_past_thinking`, `preserve_thinking`. */
   readonly [variable: string]: unknown;

@@ -64,7 +64,7 @@ function createProgram(): Command {
  * Runs a command line to its end, over this process's streams. What is done but has a negative outcome, such as a
  * comparison that differs, is reported by process.exitCode.
  *
- * @param args  what stands behind `lfm2`
+ * @param args  what follows `lfm2`
  * @throws what `tellError` prints and maps to an exit code
  */
 export async function lfm2(args: readonly string[]): Promise<void> {

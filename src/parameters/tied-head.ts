@@ -12,7 +12,7 @@ export interface SettledHead extends HeadFiles {
 }
 
 const PIECE_BYTES = 1 << 22;
-/** Heads that were trained apart differ everywhere, resized ones at the end. */
+/** Heads that were trained separately differ everywhere, resized ones at the end. */
 const SAMPLES = 16;
 const SAMPLE_BYTES = 1 << 12;
 

@@ -120,7 +120,7 @@ function generationConfigOf({ config, generationConfig, tokenizer }: Checkpoint)
   return { ...ids, ...sample, ...generationConfig };
 }
 
-/** Keys whose values are floats in Python, which tells 1 from 1.0 and takes no int for a float everywhere. */
+/** Keys whose values are floats in Python, which distinguishes 1 from 1.0 and does not take an int for a float everywhere. */
 const FLOATS =
   /"(rope_theta|factor|attention_factor|beta_fast|beta_slow|norm_eps|routed_scaling_factor|block_ffn_dim_multiplier|temperature|top_p|min_p|repetition_penalty)": (-?\d+)(?=,?\n)/g;
 

@@ -18,7 +18,7 @@ export function patienceWith(stallMs: number = defaultPatience.stallMs): Patienc
   return { ...defaultPatience, stallMs };
 }
 
-/** Less than this is no progress: one byte now and then would keep an open waiting for years. */
+/** Less than this is not progress: with one byte now and then, opening would take years. */
 export const PROGRESS_BYTES = 1 << 16;
 
 export interface Failure {

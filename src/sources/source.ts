@@ -32,7 +32,7 @@ export type SourceDescriptor =
       readonly headers: Readonly<Record<string, string>>;
       readonly patience: Patience;
       readonly version: UrlVersion;
-      /** What has been read of a file whose version cannot be told from another's. */
+      /** What has been read of a file whose version cannot be distinguished from another. */
       readonly seen: readonly SeenRange[];
     };
 

@@ -60,7 +60,7 @@ export function checkPreTokenizer(pre: string | undefined): void {
     expected: '"lfm2" or "llama-bpe"',
     found: shown(pre),
     remedy:
-      'If the model is LFM2\'s all the same, say so by --tokenizer-pre lfm2, in TypeScript { tokenizerPre: "lfm2" }.',
+      'If the model is LFM2\'s nevertheless, say so by --tokenizer-pre lfm2, in TypeScript { tokenizerPre: "lfm2" }.',
   });
 }
 

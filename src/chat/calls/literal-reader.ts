@@ -168,7 +168,7 @@ export function createLiteralReader(text: ArrivingText, events: LiteralEvents): 
     return { values, commas };
   }
 
-  /** A dict or a set: what follows the first key or member tells. */
+  /** A dict or a set: what follows the first key or member decides. */
   function* braces(depth: number, path: string): Reading<Value> {
     const begin = ++reader.at;
     if (yield* reader.closes("}")) {

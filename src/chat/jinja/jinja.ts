@@ -20,7 +20,7 @@ import { type Node, rewrite } from "./rewrite.ts";
 import { strftime } from "./strftime.ts";
 import { functionValue, runtimeValue, text, UNDEFINED } from "./values.ts";
 
-/** A parsed template: a function of its variables and of the time that `strftime_now` tells. */
+/** A parsed template: a function of its variables and of the time that `strftime_now` formats. */
 export type JinjaTemplate = (variables: Readonly<Record<string, unknown>>, now: Date) => string;
 
 /** What a template says through `raise_exception`. */

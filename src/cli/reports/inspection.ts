@@ -28,7 +28,7 @@ export interface Inspection {
   readonly config: Config;
   readonly facts: ModelFacts;
   readonly tensors: readonly TensorFacts[];
-  /** Null where the files have none; the error where it is damaged: ids run all the same. */
+  /** Null where the files have none; the error where it is damaged: ids can still be run. */
   readonly tokenizer: TokenizerFacts | { readonly error: string } | null;
   /** Characters of the chat template; null where the files have none. */
   readonly chatTemplateLength: number | null;

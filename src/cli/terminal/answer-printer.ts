@@ -22,7 +22,7 @@ export function createAnswerPrinter(showThinking: boolean): AnswerSink {
       if (text === "") return;
       endStretch();
       kind = next;
-      // Where colour cannot tell thinking from text, a word does.
+      // Where there is no colour to distinguish thinking from text, a word does.
       if (kind === "thinking" && !hasColour(streamOf())) streamOf().write("thinking: ");
     }
     text = heldBack + text;

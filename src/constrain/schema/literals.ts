@@ -65,7 +65,7 @@ function createWriter(notation: Notation): (value: Json) => readonly Expression[
   return write;
 }
 
-/** What stands one after another in `expression`. */
+/** The parts of `expression`, in order. */
 function pieces(expression: Expression): readonly Expression[] {
   return expression.kind === "sequence" ? expression.parts.flatMap(pieces) : [expression];
 }

@@ -184,7 +184,7 @@ function leadingTo(last: number, free: Nodes["free"], allowed: readonly ("start"
   return leads;
 }
 
-/** All characters of some sets, taken apart by which of them they are in. */
+/** All characters of some sets, grouped by which of the sets they are in. */
 function cellsBetween(present: readonly number[], sets: readonly Characters[]): Cell[] {
   const bounds = [...new Set(present.flatMap((set) => sets[set].flatMap(([low, high]) => [low, high + 1])))];
   bounds.sort((a, b) => a - b);

@@ -14,7 +14,7 @@ export const ggufArchitectureKeys: KeyTable = [
   {
     keys: ["feed_forward_length"],
     use: "read",
-    says: "Width of a dense feed-forward. Ollama's converter states it before its adjustment; the tensors tell.",
+    says: "Width of a dense feed-forward. Ollama's converter states it before its adjustment; the tensors decide.",
   },
   { keys: ["vocab_size"], use: "read", says: "Rows of the embedding; as many as tokens if absent." },
   { keys: ["attention.head_count"], use: "read", says: "Query heads." },

@@ -94,7 +94,7 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
-/** The format allows neither gaps nor overlaps; so a name that stands twice in the header is found here too. */
+/** The format allows neither gaps nor overlaps; so a name that occurs twice in the header is found here, too. */
 function checkCoverage(file: string, tensors: Map<string, SafeTensor>, begin: number, size: number): void {
   let at = begin;
   for (const [name, tensor] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
