@@ -23,7 +23,7 @@ import {
 } from "./tensor.ts";
 import { gather, normalize, topK, weightedSum } from "./top-k.ts";
 
-/** Asks for nothing but arrays; `weights` are the bytes of the file, decoded row by row when used. */
+/** Needs nothing but arrays; `weights` are the bytes of the file, decoded row by row when used. */
 export function createReferenceBackend({ weights, states, kvType }: BackendRequest): Backend {
   const placed = weights.map(place);
   return {
