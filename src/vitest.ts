@@ -21,7 +21,7 @@ export type { TensorLike } from "./oracle/recorded/tensor-like.ts";
 export interface GoldenMatch {
   /** Of a golden with several cases. */
   readonly case?: string;
-  /** Globs: the points that have to be there. Unless told, those that are given are compared. */
+  /** Globs: the points that have to be there. By default, those that are given are compared. */
   readonly points?: readonly string[];
 }
 

@@ -93,7 +93,7 @@ export interface ChatOptions extends CompleteOptions, RenderChoices {
 export interface RenderChoices {
   /** Descriptions of functions the model may call, as JSON objects. */
   readonly tools?: RenderOptions["tools"];
-  /** The date that a template may print; now, unless told. */
+  /** The date that a template may print; today by default. */
   readonly now?: Date;
   /** End within the last message, an assistant's, so that the model goes on with it (default false). */
   readonly continueFinalMessage?: boolean;

@@ -1,6 +1,6 @@
 // Prompts that end inside the last message, so that the model goes on with it.
 //
-// A template ends a message with what stands behind it. So the message is rendered with a mark at its end, and the prompt
+// A template writes something after each message. So the message is rendered with a mark at its end, and the prompt
 // ends where the mark is.
 
 import { PYTHON_SPACE, strip } from "./jinja/python-strip.ts";

@@ -8,13 +8,13 @@ import type { ChatTemplate, RenderOptions } from "./template.ts";
 export interface PromptOptions {
   /** Descriptions of functions the model may call, as JSON objects. */
   readonly tools?: RenderOptions["tools"];
-  /** The date that a template may print; now, unless told. */
+  /** The date that a template may print; today by default. */
   readonly now?: Date | undefined;
   /** End with the beginning of the assistant's turn (default true, unless a message is continued). */
   readonly addGenerationPrompt?: boolean;
   /** End within the last message, an assistant's, so that the model goes on with it (default false). */
   readonly continueFinalMessage?: boolean;
-  /** What is trusted: what neither users nor tools wrote (default), or all of the text. */
+  /** Whose control strings count: those that neither users nor tools wrote (default), or all. */
   readonly parseSpecial?: "trusted" | "all";
 }
 

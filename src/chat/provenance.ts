@@ -1,6 +1,6 @@
 // Which characters of a prompt came from outside, so that what a user or a tool wrote cannot end a turn.
 //
-// The interpreter's strings do not know where they came from, and a template may do anything with them. So the prompt
+// The interpreter's strings do not record where they came from, and a template may do anything with them. So the prompt
 // is rendered a second time, in which the characters of outside text that a control string could begin with are
 // replaced by stand-ins, which occur nowhere else. Where putting the characters back gives the prompt itself, the
 // places of the stand-ins are theirs, and no control string counts there. A stand-in is as long as its character and no
@@ -77,7 +77,7 @@ export function traceText(
 function createStandIns(text: string) {
   const standsFor = new Map<string, string>();
   const standInOf = new Map<string, string>();
-  let next = 0x2900; // Arrows and signs of mathematics: they print, have no case, and are no letters, as "<" is none.
+  let next = 0x2900; // Arrows and signs of mathematics: they print, have no case, and are not letters, just as "<" is not.
   return {
     none: () => standsFor.size === 0,
     replace(letter: string): string {

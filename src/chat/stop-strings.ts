@@ -105,7 +105,7 @@ export interface StopFilter<Delta> {
  * Ends an answer at a stop string in its text. Thoughts and tool calls pass as they are: a model may rehearse there what
  * it will not say. They also end the text before them, so that no stop string reaches across them.
  *
- * @param textOf    the text of a piece; undefined when it is none
+ * @param textOf    the text of a piece; undefined for other pieces
  * @param withText  a piece like another, with other text
  */
 export function createStopFilter<Delta>(

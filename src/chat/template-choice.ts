@@ -10,7 +10,7 @@ export interface Templates {
 
 /**
  * The template called "tool_use" where there are tools and it is there, else the default one; undefined when there is
- * none of any name.
+ * no template at all.
  *
  * @throws ChatError that lists the names, when there are only others
  * @source transformers 5.18.0, tokenization_utils_base.py, get_chat_template

@@ -15,7 +15,7 @@ export interface RenderOptions {
   readonly bosToken: string;
   /** The text of EOS, for templates that write it. */
   readonly eosToken?: string | undefined;
-  /** What `strftime_now` tells, in local time; templates that list tools may print the date. Default: the clock. */
+  /** The time that `strftime_now` formats, in local time; templates that list tools may print the date. Default: now. */
   readonly now?: Date | undefined;
   /** Any other variable of the template: `keep_past_thinking`, `preserve_thinking`. */
   readonly [variable: string]: unknown;
@@ -62,7 +62,7 @@ export function createTemplate(source: string | undefined): ChatTemplate {
       } catch (error) {
         const { message } = error as Error;
         const found = error instanceof TemplateRaised ? message : explained(error);
-        // Where all messages together were too much, none of them is at fault.
+        // Where it was all messages together that were too much, none of them is at fault.
         const culprit =
           error instanceof TemplateBudgetError
             ? 0

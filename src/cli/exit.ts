@@ -1,4 +1,4 @@
-// How the command ends: which exit code, and what it says about an error.
+// How the command ends: its exit code, and what it prints about an error.
 import { harmless } from "./terminal/terminal.ts";
 
 /** The command line itself is at fault: exit code 2. */
@@ -25,7 +25,7 @@ export function asTrouble(error: unknown): unknown {
   return new UsageError(error.message, { cause: error });
 }
 
-/** Says on standard error what went wrong. @returns the exit code */
+/** Prints what went wrong on standard error. @returns the exit code */
 export function tellError(error: unknown): number {
   if (error instanceof Interrupted) return 130;
   process.stderr.write(`error: ${harmless(process.stderr, describeError(error))}\n`);

@@ -50,7 +50,7 @@ function createProgram(): Command {
   const forText = [tokenizeCommand(), templateCommand()];
   const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
   for (const command of [...forModels, ...forText, ...forNumbers, ...forFiles]) program.addCommand(command);
-  // Errors are thrown, not written, so that there is one place that speaks of them.
+  // Errors are thrown, not written, so that one place reports them all.
   for (const command of [program, ...program.commands, ...program.commands.flatMap((own) => own.commands)]) {
     command
       .exitOverride()
@@ -62,10 +62,10 @@ function createProgram(): Command {
 
 /**
  * Runs a command line to its end, over this process's streams. What is done but has a negative outcome, such as a
- * comparison that differs, is told by process.exitCode.
+ * comparison that differs, is reported by process.exitCode.
  *
- * @param args  what stands behind `lfm2`
- * @throws what `tellError` tells and gives an exit code for
+ * @param args  what follows `lfm2`
+ * @throws what `tellError` prints and maps to an exit code
  */
 export async function lfm2(args: readonly string[]): Promise<void> {
   const program = createProgram();

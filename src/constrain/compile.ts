@@ -1,8 +1,8 @@
 // What output may look like, as a caller states it, and the rules for the model's thread that follow from it.
 //
-// Written here, as the kept library does not do it yet: @mlc-ai/web-xgrammar 0.1.27 cannot be imported as a module in
-// Node, nor in a worker of a page without a bundler; its grammar of {"minimum": 1.5, "maximum": 3} allows 3.1, and it
-// passes over multipleOf without a word.
+// Written here because the one maintained library falls short: @mlc-ai/web-xgrammar 0.1.27 cannot be imported as a module
+// in Node, nor in a worker of a page without a bundler; its grammar of {"minimum": 1.5, "maximum": 3} allows 3.1, and it
+// ignores multipleOf silently.
 import type { ConstraintRules, Thought } from "./constraint.ts";
 import { ConstraintError, shown } from "./error.ts";
 import { choice, type Expression } from "./grammar.ts";

@@ -18,7 +18,7 @@ export interface ConstraintRules {
   readonly thought: Thought | undefined;
   /** What is written after the thought, up to a stop id. */
   readonly grammar?: Grammar;
-  /** Outside of thoughts everything may be written; the grammar begins with this id each time it comes. */
+  /** Outside of thoughts everything may be written; each time this id comes, the grammar begins. */
   readonly trigger?: number;
   /** Ids that are never written. */
   readonly forbidden?: readonly number[];

@@ -1,4 +1,4 @@
-// The error of this room.
+// What this room throws, and how a message shows a value.
 
 /** A schema, pattern, choice or tool that output cannot be held to; says where, what is expected, and a way out. */
 export class ConstraintError extends Error {

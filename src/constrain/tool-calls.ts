@@ -15,7 +15,7 @@ export interface CallMarkers {
 }
 
 const MAX_TOOLS = 1024;
-/** What a call can be read back with: letters, digits, underscores; dots and hyphens within a function's name. */
+/** Names that can be read back: letters, digits, underscores; in a function's name also dots and hyphens. */
 const FUNCTION_NAME = /^[A-Za-z_][\w.-]*$/;
 const ARGUMENT_NAME = /^[A-Za-z_]\w*$/;
 

@@ -43,7 +43,7 @@ const types: Readonly<Record<string, { readonly bytes: number; decode(bytes: Uin
 
 /**
  * @param bytes  of the whole array with its header
- * @throws FormatError when it is no array of numbers in C order
+ * @throws FormatError when it is not an array of numbers in C order
  */
 export async function readNpy(
   content: Content,

@@ -8,7 +8,7 @@ export function widening({ format }: Pick<StoredTensor, "format">, part: Pick<Pa
   return blockFormats[format].blockBytes / blockFormats[part.format ?? format].blockBytes;
 }
 
-/** What was read of a part, as blocks of its tensor's format. */
+/** Bytes read of a part, as blocks of its tensor's format. */
 export function widened(format: FormatName, part: FormatName | undefined, bytes: Uint8Array): Uint8Array {
   if (part === undefined || part === format) return bytes;
   const numbers = new Float32Array(bytes.byteLength / blockFormats[part].blockBytes);

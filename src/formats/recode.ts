@@ -6,14 +6,14 @@ import { blockFormats, decodeRow, encodeRow, rowBytes } from "../blocks/formats.
 import type { StoredTensor } from "./checkpoint.ts";
 import { FormatError } from "./refusal.ts";
 
-/** @param at  where in the tensor the blocks begin, in bytes; where those of the last call ended, unless stated */
+/** @param at  where in the tensor the blocks begin, in bytes; by default where those of the last call ended */
 export type Recode = (blocks: Uint8Array, at?: number) => Uint8Array;
 
 /**
  * A function from blocks of a tensor to the same weights in blocks of another format. What it returns is overwritten by
  * the next call.
  *
- * @returns  throws FormatError for a weight that is infinite or NaN, or too large for the other format
+ * @returns  a function that throws FormatError for a weight that is infinite or NaN, or too large for the other format
  *
  * Given: pieces hold whole blocks of both formats.
  */

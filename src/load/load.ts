@@ -86,7 +86,7 @@ export async function loadModel(files: WeightFiles, options: ModelOptions, conte
 
 /** The loaded model and its first sequence, ready to be run. */
 export function createEngine({ model, sequences: [sequence] }: LoadedModel): Engine {
-  return { model, sequence, maxStep: MAX_STEP, maxLogitRows: MAX_LOGIT_ROWS };
+  return { model, sequence, maxStep: model.maxStep, maxLogitRows: MAX_LOGIT_ROWS };
 }
 
 async function createWasm(request: WasmBackendRequest, settings: Settings, context: LoadContext): Promise<Backend> {
@@ -153,7 +153,7 @@ function backendRequest(
     kvType: settings.kvType,
   };
   const { mode, bankBytes, contextLength, threads } = settings;
-  const maxStep = Math.min(MAX_STEP, contextLength);
+  const maxStep = longestStep(contextLength, sequences);
   return {
     ...request,
     mode,
@@ -169,8 +169,12 @@ function backendRequest(
         [few, few],
         [maxStep, 1],
       ]) {
-        const sequence = createSequence(sequences[0].layers, contextLength);
-        const h = advance(model, [{ sequence, ids: new Int32Array(step) }]);
+        // As few sequences as hold so many rows: attention takes most for the longest stretch of one.
+        const chunks = Array.from({ length: Math.ceil(step / contextLength) }, (_, i) => ({
+          sequence: createSequence(sequences[i].layers, contextLength),
+          ids: new Int32Array(Math.min(contextLength, step - i * contextLength)),
+        }));
+        const h = advance(model, chunks);
         lmHead(model.ops, model.weights, model.ops.rows(h, step - rows, rows));
       }
     },
@@ -187,7 +191,12 @@ function assemble(
   const sequences = Array.from({ length: states.length / layers }, (_, i) =>
     createSequence(states.slice(i * layers, (i + 1) * layers), contextLength),
   );
-  return { model: { ops, memory, config, weights: tree }, sequences };
+  const maxStep = longestStep(contextLength, sequences.length);
+  return { model: { ops, memory, config, weights: tree, maxStep }, sequences };
+}
+
+function longestStep(contextLength: number, sequences: number): number {
+  return Math.min(MAX_STEP, contextLength * sequences);
 }
 
 interface FoundWeight extends Parameter {

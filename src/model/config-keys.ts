@@ -2,14 +2,14 @@
 
 export type RawConfig = Readonly<Record<string, unknown>>;
 
-/** The config of a checkpoint is not one this architecture can have. */
+/** A checkpoint's config is not one that this architecture can have. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
 export type ConfigKeys = ReturnType<typeof configKeys>;
 
-const REMEDY = "Mend the config.";
+const REMEDY = "Correct it in the config.";
 
 /**
  * Readers that throw a ConfigError naming the key. A key that is absent takes the default; null is a value like any

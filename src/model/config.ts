@@ -23,7 +23,7 @@ export interface Config extends RopeConfig {
   readonly tieWordEmbeddings: boolean;
   /** Layers with a dense feed-forward before the sparse ones; all of them in the dense siblings. */
   readonly numDenseLayers: number;
-  /** 0 in the dense siblings, like the other three below. */
+  /** 0 in the dense siblings; what follows then has no effect. */
   readonly numExperts: number;
   readonly numExpertsPerTok: number;
   readonly moeIntermediateSize: number;
@@ -32,14 +32,14 @@ export interface Config extends RopeConfig {
   readonly useExpertBias: boolean;
 }
 
-/** Sums over a head of int8 times int16 stay below 2³¹ (assembly/ops/attention-int8.ts); every LFM2 has 64. */
+/** Sums over a head of int8 times int16 stay below 2³¹ (assembly/ops/attention-int8.ts); every published LFM2 has 64. */
 const MAX_HEAD_DIM = 512;
 
 /**
  * Keys that are absent take transformers' defaults.
  *
  * @param raw       the keys of `config.json`
- * @param keyNames  what the file calls a key, where it has another name for it
+ * @param keyNames  what the file calls a key, if it has another name for it
  * @throws ConfigError naming the key, what was expected, and what was found
  * @source transformers 5.18.0 configuration_lfm2_moe.py, configuration_lfm2.py
  */
@@ -91,7 +91,7 @@ export function readConfig(raw: RawConfig, keyNames: Readonly<Record<string, str
     normEps: number("norm_eps", 0, 1, 1e-5),
     ...readRope(keys, maxPositionEmbeddings),
     maxPositionEmbeddings,
-    // The older name counts before the other one in transformers, whichever way they differ.
+    // In transformers the older name takes precedence, whichever way the two differ.
     tieWordEmbeddings: boolean("tie_embedding", boolean("tie_word_embeddings", true)),
     numDenseLayers: moe ? integer("num_dense_layers", 0, numHiddenLayers, 2) : numHiddenLayers,
     numExperts,

@@ -1,4 +1,4 @@
-// The tensors of a checkpoint that the graph asks for, in its order; none is missing, and none is left over.
+// The tensors of a checkpoint that the graph asks for, in its order: none may be missing, and none left over.
 import { blockFormats } from "../blocks/formats.ts";
 import { type StoredTensor, spellingOf } from "../formats/checkpoint.ts";
 import { ggufNameOf } from "../formats/gguf/names.ts";
@@ -30,7 +30,7 @@ export function parametersOf(config: Config): WeightSpec[] {
   return specs;
 }
 
-/** `experts.w1` and `expert_bias` are parameters themselves; of all others the module's weight is. */
+/** `experts.w1` and `expert_bias` are parameters themselves; everything else is a module, whose `weight` is one. */
 export function tensorNameOf({ path }: WeightSpec): string {
   return /\.(experts\.w[123]|expert_bias)$/.test(path) ? path : `${path}.weight`;
 }
@@ -94,7 +94,7 @@ function shapeOf(spec: WeightSpec, tensor: StoredTensor): number[] {
   return expected;
 }
 
-/** As published checkpoints lay it out: PyTorch keeps an axis of one input channel in a depthwise convolution. */
+/** The shape in published checkpoints: PyTorch keeps an axis of one input channel in a depthwise convolution. */
 function inFile(spec: WeightSpec, nameInFile: string): number[] {
   const shape = tensorShapeOf(spec);
   return nameInFile.endsWith("conv.conv.weight") && !nameInFile.startsWith("blk.") ? [shape[0], 1, shape[1]] : shape;

@@ -29,7 +29,7 @@ export interface QuantizeOptions {
 export interface Quantized {
   readonly tensors: readonly QuantizedTensor[];
   readonly fileBytes: number;
-  /** What was found beside the checkpoint's own warnings. */
+  /** Warnings beside the checkpoint's own. */
   readonly warnings: readonly string[];
 }
 
@@ -44,8 +44,8 @@ export interface QuantizedTensor {
 }
 
 /**
- * Writes `checkpoint` into `sink`, its tensors in the order of the graph. A GGUF file's metadata stays as it is but for
- * the keys that tell of blocks and of other files; a Hugging Face folder's is made from its JSON files.
+ * Writes `checkpoint` into `sink`, its tensors in the order of the graph. A GGUF file's metadata stays as it is, except
+ * for the keys about blocks and other files; a Hugging Face folder's is made from its JSON files.
  *
  * @throws FormatError when a tensor is missing or holds infinite weights; ConfigError; SourceError; what the sink throws;
  *   the signal's reason when aborted

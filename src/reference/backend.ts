@@ -23,15 +23,17 @@ import {
 } from "./tensor.ts";
 import { gather, normalize, topK, weightedSum } from "./top-k.ts";
 
-/** Needs nothing but arrays; `weights` are the bytes of the file, decoded row by row when used. */
+/** Plain arrays only: weights stay the bytes of the file, decoded row by row when used. */
 export function createReferenceBackend({ weights, states, kvType }: BackendRequest): Backend {
   const placed = weights.map(place);
+  const reserved = states.map((spec) => reserve(spec, kvType));
+  const stateArrays = reserved.flatMap((state) => ("k" in state ? [state.k, state.v] : [state.current, state.next]));
   return {
     ops: referenceOps,
     memory: referenceMemory,
     weights: new Map(placed.map((weight) => [weight.weight.path, weight])),
-    states: states.map((spec) => reserve(spec, kvType)),
-    bytes: placed.reduce((sum, { weight }) => sum + weight.bytes.byteLength, 0),
+    states: reserved,
+    bytes: [...placed.map(({ weight }) => weight.bytes), ...stateArrays].reduce((sum, a) => sum + a.byteLength, 0),
   };
 }
 

@@ -27,7 +27,7 @@ const NEGLIGIBLE = -50;
  * @param settings      checked by validateSampling
  * @param promptLength  ids at the beginning of the sequence that were not sampled
  * @returns         a function of `logits` f32[vocabSize] (left as they are), the sequence so far and the ids that may
- *                  come (all, unless told); its result lives until the next call
+ *                  come (all by default); its result lives until the next call
  * @throws SamplingError when a bias is for an id outside the vocabulary
  * @source Hugging Face transformers 5.18.0, generation/logits_process.py: SequenceBiasLogitsProcessor,
  *         RepetitionPenaltyLogitsProcessor, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper, MinPLogitsWarper;
@@ -171,7 +171,7 @@ function keepMinP(found: Candidates, minP: number): void {
   found.total = total;
 }
 
-/** Weighs the candidates that were chosen without a temperature anew, with it. */
+/** Weighs the candidates again, now with the temperature: they were chosen without one. */
 function temper(found: Candidates, scores: Float32Array, highest: number, temperature: number): void {
   const { ids, weights, count } = found;
   const top = Math.fround(highest / temperature);

@@ -18,6 +18,6 @@ export function checkFileName(folder: string, fileName: string): void {
   if (isName && !/\p{Surrogate}/u.test(fileName)) return;
   throw new SourceError(
     `${folder}: expected a file name without folders, found ${JSON.stringify(fileName)}. ` +
-      "Name the folder and the file apart.",
+      "Name the folder and the file separately.",
   );
 }

@@ -5,7 +5,7 @@ import { checkFileName, checkRange } from "./checks.ts";
 import type { ByteSource, FileVersion, Folder } from "./source.ts";
 import { SourceError } from "./source-error.ts";
 
-/** One read call; between two the signal is looked at. Node takes at most 2 GiB. */
+/** Bytes of one read call; the signal is checked between two. Node takes at most 2 GiB. */
 const CHUNK_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -56,7 +56,7 @@ async function checkFolder(path: string): Promise<void> {
 
 async function tryOpenFile(path: string, version?: FileVersion): Promise<ByteSource | undefined> {
   try {
-    // Before it is opened, for opening a pipe waits until somebody writes to it.
+    // Before it is opened, because opening a pipe waits until somebody writes to it.
     const found = await stat(path);
     if (found.isFile()) return await fileSource(path, await open(path, "r"), version);
   } catch (error) {
@@ -111,7 +111,7 @@ function openedSource(path: string, file: FileHandle, version: FileVersion): Byt
   };
 }
 
-/** Of the opened file, not of its path: what the two say differs in places, and a path may name another by now. */
+/** Of the opened file, not of its path: some platforms report the two differently, and the path may name another file by now. */
 async function versionOf(path: string, file: FileHandle): Promise<FileVersion> {
   const { size, dev, ino, mtimeNs } = await file.stat({ bigint: true }).catch((error) => {
     throw unreadable(path, error);
@@ -131,7 +131,7 @@ function checkSame(path: string, opened: FileVersion, found: FileVersion): void 
 }
 
 function describe({ size, inode, modifiedNs }: FileVersion): string {
-  // A time that a file system makes up may be none that a Date can be.
+  // A file system may state a time that no Date can hold.
   const date = new Date(Number(modifiedNs / 1_000_000n));
   const time = Number.isNaN(date.getTime()) ? `${modifiedNs} ns` : date.toISOString();
   return `${size} bytes of ${time}, inode ${inode}`;

@@ -46,7 +46,7 @@ export function locateBlobs(
   return { folder, file: first };
 }
 
-/** Of a picked folder, what lies in a subfolder is not the model's, as a rule: checkpoints of its training, say. */
+/** What lies in a subfolder of a picked folder does not usually belong to the model: checkpoints of its training, say. */
 function byFolder(all: readonly File[]): { files: File[]; subfolders: Map<string, Folder> } {
   const files: File[] = [];
   const inner = new Map<string, File[]>();

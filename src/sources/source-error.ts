@@ -1,4 +1,4 @@
-// The error of this room.
+// What this room throws.
 
 /** Bytes cannot be had: missing file, range outside it, failing server, a file that has changed. */
 export class SourceError extends Error {

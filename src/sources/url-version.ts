@@ -1,7 +1,7 @@
 // Whether a server's answers are about one file, by what they say of its version.
 //
 // A strong ETag decides alone, as it names bytes (RFC 9110, 8.8.3). Otherwise ETag, its strength left aside, and
-// Last-Modified both have to agree. Where these cannot tell versions apart, what has been read is compared as well.
+// Last-Modified both have to agree. Where these cannot distinguish versions, what has been read is compared as well.
 //
 // Answers are compared here. If-Range would leave that to servers, of which some ignore it, and would cost pages a
 // preflight request, which some servers refuse.
@@ -57,7 +57,7 @@ export function withSeen(seen: readonly SeenRange[], offset: number, bytes: Uint
 }
 
 /**
- * FNV-1a, 32 bits: against accidents, for a server that wants to deceive need not change its file. Pages without
+ * FNV-1a, 32 bits: against accidents only, since a server that wants to deceive need not change its file. Pages without
  * https have no crypto.subtle.
  */
 export function hashOf(bytes: Uint8Array): number {

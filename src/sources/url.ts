@@ -1,4 +1,4 @@
-// Files on an HTTP server, read by Range requests; a server without them is downloaded from once.
+// Files on an HTTP server, read by Range requests; from a server without them, a file is downloaded once.
 import { blobSource } from "./blob.ts";
 import { checkFileName, checkRange } from "./checks.ts";
 import { type Chunks, type Exchange, exchange, nameOf, tooLong, tooShort } from "./exchange.ts";
@@ -41,7 +41,7 @@ export async function reopenUrl(
 
 /**
  * The files under a base URL; its query, if any, goes with every request. Where one of them may be read, HTTP 403 for
- * another counts as its absence, which a store such as S3 does not tell those who may not list its files.
+ * another counts as its absence, since a store such as S3 does not reveal it to those who may not list its files.
  */
 export function urlFolder(baseUrl: string, network: NetworkOptions = {}): Folder {
   const base = parseUrl(baseUrl);
@@ -100,7 +100,7 @@ function parseUrl(text: string): URL {
   try {
     url = new URL(text);
   } catch {
-    throw new SourceError("URL: expected http://… or https://…, found text that is no URL. Check the address.");
+    throw new SourceError("URL: expected http://… or https://…, found text that is not a URL. Check the address.");
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new SourceError(`URL: expected http: or https:, found ${url.protocol.slice(0, -1)}. Check the address.`);
@@ -131,7 +131,7 @@ async function tryOpen(
       }
       if (response.status === 200) return blobSource(name, await wholeBody(name, response, chunks, mostBytes));
       if (isAbsent(response.status)) return undefined;
-      // No byte can be asked of an empty file.
+      // No range can be requested of an empty file.
       if (response.status === 416 && response.headers.get("content-range") === "bytes */0") {
         return blobSource(name, new Blob());
       }
@@ -246,7 +246,7 @@ async function readPart(
   return received;
 }
 
-/** What part of which size an answer holds, once it is known to begin where it was asked to. */
+/** How many bytes an answer holds of a file of which size, once it is known to begin where it should. */
 function contentRange(name: string, response: Response, offset: number, length: number): { end: number; size: number } {
   const encoding = response.headers.get("content-encoding");
   if (encoding !== null && encoding !== "identity") {

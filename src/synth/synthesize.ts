@@ -1,7 +1,7 @@
-// A GGUF file of a model's true shape with random weights: for speed, memory and arithmetic, not for sense.
+// A GGUF file of a model's true shape with random weights: for measuring speed, memory and arithmetic; its answers make no sense.
 //
 // The weights are scaled so that numbers stay ordinary through any number of layers: every matrix keeps the size of what
-// it multiplies, what is added to the hidden state is somewhat smaller than it, routers tell experts apart, and logits
+// it multiplies, what is added to the hidden state is somewhat smaller than it, routers prefer some experts, and logits
 // have a standard deviation of about 2.5.
 
 import { blockFormats, type FormatName } from "../blocks/formats.ts";

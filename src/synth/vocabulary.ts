@@ -1,4 +1,4 @@
-// A made-up tokenizer of a true one's size: its special tokens in their places, all bytes, and words of syllables.
+// A made-up tokenizer of a real one's size: its special tokens in their places, all bytes, and words of syllables.
 import type { GgufValue } from "../formats/gguf/value.ts";
 import { integers, scalar, strings } from "../formats/gguf/write.ts";
 import { BYTE_CHARACTERS } from "../tokenizer/byte-alphabet.ts";

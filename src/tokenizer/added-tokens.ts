@@ -5,7 +5,7 @@ import { asRecord } from "./split-pattern.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** A token that is matched whole, as a file states it: not checked, but for tokenizer_config.json's content. */
+/** A token that is matched whole, as a file states it: unchecked, except for the content of tokenizer_config.json's. */
 export interface StatedToken {
   readonly content: unknown;
   readonly id: unknown;
@@ -23,7 +23,7 @@ const NAMED = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", 
 /**
  * A text that the vocabulary has keeps its id, whatever else is stated; another one gets the next id.
  *
- * @throws TokenizerError when added_tokens_decoder states another id than that, or a list is none
+ * @throws TokenizerError when added_tokens_decoder states another id than that, or a key has no list where it must
  * @source transformers 5.18.0, tokenization_utils_tokenizers.py, TokenizersBackend.__init__; tokenizers,
  *         added_vocabulary.rs, add_tokens
  */
@@ -62,7 +62,7 @@ export function addedTokens(tokenizer: Settings, config: Settings): StatedToken[
   for (const [key, stated] of namedTokens(config)) {
     const text = asRecord(stated)?.content ?? stated;
     const isKnown = ids.has(text) || Object.hasOwn(vocab, String(text));
-    // A BOS or EOS that is no token yet is refused elsewhere; add_bos_token and its kin are no texts.
+    // A BOS or EOS that is not a token yet is refused elsewhere; the values of add_bos_token and its kin are not texts.
     if (typeof text !== "string" || text === "" || (!isKnown && /^(?:bos|eos)_token$/.test(key))) continue;
     add({ ...asRecord(stated), content: text, special: true }, `tokenizer_config.json, ${key}`);
   }
@@ -104,5 +104,5 @@ function extraTokens(config: Settings): [string, unknown][] {
 
 const isEmpty = (value: unknown): boolean => Object.keys(value ?? {}).length === 0;
 
-/** Of a value of any size, as much as a message can take. */
+/** As much of a value as fits into a message. */
 export const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 80) ?? "nothing";

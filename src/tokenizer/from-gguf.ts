@@ -52,7 +52,7 @@ export function checkPreTokenizer(pre: string | undefined): void {
   if (preTokenizers.some((known) => known === pre)) return;
   // Converters write "default" for a pattern that they do not know, and old ones write none.
   throw new TokenizerError(
-    `tokenizer.ggml.pre: expected "lfm2" or "llama-bpe", found ${shown(pre)}. If the model is LFM2's all the same, ` +
+    `tokenizer.ggml.pre: expected "lfm2" or "llama-bpe", found ${shown(pre)}. If the model is LFM2's nevertheless, ` +
       'say so by --tokenizer-pre lfm2, in TypeScript { tokenizerPre: "lfm2" }.',
   );
 }

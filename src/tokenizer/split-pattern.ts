@@ -19,7 +19,7 @@ const FOLDED_ALIKE: Record<string, string> = { s: "\u017f", k: "\u212a" };
  * Writes out the case-insensitive groups of a pattern: `(?i:'s)` → `(?:'[sS\u017f])`.
  *
  * @huggingface/tokenizers 0.2.0 folds ASCII only, so it splits "it'ſ" otherwise than the Rust library; JavaScript's own
- * `(?i:…)` is missing from Node 20. The rest of the translation it does well, `\s` as \p{White_Space} included.
+ * `(?i:…)` is missing from Node 20. The rest it translates correctly, `\s` as \p{White_Space} included.
  */
 export function writeOutCaseFolding(pattern: string): string {
   return pattern.replace(/\(\?i:((?:[A-Za-z'|]|\[[A-Za-z']+\])*)\)/g, (_, body: string) => {

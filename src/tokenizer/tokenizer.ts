@@ -29,7 +29,7 @@ export interface Tokenizer extends Detokenizer {
 }
 
 /**
- * @param embeddingRows  ids that the model knows; unless stated, all that the tokenizer has
+ * @param embeddingRows  ids that the model knows; by default all that the tokenizer has
  * @throws TokenizerError when the files are damaged, describe a tokenizer outside the LFM2 family, or have tokens that
  *         the model does not know
  */

@@ -1,4 +1,4 @@
-// A tokenizer's data, checked: which tokens there are, which of them stand apart from ordinary text, and the merges.
+// A tokenizer's data, checked: its tokens, which of them are matched whole, and its merges.
 import { BYTE_CHARACTERS } from "./byte-alphabet.ts";
 import { TokenizerError } from "./source.ts";
 
@@ -55,7 +55,7 @@ export class TokenTable {
     this.ordinary.set(text, this.#take(id, text, subject));
   }
 
-  /** Also takes a token over that was read as an ordinary one under the same id. */
+  /** A token that was read as an ordinary one under the same id becomes a whole one. */
   addWhole(text: string, id: unknown, special: boolean, subject: string): void {
     if (text === "") throw new TokenizerError(`${subject}: expected text, found an empty token at id ${id}.`);
     const known = this.ordinary.get(text) ?? this.added.get(text)?.id;
@@ -175,7 +175,7 @@ function readMerges(table: TokenTable, merges: readonly unknown[], subject: stri
       if (table.added.has(token)) return;
       throw new TokenizerError(
         `${subject}[${rank}] joins ${quote(left)} and ${quote(right)}: expected ${quote(token)} in the vocabulary, ` +
-          "found no such token. Merges and tokens are not of the same tokenizer.",
+          "found no such token. The merges and the tokens are of different tokenizers.",
       );
     }
     read.push([left, right]);

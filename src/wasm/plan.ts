@@ -70,18 +70,19 @@ export function planBanks(
   for (const state of request.states) unit(state.layer).stateBytes += aligned(stateBytes(state, request.kvType));
 
   const fixed = RESERVED_BYTES + workBytes;
+  const mostBytes = Math.floor(bankBytes / PAGE_BYTES) * PAGE_BYTES;
   const banks: { units: string[]; weightBytes: number; stateBytes: number }[] = [];
   const bankOf = new Map<string, number>();
   for (const [name, need] of units) {
     const bytes = need.weightBytes + need.stateBytes;
-    if (fixed + bytes > bankBytes) {
+    if (fixed + bytes > mostBytes) {
       throw new MemoryError(
-        `${name}: expected at most ${bankBytes - fixed} bytes (a bank of ${bankBytes} less working space), ` +
+        `${name}: expected at most ${mostBytes - fixed} bytes (a bank of ${bankBytes} less working space), ` +
           `found ${bytes}, ${need.stateBytes} of them for the context. Use a smaller context or quantization.`,
       );
     }
     let last = banks.at(-1);
-    if (last === undefined || fixed + last.weightBytes + last.stateBytes + bytes > bankBytes) {
+    if (last === undefined || fixed + last.weightBytes + last.stateBytes + bytes > mostBytes) {
       last = { units: [], weightBytes: 0, stateBytes: 0 };
       banks.push(last);
     }

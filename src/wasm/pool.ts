@@ -84,6 +84,7 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
       words[TOTAL] = total;
       words[GRAIN] = grain;
       words[THREADS] = size;
+      words[FAILED] = 0; // of an op in which this thread failed, too
       Atomics.store(words, NEXT, 0);
       Atomics.add(words, GENERATION, 1);
       if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, GENERATION);

@@ -145,8 +145,7 @@ export function randomBlocks(format: FormatName, weights: number, random: () => 
     else if (format === "BF16")
       view.setUint16(at, 0x3c00 + Math.floor(random() * 0x180) + (random() < 0.5 ? 0x8000 : 0), true);
     else if (format === "MXFP4") bytes[at] = 118 + Math.floor(random() * 8);
-    else
-      for (const { offset } of exponents) view.setUint16(at + offset, 0x1800 + Math.floor(random() * 0x1000), true);
+    else for (const { offset } of exponents) view.setUint16(at + offset, 0x1800 + Math.floor(random() * 0x1000), true);
   }
   return bytes;
 }

@@ -110,7 +110,7 @@ async function openPair(surroundings: Surroundings, request: PeersRequest, signa
   return openBrowserPair(path, options, { dist, modules, folder, version: PEER_VERSIONS["@wllama/wllama"], signal });
 }
 
-/** One round more than counted: the first compiles. Stopped early, it tells of the rounds that both have finished. */
+/** One round more than is counted: the first compiles. If stopped early, it reports the rounds that both have finished. */
 async function alternate(
   { ours, theirs }: Pair,
   { rounds, decode }: PeersRequest,

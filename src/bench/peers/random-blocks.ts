@@ -1,4 +1,4 @@
-// Random weights in any block format, with scales that are finite and of moderate size: for speed, not for sense.
+// Random weights in any block format, with scales that are finite and of moderate size: for measuring speed only.
 
 import { blockFormats, type FormatName } from "../../blocks/formats.ts";
 
@@ -19,7 +19,7 @@ export function randomBlocks(format: FormatName, count: number): Uint8Array<Arra
   for (let at = 0; at + 4 <= bytes.length; at += 4) view.setUint32(at, random(), true);
   for (let block = 0; block < blocks; block++) {
     const at = block * blockBytes;
-    // Subnormal numbers and infinities would cost time that no checkpoint costs.
+    // Subnormal numbers and infinities would cost time that checkpoints do not.
     if (format === "F32") view.setFloat32(at, random() / 2 ** 32 - 0.5, true);
     else if (format === "BF16") view.setUint16(at, 0x3c00 + (random() % 0x180), true);
     else if (format === "MXFP4") view.setUint8(at, 118 + (random() % 8));

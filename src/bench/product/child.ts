@@ -1,4 +1,4 @@
-// A process of our own to ask things of: its memory can be told apart, and its death is no one else's.
+// A process of our own that answers messages: its memory can be measured separately, and it dies alone.
 import { fork } from "node:child_process";
 
 export interface Child {

@@ -39,12 +39,12 @@ export interface BenchPlan extends Pick<BenchRequest, "source" | "filling" | "ro
   readonly notes: readonly string[];
 }
 
-/** The file asks for nothing that could be measured: the lists are at fault. */
+/** Nothing of what was asked for can be measured: the options are at fault, not the file. */
 export class BenchError extends Error {
   override readonly name = "BenchError";
 }
 
-/** Of the memory that is free, what models may take: the rest is for page cache and whoever else is there. */
+/** The share of free memory that models may take: the rest is for page cache and other programs. */
 const MEMORY_SHARE = 0.8;
 
 /** @throws what `open` throws of a model or an option; BenchError when no test fits into the model's context */

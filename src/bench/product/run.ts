@@ -7,7 +7,7 @@ import type { Spread } from "./statistics.ts";
 import type { WeightTraffic } from "./traffic.ts";
 
 export interface Run {
-  /** What wrote it, so that a reader knows its own. */
+  /** What wrote it, so that a reader recognizes its own files. */
   readonly kind: "lfm2 bench";
   readonly date: string;
   readonly machine: MachineFacts;

@@ -1,4 +1,4 @@
-// A model opened to be measured: on this very thread, and able to step back at no cost.
+// A model opened to be measured: on this thread, and able to go back at no cost.
 
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
@@ -88,7 +88,7 @@ function sessionOf(engine: Engine, settings: Settings, { reservedBytes, loadMs, 
   const stepBack = (depth: number): void => {
     ids.length = 0;
     for (const id of context.slice(0, depth)) ids.push(id);
-    sequence.stored = depth;
+    sequence.next = depth;
   };
 
   const fill = async (depth: number, onFill: (done: number, total: number) => void): Promise<void> => {
@@ -169,7 +169,7 @@ function fillCaches(caches: readonly FilledCache[], from: number, to: number): v
   }
 }
 
-/** As a model's thread keeps it: messages are let in between steps, and a caller is heard at every layer. */
+/** As on a model's thread: messages are let in between steps, and an abort is noticed at every layer. */
 const pace: Pace = { pause: () => new Promise((resolve) => setImmediate(resolve)), check: () => {} };
 
 const startHelper: StartHelper = (task) =>

@@ -1,4 +1,4 @@
-// `lfm2 bench`: tokens per second of prefill and decode, by setting and by depth, beside what the memory can give.
+// `lfm2 bench`: tokens per second of prefill and decode, by setting and by depth, beside the most that memory allows.
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
@@ -50,13 +50,13 @@ Ctrl-C prints what has been measured.`;
 
 export function benchCommand(): Command {
   return new Command("bench")
-    .description("measure tokens per second, beside what this machine's memory can give")
+    .description("measure tokens per second, beside the most that this machine's memory allows")
     .argument("[path or URL]", "a GGUF file or a Hugging Face model folder; without it, the embedded model")
     .option("-m, --model <path or URL>", "the same as an option")
     .addOption(integers("-p, --prefill <tokens>", "tokens of a prompt; 0 leaves it out", 0).default([512], "512"))
     .addOption(integers("-n, --decode <tokens>", "tokens one by one; 0 leaves them out", 0).default([128], "128"))
     .addOption(integers("-d, --depth <positions>", "positions of context before them", 0).default([0], "0"))
-    .addOption(integers("-t, --threads <counts>", "threads; physical cores unless told", 1))
+    .addOption(integers("-t, --threads <counts>", "threads; physical cores by default", 1))
     .addOption(names("kvType", "--kv-type <types>", "numbers of the KV cache: f32, f16, int8"))
     .addOption(names("kernels", "--kernels <builds>", "baseline, relaxed"))
     .addOption(names("mode", "--mode <names>", "int8, exact"))
@@ -71,7 +71,7 @@ export function benchCommand(): Command {
     .addOption(new Option("-r, --rounds <count>", "rounds").argParser(integerOf("--rounds", 1)).default(5))
     .option("-o, --output <path>", "write the figures of every round into a JSON file, too")
     .option("--plot <folder>", "draw the figures into SVG files in this folder")
-    .option("--force", "replace files that are there")
+    .option("--force", "replace existing files")
     .option("--json", "print one JSON object instead of a table")
     .enablePositionalOptions()
     .addCommand(plotCommand())
@@ -84,7 +84,7 @@ function plotCommand(): Command {
     .description("draw the figures of one or several runs, such as runs of one model in several formats")
     .argument("<run.json...>", "files that `lfm2 bench -o` wrote")
     .requiredOption("-o, --output <folder>", "the folder for the SVG files")
-    .option("--force", "replace files that are there")
+    .option("--force", "replace existing files")
     .action(async (paths: readonly string[], { output, force }: { readonly output: string; readonly force?: true }) => {
       const runs = await Promise.all(paths.map(async (path) => readRun(await readRunFile(path), path)));
       await writePlots(runs, output, force);
@@ -121,7 +121,7 @@ async function readRunFile(path: string): Promise<string> {
   return decodeText(bytes, path);
 }
 
-/** Before long work: whether plots would replace others. Which ones there will be, the figures decide. */
+/** Checked before long work: whether plots would replace others. Which plots there will be depends on the figures. */
 async function checkNoPlots(folder: string, force: boolean | undefined): Promise<void> {
   const drawn = (await readdir(folder).catch(() => [])).find((name) => name.endsWith(".svg"));
   if (drawn === undefined || force) return;

@@ -66,7 +66,7 @@ async function run(flags: ChatFlags): Promise<void> {
       interruptor.quit,
     ]);
   } catch (error) {
-    // Leaving a conversation by Ctrl-C is no failure.
+    // Leaving a conversation by Ctrl-C is not a failure.
     if (!(error instanceof Interrupted && lines.interactive && model !== undefined)) throw error;
   } finally {
     lines.close();
@@ -146,7 +146,7 @@ async function answerTurn(
       throw error;
     }
     if (round === MAX_ROUNDS) {
-      note(`The model has called tools ${MAX_ROUNDS + 1} times in a row, and is stopped here.`);
+      note(`Stopped: the model has called tools ${MAX_ROUNDS + 1} times in a row.`);
       leaveCalls(collector.toolCalls, conversation, "too many calls in a row");
       return;
     }

@@ -57,7 +57,7 @@ the names of transformers' modules; of one array that is named otherwise, logits
 batches, padding, the last row alone, channels first, a padded vocabulary, log-probabilities, numbers of hidden_states.
 With one path and -m, A is that model's run of B's ids, made here: exact float32 with a float32 cache unless --mode or
 --kv-type says otherwise. The ids are B's input_ids, or --ids.
---map ${Object.keys(readyMaps).join(", ")} knows another runtime's names (hf is used unless stated); a JSON file gives your own:
+--map ${Object.keys(readyMaps).join(", ")} knows another runtime's names (hf by default); a JSON file gives your own:
 {"blocks.{layer}.out": "model.layers.{layer}", "skip.*": ""}.
 
 Causes are found by computing the operation where the runs part again, under each known mistake, from the numbers that

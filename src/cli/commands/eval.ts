@@ -66,6 +66,7 @@ Examples:
 
 Windows, scored positions and figures are llama-perplexity's: the text is cut into windows of -c tokens, BOS stands in place
 of each one's first token, and predictions of its second half count. Errors are standard errors over positions.
+Control strings in the text, such as <|im_end|>, are tokenized as text, as there.
 The base is --against, or the same file where only --against-mode and the like are given. Backend, mode, KV type, threads and
 kernels are the model's where the base's own are not given; --quantize is the model's alone. Both are in memory at once.
 With -o, each window is written as it is done, and the same command goes on after a stop. Ctrl-C prints what is there.`;

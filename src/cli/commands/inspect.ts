@@ -36,7 +36,7 @@ export function inspectCommand(): Command {
     .option("-m, --model <path or URL>", "the same as an option")
     .option("--tensors", "list every tensor")
     .option("--svg <path>", "draw the layers into an SVG file")
-    .option("--force", "replace a file that is there")
+    .option("--force", "replace an existing file")
     .option("--json", "print one JSON object instead of text");
   return addFileOptions(addMemoryOptions(command)).addHelpText("after", examples).action(run);
 }

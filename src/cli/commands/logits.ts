@@ -40,7 +40,7 @@ export function logitsCommand(): Command {
         .conflicts("ids"),
     )
     .option("-o, --output <path>", "the safetensors file to write")
-    .option("--force", "replace a file that is there")
+    .option("--force", "replace an existing file")
     .option("--json", `print the shape and the ${SHOWN} highest logits of the last position as JSON`);
   return addModelOptions(command).addHelpText("after", examples).action(run);
 }

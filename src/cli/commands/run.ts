@@ -59,10 +59,7 @@ export function runCommand(): Command {
   const command = new Command("run")
     .description("answer one prompt, from -p, -f, both, or standard input")
     .option("-p, --prompt <text>", "the prompt")
-    .option(
-      "-f, --file <path>",
-      "a file to read it from, - for standard input; with -p, what the file says comes after",
-    )
+    .option("-f, --file <path>", "a file to read it from, - for standard input; with -p, its text comes after that")
     .option("--system <text>", "the system prompt");
   command.addOption(
     command
@@ -100,7 +97,7 @@ async function run(flags: RunFlags): Promise<void> {
   try {
     await tokenizerOf(opened);
     const stated = statedSampling(flags);
-    // Drawn here, so that it can be told and the answer repeated.
+    // Drawn here, so that it can be shown and the answer repeated.
     const seed = flags.seed ?? freshSeed();
     const isRandom = { ...model.recommended.sampling, ...stated }.temperature !== 0;
     const settings = `${computationLine(model.settings)} · ${samplingLine(model.recommended, stated)}`;
@@ -127,7 +124,7 @@ async function run(flags: RunFlags): Promise<void> {
   }
 }
 
-/** Prints an answer as it comes, unless it is wanted as JSON; gives back what is told of it then. */
+/** Prints an answer as it comes, or collects it for JSON; returns what there is to report of it. */
 async function answerOnce(
   { model, name, loadMs }: OpenedModel,
   prompt: string,

@@ -1,4 +1,4 @@
-// `lfm2 synth`: a model of true shape with random weights.
+// `lfm2 synth`: a model of a published model's shape with random weights.
 import { Command, Option } from "commander";
 import type { QuantizationType } from "../../formats/gguf/file-types.ts";
 import { checkedConfig } from "../../formats/hf/config.ts";
@@ -44,7 +44,7 @@ export function synthCommand(): Command {
     .addOption(new Option("--layers <count>", "the first layers only").argParser(integerOf("--layers", 1)))
     .addOption(new Option("-s, --seed <integer>", "of the weights").argParser(integerOf("--seed", 0)).default(1))
     .requiredOption("-o, --output <path>", "the GGUF file to write")
-    .option("--force", "replace a file that is there")
+    .option("--force", "replace an existing file")
     .addHelpText("after", examples)
     .action(run);
 }

@@ -39,8 +39,8 @@ export function templateCommand(): Command {
     .option("-f, --file <path>", "the messages as JSON; without it, standard input")
     .option("--tools <path>", "descriptions of tools, a list as JSON")
     .option("--no-generation-prompt", "do not end with the beginning of an answer")
-    .option("--continue-final-message", "end within the last message, an assistant's, so that it is gone on with")
-    .option("--date <YYYY-MM-DD>", "the date that the template may print; today, unless told", dateOf)
+    .option("--continue-final-message", "end within the last message, an assistant's, so that the model continues it")
+    .option("--date <YYYY-MM-DD>", "the date that the template may print; today by default", dateOf)
     .option("--ids", "print token ids instead of text: 1,2,3");
   return addTextModelOptions(command)
     .addOption(

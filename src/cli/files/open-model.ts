@@ -1,4 +1,4 @@
-// Opens the model that the options name, and says so on standard error.
+// Opens the model that the options name, with progress on standard error.
 import { type LanguageModel, open, type Progress } from "../../index.ts";
 import { formatBytes, formatInteger, formatPercent } from "../../quantities.ts";
 import type { ModelTokenizer } from "../../text/text.ts";

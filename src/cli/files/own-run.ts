@@ -1,4 +1,4 @@
-// Our own side of a comparison, recorded into a temporary folder that goes with it.
+// Our own side of a comparison, recorded into a temporary folder that is deleted afterwards.
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// Text that somebody names a file of, or pipes in: bounded while it is read, UTF-8 or refused, without a byte order mark.
+// Text from a named file or a pipe: bounded while it is read, refused if it is not UTF-8, without a byte order mark.
 import { constants, createReadStream, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Socket } from "node:net";
@@ -15,7 +15,7 @@ export class InputError extends Error {
 export const MAX_TEXT_BYTES = 1 << 26;
 /** A conversation that fills a context of 128,000 tokens is below a megabyte. */
 export const MAX_JSON_BYTES = 1 << 22;
-/** A pipe that says nothing for so long may never end: somebody left it open. */
+/** A pipe that is silent for so long may never end: somebody may have left it open. */
 const PATIENCE_MS = 3000;
 
 /** The name that stands for standard input. */
@@ -69,7 +69,7 @@ export async function readTextFile(path: string): Promise<string> {
 
 /**
  * @param options.dropMark  leave out a byte order mark at the beginning (default true)
- * @throws InputError for bytes that are not UTF-8: replacing them would give another text without a word
+ * @throws InputError for bytes that are not UTF-8: replacing them would silently give another text
  */
 export function decodeText(bytes: Uint8Array, subject: string, { dropMark = true } = {}): string {
   try {

@@ -9,7 +9,7 @@ export class OutputError extends Error {
   override readonly name = "OutputError";
 }
 
-/** Before long work: whether its result will have a place. @throws OutputError naming the folder that is not there */
+/** Checked before long work: whether its result can be written. @throws OutputError naming the folder that is not there */
 export async function checkWritable(path: string): Promise<void> {
   const folder = await stat(dirname(path)).catch(() => undefined);
   if (!folder?.isDirectory()) {
@@ -20,7 +20,7 @@ export async function checkWritable(path: string): Promise<void> {
   }
 }
 
-/** @throws OutputError when there is a file already and nobody said that it may go */
+/** @throws OutputError when there is a file already and it may not be replaced */
 export async function checkFree(path: string, force: boolean | undefined, remedy = "--force"): Promise<void> {
   await checkWritable(path);
   const isThere = await stat(path).then(

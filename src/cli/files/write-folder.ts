@@ -28,7 +28,7 @@ export async function writeFolder<T>(path: string, fill: (writeFile: WriteFile) 
   try {
     await mkdir(part.path);
     const result = await fill((fileName, write) => writePieces(join(part.path, fileName), write));
-    // Some systems rename onto nothing only.
+    // Some systems do not rename onto an existing folder.
     if (await isFolder(target)) await rm(target, { recursive: true });
     await part.keep();
     return result;

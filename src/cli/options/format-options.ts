@@ -44,7 +44,7 @@ export async function readFormat({ schema, regex, choice }: FormatFlags): Promis
   return format;
 }
 
-/** @throws Error for an integer that JavaScript would round: a `const` or `maximum` of it would be another */
+/** @throws Error for an integer that JavaScript would round: a rounded `const` or `maximum` would be another one */
 async function readSchema(path: string): Promise<unknown> {
   const schema = await readJson(path, "a JSON Schema");
   const large = findBigint(schema);

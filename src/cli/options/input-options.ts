@@ -24,7 +24,7 @@ export function addInputOptions(command: Command): Command {
   );
 }
 
-/** @throws UsageError when there is none */
+/** @throws UsageError when nothing is stated */
 export function statedInput(command: string, { ids, prompt, chat }: InputFlags): void {
   if (ids !== undefined || prompt || chat) return;
   throw new UsageError(

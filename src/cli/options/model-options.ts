@@ -33,7 +33,7 @@ const flagOf: Readonly<Record<string, string>> = {
   tokenizerPre: "--tokenizer-pre",
 };
 
-/** A day; longer is for ever. */
+/** A day; anything longer counts as for ever. */
 const MAX_STALL_SECONDS = 86_400;
 
 export interface ModelWords {
@@ -41,7 +41,7 @@ export interface ModelWords {
   readonly context?: string;
   /** What -m is for, where it is not the model that runs. */
   readonly model?: string;
-  /** The mode where --mode does not say; int8 unless stated. */
+  /** The mode where --mode does not say; int8 by default. */
   readonly mode?: "exact" | "int8";
 }
 
@@ -54,21 +54,18 @@ export function addModelOptions(command: Command, words: ModelWords = {}): Comma
   return addMemoryOptions(command, words);
 }
 
-/** Those that matter to whoever reads the files, weights or not. */
+/** Those that matter to everything that reads the files, with or without weights. */
 export function addFileOptions(command: Command): Command {
   const tokenizerPre = new Option(
     "--tokenizer-pre <name>",
-    "how text is split, for GGUF files that do not say it as LFM2's do",
+    "how text is split, for GGUF files that do not state it as LFM2's do",
   );
   return command.addOption(stallTimeoutOption()).addOption(tokenizerPre.choices(preTokenizers));
 }
 
 export function stallTimeoutOption(): Option {
   const seconds = integerOf("--stall-timeout", 1, MAX_STALL_SECONDS);
-  const option = new Option(
-    "--stall-timeout <seconds>",
-    "how long a server of a URL may send nothing; 30 unless stated",
-  );
+  const option = new Option("--stall-timeout <seconds>", "how long a server of a URL may send nothing; 30 by default");
   return option.argParser((text) => 1000 * seconds(text));
 }
 
@@ -86,7 +83,7 @@ export function addMemoryOptions(command: Command, { context, mode = "int8" }: M
       ),
     )
     .addOption(
-      new Option("-t, --threads <count>", "threads of the kernels; physical cores unless told").argParser(
+      new Option("-t, --threads <count>", "threads of the kernels; physical cores by default").argParser(
         integerOf("--threads", 1),
       ),
     )

@@ -38,7 +38,7 @@ export function byteCount(flag: string): (text: string) => number {
 }
 
 /**
- * Runs a check of the library and speaks of the flag where it speaks of the option: `topK: …` becomes `--top-k: …`.
+ * Runs a check of the library, and names the flag where its error names the option: `topK: …` becomes `--top-k: …`.
  * @throws UsageError for an error about `option`; any other error as it is
  */
 export function checkedAs<T>(option: string, flag: string, check: () => T): T {

@@ -4,7 +4,7 @@ import { readTextFile, STANDARD_INPUT } from "../files/text-input.ts";
 
 /**
  * Joined by an empty line where there are both; a newline at the end of what is read is left out. Standard input is
- * read where nothing else is stated, or where the file is `-`: a pipe that somebody left open is not waited for.
+ * read where nothing else is stated, or where the file is `-`: so a pipe that was left open is not waited for.
  * @throws UsageError when there is no prompt at all
  */
 export async function readPrompt(stated: string | undefined, file: string | undefined): Promise<string> {

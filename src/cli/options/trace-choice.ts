@@ -1,4 +1,4 @@
-// Which points and positions of a run.
+// Options about which points and positions of a run to keep.
 import type { Command } from "commander";
 import type { Positions } from "../../oracle/trace/trace-plan.ts";
 import { UsageError } from "../exit.ts";

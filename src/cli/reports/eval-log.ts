@@ -23,7 +23,7 @@ export interface EvalLog {
   close(): Promise<void>;
 }
 
-/** @throws Error when the file holds results of something else, unless `force` says that they may go */
+/** @throws Error when the file holds results of something else, unless `force` allows replacing them */
 export async function openEvalLog(path: string, header: EvalHeader, force = false): Promise<EvalLog> {
   await checkWritable(path);
   const found = force ? undefined : await readIfThere(path);
@@ -58,7 +58,7 @@ async function write(file: FileHandle, line: string): Promise<void> {
   await file.datasync();
 }
 
-/** @throws Error, FormatError: there is no such file, or it is no file of results */
+/** @throws Error, FormatError: there is no such file, or it is not a file of results */
 export async function readEvalFile(path: string): Promise<EvalFile> {
   const found = await readIfThere(path);
   if (found !== undefined) return found;

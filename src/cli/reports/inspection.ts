@@ -1,4 +1,4 @@
-// Everything `lfm2 inspect` tells, as plain data: what a model is, and the memory it needs. No weight is read.
+// Everything `lfm2 inspect` shows, as plain data: what a model is, and the memory it needs. No weight is read.
 
 import type { FormatName } from "../../blocks/formats.ts";
 import type { Checkpoint } from "../../formats/checkpoint.ts";
@@ -27,7 +27,7 @@ export interface Inspection {
   readonly config: Config;
   readonly facts: ModelFacts;
   readonly tensors: readonly TensorFacts[];
-  /** Null where the files have none; the error where it is damaged: ids run all the same. */
+  /** Null where the files have none; the error where it is damaged: ids can still be run. */
   readonly tokenizer: TokenizerFacts | { readonly error: string } | null;
   /** Characters of the chat template; null where the files have none. */
   readonly chatTemplateLength: number | null;
@@ -183,7 +183,7 @@ function memoryOf(
       programBytes: PROGRAM_BYTES,
     };
   } catch (error) {
-    // What the model is can be told all the same.
+    // What the model is can still be shown.
     if (error instanceof Error && error.name === "MemoryError") return { error: error.message };
     throw error;
   }

@@ -21,7 +21,7 @@ export function createAnswerPrinter(showThinking: boolean): AnswerSink {
       if (text === "") return;
       endStretch();
       kind = next;
-      // Where colour cannot tell thinking from text, a word does.
+      // Where there is no colour to distinguish thinking from text, a word does.
       if (kind === "thinking" && !hasColour(streamOf())) streamOf().write("thinking: ");
     }
     text = heldBack + text;
@@ -58,7 +58,7 @@ export function problemText({ path, expected, found }: NonNullable<ToolCallDelta
   return `${path === "" ? "the call" : path}: expected ${expected}, found ${found}.`;
 }
 
-/** A continuation to the letter: its spaces and newlines belong to the text it continues. */
+/** A continuation, unchanged: its spaces and newlines belong to the text it continues. */
 export function createTextPrinter(): AnswerSink {
   const { stdout } = process;
   let last = "\n";

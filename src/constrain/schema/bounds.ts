@@ -16,7 +16,7 @@ function numberAt(schema: Schema, keyword: string, path: string): number | undef
   throw new ConstraintError(`${path}.${keyword}: expected a number, found ${shown(found)}.`);
 }
 
-/** @throws ConstraintError when it is no whole number from 0 to `most` */
+/** @throws ConstraintError when it is not a whole number from 0 to `most` */
 export function countAt(schema: Schema, keyword: string, path: string, most: number): number | undefined {
   const found = numberAt(schema, keyword, path);
   if (found === undefined || (Number.isInteger(found) && found >= 0 && found <= most)) return found;

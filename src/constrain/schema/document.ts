@@ -1,4 +1,4 @@
-// A schema with what it refers to: references followed, and schemas that consist of others made one.
+// A schema as one piece: its references followed, and schemas that consist of others joined.
 import type { Json, Schema } from "../../json-schema/keywords.ts";
 import { follow, isPointer } from "../../json-schema/reference.ts";
 import { type Budget, spend } from "../budget.ts";
@@ -44,7 +44,7 @@ export class SchemaDocument {
   }
 
   /**
-   * One schema without `$ref` and `allOf` that says the same.
+   * An equivalent schema without `$ref` and `allOf`.
    *
    * @throws ConstraintError naming what cannot be joined
    */
@@ -70,7 +70,7 @@ export class SchemaDocument {
     return joined;
   }
 
-  /** One schema that says what both say. @throws ConstraintError when they cannot be joined */
+  /** One schema that demands what both demand. @throws ConstraintError when they cannot be joined */
   join(a: Schema | boolean, b: Schema | boolean, path: string): Schema | boolean {
     spend(this.#budget, STEPS * (sizeOf(a) + sizeOf(b)), path);
     return join(a, b, path);

@@ -66,7 +66,7 @@ export class SchemaGrammar {
     });
   }
 
-  /** What a reference leads to, through others; undefined where they lead in a circle. */
+  /** What a reference leads to, possibly through others; undefined where they lead in a circle. */
   #target(schema: Json, path: string): { schema: Json; path: string } | undefined {
     const seen = new Set<Json>();
     let target = { schema, path };
@@ -107,7 +107,7 @@ export class SchemaGrammar {
     const names = propertyNames === undefined ? undefined : this.#names(propertyNames, `${path}.propertyNames`);
     return [...new Set([...Object.keys(properties), ...required])].map((name) => {
       const isRequired = required.has(name);
-      // A name that must not be leaves no object where it is required.
+      // If a required name is forbidden, no object is left.
       if (names !== undefined && !accepts(names, name)) return { written: choice(), isRequired };
       const value = Object.hasOwn(properties, name)
         ? this.value(properties[name], at(`${path}.properties`, name))
@@ -221,7 +221,7 @@ export class SchemaGrammar {
       prefixItems === undefined
         ? []
         : listAt(prefixItems, path, "prefixItems").map((item) => this.value(item.schema, item.path));
-    // A list whose first items are stated has no others, unless they are spoken of or needed.
+    // A list whose first items are stated has no others, unless `items` speaks of them or `minItems` needs them.
     const isOpen = prefix.length === 0 || items !== undefined || min > prefix.length;
     const rest = items === undefined ? this.any() : this.value(items, `${path}.items`);
     const most = Math.min(max, isOpen ? (max === Number.POSITIVE_INFINITY ? max : MAX_ITEMS) : prefix.length);

@@ -1,4 +1,4 @@
-// JSON Schemas as they come: a keyword that is not understood, or not as it should be, is refused by its name.
+// JSON Schemas checked: a keyword that is not understood, or whose value is malformed, is refused by its name.
 import {
   constraintsOf,
   isObject,
@@ -69,7 +69,7 @@ function nestingOf(json: string): number {
   return most;
 }
 
-/** @throws ConstraintError for a keyword that is not understood, or that is no list or object where it has to be one */
+/** @throws ConstraintError for a keyword that is not understood, or whose value is not the list or object that it has to be */
 export function checkKeywords(schema: Schema, path: string): void {
   for (const keyword of constraintsOf(schema)) {
     if (keywordOf(keyword) !== undefined) {
@@ -116,7 +116,7 @@ export function valuesOf({ const: only, enum: some }: Schema): readonly Json[] |
   return !Array.isArray(some) || some.some((value) => sameness(value) === sameness(only)) ? [only] : [];
 }
 
-/** @throws ConstraintError when there are more options than are told apart */
+/** @throws ConstraintError when there are more options than can be compared */
 export function checkOptions(count: number, path: string, keyword: string): void {
   if (count <= MAX_OPTIONS) return;
   throw new ConstraintError(`${path}.${keyword}: expected at most ${MAX_OPTIONS} schemas, found ${count}.`);

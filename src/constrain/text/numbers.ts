@@ -169,7 +169,7 @@ function lowered(digits: string): { head: string; left: number }[] {
 
 /**
  * A double in plain decimal, as JavaScript prints it but without an exponent, and cut after 15 places: nothing that is
- * written has as many, so what is left tells as well what is above it and what below.
+ * written has more, so the rest still decides what lies above it and what below.
  */
 function decimalOf(value: number): { whole: string; fraction: string } {
   const [mantissa, exponent = "0"] = String(value).split("e");

@@ -44,7 +44,7 @@ const GROUP = /\((?:\?:|\?<[^>]*>)?/y;
 const CODED = /(?:x([\da-f]{2})|u([\da-f]{4})|u\{([\da-f]+)\})/iy;
 const LOW_SURROGATE = /\\u(d[c-f][\da-f]{2})/iy;
 
-/** What no automaton over characters has, or what engines disagree about. */
+/** What no automaton over characters can do, or what engines disagree about. */
 const REFUSED: readonly (readonly [RegExp, string])[] = [
   [/\(\?<?[=!]/y, "a look-around"],
   [/\(\?[a-z-]+:/y, "a modifier group"],

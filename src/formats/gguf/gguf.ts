@@ -230,7 +230,7 @@ function sizeOf(subject: string, { shape, ggmlType }: GgufEntry): Pick<GgufTenso
   return { format: format.name, bytes: rows * rowBytes(format, cols) };
 }
 
-/** @throws FormatError always: a weight of a type that is none of weights, or not decoded here */
+/** @throws FormatError always: a weight whose type holds no weights, or is not decoded here */
 export function refuseType(subject: string, type: string): never {
   const known = Object.keys(blockFormats).join(", ");
   refuse(subject, `one of ${known}`, type, "Take the model in one of these formats.");

@@ -17,7 +17,7 @@ type Config = Readonly<Record<string, unknown>>;
 /**
  * @param config     config.json, which knows the ids of special tokens where tokenizer_config.json does not
  * @param vocabSize  rows of the embedding; those without a token get an unused one
- * @throws FormatError when the vocabulary is no list of texts, or larger than the embedding
+ * @throws FormatError when the vocabulary is not a list of texts, or is larger than the embedding
  */
 export function addTokenizer(
   metadata: Metadata,
@@ -42,7 +42,7 @@ export function addTokenizer(
   for (const [text, id] of Object.entries(isObject(model.vocab) ? model.vocab : {})) place(id, text, NORMAL);
   const padding = isObject(tokenizerConfig.pad_token) ? tokenizerConfig.pad_token.content : tokenizerConfig.pad_token;
   for (const { id, content, special } of addedTokens(tokenizer, tokenizerConfig)) {
-    // Opening takes it out as well: it never reaches the model.
+    // Opening a model drops it, too: it never reaches the model.
     if (content === padding && Number(id) >= vocabSize) continue;
     place(id, content, special || looksSpecial(content) ? CONTROL : USER_DEFINED);
   }

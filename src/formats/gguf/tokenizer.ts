@@ -10,7 +10,7 @@ export function tokenizerOfGguf(file: string, metadata: Metadata): StoredTokeniz
   if (!tokens) return undefined;
   const model = read.optionalString("tokenizer.ggml.model");
   if (model !== "gpt2") {
-    read.refuse("tokenizer.ggml.model", '"gpt2", byte-level BPE', "No LFM2 model has another tokenizer.");
+    read.refuse("tokenizer.ggml.model", '"gpt2", byte-level BPE', "No LFM2 model has another kind.");
   }
   const types = read.optionalNumbers("tokenizer.ggml.token_type");
   if (types && types.length !== tokens.length) {

@@ -24,7 +24,7 @@ export interface StoredTensors {
 
 /**
  * @param files  names of the files, for messages
- * @throws FormatError when a tensor is no weight of this family, or the experts of a layer do not make one stack
+ * @throws FormatError when a tensor is not a weight of this family, or the experts of a layer do not make one stack
  */
 export function storedHfTensors(files: readonly string[], tensors: Iterable<ShardTensor>): StoredTensors {
   const stored = new Map<string, StoredTensor>();

@@ -13,7 +13,7 @@ export interface EvalPlan {
 }
 
 export interface PlanOptions {
-  /** Tokens of a window; 512 unless told. */
+  /** Tokens of a window; 512 by default. */
   readonly window?: number;
   /** Only so many from the beginning. */
   readonly windows?: number;

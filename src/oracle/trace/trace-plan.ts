@@ -37,9 +37,9 @@ export interface TracePlan {
 }
 
 export interface TraceChoice {
-  /** Globs over names; everything unless told. */
+  /** Globs over names; everything by default. */
   readonly points?: readonly string[];
-  /** Which positions' tensors are kept; all unless told. What stands before them is computed, what follows is not. */
+  /** Which positions' tensors are kept; all by default. What stands before them is computed, what follows is not. */
   readonly positions?: Partial<Positions>;
 }
 

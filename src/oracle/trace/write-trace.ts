@@ -30,11 +30,11 @@ export interface TracedModel {
 }
 
 export interface WriteTraceOptions extends TraceChoice {
-  /** What the manifest calls the model; what its files say, unless told. */
+  /** What the manifest calls the model; by default what its files say. */
   readonly name?: string;
   /** Replaces a trace or golden that is there. */
   readonly force?: boolean;
-  /** Refuses to write more; 4 GB unless told. */
+  /** Refuses to write more; 4 GB by default. */
   readonly maxBytes?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;

@@ -212,7 +212,7 @@ describe("a folder", () => {
       "with a config that is cut",
       { "config.json": '{"model_type": "lfm2' },
       undefined,
-      "config.json: expected JSON, found text that is none. The file is damaged or cut short; fetch it again.",
+      "config.json: expected JSON, found text that is not JSON. The file is damaged or cut short; fetch it again.",
     ],
     [
       "without the file named",
