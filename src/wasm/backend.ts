@@ -49,7 +49,7 @@ export interface WasmBackendRequest extends BackendRequest {
 
 export interface WasmBackend extends Backend {
   readonly plan: BankPlan;
-  /** One to a bank, for the pool's helpers. */
+  /** One for each bank, for the pool's helpers. */
   readonly memories: readonly WebAssembly.Memory[];
   readonly weights: ReadonlyMap<string, PlacedWeight & { readonly weight: WasmWeight }>;
 }

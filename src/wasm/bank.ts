@@ -12,11 +12,11 @@ const ALIGNMENT = 128;
 export const PAGE_BYTES = 65536;
 /** The most a memory of 32-bit addresses can hold. */
 export const MAX_BANK_BYTES = 65536 * PAGE_BYTES;
-/** A null address never points at data. */
+/** So that address 0 never points at data. */
 export const RESERVED_BYTES = 1024;
 
 export interface Bank {
-  /** Counts the banks of a model; -1 for one that only counts bytes. */
+  /** Number of the bank within its model; -1 for one that only counts bytes. */
   readonly index: number;
   readonly kernels: Kernels;
   /** Address of room that lasts as long as the bank. */

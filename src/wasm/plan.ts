@@ -22,7 +22,7 @@ export interface BankPlan {
   readonly workBytes: number;
 }
 
-/** The part of the model that a weight or a state belongs to; it is never cut. */
+/** The part of the model that a weight or a state belongs to; it is never split. */
 export function unitOf(path: string): string {
   return /^model\.layers\.\d+/.exec(path)?.[0] ?? "model";
 }
