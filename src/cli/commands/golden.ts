@@ -17,6 +17,7 @@ import {
   readGolden,
 } from "../../oracle/golden/golden-manifest.ts";
 import { defaultTolerances, goldenPoints, writeGolden } from "../../oracle/golden/write-golden.ts";
+import { readPublished } from "../../oracle/published/entry.ts";
 import { planTrace } from "../../oracle/trace/trace-plan.ts";
 import { hashOf } from "../../oracle/trace/write-trace.ts";
 import { formatBytes, formatDuration, formatInteger } from "../../quantities.ts";
@@ -33,6 +34,7 @@ import { failureOf, failuresText, goldenReport, othersText } from "../reports/go
 import { abortOnInterrupt } from "../signals.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
+import { runPublished } from "./golden-published.ts";
 import { aboutTrace, choosing, EXACT_UNLESS } from "./trace.ts";
 
 interface MakeFlags extends ModelFlags, InputFlags, TraceChoiceFlags {
@@ -43,7 +45,7 @@ interface MakeFlags extends ModelFlags, InputFlags, TraceChoiceFlags {
   readonly force?: true;
 }
 
-interface CheckFlags extends ModelFlags, ReportFlags {
+export interface CheckFlags extends ModelFlags, ReportFlags {
   readonly points?: string[];
   readonly trace?: string;
   readonly case?: string;
@@ -65,10 +67,12 @@ Examples:
   $ lfm2 golden check golden/hello
   $ lfm2 golden check golden/hello -m LFM2-8B-A1B-Q4_0.gguf --mode int8
   $ lfm2 golden check golden/hello --trace my-runtime.safetensors --points lm_head
+  $ lfm2 golden check golden/published -m LFM2-8B-A1B-Q4_K_M.gguf
 
 --trace takes what another program has written: a directory of lfm2 trace, safetensors, .npz, .npy or raw .bin (see lfm2
 compare --help). The points that both have are compared, and the others listed; those that --points names have to be
-there. Exit codes: 0 within every tolerance, 1 not, 2 wrong usage or
+there. Of a directory with published.json, what others have published of the model's file, by its hash, name or vocabulary, is
+tried, and said what it proves. Exit codes: 0 within every tolerance, 1 not, 2 wrong usage or
 nothing to compare.`;
 
 export function goldenCommand(): Command {
@@ -167,6 +171,8 @@ async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
   await checkReports(flags);
   const signal = abortOnInterrupt();
   const begin = performance.now();
+  const published = await readPublished(diskFolder(directory), signal);
+  if (published !== undefined) return runPublished(directory, published, flags, signal);
   const golden = await readGolden(diskFolder(directory), signal);
   const cases = casesOf(golden, flags.case);
   const { checks, missing, unknown, notes } =
