@@ -45,7 +45,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // File, backend and graph meet in load, in the model's thread; the rest meets in api.
   load: ["blocks", "engine", "formats", "model", "ops", "parameters", "quantities.ts", "quantize", "reference", "wasm"],
   worker: ["constrain", "engine", "formats", "load", "model", "oracle", "sampling", "sources", "tokenizer", "wasm"],
-  text: ["chat", "constrain", "formats", "tokenizer", "worker"],
+  text: ["chat", "constrain", "formats", "quantities.ts", "tokenizer", "worker"],
   api: [
     "chat",
     "constrain",
