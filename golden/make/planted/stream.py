@@ -102,7 +102,6 @@ STREAM = [
             config=lambda config: setattr(config, "tie_word_embeddings", False), weights=head_alone),
     norm("logits-scaled", "logits times 0.7", edit(LOGITS, LOGITS.replace("\n", " * 0.7\n"))),
     norm("logits-capped", "logits capped at 5 by tanh", edit(LOGITS, LOGITS + "        logits = 5 * torch.tanh(logits / 5)\n")),
-    norm("logits-shifted", "every row of logits that of the position before", edit(LOGITS, LOGITS + "        logits = logits.roll(1, 1)\n")),
-    norm("log-probabilities", "log-probabilities instead of logits", edit(LOGITS, LOGITS + "        logits = logits.log_softmax(-1)\n")),
+    norm("logits-shifted", "every row of logits that of the position before", edit(LOGITS, LOGITS + "        logits = torch.cat([logits[:, :1], logits[:, :-1]], 1)\n")),
     norm("vocabulary-moved", "logits of the next token's column", edit(LOGITS, LOGITS + "        logits = logits.roll(-1, -1)\n")),
 ]

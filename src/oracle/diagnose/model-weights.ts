@@ -40,6 +40,8 @@ export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "keyNames" 
   };
 }
 
+const NORM = /\.(operator|ffn)_norm$/;
+
 /** Those of a module, by path. */
 export async function readParameters(
   { config, read }: ModelWeights,
@@ -48,6 +50,8 @@ export async function readParameters(
   const isInside = (path: string): boolean => {
     if (module === HEAD) return path === (config.tieWordEmbeddings ? EMBEDDING : HEAD);
     if (part === "router" && path === module.replace(/gate$/, "expert_bias")) return true;
+    // Those of a layer, for one may stand in the other's place.
+    if (part === "norm" && path.replace(NORM, "") === module.replace(NORM, "")) return NORM.test(path);
     return part !== undefined && (path === module || path.startsWith(`${module}.`));
   };
   const paths = parametersOf(config).flatMap(({ path }) => (isInside(path) ? [path] : []));

@@ -55,15 +55,18 @@ const PARTS: Readonly<Record<string, Part>> = {
   self_attn: "attention",
   "feed_forward.gate": "router",
   feed_forward: "feed-forward",
+  "": "layer",
 };
 const PROJECTION = /\.(in_proj|[qkv]_proj|w[13]|gate\.logits)$/;
 const EXPERTS = /\.gate\.experts$/;
 /** One position of attention costs as much as all before it; past this many a diagnosis would take minutes. */
 const MAX_POSITIONS = 512;
+/** Of a short run all of them, for a mistake may move rows about. */
+const WHOLE = 64;
 
 export function placeOf(name: string, { numHiddenLayers }: Config): Place | undefined {
   if (name === FINAL_NORM) return { layer: numHiddenLayers - 1, module: name, part: "final norm" };
-  if (name === HEAD) return { layer: numHiddenLayers - 1, module: name, part: undefined };
+  if (name === HEAD) return { layer: numHiddenLayers - 1, module: name, part: "head" };
   const { layer = numHiddenLayers, part = "" } = placeInLayer(name) ?? {};
   if (layer >= numHiddenLayers) return undefined;
   const module = part.startsWith("feed_forward.gate") ? "feed_forward.gate" : part.split(".")[0];
@@ -140,7 +143,8 @@ export async function openSite(
 /** Which rows are computed again: where rows stand by themselves a few, else those before them, too. */
 function rowsAt(part: Part | undefined, start: number, first: number, all: number) {
   const upTo = (begin: number, most: number) => ({ begin, count: Math.min(all - begin, most) });
-  if (part === "attention") return start > 0 || first + 16 > MAX_POSITIONS ? undefined : upTo(0, first + 16);
+  if (part === "attention")
+    return start > 0 || first + 16 > MAX_POSITIONS ? undefined : upTo(0, Math.max(first + 16, WHOLE));
   if (part === "short convolution") return upTo(Math.max(0, first - 16), 48);
   // A share of the choices is counted, which takes many.
   if (part === "router") return upTo(first < MAX_POSITIONS ? 0 : first, MAX_POSITIONS);

@@ -1,8 +1,10 @@
 // Grouped-query attention: another rotation, another order of norm and RoPE, other heads, a cache that rounds.
 import type { KvType } from "../../ops/backend.ts";
 import type { Ops, Tensor, Weight } from "../../ops/ops.ts";
-import type { ReferenceKvCache } from "../../reference/tensor.ts";
-import { halvesToPairs, pairsToHalves, reordered } from "./columns.ts";
+import { weightRow } from "../../reference/linear.ts";
+import type { ReferenceKvCache, ReferenceTensor, ReferenceWeight } from "../../reference/tensor.ts";
+import { lazyTensor } from "../diagnose/lazy-ops.ts";
+import { halvesToPairs, isWeightKnown, pairsToHalves, reordered, tensorOf, transposed, weightOf } from "./columns.ts";
 import { inParts, type Mistake } from "./mistake.ts";
 
 const { bug, setting } = inParts("attention");
@@ -38,6 +40,12 @@ function otherHeads(ops: Ops): Ops["attention"] {
   };
 }
 
+function missingNorm(part: "q" | "k"): Mistake {
+  return bug(`missing-${part}-norm`, `no norm of ${part}`, (ops) => ({
+    rmsNorm: (x, w, eps) => (w.path.endsWith(`${part}_layernorm`) ? x : ops.rmsNorm(x, w, eps)),
+  }));
+}
+
 function rotatedFirst(ops: Ops, eps: number): Partial<Ops> {
   const gains = new WeakMap<Tensor, Weight>();
   return {
@@ -63,6 +71,38 @@ export const attentionMistakes: readonly Mistake[] = [
   bug("missing-qk-norm", "no norm of q and k", (ops) => ({
     rmsNorm: (x, w, eps) => (isQk(w) ? x : ops.rmsNorm(x, w, eps)),
   })),
+  missingNorm("q"),
+  missingNorm("k"),
+  bug("swapped-qk-norms", "the weights of q's and k's norms exchanged", (ops) => {
+    const gains: Record<string, Weight> = {};
+    return {
+      rmsNorm(x, w, eps) {
+        const [path, part] = w.path.split(/([qk])_layernorm$/);
+        gains[`${path}${part}`] = w;
+        const other = `${path}${part === "q" ? "k" : "q"}`;
+        return part ? lazyTensor(x.rows, x.cols, () => ops.rmsNorm(x, gains[other], eps)) : ops.rmsNorm(x, w, eps);
+      },
+    };
+  }),
+  bug("norm-over-heads", "the norms of q and k over all heads at once", (ops) => ({
+    rmsNorm(x, w, eps) {
+      const tiled = () =>
+        Float32Array.from({ length: x.cols }, (_, c) => weightRow(w as ReferenceWeight, 0)[c % w.cols]);
+      if (!isQk(w) || !isWeightKnown(w)) return ops.rmsNorm(x, w, eps);
+      return lazyTensor(x.rows, x.cols, () => ops.rmsNorm(x, weightOf(1, x.cols, tiled()), eps));
+    },
+  })),
+  bug("swapped-k-v", "the weights of k and v exchanged", (ops) => {
+    const projections: Record<string, Weight> = {};
+    return {
+      linear(x, w) {
+        const part = /[kv](?=_proj$)/.exec(w.path)?.[0];
+        if (part === undefined) return ops.linear(x, w);
+        projections[part] = w;
+        return lazyTensor(x.rows, w.rows, () => ops.linear(x, projections[part === "k" ? "v" : "k"]));
+      },
+    };
+  }),
   bug("missing-rope", "no RoPE", () => ({ rope: (x) => x })),
   setting("missing-rope-scaling", ({ ropeScaling }) => `no ${ropeScaling?.ropeType} scaling of RoPE`, {
     ropeScaling: null,
@@ -82,4 +122,24 @@ export const attentionMistakes: readonly Mistake[] = [
   permuted("the rows of q and k reordered for halves once too often", pairsToHalves),
   stored("f16"),
   stored("int8"),
+  bug("heads-not-transposed", "heads not brought back behind positions", (ops) => ({
+    attention: (q, k, v, spans, headDim) =>
+      lazyTensor(q.rows, q.cols, () => {
+        const { data } = ops.attention(q, k, v, spans, headDim) as ReferenceTensor;
+        const heads = q.cols / headDim;
+        const from = (i: number): number => {
+          const [head, t] = [Math.floor(i / (headDim * q.rows)), Math.floor(i / headDim) % q.rows];
+          return (t * heads + head) * headDim + (i % headDim);
+        };
+        return tensorOf(
+          q.rows,
+          q.cols,
+          data.map((_, i) => data[from(i)]),
+        );
+      }),
+  })),
+  inParts("attention", "short convolution").bug("transposed-weight", "out_proj transposed", (ops) => ({
+    linear: (x, w) =>
+      w.path.endsWith(".out_proj") ? lazyTensor(x.rows, w.rows, () => ops.linear(x, transposed(w))) : ops.linear(x, w),
+  })),
 ];

@@ -5,16 +5,23 @@ import { weightRow } from "../../reference/linear.ts";
 import { createTensor, type ReferenceTensor, type ReferenceWeight, rowOf } from "../../reference/tensor.ts";
 import { lazyTensor } from "../diagnose/lazy-ops.ts";
 
-/** `change` makes a row of the result of a row of `x`, and of others if it wants them. */
-export function byRow(
-  x: Tensor,
-  change: (row: Float32Array, t: number, other: (t: number) => Float32Array) => Float32Array,
-): ReferenceTensor {
+/** Makes a row of the result of a row of `x` and, if it wants them, of others, which past the ends are undefined. */
+export type RowChange = (row: Float32Array, t: number, other: (t: number) => Float32Array | undefined) => Float32Array;
+
+export function byRow(x: Tensor, change: RowChange): ReferenceTensor {
   return lazyTensor(x.rows, x.cols, () => {
     const y = createTensor(x.rows, x.cols);
-    const other = (t: number): Float32Array => rowOf(x as ReferenceTensor, t);
-    for (let t = 0; t < x.rows; t++) rowOf(y, t).set(change(other(t), t, other));
+    const other = (t: number) => (t < 0 || t >= x.rows ? undefined : rowOf(x as ReferenceTensor, t));
+    for (let t = 0; t < x.rows; t++) rowOf(y, t).set(change(rowOf(x as ReferenceTensor, t), t, other));
     return y;
+  });
+}
+
+/** Numbers of two tensors of one shape, pair by pair. */
+export function combined(a: Tensor, b: Tensor, of: (a: number, b: number) => number): ReferenceTensor {
+  return byRow(a, (row, t) => {
+    const other = rowOf(b as ReferenceTensor, t);
+    return row.map((value, c) => of(value, other[c]));
   });
 }
 
@@ -48,11 +55,30 @@ export function weightOf(rows: number, cols: number, data: Float32Array, path = 
   return { path, rows, cols, experts: 1, format: blockFormats.F32, bytes };
 }
 
-/** Every row of a weight changed; one that nobody knows stays unknown. */
-export function withRows(w: Weight, change: (row: Float32Array) => Float32Array): Weight {
+/** Every row of a weight changed, of all its experts; one that nobody knows stays unknown. */
+export function withRows(w: Weight, change: (row: Float32Array, index: number) => Float32Array): Weight {
   const known = w as ReferenceWeight;
   if (known.bytes === undefined) return w;
+  const data = new Float32Array(w.experts * w.rows * w.cols);
+  for (let row = 0; row < w.experts * w.rows; row++) data.set(change(weightRow(known, row), row), row * w.cols);
+  return { ...weightOf(w.rows, w.cols, data, w.path), experts: w.experts };
+}
+
+/** The rows of a weight in another order; one that nobody knows stays unknown. */
+export function rowsFrom(w: Weight, from: (row: number) => number): Weight {
+  return withRows(w, (_, row) => weightRow(w as ReferenceWeight, from(row)));
+}
+
+export function isWeightKnown(w: Weight): w is ReferenceWeight {
+  return (w as ReferenceWeight).bytes !== undefined;
+}
+
+/** A square weight's rows as its columns. */
+export function transposed(w: Weight): Weight {
+  if (!isWeightKnown(w) || w.rows !== w.cols) return w;
   const data = new Float32Array(w.rows * w.cols);
-  for (let row = 0; row < w.rows; row++) data.set(change(weightRow(known, row)), row * w.cols);
+  for (let r = 0; r < w.rows; r++) {
+    for (const [c, value] of weightRow(w, r).entries()) data[c * w.rows + r] = value;
+  }
   return weightOf(w.rows, w.cols, data, w.path);
 }

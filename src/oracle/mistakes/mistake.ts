@@ -2,8 +2,16 @@
 import type { Config } from "../../model/config.ts";
 import type { Ops } from "../../ops/ops.ts";
 
-/** Where in the graph: `norm` is a layer's first or second one. */
-export type Part = "norm" | "final norm" | "short convolution" | "attention" | "router" | "feed-forward";
+/** Where in the graph: `norm` is a layer's first or second one, `layer` what it gives. */
+export type Part =
+  | "norm"
+  | "final norm"
+  | "short convolution"
+  | "attention"
+  | "router"
+  | "feed-forward"
+  | "layer"
+  | "head";
 
 /** What takes the place of `ops`, each of which computes what is specified. */
 export type Change = (ops: Ops, config: Config, steps: Steps) => Partial<Ops>;
@@ -27,6 +35,13 @@ export interface Steps {
   readonly begin: number;
   /** The first row that differs, counted alike. */
   readonly second: number;
+}
+
+/** The rows of the step that a row belongs to, where every step is as long as the first. */
+export function stepOf(row: number, rows: number, { begin, second }: Steps): { begin: number; end: number } {
+  if (second <= 0) return { begin: 0, end: rows };
+  const start = Math.max(0, Math.floor((begin + row) / second) * second - begin);
+  return { begin: start, end: Math.min(rows, start + second) };
 }
 
 /** Makers of a part's mistakes: in its operations, and in a number of the config. */

@@ -3,13 +3,19 @@ import { attentionMistakes } from "./attention.ts";
 import { feedForwardMistakes } from "./feed-forward.ts";
 import type { Mistake } from "./mistake.ts";
 import { normMistakes } from "./norm.ts";
+import { rotationMistakes } from "./rotation.ts";
 import { routerMistakes } from "./router.ts";
+import { scoreMistakes } from "./scores.ts";
 import { shortConvMistakes } from "./short-conv.ts";
+import { streamMistakes } from "./stream.ts";
 
 export const mistakes: readonly Mistake[] = [
   ...normMistakes,
   ...shortConvMistakes,
   ...attentionMistakes,
+  ...rotationMistakes,
+  ...scoreMistakes,
   ...routerMistakes,
   ...feedForwardMistakes,
+  ...streamMistakes,
 ];

@@ -97,7 +97,7 @@ describe("precision is no mistake", () => {
     const { model, sequences } = await load(checkpoint, { backend: "reference" });
     const ids = randomIds(120, 20, 12);
     const ops = Object.create(model.ops);
-    ops.swiglu = (gate: never, up: never) => model.ops.mul(model.ops.sigmoid(gate), up); // no "· gate"
+    ops.swiglu = (gate: never, up: never) => model.ops.mul(model.ops.swiglu(gate, up), model.ops.sigmoid(up));
     const about = { config: checkpoint.config };
     const runs = [model, { ...model, ops }].map((own) => recordRun(own, sequences[0], ids, { about }));
     const comparison = await compareRuns(runs[0], runs[1]);

@@ -126,7 +126,7 @@ export const causesOf: Readonly<Record<string, readonly string[]>> = {
   "bos-missing": ["missing-bos"],
   "eps-outside": ["eps-outside-root"],
   "no-eps": ["wrong-eps"],
-  "eps-floor": ["eps-floor"],
+  "eps-floor": ["eps-floor", "wrong-eps"], // above it, a floor is no eps
   "one-column-fewer": ["norm-of-fewer-columns"],
   "half-the-columns": ["norm-of-half"],
   "layer-norm": ["layer-norm"],
@@ -155,7 +155,6 @@ export const causesOf: Readonly<Record<string, readonly string[]>> = {
   "logits-scaled": ["scaled-logits", "scaled"],
   "logits-capped": ["capped-logits"],
   "logits-shifted": ["shifted-logits"],
-  "log-probabilities": ["log-probabilities"],
   "vocabulary-moved": ["moved-vocabulary"],
   // Weights.
   "element-of-in-proj": ["damaged-weight"],

@@ -8,6 +8,7 @@ import { openCheckpoint } from "../../../src/formats/open-checkpoint.ts";
 import { compareRuns } from "../../../src/oracle/compare/compare.ts";
 import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
 import { modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
+import { lineUp } from "../../../src/oracle/recorded/line-up.ts";
 import { openArrays } from "../../../src/oracle/recorded/open-arrays.ts";
 import { diskFolder, openFile } from "../../../src/sources/disk.ts";
 import { golden, load } from "../../model/run.ts";
@@ -54,16 +55,17 @@ async function examine(pair: Pair): Promise<Found> {
   grounds.set(pair.model, ground);
   const { run: a, weights } = await ground;
   const b = await openArrays(await openFile(join(folder, pair.file)));
+  const lined = await lineUp(a, b);
   const outcome = async (given: typeof weights | undefined): Promise<Found["withWeights"]> => {
     const bias = given && (async (path: string) => given.numbers(`${path}.expert_bias`));
-    const { guess, hints } = await diagnose(await compareRuns(a, b, { bias }), given);
+    const { guess, hints } = await diagnose(await compareRuns(...lined, { bias }), given);
     const { cause, kind } = guess ?? {};
     if (cause !== undefined && causesOf[pair.mistake]?.includes(cause)) return ["right", cause];
     if (kind === "precision") return ["cleared", cause];
     if (kind === "bug") return ["wrong", cause];
     return [hints.length > 0 ? "no name" : "silent", undefined];
   };
-  const comparison = await compareRuns(a, b);
+  const comparison = await compareRuns(a, b); // as recorded: lined up, a missing token no longer shows
   const found = { pair, first: comparison.first?.name, isEqual: comparison.equal };
   const results = { ...found, withWeights: await outcome(weights), without: await outcome(undefined) };
   await b.close();
