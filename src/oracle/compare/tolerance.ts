@@ -55,7 +55,11 @@ function byRequest(factor: number, rounding: string): RunTolerance {
 export function toleranceOfNumber(factor: number): RunTolerance {
   const reason = "as asked for";
   if (factor <= FLOAT32_FACTOR) return { factor, reason };
-  return { factor, reason, wide: { rounding: "whatever --tolerance allows", remedy: "Leave --tolerance out", isEqual: true } };
+  return {
+    factor,
+    reason,
+    wide: { rounding: "whatever --tolerance allows", remedy: "Leave --tolerance out", isEqual: true },
+  };
 }
 
 /** A run that is said to be computed so, whatever it says itself. */
