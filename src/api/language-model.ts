@@ -5,7 +5,7 @@ import type { RenderOptions } from "../chat/template.ts";
 import type { TokenReport } from "../chat/token-report.ts";
 import type { ResponseFormat, ToolChoice } from "../constrain/compile.ts";
 import type { Checkpoint } from "../formats/checkpoint.ts";
-import type { Settings } from "../load/load-options.ts";
+import type { Settings } from "../load/settings.ts";
 import type { Config } from "../model/config.ts";
 import type { TracePiece } from "../oracle/trace/trace-pieces.ts";
 import type { TraceChoice } from "../oracle/trace/trace-plan.ts";
@@ -20,7 +20,12 @@ export interface Progress {
   readonly total: number;
 }
 
-export interface GenerateOptions extends Partial<SamplingOptions> {
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface GenerateOptions extends Partial<SamplingOptions>, RunOptions {
   /** Most new tokens; what the model's makers recommend, or what the context has left. */
   readonly maxTokens?: number;
   /**
@@ -35,8 +40,6 @@ export interface GenerateOptions extends Partial<SamplingOptions> {
    * the model's own, before bias, penalties, temperature and all else that sampling does.
    */
   readonly topLogprobs?: number;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
   /** Called once, when the last token has been given out. */
   readonly onFinish?: (summary: Summary) => void;
 }
@@ -99,7 +102,7 @@ export interface RenderChoices {
   readonly continueFinalMessage?: boolean;
 }
 
-export interface EncodeChatOptions extends RenderChoices, Pick<GenerateOptions, "signal"> {
+export interface EncodeChatOptions extends RenderChoices, Pick<RunOptions, "signal"> {
   /** Where control strings count: in what is trusted (default), or everywhere. */
   readonly parseSpecial?: "trusted" | "all";
 }
@@ -112,7 +115,7 @@ export interface Logits {
   readonly cols: number;
 }
 
-export interface TraceOptions extends TraceChoice, Pick<GenerateOptions, "signal" | "onProgress"> {}
+export interface TraceOptions extends TraceChoice, RunOptions {}
 
 export interface LanguageModel {
   readonly config: Config;
@@ -149,7 +152,7 @@ export interface LanguageModel {
    */
   generate(ids: readonly number[], options?: GenerateOptions): AsyncGenerator<number, void>;
   /** Logits after each of `ids`, f32 [T, vocab]; all finite. */
-  logits(ids: readonly number[], options?: Pick<GenerateOptions, "signal" | "onProgress">): Promise<Logits>;
+  logits(ids: readonly number[], options?: RunOptions): Promise<Logits>;
   /**
    * Every tensor at a named point of the graph, in pieces, while the model runs over `ids`; `planTrace` tells names and
    * shapes before. The run waits for a slow consumer, so that no more than 64 MB are on their way. Numbers may be infinite

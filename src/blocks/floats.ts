@@ -68,7 +68,7 @@ export const BF16: BlockFormat<"BF16"> = {
   },
   encode(from, at, bytes, offset) {
     float[0] = from[at];
-    // Nearest, ties to even; a NaN is made quiet, for rounding could carry it to ∞ (gguf-py quants.py, BF16).
+    // Nearest, ties to even; a NaN is made quiet, as rounding could carry it to ∞ (gguf-py quants.py, BF16).
     const nan = (bits[0] & 0x7fffffff) > 0x7f800000;
     const upper = nan ? (bits[0] >>> 16) | 64 : (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) >>> 16;
     bytes[offset] = upper;

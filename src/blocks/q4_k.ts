@@ -41,7 +41,7 @@ function setScaleAndMin(bytes: Uint8Array, scales: number, s: number, scale: num
   }
 }
 
-// One block on its way in. Reused, for a model has millions of them.
+// One block being encoded. Reused, as a model has millions of them.
 const scratch = createScratch();
 const found: Found = { scale: 0, min: 0 };
 const scales = new Float64Array(8);
@@ -91,7 +91,7 @@ function loadWeights(from: Float32Array, at: number): void {
 
 /**
  * The 6-bit scale, and the 6-bit minimum times 64, of sub-block s: the rounded ones, or neighbours that lose less. Looking
- * at the neighbours takes 2 % of the squared error away in Q4_K and 6 % in Q5_K.
+ * at the neighbours takes 2 % off the squared error in Q4_K and 6 % in Q5_K.
  */
 function nearestScales(s: number, maxCode: number, d: number, dmin: number): number {
   const scale = d > 0 ? Math.min(63, Math.round(scales[s] / d)) : 0;

@@ -71,7 +71,12 @@ export async function lfm2(args: readonly string[]): Promise<void> {
   const program = createProgram();
   if (args.length === 0) {
     process.stderr.write(program.helpInformation());
-    throw new UsageError("command: expected one of those above, found none. `lfm2 --help` tells more.");
+    throw new UsageError({
+      subject: "command",
+      expected: "one of those above",
+      found: "none",
+      remedy: "`lfm2 --help` tells more.",
+    });
   }
   try {
     await program.parseAsync(args, { from: "user" });
@@ -80,6 +85,13 @@ export async function lfm2(args: readonly string[]): Promise<void> {
     if (error.exitCode === 0) return;
     const asked = program.commands.find((command) => command.name() === args[0]);
     const command = ["lfm2", asked?.name()].filter(Boolean).join(" ");
-    throw new UsageError(`${error.message.replace(/^error: /, "")}. \`${command} --help\` tells more.`);
+    const found = error.message.replace(/^error: /, "");
+    throw new UsageError({
+      subject: command,
+      expected: "its own options and arguments",
+      found,
+      remedy: `\`${command} --help\` tells more.`,
+      sentence: `${found}.`,
+    });
   }
 }

@@ -1,4 +1,5 @@
 // Sequences and the steps that continue them: what has been read, what is remembered of it, and how to go back.
+import { Lfm2Error } from "../lfm2-error.ts";
 import type { Config } from "../model/config.ts";
 import { forward } from "../model/model.ts";
 import { isConvState, type LayerState } from "../model/state.ts";
@@ -34,7 +35,7 @@ export function createSequence(layers: readonly LayerState[], capacity: number):
 }
 
 /** A sequence would leave the context planned at load. */
-export class ContextError extends Error {
+export class ContextError extends Lfm2Error {
   override readonly name = "ContextError";
 }
 
@@ -109,10 +110,13 @@ function checkChunks(chunks: readonly Chunk[], maxStep: number): void {
 
 function checkRoom({ next, capacity }: Sequence, more: number): void {
   if (next + more <= capacity) return;
-  throw new ContextError(
-    `sequence: expected at most ${capacity} positions, found ${next + more}. ` +
-      "Open the model with a larger contextLength, or send a shorter prompt.",
-  );
+  throw new ContextError({
+    subject: "sequence",
+    expected: `at most ${capacity} positions`,
+    found: next + more,
+    remedy: "Open the model with a larger contextLength, or send a shorter prompt.",
+    options: ["contextLength"],
+  });
 }
 
 /** Their keys and values are those of the ids read before, and stay. */
@@ -137,10 +141,11 @@ export function restart({ memory }: Model, sequence: Sequence): void {
  * Goes back to the first `to` of the ids read. Their keys and values are still there, but the convolutions' earlier inputs
  * are gone: `next` may be less than `to`, and running the ids between them once more brings those inputs back exactly.
  *
- * For in a replay from p0 on, a convolution finds zeros before p0, so that its first width − 1 outputs are wrong. All else
- * in a layer concerns a position by itself, or reads keys and values, which are the stored ones. So the inputs of a
- * convolution are right from p0 + Σ (width − 1) over those below it, and what it has to remember at `to`, the last
- * width − 1 of them, is right when p0 = to − Σ (width − 1) over all. From p0 = 0 on nothing is wrong: zeros came before.
+ * This is why. In a replay from position p0, a convolution finds zeros before p0, so its first width − 1 outputs are wrong.
+ * Everything else in a layer concerns one position by itself, or reads the stored keys and values. So the inputs of a
+ * convolution are right from p0 + Σ (width − 1) over the convolutions below it, and what it has to remember at `to`, its
+ * last width − 1 inputs, is right if p0 = to − Σ (width − 1) over all convolutions. From p0 = 0 nothing is wrong, as
+ * zeros are what came before.
  */
 export function rewind({ memory }: Model, sequence: Sequence, to: number): void {
   const { ids } = sequence;

@@ -1,5 +1,5 @@
 // A setting under measurement, in a process of its own.
-import type { ModelOptions } from "../../load/load-options.ts";
+import type { ModelOptions } from "../../load/model-options.ts";
 import { startChild } from "./child.ts";
 import type { Filling } from "./session.ts";
 import type { FullSetting, Test } from "./settings.ts";

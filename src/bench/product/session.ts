@@ -1,19 +1,16 @@
 // A model opened to be measured: on this thread, and able to go back at no cost.
 
-import { readFile } from "node:fs/promises";
-import { Worker } from "node:worker_threads";
 import { type Engine, generate, type Pace, prefill } from "../../engine/engine.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { nodeHost } from "../../index.ts";
-import { createEngine, loadModel } from "../../load/load.ts";
-import type { ModelOptions, Settings } from "../../load/load-options.ts";
+import type { ModelOptions } from "../../load/model-options.ts";
+import type { Settings } from "../../load/settings.ts";
 import type { Config } from "../../model/config.ts";
 import { stateSpecs } from "../../model/state.ts";
 import type { Backend } from "../../ops/backend.ts";
 import type { WasmKvCache } from "../../wasm/handles.ts";
-import { kernelUrl } from "../../wasm/kernels.ts";
-import { type StartHelper, startRuntime } from "../../worker/helper.ts";
-import { nodeMachine } from "../../worker/node-machine.ts";
+import { nodePlatform } from "../../worker/node-platform.ts";
+import { loadEngine } from "../../worker/platform.ts";
 import { randomBlocks } from "../peers/random-blocks.ts";
 import type { Test } from "./settings.ts";
 
@@ -49,16 +46,11 @@ export async function openSession(
   const { folder, file } = await nodeHost.locate(source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
-    const loaded = await loadModel(checkpoint, options, {
-      machine: await nodeMachine(),
-      startRuntime: async (build, threads) =>
-        startRuntime(await WebAssembly.compile(await readFile(kernelUrl(build))), build, threads, startHelper),
-      onProgress: onLoad,
-    });
+    const { engine, loaded } = await loadEngine(nodePlatform, checkpoint, options, { onProgress: onLoad });
     const { model, settings, backend } = loaded;
     const caches = cachesOf(model.config, settings.contextLength, backend.states);
     const write = filling === "prompt" ? undefined : (from: number, to: number) => fillCaches(caches, from, to);
-    return sessionOf(createEngine(loaded), settings, {
+    return sessionOf(engine, settings, {
       reservedBytes: backend.bytes,
       loadMs: performance.now() - begin,
       write,
@@ -170,17 +162,7 @@ function fillCaches(caches: readonly FilledCache[], from: number, to: number): v
 }
 
 /** As on a model's thread: messages are let in between steps, and an abort is noticed at every layer. */
-const pace: Pace = { pause: () => new Promise((resolve) => setImmediate(resolve)), check: () => {} };
-
-const startHelper: StartHelper = (task) =>
-  new Promise((resolve, reject) => {
-    const entry = import.meta.url.endsWith(".ts") ? "../../worker/node-helper.ts" : "../../worker/node-helper.js";
-    const helper = new Worker(new URL(entry, import.meta.url));
-    helper.once("message", () => resolve());
-    helper.once("error", reject);
-    helper.postMessage(task);
-    helper.unref();
-  });
+const pace: Pace = { pause: nodePlatform.nextTurn, check: () => {} };
 
 /** Ids that look random and are the same in every process. Source of the multiplier: Numerical Recipes, ranqd1. */
 export function seededIds(vocabSize: number, seed = 1): () => number {

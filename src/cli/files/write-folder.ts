@@ -1,7 +1,9 @@
 // Folders that are either whole or not there.
+
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Sink } from "../../formats/streamed-tensor.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import { createPart } from "../../oracle/trace/part-file.ts";
 import { writePieces } from "./write-file.ts";
 
@@ -11,14 +13,27 @@ export type WriteFile = (fileName: string, write: (sink: Sink) => Promise<void>)
 export async function checkEmptyFolder(path: string): Promise<void> {
   const parent = dirname(resolve(path));
   if (!(await isFolder(parent))) {
-    throw new Error(`${path}: expected a folder ${parent} to write into, found none. Create it first.`);
+    throw new Lfm2Error({
+      subject: path,
+      expected: `a folder ${parent} to write into`,
+      found: "none",
+      remedy: "Create it first.",
+    });
   }
   const content = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
-    throw new Error(`${path}: expected a folder, found ${error.code}. Name another one.`, { cause: error });
+    throw new Lfm2Error(
+      { subject: path, expected: "a folder", found: error.code ?? error.message, remedy: "Name another one." },
+      { cause: error },
+    );
   });
   if (content.length === 0) return;
-  throw new Error(`${path}: expected a new or empty folder, found ${content.length} files in it. Name another one.`);
+  throw new Lfm2Error({
+    subject: path,
+    expected: "a new or empty folder",
+    found: `${content.length} files in it`,
+    remedy: "Name another one.",
+  });
 }
 
 /** Fills a folder beside `path`, then renames it. @throws what `fill` throws; nothing is left behind then */

@@ -1,10 +1,12 @@
 // Options about what an answer has to look like: --schema, --regex, --choice.
+
 import { type Command, Option } from "commander";
 import { plainJson } from "../../chat/exact-json.ts";
 import { compileConstraint } from "../../constrain/compile.ts";
 import type { ResponseFormat } from "../../index.ts";
-import { UsageError } from "../exit.ts";
-import { readJson } from "../files/text-input.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
+import { errorInFile, readJson } from "../files/text-input.ts";
+import { aboutFlags } from "./option-values.ts";
 
 export interface FormatFlags {
   readonly schema?: string;
@@ -37,9 +39,7 @@ export async function readFormat({ schema, regex, choice }: FormatFlags): Promis
   try {
     compileConstraint({ responseFormat: format, callMarkers: undefined, thought: undefined });
   } catch (cause) {
-    const { message } = cause as Error;
-    if (schema !== undefined) throw new Error(`${schema}: ${message}`, { cause });
-    throw new UsageError(message.replace(/^pattern:/, "--regex:").replace(/^choices/, "--choice"), { cause });
+    throw schema === undefined ? aboutFlags(cause) : errorInFile(schema, cause);
   }
   return format;
 }
@@ -49,7 +49,7 @@ async function readSchema(path: string): Promise<unknown> {
   const schema = await readJson(path, "a JSON Schema");
   const large = findBigint(schema);
   if (large === undefined) return plainJson(schema);
-  throw new Error(`${path}: expected integers up to 2⁵³ − 1 in a JSON Schema, found ${large}.`);
+  throw new Lfm2Error({ subject: path, expected: "integers up to 2⁵³ − 1 in a JSON Schema", found: `${large}` });
 }
 
 function findBigint(value: unknown): bigint | undefined {

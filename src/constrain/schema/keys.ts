@@ -17,9 +17,11 @@ export function createSchemaKeys(document: string, number: (text: string) => num
     const before = known.get(schema);
     if (before !== undefined) return before;
     if (depth > MAX_DEPTH) {
-      throw new ConstraintError(
-        `${document}: expected schemas nested at most ${MAX_DEPTH} deep once they are joined, found more.`,
-      );
+      throw new ConstraintError({
+        subject: document,
+        expected: `schemas nested at most ${MAX_DEPTH} deep once they are joined`,
+        found: "more",
+      });
     }
     const told = (keyword: string, value: Json): string => {
       const below = (inner: Json): number => keyOf(inner, depth + 1);

@@ -1,22 +1,10 @@
-// Tools on the command line: what the model may call, and the command that runs a call.
+// The command that runs a model's calls: a process for each, bounded in time and output.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Command } from "commander";
-import { readToolSchemas } from "../../chat/calls/tool-check.ts";
-import { membersOf } from "../../chat/exact-json.ts";
-import { checkTools } from "../../chat/messages.ts";
+import { failure, resultOfProblems } from "../../conversation/call-results.ts";
 import type { ToolCallDelta } from "../../index.ts";
 import { UsageError } from "../exit.ts";
-import { readJson } from "../files/text-input.ts";
-import { integerOf } from "../options/option-values.ts";
-import { problemText } from "../terminal/answer-printer.ts";
-
-export interface ToolFlags {
-  readonly tools?: string;
-  readonly toolCmd?: string;
-  readonly toolTimeout: number;
-}
 
 /** For output that is still in the pipe when the command has ended. */
 const GRACE_MS = 200;
@@ -25,20 +13,6 @@ const MAX_RESULT_BYTES = 1 << 20;
 const MAX_ERROR_CHARACTERS = 2000;
 /** Timers of a longer time go off at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-export function addToolsOption(command: Command): Command {
-  return command.option("--tools <file>", "functions the model may call: a JSON list, in OpenAI's form or bare");
-}
-
-export function addToolOptions(command: Command): Command {
-  return addToolsOption(command)
-    .option(
-      "--tool-cmd <command>",
-      "runs a call: its name is the last argument, its arguments are JSON on standard input; no shell: " +
-        "spaces part words, quotes keep them together",
-    )
-    .option("--tool-timeout <seconds>", "how long that may take", integerOf("--tool-timeout", 1), 60);
-}
 
 /**
  * The words of a command: parted by white space but within single or double quotes, which are left out. A backslash is
@@ -50,42 +24,15 @@ export function commandWords(command: string): string[] {
   const parts = /\s+|((?:[^\s"']|"[^"]*"|'[^']*')+)|["']/gy;
   for (const [part, word] of command.matchAll(parts)) {
     if (part === '"' || part === "'") {
-      throw new UsageError(`--tool-cmd: expected each quote to be closed, found ${JSON.stringify(command)}.`);
+      throw new UsageError({
+        subject: "--tool-cmd",
+        expected: "each quote to be closed",
+        found: JSON.stringify(command),
+      });
     }
     if (word !== undefined) words.push(word.replace(/"([^"]*)"|'([^']*)'/g, (_, a = "", b = "") => a + b));
   }
   return words;
-}
-
-/**
- * @returns the tools as they are written, for the template
- * @throws Error naming the file and the tool at fault; UsageError for a command without tools
- */
-export async function readTools({ tools: path, toolCmd }: Partial<ToolFlags>): Promise<unknown[] | undefined> {
-  if (toolCmd !== undefined && !existsSync(toolCmd) && commandWords(toolCmd).length === 0) {
-    throw new UsageError(`--tool-cmd: expected a command, found ${JSON.stringify(toolCmd)}.`);
-  }
-  if (path === undefined) {
-    if (toolCmd !== undefined) throw new UsageError("--tool-cmd: expected --tools FILE beside it, found none.");
-    return undefined;
-  }
-  const found = await readJson(path, "a list of tools");
-  try {
-    const tools = checkTools(toolsIn(found));
-    tools.forEach((tool, i) => {
-      if (readToolSchemas([tool]).size === 1) return;
-      throw new Error(`tools[${i}]: expected a function with a name, found none.`);
-    });
-    return [...tools];
-  } catch (error) {
-    throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-/** Of a file's JSON: a list, or an object with one. */
-export function toolsIn(found: unknown): unknown {
-  const { tools = found } = membersOf(found) ?? {};
-  return tools;
 }
 
 /** What came of a call: text for the model, and whether it tells of a failure. */
@@ -102,12 +49,14 @@ export interface ToolResult {
  * @throws the signal's reason, when it was aborted
  */
 export async function runTool(
-  { id, function: called, problems }: ToolCallDelta,
+  call: ToolCallDelta,
   { toolCmd, toolTimeout }: { readonly toolCmd: string; readonly toolTimeout: number },
   signal: AbortSignal,
 ): Promise<ToolResult> {
-  if (problems !== undefined) return failure(problems.map(problemText).join("\n"));
+  const refused = resultOfProblems(call);
+  if (refused !== undefined) return { content: refused, failed: true };
   signal.throwIfAborted();
+  const { id, function: called } = call;
   const [file, ...words] = existsSync(toolCmd) ? [resolve(toolCmd)] : commandWords(toolCmd);
   // A group of its own, so that what a script has started ends with it.
   const isGroup = process.platform !== "win32";
@@ -166,7 +115,7 @@ export async function runTool(
     const wrong = stopped ?? ended;
     if (wrong === undefined) return { content, failed: false };
     const said = complaint.trim() || content.slice(-MAX_ERROR_CHARACTERS).trim();
-    return failure(said === "" ? wrong : `${wrong}: ${said}`);
+    return { content: failure(said === "" ? wrong : `${wrong}: ${said}`), failed: true };
   } finally {
     for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
     clearTimeout(timer);
@@ -174,5 +123,3 @@ export async function runTool(
     process.off("exit", kill);
   }
 }
-
-const failure = (what: string): ToolResult => ({ content: `error: ${what}`, failed: true });

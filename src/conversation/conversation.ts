@@ -1,5 +1,7 @@
-// The messages of a chat, turn by turn.
-import type { AnswerMessage, ChatMessage, ToolCallDelta } from "../../index.ts";
+// The messages of a conversation, turn by turn.
+import type { AnswerMessage } from "../chat/answer.ts";
+import type { ToolCallDelta } from "../chat/answer-parser.ts";
+import type { ChatMessage } from "../chat/messages.ts";
 
 export interface Conversation {
   readonly messages: readonly ChatMessage[];
@@ -18,19 +20,11 @@ export interface Conversation {
 }
 
 export function createConversation(system: string | undefined): Conversation {
-  let messages: ChatMessage[] = [];
-  const begin = (text: string | undefined): void => {
-    messages = text === undefined ? [] : [{ role: "system", content: text }];
-  };
+  let messages = beginning(system);
   const retract = (): void => {
-    messages.splice(
-      Math.max(
-        0,
-        messages.findLastIndex(({ role }) => role === "user"),
-      ),
-    );
+    const asked = messages.findLastIndex(({ role }) => role === "user");
+    messages.splice(Math.max(0, asked));
   };
-  begin(system);
   return {
     get messages() {
       return messages;
@@ -51,9 +45,15 @@ export function createConversation(system: string | undefined): Conversation {
       messages.push({ role: "tool", tool_call_id: id, name, content });
     },
     retract,
-    reset: begin,
+    reset(text) {
+      messages = beginning(text);
+    },
     replace(loaded) {
       messages = [...loaded];
     },
   };
+}
+
+function beginning(system: string | undefined): ChatMessage[] {
+  return system === undefined ? [] : [{ role: "system", content: system }];
 }
