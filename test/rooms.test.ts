@@ -60,7 +60,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "wasm",
   ],
   worker: ["constrain", "engine", "formats", "load", "model", "oracle", "sampling", "sources", "tokenizer", "wasm"],
-  text: ["chat", "constrain", "formats", "tokenizer", "worker"],
+  text: ["chat", "constrain", "formats", "quantities.ts", "tokenizer", "worker"],
   api: [
     "options",
     "chat",

@@ -1,6 +1,7 @@
 // The text thread from the caller's side: one request after another, each with a limit of time. A thread that overruns
 // it is ended, and the next request starts another.
 import { Lfm2Error, revivedError } from "../lfm2-error.ts";
+import { shortest } from "../quantities.ts";
 import { CLOSED } from "../worker/client.ts";
 import type { TextAnswer, TextFiles, TextPort, TextRequest, TextResults } from "./protocol.ts";
 
@@ -34,7 +35,7 @@ const OPEN: Bound = {
 };
 /**
  * A limit passes in parts, so that a caller that was busy itself, or a machine that was asleep, loses one of them and
- * still hears the answer.
+ * still gets the answer.
  */
 const LIMIT_PARTS = 4;
 /** How long a request that was given up may go on: starting the thread again takes longer. */
@@ -114,7 +115,7 @@ function createAsked(port: TextPort): Asked {
         let parts = LIMIT_PARTS;
         const pass = (): void => {
           if (--parts > 0) timer = setTimeout(pass, its.ms / LIMIT_PARTS);
-          else refuse(`no end of it within ${Number((its.ms / 1000).toPrecision(2))} s`);
+          else refuse(`no end of it within ${shortest(its.ms / 1000, 2)} s`);
         };
         let timer = setTimeout(pass, its.ms / LIMIT_PARTS);
         let grace: ReturnType<typeof setTimeout> | undefined;

@@ -23,7 +23,7 @@ export function createSchemaKeys(document: string, number: (text: string) => num
         found: "more",
       });
     }
-    const told = (keyword: string, value: Json): string => {
+    const textOf = (keyword: string, value: Json): string => {
       const below = (inner: Json): number => keyOf(inner, depth + 1);
       const holds = keywordOf(keyword)?.holds;
       if (holds === "a schema") return String(below(value));
@@ -37,7 +37,7 @@ export function createSchemaKeys(document: string, number: (text: string) => num
     };
     const keywords = constraintsOf(schema).sort();
     const key = number(
-      keywords.map((keyword) => `${JSON.stringify(keyword)} ${told(keyword, schema[keyword])}`).join("; "),
+      keywords.map((keyword) => `${JSON.stringify(keyword)} ${textOf(keyword, schema[keyword])}`).join("; "),
     );
     known.set(schema, key);
     return key;
