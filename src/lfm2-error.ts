@@ -1,4 +1,4 @@
-// What every error of this project says, in parts: a person reads the message, a program the fields.
+// The base of all errors, in parts: a person reads the message, a program the fields.
 
 export interface ErrorParts {
   /** What is at fault: an option, a file, a tensor or a key in it. */
@@ -13,7 +13,7 @@ export interface ErrorParts {
   readonly sentence?: string;
 }
 
-/** The base of all errors that this project throws on purpose. What else is thrown is a defect, or the caller's own. */
+/** Anything else that is thrown is a defect, or comes from the caller, as an abort's reason does. */
 export class Lfm2Error extends Error {
   override readonly name: string = "Lfm2Error";
   readonly subject: string;
@@ -31,7 +31,7 @@ export class Lfm2Error extends Error {
     this.expected = expected;
     this.found = String(found);
     this.remedy = remedy;
-    // Only where there are any, as they are printed with an error that nobody catches.
+    // Set only where there are any: Node prints every field of an uncaught error.
     if (options !== undefined) this.options = options;
     if (sentence !== undefined) this.sentence = sentence;
   }

@@ -4,7 +4,7 @@ import { generate, type TextConditions } from "./generate.ts";
 import type { GenerateOptions, Summary } from "./language-model.ts";
 import { defined, type ModelParts } from "./model-parts.ts";
 
-/** @param onFinish  gets the figures, in place of the caller's, who is told when the text has been given out, too */
+/** @param onFinish  replaces the caller's own `onFinish`, which is called only after all text has been yielded */
 export async function* answerIds(
   parts: ModelParts,
   { eosIds }: ModelTokenizer,

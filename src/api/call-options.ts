@@ -97,7 +97,7 @@ const toolChoice: Check = (value, name) => {
   });
 };
 
-/** @throws OptionError unless `ids` is a list; which numbers may be in it, the model says */
+/** @throws OptionError unless `ids` is a list; the numbers in it are checked against the model */
 export function checkIdList(ids: unknown): void {
   const isList = Array.isArray(ids) || (ArrayBuffer.isView(ids) && !(ids instanceof DataView));
   if (!isList) throw new OptionError({ subject: "ids", expected: "a list of token ids", found: shown(ids) });

@@ -1,4 +1,4 @@
-// A model that is open: each call checks what it was given, and hands it on.
+// An opened model: each call checks its arguments, then runs.
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import { recommendedSampling } from "../sampling/defaults.ts";
 import type { ModelText } from "../text/text.ts";

@@ -29,14 +29,14 @@ export interface GenerateOptions extends Partial<SamplingOptions>, RunOptions {
   /** Most new tokens; what the model's makers recommend, or what the context has left. */
   readonly maxTokens?: number;
   /**
-   * Ids that end the answer; the model's own unless stated otherwise. `generate` yields them, `chat` and `complete` give
+   * Ids that end the answer; by default the model's own. `generate` yields them, `chat` and `complete` give
    * out no text of theirs. In a format they come only where it is complete.
    */
   readonly stopIds?: readonly number[];
   /** Called for every token that is taken, before its text is given out: stop ids, markers and stop strings included. */
   readonly onToken?: (token: TokenReport) => void;
   /**
-   * With it, onToken is told log-probabilities: of the token, and of so many of the most likely ones, 0 to 20. They are
+   * Gives onToken log-probabilities: the token's, and those of this many of the likeliest tokens, 0 to 20. They are
    * the model's own, before bias, penalties, temperature and all else that sampling does.
    */
   readonly topLogprobs?: number;
@@ -61,7 +61,7 @@ export interface Summary {
   readonly stopped?: string;
 }
 
-/** With a format, the answer ends where the format does; `finishReason` "length" says that it was cut before. */
+/** With a format, the answer ends where the format does; `finishReason` "length" means that it was cut before that. */
 export interface CompleteOptions extends GenerateOptions {
   /**
    * Strings that end the answer, wherever tokens begin and end: at most 16, of up to 1,000 characters. The one that is

@@ -13,7 +13,7 @@ export interface ModelParts {
   readonly config: Config;
   readonly settings: Settings;
   readonly recommended: RecommendedSampling;
-  /** eos_token_id, for models without a tokenizer that knows better. */
+  /** eos_token_id of the files, for models without a tokenizer. */
   readonly statedEosIds: readonly number[];
   readonly rulesFor: RulesFor;
 }

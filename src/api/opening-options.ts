@@ -1,4 +1,4 @@
-// What `open` takes: beside the options of the model, who may stop it, who hears of it, and how servers are asked.
+// The options of `open`: those of the model, and how it is aborted, watched, and read from servers.
 import { type ModelOptions, modelChecks } from "../load/model-options.ts";
 import type { ChecksOf } from "../options/check-options.ts";
 import { abortSignal, aFunction, type Check } from "../options/checks.ts";
@@ -14,10 +14,10 @@ export interface OpenOptions extends ModelOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /**
    * Milliseconds in which a server has to begin its answer, and then to send 64 KiB or the rest, again and again;
-   * 30,000 unless stated otherwise. A request that takes longer is made again, as after any failure that may pass.
+   * 30,000 by default. A request that takes longer is retried, as after any failure that may pass.
    */
   readonly stallTimeoutMs?: number;
-  /** How text is split before merging, for GGUF files that do not say it, or by a name that is none (`default`). */
+  /** How text is split before merging, for GGUF files that do not name it, or only as `default`. */
   readonly tokenizerPre?: PreTokenizer;
 }
 

@@ -1,4 +1,4 @@
-// Ids that are run for what the model computes, not for what it would say next: their logits, or every tensor on the way.
+// Runs over given ids, without sampling: logits after each of them, or every tensor on the way.
 import { checkIds } from "../engine/engine.ts";
 import { type TracePiece, tracePieces } from "../oracle/trace/trace-pieces.ts";
 import { planTrace } from "../oracle/trace/trace-plan.ts";

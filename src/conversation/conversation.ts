@@ -9,7 +9,7 @@ export interface Conversation {
   ask(text: string): void;
   /** Keeps the answer to what was asked last; with nothing said, the question is forgotten too. */
   answered(answer: AnswerMessage): void;
-  /** What a tool had to say to a call of the last answer. */
+  /** Adds the result of a call of the last answer. */
   toolSaid(call: ToolCallDelta, content: string): void;
   /** Forgets what was asked last, and all that came of it. */
   retract(): void;

@@ -6,7 +6,7 @@ import { leaveCalls } from "./call-results.ts";
 import type { Conversation } from "./conversation.ts";
 import { type AnswerSink, takeAnswer } from "./take-answer.ts";
 
-/** Runs work that somebody may stop: its signal is then aborted, and its reason is what the work throws. */
+/** Runs work that can be stopped: its signal is then aborted, and the work throws the signal's reason. */
 export type Interruptible = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 
 /** What a call gave, for the model to read; undefined when there will be no more results. */
@@ -16,7 +16,7 @@ export interface TurnParts {
   readonly model: Pick<LanguageModel, "chat">;
   readonly conversation: Conversation;
   readonly options: Omit<ChatOptions, "signal" | "onFinish">;
-  /** Undefined where nobody runs calls: they are only shown. */
+  /** Undefined where no calls are run, only shown. */
   readonly resultOf: ResultOf | undefined;
   readonly interruptible: Interruptible;
   /** Takes an answer's pieces; asked anew for each answer. */

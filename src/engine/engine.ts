@@ -43,13 +43,14 @@ const MEASURED_STEP = FIRST_STEP / 2;
 
 /** Checks ids that came from outside. @throws PromptError */
 export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: number): void {
-  if (ids.length === 0)
+  if (ids.length === 0) {
     throw new PromptError({
       subject: "prompt",
       expected: "at least one token id",
       found: "none",
       remedy: "Pass at least one id.",
     });
+  }
   if (ids.length > capacity) {
     throw new PromptError({
       subject: "prompt",

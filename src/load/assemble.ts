@@ -31,7 +31,7 @@ export function assemble(
 /** The longest step of a prefill. Longer ones gain little and need working space in proportion. */
 export const MAX_STEP = 512;
 
-/** Of so many sequences together. */
-export function longestStep(contextLength: number, sequences: number): number {
-  return Math.min(MAX_STEP, contextLength * sequences);
+/** The longest step that rows of so many sequences can fill together. */
+export function longestStep(contextLength: number, sequenceCount: number): number {
+  return Math.min(MAX_STEP, contextLength * sequenceCount);
 }

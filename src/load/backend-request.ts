@@ -13,19 +13,19 @@ import type { Settings } from "./settings.ts";
 /** Rows of logits that are computed together; a row is a quarter of a megabyte in LFM2. */
 export const MAX_LOGIT_ROWS = 16;
 
-/** @param sequences  how many to make room for, each with a context of its own */
+/** @param sequenceCount  sequences to make room for, each with a context of its own */
 export function backendRequest(
   config: Config,
   found: readonly FoundWeight[],
   settings: Settings,
-  sequences = 1,
+  sequenceCount = 1,
 ): WasmBackendRequest {
   const { mode, kvType, bankBytes, contextLength, threads } = settings;
   const specs = stateSpecs(config, contextLength);
-  const maxStep = longestStep(contextLength, sequences);
+  const maxStep = longestStep(contextLength, sequenceCount);
   return {
     weights: found.map(({ stored }) => stored),
-    states: Array.from({ length: sequences }, () => specs).flat(),
+    states: Array.from({ length: sequenceCount }, () => specs).flat(),
     kvType,
     mode,
     threads,

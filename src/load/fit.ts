@@ -27,7 +27,7 @@ export interface Smaller {
 
 /**
  * @param bytes    of all banks
- * @param free     undefined where nobody can tell
+ * @param free     undefined where that is unknown
  * @param smaller  plans with other options, the least change first; asked for only when this one does not fit
  * @throws MemoryError naming what is free, what is needed, and the options that would fit
  */

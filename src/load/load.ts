@@ -23,13 +23,13 @@ export interface LoadedModel extends AssembledModel {
 }
 
 export interface LoadContext {
-  /** What this machine has; told apart from `options` so that these can be checked against it. */
+  /** What this machine has; separate from the options, which are checked against it. */
   readonly machine: Machine;
   /** Compiles a build of the kernels and starts helpers for it; not asked for by the reference. */
   readonly startRuntime: (build: KernelBuild, threads: number) => Promise<StartedRuntime>;
   readonly signal?: AbortSignal;
-  /** How many sequences to make room for, each with a context of its own; 1 unless stated otherwise. */
-  readonly sequences?: number;
+  /** Sequences to make room for, each with a context of its own; 1 by default. */
+  readonly sequenceCount?: number;
   /** Bytes of weights read so far. */
   readonly onProgress?: (loaded: number, total: number) => void;
 }
@@ -45,14 +45,14 @@ export interface StartedRuntime extends WasmRuntime {
  *         infinite weights and NaN, while reading
  */
 export async function loadModel(files: WeightFiles, options: ModelOptions, context: LoadContext): Promise<LoadedModel> {
-  const { machine, sequences, signal, onProgress } = context;
-  checkMemory(files, options, machine, sequences);
+  const { machine, sequenceCount, signal, onProgress } = context;
+  checkMemory(files, options, machine, sequenceCount);
   const settled = await settleHead(files, "whole", signal);
-  if (settled.config !== files.config) checkMemory(settled, options, machine, sequences);
+  if (settled.config !== files.config) checkMemory(settled, options, machine, sequenceCount);
   const config = readConfig(settled.config);
   const settings = fillSettings(config, options, machine);
   const { found, warnings } = findWeights(config, settled.tensors, settings.quantize);
-  const request = backendRequest(config, found, settings, sequences);
+  const request = backendRequest(config, found, settings, sequenceCount);
   const backend =
     settings.backend === "reference" ? createReferenceBackend(request) : await createWasm(request, settings, context);
   const sinks = found.map((weight) => weightSink(weight, backend.weights.get(weight.spec.path) as PlacedWeight));

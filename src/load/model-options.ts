@@ -6,21 +6,21 @@ import { anything, type Check, oneOf, satisfies, trueOrFalse } from "../options/
 import { MAX_BANK_BYTES } from "../wasm/bank.ts";
 
 export interface ModelOptions {
-  /** `wasm` unless stated otherwise; `reference` is the definition of every op in plain TypeScript, and slow. */
+  /** `wasm` by default; `reference` is the definition of every op in plain TypeScript, and slow. */
   readonly backend?: "wasm" | "reference";
-  /** `int8` unless stated otherwise. The reference knows `exact` only. */
+  /** `int8` by default. The reference has `exact` only. */
   readonly mode?: ArithmeticMode;
-  /** Of the KV cache: f32 in exact mode and f16 in int8 mode, unless stated otherwise. */
+  /** Of the KV cache; by default f32 in exact mode and f16 in int8 mode. */
   readonly kvType?: KvType;
-  /** Positions to plan for; the model's own limit or 32,768, whichever is less, unless stated otherwise. */
+  /** Positions to plan for; by default the model's own limit or 32,768, whichever is less. */
   readonly contextLength?: number;
-  /** The most bytes in one WebAssembly memory; 4 GiB unless stated otherwise. */
+  /** The most bytes in one WebAssembly memory; 4 GiB by default. */
   readonly bankBytes?: number;
-  /** Threads of the wasm backend; physical cores unless stated otherwise, and 1 where threads cannot share memory. */
+  /** Threads of the wasm backend; by default one to each physical core, and 1 where threads cannot share memory. */
   readonly threads?: number;
-  /** The build of the kernels: `relaxed` where the engine has relaxed SIMD, unless stated otherwise. Both give the same bits. */
+  /** The build of the kernels; by default `relaxed` where the engine has relaxed SIMD. Both give the same bits. */
   readonly kernels?: "baseline" | "relaxed";
-  /** Quantizes the matrices of F32, F16 and BF16 files while they are read; they stay as they are unless stated otherwise. */
+  /** Quantizes the matrices of F32, F16 and BF16 files while they are read; by default they stay as they are. */
   readonly quantize?: QuantizationType;
   /** Loads even where the machine seems to have too little memory for it. */
   readonly ignoreMemory?: boolean;

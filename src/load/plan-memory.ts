@@ -9,26 +9,31 @@ import { checkFits, type Smaller } from "./fit.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { fillSettings, type Machine } from "./settings.ts";
 
-/** What a model's files say of it without its weights. */
+/** A model's files, as far as they can be read without the weights. */
 type Described = Pick<WeightFiles, "config" | "tensors">;
 
 /** What the wasm backend will reserve for this checkpoint on a machine like `machine`. Reads no weight. */
-export function planMemory(files: Described, options: ModelOptions, machine: Machine, sequences?: number): BankPlan {
+export function planMemory(
+  files: Described,
+  options: ModelOptions,
+  machine: Machine,
+  sequenceCount?: number,
+): BankPlan {
   const config = readConfig(files.config);
   const settings = fillSettings(config, options, machine);
   const { found } = findWeights(config, files.tensors, settings.quantize);
-  return planWasmBanks(backendRequest(config, found, settings, sequences));
+  return planWasmBanks(backendRequest(config, found, settings, sequenceCount));
 }
 
 const SMALLER_CONTEXTS = [16384, 8192, 4096, 2048, 512];
 
 /** @throws MemoryError when `machine` cannot hold the model; what `loadModel` throws before it reads weights */
-export function checkMemory(files: Described, options: ModelOptions, machine: Machine, sequences?: number): void {
+export function checkMemory(files: Described, options: ModelOptions, machine: Machine, sequenceCount?: number): void {
   if (options.ignoreMemory || machine.memory === undefined) return;
   const settings = fillSettings(readConfig(files.config), options, machine);
   // The reference holds the same weights and states, one array each.
   const bytesWith = (change: ModelOptions): number =>
-    bytesOf(planMemory(files, { ...options, ...change, backend: "wasm", mode: settings.mode }, machine, sequences));
+    bytesOf(planMemory(files, { ...options, ...change, backend: "wasm", mode: settings.mode }, machine, sequenceCount));
   const { bytes: free } = machine.memory;
 
   function* smaller(): Generator<Smaller> {

@@ -15,7 +15,7 @@ export interface Machine {
   readonly cores: number;
   readonly sharedMemory: boolean;
   readonly relaxed: boolean;
-  /** What it can give to a model; undefined where nobody can tell. */
+  /** What it can give to a model; undefined where that is unknown. */
   readonly memory?: FreeMemory;
 }
 

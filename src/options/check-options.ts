@@ -6,7 +6,7 @@ import { namedElsewhere } from "./other-names.ts";
 /** Every option that a call takes, and what can be said of its value. */
 export type Checks = Readonly<Record<string, Check>>;
 
-/** The same where a type says which options there are. */
+/** One check for each option of a type, none left out. */
 export type ChecksOf<Options> = { readonly [Name in keyof Options]-?: Check };
 
 /**

@@ -6,7 +6,7 @@ export class OptionError extends Lfm2Error {
   override readonly name = "OptionError";
 }
 
-/** What a value is, without showing what may be a secret. */
+/** The kind of a value, for values that may be secret. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;

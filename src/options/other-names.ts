@@ -46,7 +46,7 @@ function named(ours: string, ...theirs: readonly string[]): Record<string, strin
   return Object.fromEntries(theirs.map((name) => [name, ours]));
 }
 
-/** What it is called here; undefined where nobody is known to call anything so. */
+/** Our name for it; undefined where no other library is known to use this one. */
 export function namedElsewhere(name: string, call: string): string | undefined {
   const names = call === "open" ? OF_OPEN : OF_CALLS;
   return Object.hasOwn(names, name) ? names[name] : undefined;

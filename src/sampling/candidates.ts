@@ -125,8 +125,9 @@ function scale(scores: Float32Array, temperature: number, logits: Float32Array, 
     scores[id] = score;
     if (best < 0 || score > scores[best]) best = id;
   }
-  if (best < 0)
+  if (best < 0) {
     throw new SamplingError({ subject: "allowed", expected: "at least one id that may come next", found: "none" });
+  }
   return best;
 }
 

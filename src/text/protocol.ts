@@ -1,4 +1,4 @@
-// What the caller's thread and the text thread say to each other. The caller sends one request at a time.
+// The messages between the caller's thread and the text thread. The caller sends one request at a time.
 
 import type { ChatMessage } from "../chat/messages.ts";
 import type { PromptOptions } from "../chat/prompt.ts";

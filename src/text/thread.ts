@@ -35,7 +35,7 @@ const OPEN: Bound = {
 };
 /**
  * A limit passes in parts, so that a caller that was busy itself, or a machine that was asleep, loses one of them and
- * still hears the answer.
+ * still gets the answer.
  */
 const LIMIT_PARTS = 4;
 /** How long a request that was given up may go on: starting the thread again takes longer. */

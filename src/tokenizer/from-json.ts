@@ -20,8 +20,9 @@ export function vocabularyFromJson({
 
   const table = new TokenTable();
   const vocab = asRecord(model.vocab);
-  if (vocab === undefined)
+  if (vocab === undefined) {
     throw new TokenizerError({ subject: "tokenizer.json, model.vocab", expected: "an object of ids", found: "none" });
+  }
   for (const [text, id] of Object.entries(vocab)) table.addOrdinary(text, id, "tokenizer.json, model.vocab");
   for (const token of addedTokens(tokenizer, config)) addAdded(table, token);
   if (!Array.isArray(model.merges)) {

@@ -21,7 +21,7 @@ export class WorkerError extends Lfm2Error {
   override readonly name = "WorkerError";
 }
 
-/** What whoever uses a model is told that has been closed. */
+/** For every use of a model after it was closed. */
 export const CLOSED: ErrorParts = {
   subject: "model",
   expected: "an open one",
@@ -75,7 +75,7 @@ export function connect(port: WorkerPort): ModelWorker {
     pending.delete(id);
     if (pending.size === 0) port.setBusy(false);
   };
-  /** Ends a request here at once; the thread is told, and what it still says of it is ignored. */
+  /** Ends a request here at once; the thread is notified, and what it still sends for it is ignored. */
   const giveUp = (id: number, cause: unknown): void => {
     const entry = pending.get(id);
     if (entry === undefined) return;

@@ -1,4 +1,4 @@
-// What the caller's thread and the model's thread say to each other. Everything here can be structured-cloned.
+// The messages between the caller's thread and the model's. Everything here can be structured-cloned.
 
 import type { ConstraintRules } from "../constrain/constraint.ts";
 import type { GenerateOptions } from "../engine/engine.ts";
@@ -51,7 +51,7 @@ export type ToWorker =
   | {
       readonly id: number;
       readonly request: Request;
-      /** Where threads can share memory: its first word becomes 1 when the caller gives up, heard within a step. */
+      /** Where threads can share memory: its first word becomes 1 when the caller gives up, noticed within a step. */
       readonly givenUp: SharedArrayBuffer | undefined;
     }
   | { readonly id: number; readonly abort: true }

@@ -13,7 +13,11 @@ const MOST = 64;
 
 async function load(folder: string, file: string, options: ModelOptions): Promise<LoadedModel> {
   const checkpoint = await open(folder, file);
-  const loaded = await loadModel(checkpoint, { contextLength: MOST, ...options }, { ...context, sequences: SEQUENCES });
+  const loaded = await loadModel(
+    checkpoint,
+    { contextLength: MOST, ...options },
+    { ...context, sequenceCount: SEQUENCES },
+  );
   await Promise.all(checkpoint.files.map((opened) => opened.close()));
   return loaded;
 }

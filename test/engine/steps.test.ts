@@ -9,7 +9,7 @@ import { context } from "../ops/harness.ts";
 import { randomModel, shapeX } from "../oracle/random-model.ts";
 
 async function loadSmall(options: ModelOptions, sequences: number): Promise<LoadedModel> {
-  return loadModel(await randomModel(shapeX, 4), options, { ...context, sequences });
+  return loadModel(await randomModel(shapeX, 4), options, { ...context, sequenceCount: sequences });
 }
 
 /** The bits of every row, one chunk's after another's. */

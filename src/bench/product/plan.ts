@@ -12,8 +12,8 @@ import { type Config, readConfig } from "../../model/config.ts";
 import { settleHead } from "../../parameters/tied-head.ts";
 import { formatInteger } from "../../quantities.ts";
 import { nodeMachine } from "../../worker/node-machine.ts";
+import type { Filling } from "./measured-model.ts";
 import type { ModelFacts } from "./run.ts";
-import type { Filling } from "./session.ts";
 import { type Lists, nameOf, planTests, type Setting, settingsOf, type Test } from "./settings.ts";
 import { storedBytes, weightTraffic } from "./traffic.ts";
 

@@ -2,11 +2,11 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import type { Filling } from "../../bench/product/measured-model.ts";
 import { BenchError, planBench } from "../../bench/product/plan.ts";
 import { plotRuns, readRun } from "../../bench/product/plots.ts";
 import { runBench } from "../../bench/product/rounds.ts";
 import type { Run } from "../../bench/product/run.ts";
-import type { Filling } from "../../bench/product/session.ts";
 import { reportRun } from "../../bench/product/table.ts";
 import { partsOf } from "../../lfm2-error.ts";
 import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";

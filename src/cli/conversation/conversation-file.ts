@@ -4,7 +4,7 @@ import { conversationJson, savedMessages } from "../../conversation/saved-conver
 import { errorInFile, readJson } from "../files/text-input.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
 
-/** @throws OutputError when there is a file already and `force` does not say that it may go */
+/** @throws OutputError when there is a file already and `force` is not set */
 export async function saveConversation(path: string, messages: readonly ChatMessage[], force: boolean): Promise<void> {
   await checkFree(path, force, "/save -f");
   await writeWhole(path, conversationJson(messages));

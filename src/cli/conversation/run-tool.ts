@@ -1,4 +1,4 @@
-// The command that runs a model's calls: a process for each, bounded in time and output.
+// Runs a model's calls by a command of the user's: one process each, bounded in time and output.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";

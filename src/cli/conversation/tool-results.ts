@@ -1,4 +1,4 @@
-// Where the results of a model's calls come from: a command that runs them, or somebody who types them.
+// Where the results of a model's calls come from: a command that runs them, or a person who types them.
 import type { Interruptible, ResultOf } from "../../conversation/turn.ts";
 import type { LineReader } from "../terminal/line-reader.ts";
 import { note } from "../terminal/terminal.ts";
@@ -7,7 +7,7 @@ import type { ToolFlags } from "./tool-options.ts";
 
 const MAX_SHOWN = 500;
 
-/** @returns undefined without a command to run, and without somebody to ask */
+/** @returns undefined where there is neither a command to run nor a person to ask */
 export function createResultOf(
   { toolCmd, toolTimeout }: Pick<ToolFlags, "toolCmd" | "toolTimeout">,
   lines: LineReader,

@@ -14,7 +14,7 @@ import { loadEngine } from "../../worker/platform.ts";
 import { randomBlocks } from "../peers/random-blocks.ts";
 import type { Test } from "./settings.ts";
 
-export interface Session {
+export interface MeasuredModel {
   readonly settings: Settings;
   /** For weights, state and working space; untouched pages of it cost nothing. */
   readonly reservedBytes: number;
@@ -36,12 +36,12 @@ const WARM_UP_MS = 200;
  */
 export type Filling = "prompt" | "cache";
 
-export async function openSession(
+export async function openMeasured(
   source: string | undefined,
   options: ModelOptions,
   filling: Filling,
   onLoad: (done: number, total: number) => void,
-): Promise<Session> {
+): Promise<MeasuredModel> {
   const begin = performance.now();
   const { folder, file } = await nodeHost.locate(source);
   const checkpoint = await openCheckpoint(folder, file);
@@ -50,7 +50,7 @@ export async function openSession(
     const { model, settings, backend } = loaded;
     const caches = cachesOf(model.config, settings.contextLength, backend.states);
     const write = filling === "prompt" ? undefined : (from: number, to: number) => fillCaches(caches, from, to);
-    return sessionOf(engine, settings, {
+    return measuredModel(engine, settings, {
       reservedBytes: backend.bytes,
       loadMs: performance.now() - begin,
       write,
@@ -60,12 +60,16 @@ export async function openSession(
   }
 }
 
-interface SessionParts extends Pick<Session, "reservedBytes" | "loadMs"> {
+interface MeasuredParts extends Pick<MeasuredModel, "reservedBytes" | "loadMs"> {
   /** Writes keys and values of positions; absent when a prompt does. */
   readonly write: ((from: number, to: number) => void) | undefined;
 }
 
-function sessionOf(engine: Engine, settings: Settings, { reservedBytes, loadMs, write }: SessionParts): Session {
+function measuredModel(
+  engine: Engine,
+  settings: Settings,
+  { reservedBytes, loadMs, write }: MeasuredParts,
+): MeasuredModel {
   const { model, sequence } = engine;
   const { ids } = sequence;
   const random = seededIds(model.config.vocabSize);
