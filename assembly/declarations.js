@@ -12,28 +12,29 @@ const SHARED = /(?:, )?begin: number, end: number(?:, scratch: number)?$/;
  * @param sizes    asc's declarations of assembly/sizes.ts, and the module itself
  */
 export function declarationsOf(kernels, sizes) {
-  const shared = Array.from(kernels.matchAll(FUNCTION), ([, name, parameters]) => ({ name, parameters })).filter(
-    ({ parameters }) => SHARED.test(parameters),
-  );
+  const functions = Array.from(kernels.matchAll(FUNCTION), ([, name, parameters]) => ({ name, parameters }));
+  const shared = functions.filter(({ parameters }) => SHARED.test(parameters));
   return [
     "// Made by assembly/build.js from what asc says of the kernels; changes here are lost.",
     "",
     typeOf("Kernels", kernels),
+    ...namesOf("kernelNames", "keyof Kernels", functions),
     "/** Of the kernels whose work threads share, the arguments before begin, end and scratch. */",
     "export type SharedArguments = {",
     ...shared.map(({ name, parameters }) => `  ${name}: [${parameters.replace(SHARED, "")}];`),
     "};",
     "",
-    "/** Their names; a kernel's place here is its number among threads. */",
-    "export const sharedKernels: readonly (keyof SharedArguments)[] = [",
-    ...shared.map(({ name }) => `  "${name}",`),
-    "];",
-    "",
+    "/** A kernel's place here is its number among threads. */",
+    ...namesOf("sharedKernels", "keyof SharedArguments", shared),
     typeOf("Sizes", sizes.declarations),
     "/** The module of assembly/sizes.ts, in base64. */",
     `export const sizesModule = "${Buffer.from(sizes.module).toString("base64")}";`,
     "",
   ].join("\n");
+}
+
+function namesOf(list, type, functions) {
+  return [`export const ${list}: readonly (${type})[] = [`, ...functions.map(({ name }) => `  "${name}",`), "];", ""];
 }
 
 /** The exports that asc's namespace declares, as a type. Comments stay: they tell a parameter's type in the module. */

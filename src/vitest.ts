@@ -21,7 +21,7 @@ export type { TensorLike } from "./oracle/recorded/tensor-like.ts";
 export interface GoldenMatch {
   /** Of a golden with several cases. */
   readonly case?: string;
-  /** Globs: the points that have to be there. Unless told, those that are given are compared. */
+  /** Globs: the points that have to be there. By default, those that are given are compared. */
   readonly points?: readonly string[];
 }
 
@@ -88,7 +88,12 @@ export async function toMatchGolden(
     for (const name of run.points.keys()) {
       if (expected.points.has(name)) continue;
       const near = nearNames([...expected.points.keys()], name).join(", ");
-      throw new GoldenError(`${name}: expected a point of the golden ${folder.name}, found none. Near it: ${near}.`);
+      throw new GoldenError({
+        subject: name,
+        expected: `a point of the golden ${folder.name}`,
+        found: "none",
+        remedy: `Near it: ${near}.`,
+      });
     }
     const checker = await createChecker(expected, one, golden.tolerances, points ?? [...run.points.keys()]);
     const { checks } = await checkRun(run, one, checker, true);

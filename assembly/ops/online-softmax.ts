@@ -38,7 +38,7 @@ export function accumulatorBytes(headDim: i32): usize {
   return QUERIES + (<usize>headDim << 5);
 }
 
-/** Bytes of scratch for `rows` rows: a chunk's, and an accumulator for each row and four of a KV head's `group` query heads. */
+/** Bytes of scratch: what a chunk needs, and for each row an accumulator for every four of a KV head's `group` query heads. */
 export function attentionScratch(rows: i32, group: i32, headDim: i32): i32 {
   return <i32>accumulatorsIn(0, headDim) + rows * ((group + 3) >> 2) * <i32>accumulatorBytes(headDim);
 }

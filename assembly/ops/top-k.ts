@@ -1,9 +1,9 @@
-// Choosing experts, and what a choice makes of their scores: topK, gather, normalize, weightedSum.
+// Choosing experts, and what becomes of their scores: topK, gather, normalize, weightedSum.
 
 /** ids i32[rows, k]: the k largest of every row of x f32[rows, cols], equal values by lower id; ascending. */
 export function topK(ids: usize, x: usize, rows: i32, cols: i32, k: i32): void {
   for (let t = 0; t < rows; t++) {
-    // Chosen so far, from the largest down. A candidate moves up past every smaller one.
+    // `ids` are those chosen so far, from the largest down; a candidate moves up past every smaller one.
     for (let c = 0; c < cols; c++) {
       const value = load<f32>(x + (c << 2));
       let place = min(c, k);

@@ -1,8 +1,11 @@
 """Runs of transformers' own code with a mistake in it, recorded by forward hooks.
 
-usage: mistakes.py OUT
+usage: mistakes.py OUT [--campaign [MODEL …]]
 Writes OUT/MODEL/MISTAKE.safetensors (input_ids i64[T] and points f32[T, cols], experts i32[T, k]) and OUT/mistakes.json:
-what each is, and the first point at which it leaves the true run, of all points and of those between modules alone.
+what each is, and the first point at which it leaves the true run. Without --campaign: 23 mistakes over ../transformers, with
+points inside modules; and under OUT/hooked every mistake once, as hooks alone see it, over models made here, whose
+checkpoints are written beside them. With it: every mistake in every one of these models and the trained one, whole; several
+hundred MB.
 """
 import argparse
 import json
@@ -17,18 +20,25 @@ from transformers import AutoConfig
 
 from planted.attention import ATTENTION
 from planted.conv import CONV
+from planted.damage import BLOCKS, DAMAGE
 from planted.feed_forward import FEED_FORWARD
+from planted.models import MODELS, write_model
 from planted.planting import Mistake
-from planted.recording import Points, first_difference, record
+from planted.precision import PRECISION
+from planted.recording import Points, first_difference, gaps, record
 from planted.router import ROUTER
 from planted.stream import STREAM
 
-GOLDEN = os.path.join(os.path.dirname(__file__), "..", "transformers")
-MISTAKES = {mistake.name: mistake for mistake in ROUTER + CONV + ATTENTION + FEED_FORWARD + STREAM}
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+CATALOGUE = ROUTER + CONV + ATTENTION + FEED_FORWARD + STREAM + DAMAGE
+MISTAKES = {mistake.name: mistake for mistake in CATALOGUE}
 CLEAN = Mistake("none", "as specified")
-POSITIONS = 12
-# Every mistake on moe-small, and on a model of another shape.
-ALSO = {
+# Each in two models of different shape.
+RECORDED = {
+    "moe-small": ["softmax-router", "bias-in-weights", "no-normalization", "no-bias", "one-expert-fewer", "c-before-b",
+                  "x-before-c", "flipped-taps", "state-late", "state-lost", "neighbours-rotated", "permuted-q-k",
+                  "rope-before-norm", "no-q-k-norm", "heads-modulo", "other-rope-base", "w1-w3-exchanged",
+                  "expert-w1-w3-exchanged", "other-eps", "no-final-norm", "bos-twice", "bos-missing"],
     "moe-no-norm": ["softmax-router", "bias-in-weights", "no-bias", "one-expert-fewer", "neighbours-rotated", "permuted-q-k",
                     "rope-before-norm", "no-q-k-norm", "other-rope-base", "expert-w1-w3-exchanged"],
     "moe-no-bias": ["no-normalization", "c-before-b", "x-before-c", "flipped-taps", "state-late", "state-lost"],
@@ -39,10 +49,15 @@ ALSO = {
 # What the hooks of these modules give is a tuple, whose parts a plain recording numbers.
 NUMBERED = {"gate.logits": "gate.0", "gate.weights": "gate.1", "gate.experts": "gate.2"}
 INNER = re.compile(r"\.(in_proj|conv\.conv|input|[qkv]_proj|[qk]_layernorm|[qk]_rope|w[123]|expert_bias|scores)$")
+UNSEEN = re.compile(r"\.(conv\.conv|input|[qk]_rope|experts\.w2|expert_bias|scores)$")
 
 
 def is_outer(name: str) -> bool:
     return not INNER.search(name)
+
+
+def is_hooked(name: str) -> bool:
+    return not UNSEEN.search(name)
 
 
 def needed(points: Points, first: str | None) -> Points:
@@ -72,37 +87,109 @@ def write(path: str, ids: list[int], points: Points) -> None:
     os.chmod(path, 0o644)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("out")
-    out = parser.parse_args().out
-    torch.set_num_threads(1)
+def true_ids(config, count: int, seed: int) -> list[int]:
+    random = torch.Generator().manual_seed(seed)
+    return [config.bos_token_id, *torch.randint(8, config.vocab_size, (count - 1,), generator=random).tolist()]
+
+
+def record_goldens(out: str) -> list[dict]:
     entries = []
-    for number, model in enumerate(["moe-small", *ALSO]):
-        folder = os.path.join(GOLDEN, model)
-        config = AutoConfig.from_pretrained(folder)
-        random = torch.Generator().manual_seed(100 + number)
-        ids = [config.bos_token_id, *torch.randint(8, config.vocab_size, (POSITIONS - 1,), generator=random).tolist()]
+    for number, (model, names) in enumerate(RECORDED.items()):
+        folder = os.path.join(GOLDEN, "transformers", model)
+        ids = true_ids(AutoConfig.from_pretrained(folder), 12, 100 + number)
         true = record(folder, CLEAN, ids)
-        names = ALSO.get(model) or [name for name, mistake in MISTAKES.items() if mistake.needs(config)]
-        for mistake in (MISTAKES[name] for name in names):
+
+        def keep(mistake: Mistake) -> None:
             given = mistake.ids(ids) if mistake.ids else ids
             points = record(folder, mistake, given)
             first = first_difference(true, points)
-            assert first, f"{mistake.name} changes nothing in {model}"
+            assert (first is None) == (mistake.name == "none"), f"{mistake.name} in {model}: {first}"
             file = f"{model}/{mistake.name}.safetensors"
             write(os.path.join(out, file), given, needed(points, first))
             entries.append({"file": file, "model": model, "mistake": mistake.name, "what": mistake.what, "ids": ids,
                             "first": first, "firstOuter": first_difference(true, points, is_outer)})
+
+        for name in names:
+            keep(MISTAKES[name])
         if model in ("moe-small", "dense-small"):
-            points = record(folder, Mistake("none", "as specified", step=5), ids)
-            assert first_difference(true, points) is None
-            write(os.path.join(out, f"{model}/none.safetensors"), ids, needed(points, None))
-            entries.append({"file": f"{model}/none.safetensors", "model": model, "mistake": "none",
-                            "what": "as specified, 5 ids to a step", "ids": ids, "first": None, "firstOuter": None})
+            keep(Mistake("none", "as specified, 5 ids to a step", step=5))
+    return entries
+
+
+class Hooked:
+    """True run and mistakes of one model, as hooks alone see them."""
+
+    def __init__(self, out: str, model: str, count: int, seed: int):
+        self.out, self.model = out, model
+        self.folder = os.path.join(GOLDEN, "nano", "hf") if model == "nano" else os.path.join(out, model)
+        if model != "nano":
+            write_model(model, self.folder)
+        self.config = AutoConfig.from_pretrained(self.folder)
+        self.ids = true_ids(self.config, count, seed)
+        self.true = record(self.folder, CLEAN, self.ids)
+
+    def can_have(self, mistake: Mistake) -> bool:
+        return mistake.needs(self.config) and (mistake.name not in BLOCKS or self.model == "blocks")
+
+    def keep(self, mistake: Mistake, is_whole: bool) -> dict | None:
+        """Undefined where the mistake changes too little: no point by more than ten tolerances."""
+        given = mistake.ids(self.ids) if mistake.ids else self.ids
+        points = record(self.folder, mistake, given)
+        found = gaps(self.true, points, is_hooked)
+        first = next((name for name, times in found.items() if times > 1), None)
+        if not first or (max(found.values()) <= 10 and mistake not in PRECISION):
+            return None
+        file = f"{self.model}/{mistake.name}.safetensors"
+        seen = {name: value for name, value in points.items() if is_hooked(name)}
+        write(os.path.join(self.out, file), given, seen if is_whole else needed(seen, first))
+        return {"file": file, "model": self.model, "mistake": mistake.name, "what": mistake.what, "ids": self.ids,
+                "step": mistake.step, "first": first, "times": round(min(max(found.values()), 1e9)),
+                "isRounding": mistake in PRECISION}
+
+
+def record_sample(out: str) -> list[dict]:
+    """Every mistake once, each in the model that has had the fewest."""
+    models = [Hooked(out, model, 14, 300 + number) for number, model in enumerate(MODELS) if model != "biased"]
+    entries = []
+    had = dict.fromkeys(models, 0)
+    for mistake in CATALOGUE:
+        for model in sorted(models, key=had.get):
+            entry = model.keep(mistake, False) if model.can_have(mistake) else None
+            if entry:
+                entries.append(entry)
+                had[model] += 1
+                break
+    return entries
+
+
+def record_campaign(out: str, models: list[str]) -> list[dict]:
+    entries = []
+    for number, name in enumerate([*MODELS, "nano"]):
+        if models and name not in models:
+            continue
+        model = Hooked(out, name, 24, 200 + number)
+        found = [model.keep(mistake, name != "nano") for mistake in CATALOGUE + PRECISION if model.can_have(mistake)]
+        entries += [entry for entry in found if entry]
+    return entries
+
+
+def list_in(folder: str, entries: list[dict]) -> None:
     lines = ",\n  ".join(json.dumps(entry) for entry in entries)
-    with open(os.path.join(out, "mistakes.json"), "w") as file:
+    with open(os.path.join(folder, "mistakes.json"), "w") as file:
         file.write(f"[\n  {lines}\n]\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out")
+    parser.add_argument("--campaign", nargs="*", metavar="MODEL")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.campaign is not None:
+        return list_in(options.out, record_campaign(options.out, options.campaign))
+    list_in(options.out, record_goldens(options.out))
+    hooked = os.path.join(options.out, "hooked")
+    list_in(hooked, record_sample(hooked))
 
 
 main()

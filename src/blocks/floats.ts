@@ -2,17 +2,18 @@
 //
 //   F32   4 bytes      BF16  2 bytes, the upper half of an F32      F16  2 bytes, see f16.ts
 
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, half, upper } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
 
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-export const F32: BlockFormat = {
+export const F32: BlockFormat<"F32"> = {
   name: "F32",
   ggmlType: 0,
   blockLength: 1,
   blockBytes: 4,
+  exponents: [upper(2)],
   decode(bytes, offset, to, at) {
     bits[0] = bytes[offset] | (bytes[offset + 1] << 8) | (bytes[offset + 2] << 16) | (bytes[offset + 3] << 24);
     to[at] = float[0];
@@ -31,11 +32,12 @@ export const F32: BlockFormat = {
   },
 };
 
-export const F16: BlockFormat = {
+export const F16: BlockFormat<"F16"> = {
   name: "F16",
   ggmlType: 1,
   blockLength: 1,
   blockBytes: 2,
+  exponents: [half(0)],
   decode(bytes, offset, to, at) {
     to[at] = readF16(bytes, offset);
   },
@@ -50,11 +52,12 @@ export const F16: BlockFormat = {
   },
 };
 
-export const BF16: BlockFormat = {
+export const BF16: BlockFormat<"BF16"> = {
   name: "BF16",
   ggmlType: 30,
   blockLength: 1,
   blockBytes: 2,
+  exponents: [upper(0)],
   decode(bytes, offset, to, at) {
     bits[0] = (bytes[offset] << 16) | (bytes[offset + 1] << 24);
     to[at] = float[0];
@@ -65,7 +68,7 @@ export const BF16: BlockFormat = {
   },
   encode(from, at, bytes, offset) {
     float[0] = from[at];
-    // Nearest, ties to even; a NaN is made quiet, for rounding could carry it to ∞ (gguf-py quants.py, BF16).
+    // Nearest, ties to even; a NaN is made quiet, as rounding could carry it to ∞ (gguf-py quants.py, BF16).
     const nan = (bits[0] & 0x7fffffff) > 0x7f800000;
     const upper = nan ? (bits[0] >>> 16) | 64 : (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) >>> 16;
     bytes[offset] = upper;

@@ -1,6 +1,6 @@
 // The block formats a weight may be stored in, by name and by ggml type id, and a row of any of them.
 
-import type { BlockFormat, FormatName } from "./block-format.ts";
+import type { BlockFormat } from "./block-format.ts";
 import { BF16, F16, F32 } from "./floats.ts";
 import { IQ4_NL, IQ4_XS } from "./iq4.ts";
 import { MXFP4 } from "./mxfp4.ts";
@@ -12,7 +12,7 @@ import { Q5_0, Q5_1 } from "./q5.ts";
 import { Q6_K } from "./q6_k.ts";
 import { Q8_0 } from "./q8_0.ts";
 
-export const blockFormats: Readonly<Record<FormatName, BlockFormat>> = {
+const table = {
   F32,
   F16,
   BF16,
@@ -31,10 +31,14 @@ export const blockFormats: Readonly<Record<FormatName, BlockFormat>> = {
   MXFP4,
 };
 
+export type FormatName = keyof typeof table;
+
+export const blockFormats: { readonly [Name in FormatName]: BlockFormat<Name> } = table;
+
 const byGgmlType = new Map(Object.values(blockFormats).map((format) => [format.ggmlType, format]));
 
 /** The format of a ggml type id, or undefined when this project cannot decode it. */
-export function formatOfGgmlType(id: number): BlockFormat | undefined {
+export function formatOfGgmlType(id: number): BlockFormat<FormatName> | undefined {
   return byGgmlType.get(id);
 }
 

@@ -12,7 +12,7 @@
 //
 // Products fit 24 bits, so they are exact.
 
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, half } from "./block-format.ts";
 import { readF16 } from "./f16.ts";
 
 const values = Int8Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
@@ -25,21 +25,23 @@ function decodePairs(scale: number, bytes: Uint8Array, offset: number, to: Float
   }
 }
 
-export const IQ4_NL: BlockFormat = {
+export const IQ4_NL: BlockFormat<"IQ4_NL"> = {
   name: "IQ4_NL",
   ggmlType: 20,
   blockLength: 32,
   blockBytes: 18,
+  exponents: [half(0)],
   decode(bytes, offset, to, at) {
     decodePairs(readF16(bytes, offset), bytes, offset + 2, to, at);
   },
 };
 
-export const IQ4_XS: BlockFormat = {
+export const IQ4_XS: BlockFormat<"IQ4_XS"> = {
   name: "IQ4_XS",
   ggmlType: 23,
   blockLength: 256,
   blockBytes: 136,
+  exponents: [half(0)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset);
     const highs = bytes[offset + 2] | (bytes[offset + 3] << 8);

@@ -8,14 +8,15 @@
 //
 // Both products fit 24 bits, so they are exact; storing their difference rounds once, as float32 does.
 
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, half } from "./block-format.ts";
 import { readF16 } from "./f16.ts";
 
-export const Q2_K: BlockFormat = {
+export const Q2_K: BlockFormat<"Q2_K"> = {
   name: "Q2_K",
   ggmlType: 10,
   blockLength: 256,
   blockBytes: 84,
+  exponents: [half(80), half(82)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset + 80);
     const dmin = readF16(bytes, offset + 82);

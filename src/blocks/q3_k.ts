@@ -10,14 +10,15 @@
 //
 // d · scale · q fits 24 bits, so it is exact.
 
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, half } from "./block-format.ts";
 import { readF16 } from "./f16.ts";
 
-export const Q3_K: BlockFormat = {
+export const Q3_K: BlockFormat<"Q3_K"> = {
   name: "Q3_K",
   ggmlType: 11,
   blockLength: 256,
   blockBytes: 110,
+  exponents: [half(108)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset + 108);
     const scales = offset + 96;

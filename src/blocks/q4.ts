@@ -10,17 +10,18 @@
 //
 // d · nibble has at most 16 significant bits and is exact in a double, so storing rounds once, as float32 does.
 
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, half } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
 import { extremeOf, rangeOf, stepCodes } from "./steps.ts";
 
 const codes = new Uint8Array(32);
 
-export const Q4_0: BlockFormat = {
+export const Q4_0: BlockFormat<"Q4_0"> = {
   name: "Q4_0",
   ggmlType: 2,
   blockLength: 32,
   blockBytes: 18,
+  exponents: [half(0)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset);
     for (let i = 0; i < 16; i++) {
@@ -38,11 +39,12 @@ export const Q4_0: BlockFormat = {
   },
 };
 
-export const Q4_1: BlockFormat = {
+export const Q4_1: BlockFormat<"Q4_1"> = {
   name: "Q4_1",
   ggmlType: 3,
   blockLength: 32,
   blockBytes: 20,
+  exponents: [half(0), half(2)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset);
     const m = readF16(bytes, offset + 2);

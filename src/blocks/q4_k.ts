@@ -16,7 +16,7 @@
 //
 // Both products fit 24 bits, so they are exact; storing their difference rounds once, as float32 does.
 
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, half } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
 import { createScratch, type Found, lossOf, searchScaleAndMin } from "./scale-search.ts";
 
@@ -41,7 +41,7 @@ function setScaleAndMin(bytes: Uint8Array, scales: number, s: number, scale: num
   }
 }
 
-// One block on its way in. Reused, for a model has millions of them.
+// One block being encoded. Reused, as a model has millions of them.
 const scratch = createScratch();
 const found: Found = { scale: 0, min: 0 };
 const scales = new Float64Array(8);
@@ -91,7 +91,7 @@ function loadWeights(from: Float32Array, at: number): void {
 
 /**
  * The 6-bit scale, and the 6-bit minimum times 64, of sub-block s: the rounded ones, or neighbours that lose less. Looking
- * at the neighbours takes 2 % of the squared error away in Q4_K and 6 % in Q5_K.
+ * at the neighbours takes 2 % off the squared error in Q4_K and 6 % in Q5_K.
  */
 function nearestScales(s: number, maxCode: number, d: number, dmin: number): number {
   const scale = d > 0 ? Math.min(63, Math.round(scales[s] / d)) : 0;
@@ -117,11 +117,12 @@ function chooseCodes(s: number, maxCode: number, scale: number, min: number): vo
   }
 }
 
-export const Q4_K: BlockFormat = {
+export const Q4_K: BlockFormat<"Q4_K"> = {
   name: "Q4_K",
   ggmlType: 12,
   blockLength: 256,
   blockBytes: 144,
+  exponents: [half(0), half(2)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset);
     const dmin = readF16(bytes, offset + 2);
@@ -142,11 +143,12 @@ export const Q4_K: BlockFormat = {
   },
 };
 
-export const Q5_K: BlockFormat = {
+export const Q5_K: BlockFormat<"Q5_K"> = {
   name: "Q5_K",
   ggmlType: 13,
   blockLength: 256,
   blockBytes: 176,
+  exponents: [half(0), half(2)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset);
     const dmin = readF16(bytes, offset + 2);

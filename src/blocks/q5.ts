@@ -10,7 +10,7 @@
 //
 // Products are exact in a double, so storing rounds once, as float32 does.
 
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, half } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
 import { extremeOf, rangeOf, stepCodes } from "./steps.ts";
 
@@ -28,11 +28,12 @@ function readU32(bytes: Uint8Array, offset: number): number {
   return bytes[offset] | (bytes[offset + 1] << 8) | (bytes[offset + 2] << 16) | (bytes[offset + 3] << 24);
 }
 
-export const Q5_0: BlockFormat = {
+export const Q5_0: BlockFormat<"Q5_0"> = {
   name: "Q5_0",
   ggmlType: 6,
   blockLength: 32,
   blockBytes: 22,
+  exponents: [half(0)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset);
     const qh = readU32(bytes, offset + 2);
@@ -51,11 +52,12 @@ export const Q5_0: BlockFormat = {
   },
 };
 
-export const Q5_1: BlockFormat = {
+export const Q5_1: BlockFormat<"Q5_1"> = {
   name: "Q5_1",
   ggmlType: 7,
   blockLength: 32,
   blockBytes: 24,
+  exponents: [half(0), half(2)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset);
     const m = readF16(bytes, offset + 2);

@@ -9,11 +9,11 @@
 //
 // d · scale · q fits 24 bits, so it is exact.
 
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, half } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
 import { createScratch, searchScale, signedLossOf } from "./scale-search.ts";
 
-// One block on its way in. Reused, for a model has millions of them.
+// One block being encoded. Reused, as a model has millions of them.
 const scratch = createScratch();
 const scales = new Float64Array(16);
 const codes = new Uint8Array(256);
@@ -49,11 +49,12 @@ function chooseCodes(s: number, scale: number): void {
   for (let i = 16 * s; i < 16 * s + 16; i++) codes[i] = Math.max(0, Math.min(63, (x[i] * inverse + 32.5) | 0));
 }
 
-export const Q6_K: BlockFormat = {
+export const Q6_K: BlockFormat<"Q6_K"> = {
   name: "Q6_K",
   ggmlType: 14,
   blockLength: 256,
   blockBytes: 210,
+  exponents: [half(208)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset + 208);
     for (let s = 0; s < 16; s++) {
@@ -78,7 +79,7 @@ export const Q6_K: BlockFormat = {
       scales[s] = searchScale(scratch, 16 * s, 16 * s + 16, 32);
       if (Math.abs(scales[s]) > Math.abs(extreme)) extreme = scales[s];
     }
-    // The largest scale is stored as −128, for i8 goes one further there.
+    // The largest scale is stored as −128, as int8 reaches one further on that side.
     writeF16(bytes, offset + 208, extreme / -128);
     const d = readF16(bytes, offset + 208);
     for (let s = 0; s < 16; s++) {

@@ -3,14 +3,15 @@
 //   byte  0         2      3            33
 //         ├─ d f16 ─┼─ q0 ─┼─ q1 ─ …  ─ q31 ─┤     each q an i8
 
-import type { BlockFormat } from "./block-format.ts";
+import { type BlockFormat, half } from "./block-format.ts";
 import { readF16, writeF16 } from "./f16.ts";
 
-export const Q8_0: BlockFormat = {
+export const Q8_0: BlockFormat<"Q8_0"> = {
   name: "Q8_0",
   ggmlType: 8,
   blockLength: 32,
   blockBytes: 34,
+  exponents: [half(0)],
   decode(bytes, offset, to, at) {
     const d = readF16(bytes, offset);
     for (let i = 0; i < 32; i++) to[at + i] = d * ((bytes[offset + 2 + i] << 24) >> 24);

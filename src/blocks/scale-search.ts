@@ -1,11 +1,11 @@
 // The search that the K-quants' encoders share: which scale, or scale and minimum, loses least over a run of weights.
 //
-// Loss is Σ importance[i] · (decoded[i] − x[i])². From a few first guesses on, codes are chosen for a scale, then the
-// scale is set to the least squares' solution for these codes, twice. The loss at that solution follows from the sums,
-// so each guess costs one pass over the weights. Idea and importances: llama.cpp's make_qkx2_quants and make_qx_quants,
+// Loss is Σ importance[i] · (decoded[i] − x[i])². Starting from a few guesses, codes are chosen for a scale, then the scale
+// is set to the least-squares solution for those codes, twice. The loss at that solution follows from the sums, so each
+// guess costs one pass over the weights. Idea and importances: llama.cpp's make_qkx2_quants and make_qx_quants,
 // which try more guesses once each.
 
-/** 256 weights on their way into a block. Float64, so that the sums' differences keep their digits. */
+/** 256 weights being encoded. Float64, so that differences of sums keep their digits. */
 export interface Scratch {
   readonly x: Float64Array;
   readonly importance: Float64Array;
@@ -17,13 +17,13 @@ export function createScratch(): Scratch {
   return { x: new Float64Array(256), importance: new Float64Array(256), weighted: new Float64Array(256) };
 }
 
-/** Where a search leaves what it found: one object for all blocks, for there are millions of them. */
+/** Where a search leaves what it found: one object for all blocks, as there are millions of them. */
 export interface Found {
   scale: number;
   min: number;
 }
 
-/** How far from the range that the weights just fill the guesses begin, and their distance, in codes. */
+/** In codes: where guesses begin, from the scale at which the weights just fill the range, and how far apart they are. */
 const FIRST_GUESS = -1.5;
 const GUESS_STEP = 0.5;
 const GUESSES = 5;
@@ -110,8 +110,8 @@ export function lossOf(
 }
 
 /**
- * The scale for x ≈ scale · (code − half), code in [0, 2 · half), over the weights [begin, end) of `scratch`. Its sign
- * gives the largest weight the one code that has no opposite; 0 for zeros.
+ * The scale for x ≈ scale · (code − half), code in [0, 2 · half), over the weights [begin, end) of `scratch`. Its sign is
+ * such that the largest weight gets the one code without an opposite; 0 where all weights are 0.
  */
 export function searchScale({ x, importance, weighted }: Scratch, begin: number, end: number, half: number): number {
   let extreme = 0;

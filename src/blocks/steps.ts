@@ -1,4 +1,4 @@
-// Codes for 32 weights at equal steps, as Q4_0, Q4_1, Q5_0 and Q5_1 are encoded: no search, the range decides.
+// Codes for 32 weights at equal steps, as in Q4_0, Q4_1, Q5_0 and Q5_1: nothing is searched for, the range decides.
 //
 // Every operation is rounded to float32, so that the bytes are gguf-py's. Source: gguf-py quants.py.
 
@@ -11,7 +11,7 @@ export function extremeOf(from: Float32Array, at: number): number {
 
 const range = { low: 0, high: 0 };
 
-/** The least and the greatest weight, in an object that the next call fills anew. */
+/** The least and the greatest weight, in an object that the next call overwrites. */
 export function rangeOf(from: Float32Array, at: number): { readonly low: number; readonly high: number } {
   range.low = from[at];
   range.high = from[at];

@@ -53,7 +53,7 @@ export interface AnswerParserOptions {
   readonly messages?: readonly ChatMessage[];
 }
 
-/** Text between call markers that is no call comes out as content, to the letter and without the markers. */
+/** Text between call markers that is not a call comes out as content, unchanged and without the markers. */
 export function createAnswerParser(tokenizer: Detokenizer, options: AnswerParserOptions = {}): AnswerParser {
   const { thinking, budget, tools, messages = [] } = options;
   const undecided = holdUndecided(budget);

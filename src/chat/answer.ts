@@ -11,9 +11,9 @@ export interface AnswerMessage extends ChatMessage {
 
 export interface AnswerCollector {
   push(delta: ChatDelta): void;
-  /** What has come so far, to the letter. */
+  /** What has come so far, unchanged. */
   message(): AnswerMessage;
-  /** The calls that have come so far, with what is to be said about them. */
+  /** The calls so far, with their problems. */
   readonly toolCalls: readonly ToolCallDelta[];
 }
 

@@ -5,9 +5,9 @@ export type Reading<T> = Generator<void, T, void>;
 
 export interface ArrivingText {
   push(text: string): void;
-  /** There is no more. */
+  /** No more text will come. */
   end(): void;
-  /** UTF-16 units that have come. */
+  /** How many UTF-16 units have come. */
   readonly length: number;
   /** The unit at `i`, once it has come; "" behind the last. */
   unit(i: number): Reading<string>;
@@ -44,7 +44,7 @@ export function createArrivingText(): ArrivingText {
     return i;
   }
 
-  // Asked for again and again where many quotes stand before a # in one line.
+  // Asked for again and again when many quotes precede a # on one line.
   let line = { begin: 0, end: 0 };
 
   function* endOfLine(from: number): Reading<number> {

@@ -33,7 +33,7 @@ const freshMark = (): string => `exact:${crypto.getRandomValues(new Uint32Array(
  */
 export function parseExactJson(text: string, { keepOrder = false }: { readonly keepOrder?: boolean } = {}): unknown {
   const plain: unknown = JSON.parse(text);
-  // Numbers and keys pass through JSON.parse as strings that no text can have foreseen.
+  // Numbers and keys pass through JSON.parse as strings with a random mark, which no text can have foreseen.
   const mark = freshMark();
   let marked = false;
   const withMarks = text.replace(STRING_OR_NUMBER, (token, colon: string | undefined) => {
@@ -82,7 +82,7 @@ function floatText(value: number): string {
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-/** What JSON.parse would have given for what parseExactJson gave, for those who read values and print none. */
+/** What JSON.parse would have given for what parseExactJson gave, for code that reads values and does not print them. */
 export function plainJson(value: unknown): unknown {
   if (value instanceof PythonFloat) return value.value;
   if (typeof value === "bigint") return Number(value);
@@ -92,7 +92,7 @@ export function plainJson(value: unknown): unknown {
   return Object.fromEntries(members.map(([key, member]) => [key, plainJson(member)]));
 }
 
-/** The members of what parseExactJson gave, by name; undefined where it is no object. */
+/** The members of what parseExactJson gave, by name; undefined where it is not an object. */
 export function membersOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (value instanceof Map) return Object.fromEntries(value);
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);

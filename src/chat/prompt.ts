@@ -8,13 +8,13 @@ import type { ChatTemplate, RenderOptions } from "./template.ts";
 export interface PromptOptions {
   /** Descriptions of functions the model may call, as JSON objects. */
   readonly tools?: RenderOptions["tools"];
-  /** The date that a template may print; now, unless told. */
+  /** The date that a template may print; today by default. */
   readonly now?: Date | undefined;
   /** End with the beginning of the assistant's turn (default true, unless a message is continued). */
   readonly addGenerationPrompt?: boolean;
   /** End within the last message, an assistant's, so that the model goes on with it (default false). */
   readonly continueFinalMessage?: boolean;
-  /** What is trusted: what neither users nor tools wrote (default), or all of the text. */
+  /** Whose control strings count: those that neither users nor tools wrote (default), or all. */
   readonly parseSpecial?: "trusted" | "all";
 }
 
@@ -28,9 +28,12 @@ export function renderPrompt(
   const { tools, now = new Date(), continueFinalMessage = false, parseSpecial = "trusted" } = options;
   const { addGenerationPrompt = !continueFinalMessage } = options;
   if (continueFinalMessage && addGenerationPrompt) {
-    throw new ChatError(
-      "continueFinalMessage: expected no addGenerationPrompt beside it, found both. The prompt ends in one of two ways.",
-    );
+    throw new ChatError({
+      subject: "continueFinalMessage",
+      expected: "no addGenerationPrompt beside it",
+      found: "both",
+      remedy: "The prompt ends in one of two ways.",
+    });
   }
 
   const [bosToken, eosToken] = [bosId, eosIds[0]].map((id) => (id === undefined ? "" : textOf(id)));

@@ -1,6 +1,6 @@
 // Which characters of a prompt came from outside, so that what a user or a tool wrote cannot end a turn.
 //
-// The interpreter's strings do not know where they came from, and a template may do anything with them. So the prompt
+// The interpreter's strings do not record where they came from, and a template may do anything with them. So the prompt
 // is rendered a second time, in which the characters of outside text that a control string could begin with are
 // replaced by stand-ins, which occur nowhere else. Where putting the characters back gives the prompt itself, the
 // places of the stand-ins are theirs, and no control string counts there. A stand-in is as long as its character and no
@@ -66,18 +66,19 @@ export function traceText(
     const traced = standIns.putBack(rendered);
     if (traced.text === text) return traced;
   }
-  throw new ChatError(
-    "messages and tools: expected control strings such as <|im_end|> from the application only, found text of a user or " +
-      "tool that may hold one, and a chat template that does not simply pass it on. Remove control strings from such " +
-      'text, or let all count with parseSpecial: "all".',
-  );
+  throw new ChatError({
+    subject: "messages and tools",
+    expected: "control strings such as <|im_end|> from the application only",
+    found: "text of a user or tool that may hold one, and a chat template that does not simply pass it on",
+    remedy: 'Remove control strings from such text, or let all count with parseSpecial: "all".',
+  });
 }
 
 /** One character for another; those of outside text are found again by the ones that stand in for them. */
 function createStandIns(text: string) {
   const standsFor = new Map<string, string>();
   const standInOf = new Map<string, string>();
-  let next = 0x2900; // Arrows and signs of mathematics: they print, have no case, and are no letters, as "<" is none.
+  let next = 0x2900; // Arrows and signs of mathematics: they print, have no case, and are not letters, just as "<" is not.
   return {
     none: () => standsFor.size === 0,
     replace(letter: string): string {

@@ -10,7 +10,7 @@ export interface Templates {
 
 /**
  * The template called "tool_use" where there are tools and it is there, else the default one; undefined when there is
- * none of any name.
+ * no template at all.
  *
  * @throws ChatError that lists the names, when there are only others
  * @source transformers 5.18.0, tokenization_utils_base.py, get_chat_template
@@ -20,8 +20,10 @@ export function chooseTemplate({ chatTemplate, namedTemplates }: Templates, hasT
   if (forTools !== undefined) return forTools;
   const names = [...(namedTemplates?.keys() ?? [])];
   if (chatTemplate !== undefined || names.length === 0) return chatTemplate;
-  throw new ChatError(
-    `Chat template: expected one called "default"${hasTools ? ' or "tool_use"' : ""}, found ${names.join(", ")}. ` +
-      "Name one of them so in the model's files.",
-  );
+  throw new ChatError({
+    subject: "Chat template",
+    expected: `one called "default"${hasTools ? ' or "tool_use"' : ""}`,
+    found: names.join(", "),
+    remedy: "Name one of them so in the model's files.",
+  });
 }

@@ -15,7 +15,7 @@ export interface RenderOptions {
   readonly bosToken: string;
   /** The text of EOS, for templates that write it. */
   readonly eosToken?: string | undefined;
-  /** What `strftime_now` tells, in local time; templates that list tools may print the date. Default: the clock. */
+  /** The time that `strftime_now` formats, in local time; templates that list tools may print the date. Default: now. */
   readonly now?: Date | undefined;
   /** Any other variable of the template: `keep_past_thinking`, `preserve_thinking`. */
   readonly [variable: string]: unknown;
@@ -62,14 +62,15 @@ export function createTemplate(source: string | undefined): ChatTemplate {
       } catch (error) {
         const { message } = error as Error;
         const found = error instanceof TemplateRaised ? message : explained(error);
-        // Where all messages together were too much, none of them is at fault.
+        // Where it was all messages together that were too much, none of them is at fault.
         const culprit =
           error instanceof TemplateBudgetError
             ? 0
             : firstCount(messages.length, (count) => failsWith(() => render(count), message));
         const subject =
           culprit === 0 ? "Chat template" : `Chat template at messages[${culprit - 1}] (${messages[culprit - 1].role})`;
-        throw new ChatError(`${subject}: ${found}.`, { cause: error });
+        const sentence = `${subject}: ${found}.`;
+        throw new ChatError({ subject, expected: "a conversation that it takes", found, sentence }, { cause: error });
       }
     },
   };
@@ -94,10 +95,11 @@ function checkSpaces(source: string): void {
     left -= spaces.length ** 2;
     if (left >= 0) continue;
     const line = source.slice(0, index).split("\n").length;
-    throw new ChatError(
-      `Chat template, line ${line}: expected a piece of white space of ${Math.sqrt(MAX_SPACE_STEPS)} characters at ` +
-        "most, or several shorter ones, found more.",
-    );
+    throw new ChatError({
+      subject: `Chat template, line ${line}`,
+      expected: `a piece of white space of ${Math.sqrt(MAX_SPACE_STEPS)} characters at most, or several shorter ones`,
+      found: "more",
+    });
   }
 }
 
@@ -109,14 +111,21 @@ function compile(source: string): JinjaTemplate {
     const open = error instanceof TypeError ? openBlock(source) : undefined;
     if (open !== undefined) {
       const { line, tag } = open;
-      throw new ChatError(`Chat template, line ${line}: expected {% end${tag} %} for this {% ${tag} %}, found none.`);
+      throw new ChatError({
+        subject: `Chat template, line ${line}`,
+        expected: `{% end${tag} %} for this {% ${tag} %}`,
+        found: "none",
+      });
     }
     const line = lineOfError(source, error);
     const found = source.split("\n")[line - 1].trim().slice(0, MAX_SHOWN);
     const reason = error instanceof TypeError ? "expected more, found the end of the template" : explained(error);
-    throw new ChatError(`Chat template, line ${line}: expected Jinja, found ${JSON.stringify(found)} (${reason}).`, {
-      cause: error,
-    });
+    throw new ChatError(
+      { subject: `Chat template, line ${line}`, expected: "Jinja", found: `${JSON.stringify(found)} (${reason})` },
+      {
+        cause: error,
+      },
+    );
   }
 }
 

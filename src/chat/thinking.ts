@@ -1,4 +1,4 @@
-// What the model writes, told apart as it arrives: thinking, text for the user, tool calls.
+// What the model writes, split as it arrives into thinking, text for the user, and tool calls.
 import { countThinking, type ThinkingBudget } from "../engine/thinking-budget.ts";
 import type { Detokenizer, TextStream } from "../tokenizer/detokenizer.ts";
 
@@ -12,7 +12,7 @@ export interface AnswerSplitter {
   push(id: number): AnswerPiece[];
   /** Half a character held back at the end, as U+FFFD. An unfinished thought or call simply ends. */
   end(): AnswerPiece[];
-  /** What comes next, as far as markers have told: one block of tool calls ends where this is no longer "toolCall". */
+  /** What comes next, as far as the markers so far say: a block of tool calls ends where this is no longer "toolCall". */
   readonly kind: AnswerPiece["kind"];
 }
 

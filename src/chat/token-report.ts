@@ -1,4 +1,4 @@
-// What a caller is told of each token: its text, its bytes, and how likely the model found it.
+// What a caller learns of each token: its text, its bytes, and how likely the model found it.
 import type { Logprobs } from "../sampling/logprobs.ts";
 import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 
@@ -8,12 +8,12 @@ export interface TokenFacts {
   readonly text?: string;
   /** UTF-8; empty for an id without a token. */
   readonly bytes?: Uint8Array;
-  /** ln of the probability that the model itself gave the token; absent unless `topLogprobs` was stated. */
+  /** ln of the probability that the model itself gave the token; absent without `topLogprobs`. */
   readonly logprob?: number;
 }
 
 export interface TokenReport extends TokenFacts {
-  /** The most likely tokens in its place, from the likeliest down; absent unless `topLogprobs` was stated. */
+  /** The most likely tokens in its place, from the likeliest down; absent without `topLogprobs`. */
   readonly top?: readonly TokenFacts[];
 }
 

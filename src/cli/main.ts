@@ -4,7 +4,7 @@ import { tellError } from "./exit.ts";
 import { lfm2 } from "./program.ts";
 import { exitOnSignals } from "./signals.ts";
 
-// Somebody who reads no further, such as `head`, has what they wanted.
+// A reader that stops early, such as `head`, has what it wanted.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   process.stderr.write(`error: standard output: expected a place to write, found ${error.code}.\n`);
@@ -16,6 +16,6 @@ exitOnSignals();
 try {
   await lfm2(process.argv.slice(2));
 } catch (error) {
-  // Not left to the end of all work: standard input may still be waited for.
+  // Without waiting for all work to end: standard input may still be open.
   process.exit(tellError(error));
 }

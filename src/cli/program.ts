@@ -33,8 +33,8 @@ Examples:
   $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -t 1,2        tokens per second
   $ lfm2 quantize LFM2-1.2B/ -o LFM2-1.2B-Q4_0.gguf --type Q4_0
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an answer in a format was cut, 130 stopped by Ctrl-C (but 0 where that
-is how a person leaves a chat), 143 and 129 by SIGTERM and SIGHUP.
+Exit codes: 0 done, 1 failed, 2 wrong usage or nothing to compare, 3 an answer in a format was cut, 130 stopped by
+Ctrl-C (but 0 where that is how a person leaves a chat), 143 and 129 by SIGTERM and SIGHUP.
 Environment: NO_COLOR=1 for no colour, LFM2_DEBUG=1 for the stack of an error.`;
 
 function createProgram(): Command {
@@ -50,7 +50,7 @@ function createProgram(): Command {
   const forText = [tokenizeCommand(), templateCommand()];
   const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
   for (const command of [...forModels, ...forText, ...forNumbers, ...forFiles]) program.addCommand(command);
-  // Errors are thrown, not written, so that there is one place that speaks of them.
+  // Errors are thrown, not written, so that one place reports them all.
   for (const command of [program, ...program.commands, ...program.commands.flatMap((own) => own.commands)]) {
     command
       .exitOverride()
@@ -62,16 +62,21 @@ function createProgram(): Command {
 
 /**
  * Runs a command line to its end, over this process's streams. What is done but has a negative outcome, such as a
- * comparison that differs, is told by process.exitCode.
+ * comparison that differs, is reported by process.exitCode.
  *
- * @param args  what stands behind `lfm2`
- * @throws what `tellError` tells and gives an exit code for
+ * @param args  what follows `lfm2`
+ * @throws what `tellError` prints and maps to an exit code
  */
 export async function lfm2(args: readonly string[]): Promise<void> {
   const program = createProgram();
   if (args.length === 0) {
     process.stderr.write(program.helpInformation());
-    throw new UsageError("command: expected one of those above, found none. `lfm2 --help` tells more.");
+    throw new UsageError({
+      subject: "command",
+      expected: "one of those above",
+      found: "none",
+      remedy: "`lfm2 --help` tells more.",
+    });
   }
   try {
     await program.parseAsync(args, { from: "user" });
@@ -80,6 +85,13 @@ export async function lfm2(args: readonly string[]): Promise<void> {
     if (error.exitCode === 0) return;
     const asked = program.commands.find((command) => command.name() === args[0]);
     const command = ["lfm2", asked?.name()].filter(Boolean).join(" ");
-    throw new UsageError(`${error.message.replace(/^error: /, "")}. \`${command} --help\` tells more.`);
+    const found = error.message.replace(/^error: /, "");
+    throw new UsageError({
+      subject: command,
+      expected: "its own options and arguments",
+      found,
+      remedy: `\`${command} --help\` tells more.`,
+      sentence: `${found}.`,
+    });
   }
 }

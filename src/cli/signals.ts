@@ -5,8 +5,8 @@ import { Interrupted } from "./exit.ts";
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
- * Ends the process through process.exit, whose listeners clean up, where the default would end it where it stands.
- * SIGINT is left to whoever else listens.
+ * Ends the process through process.exit, whose listeners clean up; the default would end it at once.
+ * SIGINT is left to other listeners.
  */
 export function exitOnSignals(): void {
   process.on("SIGTERM", () => process.exit(CODES.SIGTERM));
@@ -16,7 +16,7 @@ export function exitOnSignals(): void {
   });
 }
 
-/** A signal that Ctrl-C aborts, for work that ends with it. A second Ctrl-C ends the process where it stands. */
+/** A signal that Ctrl-C aborts, for work that ends with it. A second Ctrl-C ends the process at once. */
 export function abortOnInterrupt(): AbortSignal {
   const controller = new AbortController();
   process.on("SIGINT", () => {

@@ -18,7 +18,7 @@ const MAX_WORK = 1 << 18;
 
 export class Automaton {
   readonly #grammar: Grammar;
-  /** Symbols that no edge tells apart share a class. */
+  /** Symbols that no edge distinguishes share a class. */
   readonly #classOf: Uint16Array;
   readonly #classes: number;
   /** states × classes → state. */

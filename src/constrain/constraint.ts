@@ -18,7 +18,7 @@ export interface ConstraintRules {
   readonly thought: Thought | undefined;
   /** What is written after the thought, up to a stop id. */
   readonly grammar?: Grammar;
-  /** Outside of thoughts everything may be written; the grammar begins with this id each time it comes. */
+  /** Outside of thoughts everything may be written; each time this id comes, the grammar begins. */
   readonly trigger?: number;
   /** Ids that are never written. */
   readonly forbidden?: readonly number[];
@@ -58,9 +58,12 @@ export function createConstraint(
   const notFree = thought?.first === "none" ? [...forbidden, thought.open] : forbidden;
   const whileFree = notFree.length > 0 ? all(notFree) : undefined;
   if (isHeld && thought?.first === "open" && stopIds.includes(thought.close)) {
-    throw new ConstraintError(
-      `stopIds: expected ids that end the answer, found ${thought.close}, which ends the thought before it. Leave it out.`,
-    );
+    throw new ConstraintError({
+      subject: "stopIds",
+      expected: "ids that end the answer",
+      found: `${thought.close}, which ends the thought before it`,
+      remedy: "Leave it out.",
+    });
   }
   const mayThink = thought?.first === "possible" && !stopIds.includes(thought.open) && !stopIds.includes(thought.close);
   let phase: "thought" | "free" | "grammar" = thought?.first === "open" ? "thought" : isHeld ? "grammar" : "free";
@@ -148,10 +151,12 @@ function createMasks(grammar: Grammar, tree: VocabularyTree, vocabSize: number, 
       else missing = id;
     });
     if (missing !== undefined && mask.every((word) => word === 0)) {
-      throw new ConstraintError(
-        `stopIds: expected ids without which the format can be written, found that only ${missing} could go on with it. ` +
-          "Leave it out.",
-      );
+      throw new ConstraintError({
+        subject: "stopIds",
+        expected: "ids without which the format can be written",
+        found: `that only ${missing} could go on with it`,
+        remedy: "Leave it out.",
+      });
     }
     return mask;
   };

@@ -1,4 +1,4 @@
-// From expressions to the flat tables of a grammar: states, edges between them, and how deep each is from an end.
+// From expressions to the flat tables of a grammar: states, edges, and how far each state is from an end.
 import { type Budget, spend } from "./budget.ts";
 import { tooLarge } from "./error.ts";
 import { type Expression, type Grammar, MAX_DEPTH } from "./grammar.ts";

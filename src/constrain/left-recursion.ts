@@ -1,4 +1,4 @@
-// Rules that call themselves before anything is written: following a grammar would then call without end.
+// Rules that call themselves before anything is written: following such a grammar would never return.
 import type { Grammar } from "./grammar.ts";
 import { rowsBy } from "./layout.ts";
 
@@ -75,7 +75,7 @@ function componentsOf(grammar: Grammar): Uint32Array {
     const call = calls.offsets[state] + ((i - freeCount) >> 1);
     if (call >= calls.offsets[state + 1]) return undefined;
     if (((i - freeCount) & 1) === 0) return calls.rule[call];
-    // Past a rule that may write nothing; else to nowhere new.
+    // Past a rule that may write nothing; otherwise nowhere.
     return isNullable[calls.rule[call]] === 1 ? calls.to[call] : state;
   };
   for (let start = 0; start < count; start++) {

@@ -16,7 +16,7 @@ export class Stacks {
   readonly #several = new Map<string, number>();
   readonly #unions = new Map<number, number>();
 
-  /** How much is kept. */
+  /** How many frames are kept. */
   get size(): number {
     return this.#frames.length + this.#unions.size;
   }

@@ -1,4 +1,4 @@
-// The vocabulary as a tree of bytes: what two tokens begin with alike is looked at once.
+// The vocabulary as a tree of bytes, so that a beginning that tokens share is looked at once.
 import { type PackedBytes, packBytes } from "../tokenizer/packed-bytes.ts";
 
 /** Nodes in depth-first order; node 0 is the root. */
@@ -119,7 +119,7 @@ const AFTER_F0 = 6;
 const AFTER_F4 = 7;
 
 /**
- * Where a byte leads within UTF-8; undefined where it is no ordinary character's.
+ * Where a byte leads within UTF-8; undefined where it belongs to no ordinary character.
  *
  * @source The Unicode Standard 16, table 3-7
  */

@@ -1,5 +1,5 @@
-// How many alternatives a text has before it at once. None is ever left out: a format with too many is refused, when it
-// is compiled if it can be seen then, or else where the output comes to them.
+// How many ways a text may go on at once. None is ever left out: a format with too many is refused, at compile time if
+// that can be seen, or else when the output gets there.
 import { tooLarge } from "./error.ts";
 import { type Grammar, MAX_ALTERNATIVES, MAX_DEPTH } from "./grammar.ts";
 

@@ -1,11 +1,12 @@
-// Prefill and decode: ids in, ids out. Works in steps, and lets its caller in between them.
+// Prefill and decode: ids in, ids out. Works in steps, and yields to its caller between them.
+import { Lfm2Error } from "../lfm2-error.ts";
 import { lmHead } from "../model/model.ts";
 import type { Tensor } from "../ops/ops.ts";
 import { type Logprobs, logprobsOf } from "../sampling/logprobs.ts";
 import { isAllowed, withoutId } from "../sampling/mask.ts";
 import type { SamplingOptions } from "../sampling/options.ts";
 import { createSampler } from "../sampling/sampler.ts";
-import { checkLogits } from "./finite-logits.ts";
+import { checkFinite } from "./finite-logits.ts";
 import { advance, type Model, restart, rewind, type Sequence } from "./sequence.ts";
 import { countThinking, type ThinkingBudget } from "./thinking-budget.ts";
 
@@ -20,7 +21,7 @@ export interface Engine {
   msPerPosition?: number;
 }
 
-/** How long work goes on before its caller is let in. */
+/** How the caller is heard while work goes on. */
 export interface Pace {
   /** Lets messages arrive; rejects when the caller has given up. */
   readonly pause: () => Promise<void>;
@@ -29,7 +30,7 @@ export interface Pace {
 }
 
 /** An id, prompt or option that this model cannot take. */
-export class PromptError extends Error {
+export class PromptError extends Lfm2Error {
   override readonly name = "PromptError";
 }
 
@@ -38,23 +39,35 @@ const PATIENCE_MS = 150;
 /** Positions of the first step of a model whose speed is not known yet. */
 const FIRST_STEP = 16;
 /** A step of fewer positions says little of the speed of long ones. Even steps are at least half of a first one. */
-const TELLING_STEP = FIRST_STEP / 2;
+const MEASURED_STEP = FIRST_STEP / 2;
 
 /** Checks ids that came from outside. @throws PromptError */
 export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: number): void {
-  if (ids.length === 0) throw new PromptError("prompt: expected at least one token id, found none. Say something.");
+  if (ids.length === 0) {
+    throw new PromptError({
+      subject: "prompt",
+      expected: "at least one token id",
+      found: "none",
+      remedy: "Pass at least one id.",
+    });
+  }
   if (ids.length > capacity) {
-    throw new PromptError(
-      `prompt: expected at most ${capacity} token ids (the context planned at load), found ${ids.length}. ` +
-        "Shorten it, or open the model with a larger contextLength.",
-    );
+    throw new PromptError({
+      subject: "prompt",
+      expected: `at most ${capacity} token ids (the context planned at load)`,
+      found: ids.length,
+      remedy: "Shorten it, or open the model with a larger contextLength.",
+      options: ["contextLength"],
+    });
   }
   for (let i = 0; i < ids.length; i++) {
     if (Number.isInteger(ids[i]) && ids[i] >= 0 && ids[i] < vocabSize) continue;
-    throw new PromptError(
-      `prompt: expected token ids in [0, ${vocabSize}), found ${typeof ids[i] === "number" ? "" : `a ${typeof ids[i]}, `}${String(ids[i])} at index ${i}. ` +
-        "Encode the text with this model's own tokenizer.",
-    );
+    throw new PromptError({
+      subject: "prompt",
+      expected: `token ids in [0, ${vocabSize})`,
+      found: `${typeof ids[i] === "number" ? "" : `a ${typeof ids[i]}, `}${String(ids[i])} at index ${i}`,
+      remedy: "Encode the text with this model's own tokenizer.",
+    });
   }
 }
 
@@ -83,9 +96,19 @@ async function extend(
   let logits: Float32Array | undefined;
   const { ops, memory, weights, config } = engine.model;
   await inSteps(engine, ids, engine.maxStep, pace, (h, done) => {
-    if (done === ids.length) {
-      logits = memory.read(lmHead(ops, weights, ops.rows(h, h.rows - 1, 1)));
-      checkLogits(logits, config.vocabSize, engine.sequence.ids.length - 1);
+    const isLast = done === ids.length;
+    const { next } = engine.sequence;
+    try {
+      // Of the last row the logits tell.
+      const others = ops.rows(h, 0, isLast ? h.rows - 1 : h.rows);
+      checkFinite("hidden state", memory.read(others), h.cols, next - h.rows);
+      if (isLast) {
+        logits = memory.read(lmHead(ops, weights, ops.rows(h, h.rows - 1, 1)));
+        checkFinite("logits", logits, config.vocabSize, next - 1);
+      }
+    } catch (error) {
+      restart(engine.model, engine.sequence); // nobody is to go on from it
+      throw error;
     }
     onProgress?.(done, ids.length);
   });
@@ -104,7 +127,7 @@ export async function eachLogits(
   restart(model, sequence);
   await inSteps(engine, ids, maxLogitRows, pace, (h, done) => {
     const logits = memory.read(lmHead(ops, weights, h));
-    checkLogits(logits, config.vocabSize, done - h.rows);
+    checkFinite("logits", logits, config.vocabSize, done - h.rows);
     onRows(logits, done);
   });
 }
@@ -184,8 +207,8 @@ export async function inSteps(
   for (let done = 0; done < ids.length; ) {
     await pace.pause();
     const { msPerPosition } = engine;
-    const bearable = msPerPosition === undefined ? FIRST_STEP : Math.max(1, Math.floor(patience / msPerPosition));
-    const step = Math.min(bearable, limit);
+    const affordable = msPerPosition === undefined ? FIRST_STEP : Math.max(1, Math.floor(patience / msPerPosition));
+    const step = Math.min(affordable, limit);
     // Even steps: a short last one would read all the weights for little.
     const left = ids.length - done;
     const piece = ids.slice(done, done + Math.ceil(left / Math.ceil(left / step)));
@@ -193,11 +216,12 @@ export async function inSteps(
     const h = advance(model, [{ sequence, ids: piece }], { check: pace.check, settle });
     done += piece.length;
     onStep(h, done);
-    if (piece.length >= Math.min(TELLING_STEP, step)) engine.msPerPosition = (performance.now() - begin) / piece.length;
+    if (piece.length >= Math.min(MEASURED_STEP, step))
+      engine.msPerPosition = (performance.now() - begin) / piece.length;
   }
 }
 
-/** Goes back to where `ids` part from what the sequence has read. How many of them need not be run. */
+/** Goes back to where `ids` part from what the sequence has read. Which of them is the first to be run. */
 function reuse({ model, sequence }: Engine, ids: readonly number[]): number {
   const held = sequence.ids;
   // The last one has to run for its logits, even if it is held.
@@ -205,5 +229,5 @@ function reuse({ model, sequence }: Engine, ids: readonly number[]): number {
   let shared = 0;
   while (shared < most && held[shared] === ids[shared]) shared++;
   rewind(model, sequence, shared);
-  return held.length;
+  return sequence.next;
 }

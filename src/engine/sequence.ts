@@ -1,7 +1,8 @@
 // Sequences and the steps that continue them: what has been read, what is remembered of it, and how to go back.
+import { Lfm2Error } from "../lfm2-error.ts";
 import type { Config } from "../model/config.ts";
 import { forward } from "../model/model.ts";
-import type { LayerState } from "../model/state.ts";
+import { isConvState, type LayerState } from "../model/state.ts";
 import { createStep } from "../model/step.ts";
 import type { Weights } from "../model/weights.ts";
 import type { Memory } from "../ops/backend.ts";
@@ -13,14 +14,16 @@ export interface Model {
   readonly memory: Memory;
   readonly config: Config;
   readonly weights: Weights;
+  /** Rows of the longest step that there is working space for. */
+  readonly maxStep: number;
 }
 
 export interface Sequence {
-  /** What it has read; the next id stands at position `ids.length`. */
+  /** What it has read: the ids whose keys and values are cached. */
   readonly ids: number[];
-  /** Positions whose keys and values are in the caches, not to be written again: more than `ids` in a replay only. */
-  stored: number;
-  /** Positions that the caches hold. */
+  /** Position of the next row: `ids.length`, or less in a replay, which runs the last of `ids` once more. */
+  next: number;
+  /** Positions that the caches have room for. */
   readonly capacity: number;
   /** What each layer remembers. */
   readonly layers: readonly LayerState[];
@@ -28,16 +31,16 @@ export interface Sequence {
 
 /** An empty sequence over what a backend has reserved for one, in layer order. */
 export function createSequence(layers: readonly LayerState[], capacity: number): Sequence {
-  return { ids: [], stored: 0, capacity, layers };
+  return { ids: [], next: 0, capacity, layers };
 }
 
 /** A sequence would leave the context planned at load. */
-export class ContextError extends Error {
+export class ContextError extends Lfm2Error {
   override readonly name = "ContextError";
 }
 
-/** Ids, and the sequence that they continue. */
-export interface Reading {
+/** Ids of the vocabulary, and the sequence that they continue. */
+export interface Chunk {
   readonly sequence: Sequence;
   readonly ids: ArrayLike<number>;
 }
@@ -46,26 +49,27 @@ export interface Reading {
 export interface LayerWatch {
   /** Throws to give up the step, which then leaves its sequences as they were. */
   readonly check?: () => void;
-  /** While what was computed since the last time is still there; once more at the end. */
+  /** Called while the results since the last call are still held, and once more at the end of the step. */
   readonly settle?: () => void;
 }
 
 /**
  * Runs one step. Its sequences have read their ids once everything has been computed.
  *
- * @param readings  at least one id each, of sequences that differ
- * @returns hidden states after the final norm, one reading's rows after another's [T, hidden], until the next step; not
- *          those of a fresh run before `stored`, where a sequence is replayed
- * @throws ContextError when a sequence would leave its capacity; nothing is changed then
+ * @param chunks  in a replay, ids before `sequence.ids.length` are those read before
+ * @returns hidden states after the final norm, one chunk's rows after another's [T, hidden], until the next step; rows of
+ *          a replay differ from those of a fresh run
+ * @throws ContextError when a sequence would leave its capacity, RangeError for chunks that make no step; nothing is
+ *         changed then
  */
-export function advance(model: Model, readings: readonly Reading[], { check, settle }: LayerWatch = {}): Tensor {
+export function advance(model: Model, chunks: readonly Chunk[], { check, settle }: LayerWatch = {}): Tensor {
+  checkChunks(chunks, model.maxStep);
   const { ops, memory, config, weights } = model;
-  for (const { sequence, ids } of readings) checkRoom(sequence, ids.length);
   const step = createStep(
-    readings.map(({ ids, sequence }) => ({
+    chunks.map(({ ids, sequence }) => ({
       ids,
-      start: sequence.ids.length,
-      stored: sequence.stored,
+      start: sequence.next,
+      stored: sequence.ids.length,
       layers: sequence.layers,
     })),
   );
@@ -78,47 +82,84 @@ export function advance(model: Model, readings: readonly Reading[], { check, set
     return carried;
   });
   settle?.();
-  for (const { sequence, ids } of readings) {
+  let row = 0;
+  for (const { sequence, ids } of chunks) {
     memory.commit(convStates(sequence));
-    for (let i = 0; i < ids.length; i++) sequence.ids.push(ids[i]);
-    sequence.stored = Math.max(sequence.stored, sequence.ids.length);
+    const end = row + ids.length;
+    for (const id of step.ids.subarray(row + sequence.ids.length - sequence.next, end)) sequence.ids.push(id);
+    sequence.next += ids.length;
+    row = end;
   }
   return h;
 }
 
-function checkRoom({ ids, capacity }: Sequence, more: number): void {
-  if (ids.length + more <= capacity) return;
-  throw new ContextError(
-    `sequence: expected at most ${capacity} positions, found ${ids.length + more}. ` +
-      "Open the model with a larger contextLength, or send a shorter prompt.",
-  );
+function checkChunks(chunks: readonly Chunk[], maxStep: number): void {
+  if (chunks.length === 0) throw new RangeError("step: expected at least one sequence, found none.");
+  if (new Set(chunks.map(({ sequence }) => sequence)).size < chunks.length) {
+    throw new RangeError("step: expected sequences that differ, found one twice. Join its ids into one chunk.");
+  }
+  const rows = chunks.reduce((sum, { ids }) => sum + ids.length, 0);
+  if (rows > maxStep) {
+    throw new RangeError(`step: expected at most ${maxStep} rows, found ${rows}. Spread them over several steps.`);
+  }
+  for (const { sequence, ids } of chunks) {
+    checkRoom(sequence, ids.length);
+    checkReplay(sequence, ids);
+  }
 }
 
-/** Forgets what was read. Keys and values past `stored` are never read, so they stay. */
+function checkRoom({ next, capacity }: Sequence, more: number): void {
+  if (next + more <= capacity) return;
+  throw new ContextError({
+    subject: "sequence",
+    expected: `at most ${capacity} positions`,
+    found: next + more,
+    remedy: "Open the model with a larger contextLength, or send a shorter prompt.",
+    options: ["contextLength"],
+  });
+}
+
+/** Their keys and values are those of the ids read before, and stay. */
+function checkReplay({ ids: held, next }: Sequence, ids: ArrayLike<number>): void {
+  for (let i = 0; i < ids.length && next + i < held.length; i++) {
+    if (ids[i] === held[next + i]) continue;
+    throw new RangeError(
+      `sequence: expected id ${held[next + i]} at position ${next + i}, as read before, found ${ids[i]}. ` +
+        `Rewind to ${next + i} first.`,
+    );
+  }
+}
+
+/** Forgets what was read. Keys and values past `ids` are never read, so they stay. */
 export function restart({ memory }: Model, sequence: Sequence): void {
   memory.reset(convStates(sequence));
   sequence.ids.length = 0;
-  sequence.stored = 0;
+  sequence.next = 0;
 }
 
 /**
- * Goes back to the first `to` positions of those read. Their keys and values are still there, but convolutions have let
- * go of their past inputs: fewer ids than `to` may remain, and running those that are missing brings them back exactly.
+ * Goes back to the first `to` of the ids read. Their keys and values are still there, but the convolutions' earlier inputs
+ * are gone: `next` may be less than `to`, and running the ids between them once more brings those inputs back exactly.
  *
- * For in a replay from p0 on, a convolution finds zeros before p0, so that its first width − 1 outputs are wrong. All else
- * in a layer concerns a position by itself, or reads keys and values, which are the stored ones. So the inputs of a
- * convolution are right from p0 + Σ (width − 1) over those below it, and what it has to remember at `to`, the last
- * width − 1 of them, is right when p0 = to − Σ (width − 1) over all. From p0 = 0 on nothing is wrong: zeros came before.
+ * This is why. In a replay from position p0, a convolution finds zeros before p0, so its first width − 1 outputs are wrong.
+ * Everything else in a layer concerns one position by itself, or reads the stored keys and values. So the inputs of a
+ * convolution are right from p0 + Σ (width − 1) over the convolutions below it, and what it has to remember at `to`, its
+ * last width − 1 inputs, is right if p0 = to − Σ (width − 1) over all convolutions. From p0 = 0 nothing is wrong, as
+ * zeros are what came before.
  */
 export function rewind({ memory }: Model, sequence: Sequence, to: number): void {
-  if (sequence.ids.length === to && sequence.stored === to) return;
+  const { ids } = sequence;
+  if (!Number.isInteger(to) || to < 0 || to > ids.length) {
+    throw new RangeError(`rewind: expected a position in [0, ${ids.length}], found ${to}.`);
+  }
+  if (to === ids.length) return;
   const states = convStates(sequence);
   memory.reset(states);
   const replayed = states.reduce((sum, { width }) => sum + width - 1, 0);
-  sequence.ids.length = Math.max(0, to - replayed);
-  sequence.stored = to;
+  ids.length = to;
+  sequence.next = Math.max(0, to - replayed);
 }
 
 function convStates({ layers }: Sequence): ConvState[] {
-  return layers.filter((state) => "width" in state);
+  return layers.filter(isConvState);
 }

@@ -14,7 +14,7 @@ const MAX_TEMPLATES = 32;
 
 const FOLDER = "additional_chat_templates";
 const SUFFIX = ".jinja";
-/** What is asked for where a folder cannot be listed: the name that transformers looks for when there are tools. */
+/** Asked for by name where a folder cannot be listed: the one that transformers looks for when there are tools. */
 const KNOWN = ["tool_use"];
 
 /**

@@ -1,5 +1,5 @@
 // What a model's files hold, whatever their container: config, named tensors, tokenizer, template.
-import type { FormatName } from "../blocks/block-format.ts";
+import type { FormatName } from "../blocks/formats.ts";
 import type { ByteSource } from "../sources/source.ts";
 import type { TokenizerSource } from "../tokenizer/source.ts";
 import type { GgufStrings } from "./gguf/strings.ts";
@@ -53,7 +53,7 @@ export interface Checkpoint {
   readonly files: readonly ByteSource[];
   /** The keys and values of `config.json`; GGUF metadata is translated to them. `model_type` is lfm2_moe or lfm2. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** What the files call a key of `config`, where they have another name for it: for messages. */
+  /** What the files call a key of `config`, if they have another name for it; for messages. */
   readonly keyNames: Readonly<Record<string, string>>;
   /** By Hugging Face name. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;

@@ -1,4 +1,4 @@
-// What else lies in a model's folder: files that might matter are warned of by name, the others are of no effect.
+// What else is in a model's folder: a warning names the files that might matter; all others have no effect.
 import type { Folder } from "../sources/source.ts";
 import { SourceError } from "../sources/source-error.ts";
 import { readSettings } from "./optional-file.ts";
@@ -7,14 +7,14 @@ import { refuse, show } from "./refusal.ts";
 
 export interface FolderFile {
   readonly name: RegExp;
-  /** Such names, for people. */
+  /** Such names, as shown to people. */
   readonly like: string;
   /** Names to ask for where a folder cannot be listed. */
   readonly asked: readonly string[];
   readonly what: string;
 }
 
-/** Where a file can be had only whole, a larger one is not fetched to learn that it is there. */
+/** Where files can only be fetched whole, a larger one is not fetched just to learn that it is there. */
 const MAX_ASKED_BYTES = 1 << 20;
 const ADAPTER_CONFIG = "adapter_config.json";
 

@@ -56,7 +56,7 @@ export function decodeText(bytes: Uint8Array, subject: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    refuse(subject, "UTF-8 text", "bytes that are none", DAMAGED);
+    refuse(subject, "UTF-8 text", "bytes that are not UTF-8", DAMAGED);
   }
 }
 
@@ -69,7 +69,7 @@ export function parseJsonObject(text: string, subject: string, { values }: JsonL
   } catch {
     const number = pythonNumber(text);
     if (number !== undefined) refuse(subject, "JSON, whose numbers are finite", number, PYTHON);
-    refuse(subject, "JSON", "text that is none", DAMAGED);
+    refuse(subject, "JSON", "text that is not JSON", DAMAGED);
   }
   if (!isObject(value)) refuse(subject, "a JSON object", show(value), DAMAGED);
   return value;
@@ -77,7 +77,7 @@ export function parseJsonObject(text: string, subject: string, { values }: JsonL
 
 const PYTHON = "Python's json writes it, and nothing else reads it; write a number, or leave the key out.";
 
-/** What Python's json writes for numbers that JSON has no name for, outside of strings. */
+/** The names, outside of strings, that Python's json writes for numbers that JSON cannot express. */
 function pythonNumber(text: string): string | undefined {
   let inString = false;
   for (let i = 0; i < text.length; i++) {
@@ -95,7 +95,7 @@ function pythonNumber(text: string): string | undefined {
 /** @throws FormatError when parsing `text` as JSON would give more than `most` values, or deeper ones than anything needs */
 export function checkStructure(text: string, subject: string, most: number, remedy = DAMAGED): void {
   let depth = 0;
-  // One for each list or object, and for what stands after a comma.
+  // One for each list or object, and one for each comma.
   let values = 0;
   let inString = false;
   for (let i = 0; i < text.length; i++) {

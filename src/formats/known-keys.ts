@@ -1,4 +1,4 @@
-// What is known of a file's keys: each is read, or allowed to say one thing only, or of no effect; others are told.
+// What is known of a file's keys: each is read, or restricted to one value, or without effect; other keys are reported.
 import { refuse, show, within } from "./refusal.ts";
 
 export interface KnownKeys {
@@ -56,7 +56,7 @@ export function checkKeys(
   return unknown;
 }
 
-/** One sentence for all unknown keys of a file; none when there are none. */
+/** One sentence about all unknown keys of a file; no sentence where there are none. */
 export function unknownKeysWarning(subject: string, keys: readonly string[]): string[] {
   if (keys.length === 0) return [];
   const shown = keys.slice(0, SHOWN).map(show).join(", ");

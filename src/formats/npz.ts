@@ -4,7 +4,7 @@
 //
 // Read by this file, because no small library reads a part of an entry: unzipit 2.1.1 gives entries as streams from their
 // beginning, where a trace of gigabytes is compared from its middle, and takes a directory of any size into memory;
-// @zip.js/zip.js 2.24.0 tells where an entry's data lies, in 8.8 MB; npyjs 1.2.0 reads a single .npy, whole.
+// @zip.js/zip.js 2.24.0 says where an entry's data lies, but is 8.8 MB; npyjs 1.2.0 reads a single .npy, whole.
 //
 // Source: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.5.3.
 
@@ -41,7 +41,7 @@ interface Entry {
   readonly offset: number;
 }
 
-/** @throws FormatError when the file is no zip archive of .npy arrays of numbers in C order */
+/** @throws FormatError when the file is not a zip archive of .npy arrays of numbers in C order */
 export async function readNpz(source: ByteSource, signal?: AbortSignal): Promise<NpzArray[]> {
   const arrays: NpzArray[] = [];
   for (const entry of await readDirectory(source, signal)) {

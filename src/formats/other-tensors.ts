@@ -8,7 +8,7 @@ export const MERGE_ADAPTER =
 
 export interface Unused {
   readonly name: RegExp;
-  /** Such a name, for people. */
+  /** Such a name, as shown to people. */
   readonly like: string;
   readonly why: string;
 }
@@ -57,7 +57,7 @@ export const refusedTensors: readonly Refused[] = [
     name: /\.(?:in_sum2|counts)$/,
     like: "….in_sum2",
     what: "a part of an importance matrix",
-    remedy: "It steers llama-quantize and is no model; open the model itself.",
+    remedy: "It steers llama-quantize and is not a model; open the model itself.",
   },
   {
     name: /(?:^|\.)(?:nextn|mtp|eh_proj|enorm|hnorm|eagle|medusa_head|d2t|t2d)(?:\.|$)/,
@@ -87,7 +87,7 @@ export interface OtherTensor {
   readonly integers: boolean;
 }
 
-/** Gathers what is left out, a warning for each reason. */
+/** Gathers what is left out: one warning for each reason. */
 export interface Leftovers {
   /** @param hint  the name it should have had; undefined where none comes near */
   add(tensor: OtherTensor, hint?: string): void;
@@ -127,5 +127,5 @@ function refuseOther(subject: string, name: string, hint: string | undefined): n
   const kind = refusedTensors.find((entry) => entry.name.test(name));
   if (kind) refuse(subject, "a tensor of the LFM2 family", kind.what, kind.remedy);
   const remedy = hint === undefined ? "Open a model of the LFM2 family." : `Was ${hint} meant? Rename it in the file.`;
-  refuse(subject, "a tensor of the LFM2 family", "a name that none has", remedy);
+  refuse(subject, "a tensor of the LFM2 family", "a name that no such tensor has", remedy);
 }

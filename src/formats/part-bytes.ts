@@ -1,7 +1,6 @@
 // A part of a tensor in the tensor's own format: experts that were saved in several float types become F32.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats, decodeRow } from "../blocks/formats.ts";
+import { blockFormats, decodeRow, type FormatName } from "../blocks/formats.ts";
 import type { Part, StoredTensor } from "./checkpoint.ts";
 
 /** Bytes in memory for each byte of the part on file. */
@@ -9,7 +8,7 @@ export function widening({ format }: Pick<StoredTensor, "format">, part: Pick<Pa
   return blockFormats[format].blockBytes / blockFormats[part.format ?? format].blockBytes;
 }
 
-/** What was read of a part, as blocks of its tensor's format. */
+/** Bytes read of a part, as blocks of its tensor's format. */
 export function widened(format: FormatName, part: FormatName | undefined, bytes: Uint8Array): Uint8Array {
   if (part === undefined || part === format) return bytes;
   const numbers = new Float32Array(bytes.byteLength / blockFormats[part].blockBytes);

@@ -4,7 +4,7 @@ import type { ByteSource } from "../sources/source.ts";
 import type { StoredTensor } from "./checkpoint.ts";
 import { widened } from "./part-bytes.ts";
 
-/** Weights to a piece: short enough that progress and Ctrl-C are heard ten times a second. */
+/** Weights to a piece: small enough to report progress and to notice Ctrl-C ten times a second. */
 const PIECE_WEIGHTS = 1 << 20;
 
 export async function* rowsOf(

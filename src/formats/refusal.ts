@@ -1,19 +1,20 @@
 // How a file is refused: what is wrong with which part of it, and what to do.
+import { Lfm2Error } from "../lfm2-error.ts";
 
 /** A file is not what its format says, or not a model this project runs. */
-export class FormatError extends Error {
+export class FormatError extends Lfm2Error {
   override readonly name = "FormatError";
 }
 
 /** @throws FormatError always: `subject: expected …, found …. remedy` */
 export function refuse(subject: string, expected: string, found: string, remedy: string): never {
-  throw new FormatError(`${subject}: expected ${expected}, found ${found}. ${remedy}`);
+  throw new FormatError({ subject, expected, found, remedy });
 }
 
 /** The remedy for bytes no writer of the format leaves behind. */
 export const DAMAGED = "The file is damaged or cut short; fetch it again.";
 
-/** The subject of a message: a tensor or key of a file, its name escaped and cut, for names are the file's to choose. */
+/** The subject of a message: a tensor or key of a file, its name escaped and cut, because the file chooses the names. */
 export function within(file: string, part: string): string {
   const escaped = JSON.stringify(part.slice(0, 101)).slice(1, -1);
   return `${file}, ${escaped.length > 100 ? `${escaped.slice(0, 100)}…` : escaped}`;
@@ -21,9 +22,9 @@ export function within(file: string, part: string): string {
 
 /** A value from a file as a message may show it: quoted, escaped, cut. */
 export function show(value: unknown): string {
-  // Item by item, for a list may hold bigints, which JSON has no word for.
+  // Item by item, because a list may hold bigints, which JSON.stringify refuses.
   if (Array.isArray(value)) return shortened(`[${value.slice(0, 61).map(show).join()}]`);
-  // Cut before it is escaped, for texts may be megabytes.
+  // Cut before it is escaped, because a text may have megabytes.
   const cut = typeof value === "string" ? value.slice(0, 61) : value;
   const text = typeof cut === "bigint" ? `${cut}` : (JSON.stringify(cut) ?? "nothing");
   return shortened(text);

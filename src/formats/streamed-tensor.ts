@@ -1,7 +1,6 @@
 // Tensors on their way into a file, each made when its turn comes.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 
 /** Takes the next bytes of a file. They may be overwritten once the promise has resolved. */
 export type Sink = (bytes: Uint8Array) => Promise<void>;

@@ -4,7 +4,7 @@ import type { StoredTokenizer } from "./checkpoint.ts";
 import { decodeStrings } from "./gguf/strings.ts";
 import { decodeText, jsonLimits, parseJsonObject } from "./json.ts";
 
-/** @throws FormatError when tokenizer.json is no JSON, or a text no UTF-8 */
+/** @throws FormatError when tokenizer.json is not JSON, or a text is not UTF-8 */
 export function readTokenizer(stored: StoredTokenizer): TokenizerSource {
   if (stored.kind === "json") {
     const { tokenizer, ...rest } = stored;

@@ -23,7 +23,7 @@ export interface Config extends RopeConfig {
   readonly tieWordEmbeddings: boolean;
   /** Layers with a dense feed-forward before the sparse ones; all of them in the dense siblings. */
   readonly numDenseLayers: number;
-  /** 0 in the dense siblings, like the other three below. */
+  /** 0 in the dense siblings; what follows then has no effect. */
   readonly numExperts: number;
   readonly numExpertsPerTok: number;
   readonly moeIntermediateSize: number;
@@ -32,14 +32,14 @@ export interface Config extends RopeConfig {
   readonly useExpertBias: boolean;
 }
 
-/** Sums over a head of int8 times int16 stay below 2³¹ (assembly/ops/attention-int8.ts); every LFM2 has 64. */
+/** Sums over a head of int8 times int16 stay below 2³¹ (assembly/ops/attention-int8.ts); every published LFM2 has 64. */
 const MAX_HEAD_DIM = 512;
 
 /**
  * Keys that are absent take transformers' defaults.
  *
  * @param raw       the keys of `config.json`
- * @param keyNames  what the file calls a key, where it has another name for it
+ * @param keyNames  what the file calls a key, if it has another name for it
  * @throws ConfigError naming the key, what was expected, and what was found
  * @source transformers 5.18.0 configuration_lfm2_moe.py, configuration_lfm2.py
  */
@@ -91,7 +91,7 @@ export function readConfig(raw: RawConfig, keyNames: Readonly<Record<string, str
     normEps: number("norm_eps", 0, 1, 1e-5),
     ...readRope(keys, maxPositionEmbeddings),
     maxPositionEmbeddings,
-    // The older name counts before the other one in transformers, whichever way they differ.
+    // In transformers the older name takes precedence, whichever way the two differ.
     tieWordEmbeddings: boolean("tie_embedding", boolean("tie_word_embeddings", true)),
     numDenseLayers: moe ? integer("num_dense_layers", 0, numHiddenLayers, 2) : numHiddenLayers,
     numExperts,
@@ -130,10 +130,12 @@ function readLayerTypes(keys: ConfigKeys, layers: number): LayerType[] {
   // The dense siblings' config means attention everywhere; the other one has no default.
   if (isAbsent && modelType === "lfm2") return Array.from({ length: layers }, () => "full_attention");
   if (!Array.isArray(indices) || !indices.every((i) => Number.isInteger(i) && i >= 0 && i < layers)) {
-    throw new ConfigError(
-      `${keys.nameOf("layer_types")}: expected a list of layer types, or full_attn_idxs in [0, ${layers}), ` +
-        `found ${show(types)} and ${show(indices)}. Add one of them to config.json.`,
-    );
+    throw new ConfigError({
+      subject: keys.nameOf("layer_types"),
+      expected: `a list of layer types, or full_attn_idxs in [0, ${layers})`,
+      found: `${show(types)} and ${show(indices)}`,
+      remedy: "Add one of them to config.json.",
+    });
   }
   const attention = new Set<number>(indices);
   return Array.from({ length: layers }, (_, i) => (attention.has(i) ? "full_attention" : "conv"));

@@ -1,4 +1,4 @@
-// One of the layers: a token mixer (short convolution or attention), then a feed-forward, each after a norm and added.
+// One layer: an operator (short convolution or attention), then a feed-forward, each behind a norm and added to its input.
 import type { Angles, Ops, Tensor } from "../ops/ops.ts";
 import type { Config } from "./config.ts";
 import { sparseExperts } from "./experts.ts";
@@ -13,12 +13,12 @@ export function decoderLayer(
   ops: Ops,
   config: Config,
   w: LayerWeights,
-  past: LayerSpans,
+  spans: LayerSpans,
   angles: Angles,
   h: Tensor,
 ): Tensor {
   const x = ops.rmsNorm(h, w.operatorNorm, config.normEps); // [T, hidden]
-  h = ops.add(h, operator(ops, config, w.operator, past, angles, x));
+  h = ops.add(h, operator(ops, config, w.operator, spans, angles, x)); // [T, hidden]
 
   const y = ops.rmsNorm(h, w.ffnNorm, config.normEps); // [T, hidden]
   const { feedForward } = w;
@@ -32,11 +32,9 @@ function operator(
   ops: Ops,
   config: Config,
   w: LayerWeights["operator"],
-  past: LayerSpans,
+  { conv, attention }: LayerSpans,
   angles: Angles,
   x: Tensor,
 ): Tensor {
-  if (w.type === "conv" && past.type === "conv") return shortConv(ops, w, past.spans, x);
-  if (w.type === "full_attention" && past.type === "full_attention") return gqa(ops, config, w, past.spans, angles, x);
-  throw new TypeError(`${w.path}: the state of this layer is for "${past.type}", its weights are for "${w.type}".`);
+  return w.type === "conv" ? shortConv(ops, w, conv, x) : gqa(ops, config, w, attention, angles, x);
 }

@@ -7,10 +7,11 @@ import type { Step } from "./step.ts";
 import type { Weights } from "./weights.ts";
 
 /**
- * Hidden states after the final norm [T, hidden] of a step of T rows. The states in `step` are read, and written for the
- * rows that follow.
+ * Hidden states after the final norm [T, hidden] of a step of T rows. Reads the states in `step`, and adds these rows to
+ * them.
  *
- * @param handOver  takes the stream to the next part of the model, whose first weight is `to`; nothing to do by default
+ * @param enter  called with the hidden states before every layer and before the final norm, and the first weight used
+ *               there: for those who watch, or hold the model in several places; by default nothing happens
  * @source LFM2 Technical Report, arXiv 2511.23404; transformers modeling_lfm2_moe.py, Lfm2MoeModel.forward
  */
 export function forward(
@@ -18,14 +19,14 @@ export function forward(
   config: Config,
   w: Weights,
   step: Step,
-  handOver = (h: Tensor, _to: Weight): Tensor => h,
+  enter = (h: Tensor, _first: Weight): Tensor => h,
 ): Tensor {
-  const angles = ops.angles(step.positions, rotationOf(config)); // the same in every layer, for q and k
+  const angles = ops.angles(step.positions, rotationOf(config)); // [T, headDim / 2], the same in every layer, for q and k
   let h = ops.embed(step.ids, w.embedTokens); // [T, hidden]
   for (const [i, layer] of w.layers.entries()) {
-    h = decoderLayer(ops, config, layer, step.layers[i], angles, handOver(h, layer.operatorNorm));
+    h = decoderLayer(ops, config, layer, step.layers[i], angles, enter(h, layer.operatorNorm));
   }
-  return ops.rmsNorm(handOver(h, w.embeddingNorm), w.embeddingNorm, config.normEps);
+  return ops.rmsNorm(enter(h, w.embeddingNorm), w.embeddingNorm, config.normEps);
 }
 
 /** Logits [T, vocab] of hidden states [T, hidden]; no scale, no cap. */

@@ -17,7 +17,7 @@ export type RopeScaling =
       readonly betaFast: number;
       /** Turns below which it is slowed down by the whole factor. */
       readonly betaSlow: number;
-      /** Whether the pairs between the two begin and end at whole numbers. */
+      /** Whether the ramp between the two begins and ends at a whole pair. */
       readonly truncate: boolean;
     };
 
@@ -54,7 +54,7 @@ export function readRope(config: ConfigKeys, maxPositionEmbeddings: number): Rop
   return { ropeTheta, ropeScaling: readYarn(config, rope, maxPositionEmbeddings) };
 }
 
-/** The keys of RoPE, each known by its path. What `rope_scaling` says counts before `rope_parameters`. */
+/** The keys of RoPE, each known by its path. `rope_scaling` takes precedence over `rope_parameters`. */
 function ropeKeys(config: ConfigKeys): ConfigKeys {
   const { raw, nameOf } = config;
   for (const key of ["rope_scaling", "rope_parameters"]) {
@@ -79,7 +79,7 @@ function readYarn(config: ConfigKeys, rope: ConfigKeys, maxPositionEmbeddings: n
   const { raw } = rope;
   const optional = (key: string, min: number, max: number): number | undefined =>
     raw[key] === undefined || raw[key] === null ? undefined : rope.number(key, min, max);
-  // Phi-3 and its like state it beside rope_parameters; transformers lets that one count.
+  // Phi-3 and its like state it beside rope_parameters; in transformers that one takes precedence.
   const original = config.raw.original_max_position_embeddings === undefined ? rope : config;
   const originalMaxPositionEmbeddings = original.integer(
     "original_max_position_embeddings",
@@ -140,7 +140,7 @@ export function rotationOf({ ropeTheta, ropeScaling, headDim }: RopeConfig & { r
 
 type Yarn = Extract<RopeScaling, { ropeType: "yarn" }>;
 
-/** The pairs between which frequencies go over from unscaled to scaled. */
+/** The pairs between which frequencies pass from unscaled to scaled. */
 function rampOf(theta: number, headDim: number, yarn: Yarn): readonly [low: number, high: number] {
   const pairOf = (turns: number): number =>
     (headDim * log(yarn.originalMaxPositionEmbeddings / (turns * 2 * Math.PI))) / (2 * log(theta));

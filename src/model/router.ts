@@ -1,4 +1,7 @@
 // Which experts a token meets, and how much each counts.
+//
+// A mistake here leaves answers plausible. mlx-lm took softmax scores, with the bias in the weights and without the scaling
+// factor, from 2025 until its pull request 1354 of June 2026; ports took that over (mlx-swift-lm, pull request 332).
 import type { ExpertIds, Ops, Tensor } from "../ops/ops.ts";
 import type { Config } from "./config.ts";
 import type { SparseWeights } from "./weights.ts";

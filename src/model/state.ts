@@ -1,9 +1,13 @@
-// What a sequence leaves behind: keys and values of the attention layers, the last inputs of the convolutions.
+// What the model remembers of a sequence: keys and values of the attention layers, the last inputs of the convolutions.
 import type { StateSpec } from "../ops/backend.ts";
 import type { ConvState, KvCache } from "../ops/ops.ts";
 import type { Config } from "./config.ts";
 
 export type LayerState = ConvState | KvCache;
+
+export function isConvState(state: LayerState): state is ConvState {
+  return "width" in state;
+}
 
 /** What each layer of a sequence of at most `capacity` positions needs, in layer order. */
 export function stateSpecs(config: Config, capacity: number): StateSpec[] {

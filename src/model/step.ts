@@ -1,6 +1,6 @@
 // What one forward pass runs over: rows of one sequence or of several, and what every layer remembers of each.
 import type { ConvSpan, KvSpan } from "../ops/ops.ts";
-import type { LayerState } from "./state.ts";
+import { isConvState, type LayerState } from "./state.ts";
 
 export interface Step {
   /** The sequences' ids, one sequence after another [T]. */
@@ -11,9 +11,11 @@ export interface Step {
   readonly layers: readonly LayerSpans[];
 }
 
-export type LayerSpans =
-  | { readonly type: "conv"; readonly spans: readonly ConvSpan[] }
-  | { readonly type: "full_attention"; readonly spans: readonly KvSpan[] };
+/** Those of a layer's own kind; of the other kind there are none. */
+export interface LayerSpans {
+  readonly conv: readonly ConvSpan[];
+  readonly attention: readonly KvSpan[];
+}
 
 /** Ids that continue one sequence. */
 export interface Continuation extends Pick<KvSpan, "start" | "stored"> {
@@ -35,8 +37,8 @@ function spansOf(parts: readonly Continuation[], index: number): LayerSpans {
   const attention: KvSpan[] = [];
   for (const { ids, start, stored, layers } of parts) {
     const state = layers[index];
-    if ("width" in state) conv.push({ rows: ids.length, state });
+    if (isConvState(state)) conv.push({ rows: ids.length, state });
     else attention.push({ rows: ids.length, start, stored, cache: state });
   }
-  return conv.length > 0 ? { type: "conv", spans: conv } : { type: "full_attention", spans: attention };
+  return { conv, attention };
 }

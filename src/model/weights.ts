@@ -13,7 +13,6 @@ export interface Weights {
 }
 
 export interface LayerWeights {
-  readonly path: string;
   readonly operatorNorm: Weight; // [1, hidden]
   readonly operator: ShortConvWeights | GqaWeights;
   readonly ffnNorm: Weight; // [1, hidden]
@@ -22,7 +21,6 @@ export interface LayerWeights {
 
 export interface ShortConvWeights {
   readonly type: "conv";
-  readonly path: string;
   readonly inProj: Weight; // [3·hidden, hidden]: rows of B, then C, then x
   readonly conv: Weight; // [hidden, convLCache]; the last tap meets the current position
   readonly outProj: Weight; // [hidden, hidden]
@@ -30,7 +28,6 @@ export interface ShortConvWeights {
 
 export interface GqaWeights {
   readonly type: "full_attention";
-  readonly path: string;
   readonly qProj: Weight; // [heads·headDim, hidden]
   readonly kProj: Weight; // [kvHeads·headDim, hidden]
   readonly vProj: Weight; // [kvHeads·headDim, hidden]
@@ -41,7 +38,6 @@ export interface GqaWeights {
 
 export interface MlpWeights {
   readonly type: "dense";
-  readonly path: string;
   readonly w1: Weight; // gate [intermediate, hidden]
   readonly w3: Weight; // up   [intermediate, hidden]
   readonly w2: Weight; // down [hidden, intermediate]
@@ -49,7 +45,6 @@ export interface MlpWeights {
 
 export interface SparseWeights {
   readonly type: "sparse";
-  readonly path: string;
   readonly gate: Weight; // [experts, hidden]
   readonly expertBias: Weight | undefined; // [1, experts]
   readonly experts: {
@@ -72,7 +67,6 @@ export function createWeights(config: Config, find: (spec: WeightSpec) => Weight
       const path = `${layer}.conv`;
       return {
         type: "conv",
-        path,
         inProj: get(`${path}.in_proj`, "matrix", 3 * hidden, hidden),
         conv: get(`${path}.conv`, "vector", hidden, config.convLCache),
         outProj: get(`${path}.out_proj`, "matrix", hidden, hidden),
@@ -81,7 +75,6 @@ export function createWeights(config: Config, find: (spec: WeightSpec) => Weight
     const path = `${layer}.self_attn`;
     return {
       type: "full_attention",
-      path,
       qProj: get(`${path}.q_proj`, "matrix", heads, hidden),
       kProj: get(`${path}.k_proj`, "matrix", kvHeads, hidden),
       vProj: get(`${path}.v_proj`, "matrix", kvHeads, hidden),
@@ -97,7 +90,6 @@ export function createWeights(config: Config, find: (spec: WeightSpec) => Weight
       const width = config.intermediateSize;
       return {
         type: "dense",
-        path,
         w1: get(`${path}.w1`, "matrix", width, hidden),
         w3: get(`${path}.w3`, "matrix", width, hidden),
         w2: get(`${path}.w2`, "matrix", hidden, width),
@@ -106,7 +98,6 @@ export function createWeights(config: Config, find: (spec: WeightSpec) => Weight
     const { numExperts, moeIntermediateSize: width } = config;
     return {
       type: "sparse",
-      path,
       gate: get(`${path}.gate`, "router", numExperts, hidden),
       expertBias: config.useExpertBias ? get(`${path}.expert_bias`, "vector", 1, numExperts) : undefined,
       experts: {
@@ -121,7 +112,6 @@ export function createWeights(config: Config, find: (spec: WeightSpec) => Weight
   const layers = config.layerTypes.map((_, index) => {
     const path = `model.layers.${index}`;
     return {
-      path,
       operatorNorm: get(`${path}.operator_norm`, "vector", 1, hidden),
       operator: operator(path, index),
       ffnNorm: get(`${path}.ffn_norm`, "vector", 1, hidden),

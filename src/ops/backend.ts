@@ -3,7 +3,7 @@ import type { ConvState, ExpertIds, KvCache, Ops, Tensor, Weight } from "./ops.t
 
 /**
  * How a weight is used: `matrix` by `linear` and `embed`; `router` by `linear`, always with float32 activations, since
- * a rounding may choose another expert; `vector` elementwise, so it is held in float32.
+ * rounding them could choose another expert; `vector` elementwise, so it is held in float32.
  */
 export type WeightRole = "matrix" | "router" | "vector";
 
@@ -38,19 +38,19 @@ export type StateSpec =
 export type KvType = "f32" | "f16" | "int8";
 
 /**
- * `exact`: float32 activations. `int8`: 8-bit activations wherever the weight's format has an integer dot product and its
- * rows come in strips of 8, as those of every LFM2 do.
+ * `exact`: float32 activations. `int8`: 8-bit activations wherever the weight's format has an integer dot product and the
+ * number of its rows is a multiple of 8, as in every LFM2.
  */
 export type ArithmeticMode = "exact" | "int8";
 
 export interface PlacedWeight {
   readonly weight: Weight;
-  /** Pieces are to be cut at multiples of this many bytes. */
+  /** Pieces must be cut at multiples of this many bytes. */
   readonly granule: number;
   /**
-   * Bytes of its blocks, to be written `at` an offset into them; once each.
-   * @returns which of the weights in `bytes` is the first that is infinite or NaN, with which nothing may be computed;
-   *          -1 when all are finite
+   * Writes bytes of its blocks `at` an offset into them; each is to be written once.
+   * @returns the first of the weights in `bytes` that is infinite or NaN, in which case nothing may be computed with any
+   *          of them; -1 when all are finite
    */
   write(at: number, bytes: Uint8Array): number;
 }
@@ -59,7 +59,7 @@ export interface PlacedWeight {
 export interface Memory {
   /** Releases every result. */
   release(): void;
-  /** Carries the hidden state to where `to` is held, and releases every other result. */
+  /** Carries the hidden state to where `to` is held, and releases all other results, angles excepted. */
   carry(h: Tensor, to: Weight): Tensor;
   /** Makes the convolutions' new states the current ones, once a whole step has succeeded. */
   commit(states: readonly ConvState[]): void;

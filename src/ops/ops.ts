@@ -32,7 +32,7 @@ export interface ConvState {
   readonly width: number;
 }
 
-/** How far the pairs of a head turn from one position to the next, and how much longer they become. */
+/** How far the pairs of a head turn from one position to the next, and by how much they are lengthened. */
 export interface Rotation {
   /** Angle of one position, per pair [headDim / 2]. */
   readonly inverseFrequency: Float32Array;
@@ -62,7 +62,7 @@ export interface KvSpan {
 }
 
 /**
- * The operations of the architecture. Every backend gives every result for every shape the graph asks for; shapes
+ * The operations of the architecture. Every backend can do each of them in every shape the graph asks for; shapes
  * are checked once, when weights are loaded. A row's result depends on that row and on its own sequence, never on the
  * rows beside it: a sequence may be cut into steps anywhere, beside any others, and gives the same bits.
  */

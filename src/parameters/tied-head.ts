@@ -1,4 +1,4 @@
-// A head that is stored although the config ties it to the embedding: used where it differs, as transformers does.
+// A head that is stored although the config ties it to the embedding: used if it differs, as in transformers.
 import { type Checkpoint, type StoredTensor, spellingOf } from "../formats/checkpoint.ts";
 import { readConfig } from "../model/config.ts";
 import { type RememberingSource, rememberingSource } from "../sources/remember.ts";
@@ -12,15 +12,15 @@ export interface SettledHead extends HeadFiles {
 }
 
 const PIECE_BYTES = 1 << 22;
-/** Heads that were trained apart differ everywhere, resized ones at the end. */
+/** Heads that were trained separately differ everywhere, resized ones at the end. */
 const SAMPLES = 16;
 const SAMPLE_BYTES = 1 << 12;
 
 /**
  * The checkpoint as it is meant: without the head where its bytes are the embedding's, untied where they are not.
- * What is read of a URL is kept until it is read again.
+ * What is read from a URL is kept until it is read again.
  *
- * @param how  `sampled` compares 64 KiB of the head, for those who read no weights
+ * @param how  `sampled` compares 64 KiB of the head, for callers that read no weights
  * @throws SourceError; the signal's reason
  * @source transformers 5.18.0 modeling_utils.py, tie_weights: "both are present in the checkpoints with different values"
  */
@@ -76,7 +76,7 @@ async function equals(
   return true;
 }
 
-/** What comes over a network is kept, for it will be read again; a disk is near enough. */
+/** What comes over a network is kept because it will be read again; reading a disk twice is cheap. */
 function peek(
   file: ByteSource,
   offset: number,

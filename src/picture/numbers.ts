@@ -1,4 +1,4 @@
-// Numbers for a picture: rounded for a file, and invented where an example is needed.
+// Numbers for a picture: rounded for the file, or invented where an example is needed.
 
 /** A hundredth of a pixel is enough. */
 export function round(value: number): number {

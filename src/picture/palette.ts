@@ -46,7 +46,7 @@ const dark: Palette = {
   bias: "#e3b341",
 };
 
-/** Told apart by people who see few colours, too. Source: Okabe and Ito; lighter ones for dark pages. */
+/** Distinguishable by people who are colour-blind. Source: Okabe and Ito; lighter ones for dark pages. */
 export const LIGHT_SERIES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56617a"];
 export const DARK_SERIES = ["#56b4e9", "#ff9d5c", "#3fd0a0", "#e6a3cb", "#e6c84c", "#aab4c8"];
 

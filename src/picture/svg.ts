@@ -5,7 +5,7 @@ import { round } from "./numbers.ts";
 export type Point = readonly [x: number, y: number];
 
 export function escapeXml(text: string): string {
-  // XML has no place for control characters, not even escaped.
+  // XML does not allow control characters, not even escaped.
   return text
     .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, "\uFFFD")
     .replace(/[<>&"]/g, (character) => `&#${character.charCodeAt(0)};`);

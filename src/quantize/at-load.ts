@@ -1,7 +1,6 @@
 // Weights that are quantized on their way into a backend: the same mix and the same blocks as in a file.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
 import type { QuantizationType } from "../formats/gguf/file-types.ts";
 import { createRecoder } from "../formats/recode.ts";

@@ -25,7 +25,7 @@ export interface ConvertOptions {
 export interface Converted {
   readonly fileNames: readonly string[];
   readonly weightBytes: number;
-  /** What was found beside the checkpoint's own warnings. */
+  /** Warnings beside the checkpoint's own. */
   readonly warnings: readonly string[];
 }
 
@@ -86,7 +86,7 @@ function textFiles(checkpoint: Checkpoint, config: Config, format: HfFormat): Ma
   return files;
 }
 
-/** Several templates, by name; a file of one would stand in place of them all. */
+/** Several templates, by name: a file with one would replace them all. */
 function templateList(byDefault: string | undefined, named: ReadonlyMap<string, string> | undefined): object {
   if (named === undefined) return {};
   const all = [...(byDefault === undefined ? [] : [["default", byDefault]]), ...named];
@@ -99,7 +99,7 @@ function configJsonOf(raw: Checkpoint["config"], config: Config, format: HfForma
   return {
     architectures: [config.modelType === "lfm2_moe" ? "Lfm2MoeForCausalLM" : "Lfm2ForCausalLM"],
     ...rest,
-    // transformers 5 reads these; version 4 looks for the other two, where scaling was forgotten without a word.
+    // transformers 5 reads these; version 4 looks for the other two, where it would silently do without the scaling.
     rope_parameters: rope,
     ...(config.ropeScaling === null ? {} : { rope_theta: config.ropeTheta, rope_scaling: rope }),
     dtype: format === "BF16" ? "bfloat16" : "float32",
@@ -115,12 +115,12 @@ function generationConfigOf({ config, generationConfig, tokenizer }: Checkpoint)
   const eosIds = [...new Set([config.eos_token_id ?? [], endIds].flat())];
   if (endIds.length > 0) ids.eos_token_id = eosIds.length === 1 ? eosIds[0] : eosIds;
   const { temperature } = generationConfig;
-  // transformers ignores a temperature, and all that goes with it, unless told to sample.
+  // transformers ignores a temperature, and all that goes with it, unless do_sample is set.
   const sample = typeof temperature === "number" ? { do_sample: temperature > 0 } : {};
   return { ...ids, ...sample, ...generationConfig };
 }
 
-/** Keys whose values are floats in Python, which tells 1 from 1.0 and takes no int for a float everywhere. */
+/** Keys whose values are floats in Python, which distinguishes 1 from 1.0 and does not take an int for a float everywhere. */
 const FLOATS =
   /"(rope_theta|factor|attention_factor|beta_fast|beta_slow|norm_eps|routed_scaling_factor|block_ffn_dim_multiplier|temperature|top_p|min_p|repetition_penalty)": (-?\d+)(?=,?\n)/g;
 

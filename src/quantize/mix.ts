@@ -10,8 +10,7 @@
 //
 // Source: llama.cpp src/llama-quant.cpp, llama_tensor_get_type. Its rule for exactly 8 experts (Mixtral) is left out.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats } from "../blocks/formats.ts";
+import { blockFormats, type FormatName } from "../blocks/formats.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
 import type { QuantizationType } from "../formats/gguf/file-types.ts";
 

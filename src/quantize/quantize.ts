@@ -1,7 +1,6 @@
 // A checkpoint of any kind → a GGUF file in a mix of block formats, tensor by tensor, a few megabytes in memory.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats } from "../blocks/formats.ts";
+import { blockFormats, type FormatName } from "../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../formats/checkpoint.ts";
 import type { QuantizationType } from "../formats/gguf/file-types.ts";
 import { isGguf, readGgufHeader } from "../formats/gguf/gguf.ts";
@@ -30,7 +29,7 @@ export interface QuantizeOptions {
 export interface Quantized {
   readonly tensors: readonly QuantizedTensor[];
   readonly fileBytes: number;
-  /** What was found beside the checkpoint's own warnings. */
+  /** Warnings beside the checkpoint's own. */
   readonly warnings: readonly string[];
 }
 
@@ -45,8 +44,8 @@ export interface QuantizedTensor {
 }
 
 /**
- * Writes `checkpoint` into `sink`, its tensors in the order of the graph. A GGUF file's metadata stays as it is but for
- * the keys that tell of blocks and of other files; a Hugging Face folder's is made from its JSON files.
+ * Writes `checkpoint` into `sink`, its tensors in the order of the graph. A GGUF file's metadata stays as it is, except
+ * for the keys about blocks and other files; a Hugging Face folder's is made from its JSON files.
  *
  * @throws FormatError when a tensor is missing or holds infinite weights; ConfigError; SourceError; what the sink throws;
  *   the signal's reason when aborted

@@ -66,12 +66,12 @@ function attend(
   }
 }
 
-/** Writes a position's keys or values as a cache of this type gives them back. */
+/** Writes a position's keys or values as a cache of this type would give them back. */
 export function storeRow(type: KvType, row: Float32Array, to: Float32Array, headDim: number): void {
   if (type === "f32") {
     to.set(row);
   } else if (type === "f16") {
-    // Saturates: an infinite key would turn every later token to NaN.
+    // Saturates: an infinite key would make NaN of every later token.
     for (let i = 0; i < row.length; i++) to[i] = f16ToF32(f32ToF16(Math.max(-65504, Math.min(65504, row[i]))));
   } else {
     for (let begin = 0; begin < row.length; begin += headDim) storeInt8(row, to, begin, begin + headDim);

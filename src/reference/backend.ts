@@ -1,8 +1,7 @@
 // Ops in plain float32 loops: the definition of every operation, and the slowest way to run one.
 
-import type { FormatName } from "../blocks/block-format.ts";
 import { firstNonFinite } from "../blocks/finite.ts";
-import { blockFormats, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { Backend, BackendRequest, KvType, Memory, PlacedWeight, StateSpec, StoredWeight } from "../ops/backend.ts";
 import type { Ops } from "../ops/ops.ts";
 import { attention } from "./attention.ts";
@@ -24,15 +23,17 @@ import {
 } from "./tensor.ts";
 import { gather, normalize, topK, weightedSum } from "./top-k.ts";
 
-/** Asks for nothing but arrays; `weights` are the bytes of the file, decoded row by row when used. */
+/** Plain arrays only: weights stay the bytes of the file, decoded row by row when used. */
 export function createReferenceBackend({ weights, states, kvType }: BackendRequest): Backend {
   const placed = weights.map(place);
+  const reserved = states.map((spec) => reserve(spec, kvType));
+  const stateArrays = reserved.flatMap((state) => ("k" in state ? [state.k, state.v] : [state.current, state.next]));
   return {
     ops: referenceOps,
     memory: referenceMemory,
     weights: new Map(placed.map((weight) => [weight.weight.path, weight])),
-    states: states.map((spec) => reserve(spec, kvType)),
-    bytes: placed.reduce((sum, { weight }) => sum + weight.bytes.byteLength, 0),
+    states: reserved,
+    bytes: [...placed.map(({ weight }) => weight.bytes), ...stateArrays].reduce((sum, a) => sum + a.byteLength, 0),
   };
 }
 

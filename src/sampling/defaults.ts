@@ -3,7 +3,7 @@ import { PLAIN_SAMPLING, type SamplingOptions, validateSampling } from "./option
 
 export interface RecommendedSampling {
   readonly sampling: SamplingOptions;
-  /** How long an answer may get, in tokens; undefined where nobody says. */
+  /** How long an answer may get, in tokens; undefined where nothing states it. */
   readonly maxNewTokens: number | undefined;
   /** Where the settings come from, to be shown: "generation_config.json", "table: LFM2.5". */
   readonly origin: string;
@@ -80,7 +80,7 @@ function statedSampling(config: Readonly<Record<string, unknown>>): SamplingOpti
 
 /**
  * LFM2.5's large models carry an extended tokenizer, whose special ids no longer start at 0. Its small ones keep
- * LFM2's tokenizer, so only their name tells them apart.
+ * LFM2's tokenizer, so only the name distinguishes them.
  */
 function familyOf({ name = "", vocabSize, bosId }: ModelTraits): Family {
   if (/nano/i.test(name) || vocabSize < 4096) return NANO;

@@ -21,7 +21,7 @@ export const MAX_TOP_LOGPROBS = 20;
  *
  * @param logits  f32[vocabSize], finite
  * @param id      the id that was taken
- * @param top     how many of the most likely ids to tell, at most MAX_TOP_LOGPROBS
+ * @param top     how many of the most likely ids to report, at most MAX_TOP_LOGPROBS
  */
 export function logprobsOf(logits: Float32Array, id: number, top: number): Logprobs {
   let highest = logits[0];

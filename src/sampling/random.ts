@@ -68,7 +68,7 @@ export function createRandom(seed: Seed): () => number {
   };
 }
 
-/** A seed nobody chose: 53 bits from the platform's generator, so that it prints and repeats as a number. */
+/** A random seed: 53 bits from the platform's generator, so that it prints and repeats as a number. */
 export function freshSeed(): number {
   const [a, b] = crypto.getRandomValues(new Uint32Array(2));
   return (a >>> 5) * 67108864 + (b >>> 6);

@@ -12,7 +12,7 @@ export interface Sampler {
    * @param logits   f32[vocabSize], finite; left as they are
    * @param history  all ids so far, prompt included; only the penalties look at them
    * @param allowed  u32[⌈vocabSize / 32⌉], bit (id & 31) of word id >>> 5 set: the id may come. The others weigh nothing,
-   *                 as if they were not there. All, unless told
+   *                 as if they were not there. By default all
    * @throws SamplingError when a logit is NaN or infinite, an id is outside the vocabulary, or no id is allowed
    */
   next(logits: Float32Array, history: ArrayLike<number>, allowed?: Uint32Array): number;

@@ -45,7 +45,7 @@ export function createCut(): (
       histogram.fill(0);
       for (let i = 0; i < count; i++) {
         const key = orderedKey(bits[ids[i]]);
-        // A shift by 32 is a shift by 0 in JavaScript, so the first pass, which has no prefix, is told apart.
+        // A shift by 32 is a shift by 0 in JavaScript, so the first pass, which has no prefix, is a case of its own.
         if (prefixShift < 32 && key >>> prefixShift !== prefix) continue;
         histogram[(key >>> shift) & (bins - 1)] += amounts === undefined ? 1 : amounts[i];
       }

@@ -1,4 +1,4 @@
-// Files held by a browser or by memory: Blob, File, ArrayBuffer, Uint8Array.
+// Files held by a browser or in memory: Blob, File, ArrayBuffer, Uint8Array.
 import { checkFileName, checkRange } from "./checks.ts";
 import type { ByteSource, Folder } from "./source.ts";
 import { SourceError } from "./source-error.ts";
@@ -9,7 +9,7 @@ export function blobSource(name: string, content: Blob | ArrayBuffer | Uint8Arra
   return fromBytes(name, content instanceof ArrayBuffer ? new Uint8Array(content) : content);
 }
 
-/** Files under their own names, such as a browser's file input gives them. */
+/** Files under their own names, as from a browser's file input. */
 export function blobFolder(
   name: string,
   files: Iterable<File | { readonly name: string; readonly blob: Blob }>,
@@ -42,14 +42,17 @@ function fromBlob(name: string, blob: Blob): ByteSource {
         .slice(offset, offset + length)
         .arrayBuffer()
         .catch((error) => {
-          throw new SourceError(`${name}: expected a readable file, found ${error}. Choose the file again.`, {
-            cause: error,
-          });
+          throw new SourceError(
+            { subject: name, expected: "a readable file", found: error, remedy: "Choose the file again." },
+            {
+              cause: error,
+            },
+          );
         });
       signal?.throwIfAborted();
       return new Uint8Array(buffer);
     },
-    // A Blob does not change; one whose file on disk did cannot be read any more.
+    // A Blob does not change; if its file on disk has changed, it can no longer be read.
     verify: async () => {},
     close: async () => {},
   };

@@ -5,7 +5,7 @@ import { checkFileName, checkRange } from "./checks.ts";
 import type { ByteSource, FileVersion, Folder } from "./source.ts";
 import { SourceError } from "./source-error.ts";
 
-/** One read call; between two the signal is looked at. Node takes at most 2 GiB. */
+/** Bytes of one read call; the signal is checked between two. Node takes at most 2 GiB. */
 const CHUNK_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -15,7 +15,7 @@ const CHUNK_BYTES = 64 * 1024 * 1024;
 export async function openFile(path: string, version?: FileVersion): Promise<ByteSource> {
   const source = await tryOpenFile(path, version);
   if (source) return source;
-  throw new SourceError(`${path}: expected a file, found nothing there. Check the path.`);
+  throw new SourceError({ subject: path, expected: "a file", found: "nothing there", remedy: "Check the path." });
 }
 
 /** The files directly in `path`. */
@@ -51,12 +51,14 @@ function isFolder(path: string): Promise<boolean> {
 }
 
 async function checkFolder(path: string): Promise<void> {
-  if (!(await isFolder(path))) throw new SourceError(`${path}: expected a folder, found none there. Check the path.`);
+  if (!(await isFolder(path))) {
+    throw new SourceError({ subject: path, expected: "a folder", found: "none there", remedy: "Check the path." });
+  }
 }
 
 async function tryOpenFile(path: string, version?: FileVersion): Promise<ByteSource | undefined> {
   try {
-    // Before it is opened, for opening a pipe waits until somebody writes to it.
+    // Before it is opened, because opening a pipe waits until somebody writes to it.
     const found = await stat(path);
     if (found.isFile()) return await fileSource(path, await open(path, "r"), version);
   } catch (error) {
@@ -64,7 +66,12 @@ async function tryOpenFile(path: string, version?: FileVersion): Promise<ByteSou
     if (isNodeError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return undefined;
     throw unreadable(path, error);
   }
-  throw new SourceError(`${path}: expected a file, found something else there. Name one of the files in it.`);
+  throw new SourceError({
+    subject: path,
+    expected: "a file",
+    found: "something else there",
+    remedy: "Name one of the files in it.",
+  });
 }
 
 async function fileSource(path: string, file: FileHandle, expected?: FileVersion): Promise<ByteSource> {
@@ -96,9 +103,12 @@ function openedSource(path: string, file: FileHandle, version: FileVersion): Byt
         });
         signal?.throwIfAborted();
         if (bytesRead === 0) {
-          throw new SourceError(
-            `${path}: expected ${size} bytes, found ${offset + at}: it was cut while open. Open it again.`,
-          );
+          throw new SourceError({
+            subject: path,
+            expected: `${size} bytes`,
+            found: `${offset + at}: it was cut while open`,
+            remedy: "Open it again.",
+          });
         }
         at += bytesRead;
       }
@@ -111,7 +121,7 @@ function openedSource(path: string, file: FileHandle, version: FileVersion): Byt
   };
 }
 
-/** Of the opened file, not of its path: what the two say differs in places, and a path may name another by now. */
+/** Of the opened file, not of its path: some platforms report the two differently, and the path may name another file by now. */
 async function versionOf(path: string, file: FileHandle): Promise<FileVersion> {
   const { size, dev, ino, mtimeNs } = await file.stat({ bigint: true }).catch((error) => {
     throw unreadable(path, error);
@@ -124,14 +134,16 @@ function checkSame(path: string, opened: FileVersion, found: FileVersion): void 
   const { size, device, inode, modifiedNs } = opened;
   const isSame = found.size === size && found.modifiedNs === modifiedNs;
   if (isSame && found.device === device && found.inode === inode) return;
-  throw new SourceError(
-    `${path}: expected the file that was opened (${describe(opened)}), found another (${describe(found)}). ` +
-      "It has been replaced or written to since; open it again.",
-  );
+  throw new SourceError({
+    subject: path,
+    expected: `the file that was opened (${describe(opened)})`,
+    found: `another (${describe(found)})`,
+    remedy: "It has been replaced or written to since; open it again.",
+  });
 }
 
 function describe({ size, inode, modifiedNs }: FileVersion): string {
-  // A time that a file system makes up may be none that a Date can be.
+  // A file system may state a time that no Date can hold.
   const date = new Date(Number(modifiedNs / 1_000_000n));
   const time = Number.isNaN(date.getTime()) ? `${modifiedNs} ns` : date.toISOString();
   return `${size} bytes of ${time}, inode ${inode}`;
@@ -143,7 +155,6 @@ function isNodeError(error: unknown): error is NodeJS.ErrnoException {
 
 function unreadable(path: string, error: unknown): SourceError {
   const reason = isNodeError(error) ? error.code : String(error);
-  return new SourceError(`${path}: expected a readable file, found ${reason}. Check its permissions.`, {
-    cause: error,
-  });
+  const remedy = "Check its permissions.";
+  return new SourceError({ subject: path, expected: "a readable file", found: `${reason}`, remedy }, { cause: error });
 }

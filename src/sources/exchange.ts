@@ -7,10 +7,10 @@ import { SourceError } from "./source-error.ts";
 const MAX_REDIRECTS = 20;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
-/** Long enough that what lies in a socket's buffer is taken. */
+/** Long enough for what is in a socket's buffer to be read. */
 const HEARING_MS = 20;
 
-/** Learned from the first redirect: pages are not shown where one leads, and have to let fetch follow it. */
+/** Learned from the first redirect: pages cannot see where one leads, and have to let fetch follow it. */
 let redirectsAreHidden = false;
 
 export interface Exchange {
@@ -76,7 +76,7 @@ function isPassing(status: number): boolean {
 }
 
 /**
- * Follows redirects, where they can be seen, itself: fetch would carry all headers but Authorization and cookies on to
+ * Follows redirects itself, where it can see them: fetch would send all headers but Authorization and cookies on to
  * whichever server a redirect names.
  */
 async function followed({ url, headers, offset, length }: Exchange, signal: AbortSignal): Promise<Response> {
@@ -97,15 +97,23 @@ async function followed({ url, headers, offset, length }: Exchange, signal: Abor
     if (next.origin !== target.origin) sent = {};
     target = next;
   }
-  throw new SourceError(`${nameOf(url)}: expected a file, found over ${MAX_REDIRECTS} redirects. Check the address.`);
+  throw new SourceError({
+    subject: nameOf(url),
+    expected: "a file",
+    found: `over ${MAX_REDIRECTS} redirects`,
+    remedy: "Check the address.",
+  });
 }
 
 function redirectTarget(name: string, location: string, from: URL): URL {
   const target = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   if (target?.protocol === "http:" || target?.protocol === "https:") return target;
-  throw new SourceError(
-    `${name}: expected a redirect to http: or https:, found ${target?.protocol ?? "no address"}. Check the address.`,
-  );
+  throw new SourceError({
+    subject: name,
+    expected: "a redirect to http: or https:",
+    found: target?.protocol ?? "no address",
+    remedy: "Check the address.",
+  });
 }
 
 async function* chunksOf(response: Response, onBytes: (count: number) => void, failed: (cause: unknown) => never) {
@@ -123,11 +131,11 @@ async function* chunksOf(response: Response, onBytes: (count: number) => void, f
 }
 
 interface Watch {
-  /** Aborted when the caller's is, or when nothing goes on. */
+  /** Aborted when the caller's signal is, or when there is no progress. */
   readonly signal: AbortSignal;
   begun(): void;
   bytes(count: number): void;
-  /** What came in the time that was too long; undefined when it was not. */
+  /** What came during a time that was too long; undefined as long as it was not. */
   stalled(): string | undefined;
   end(): void;
 }
@@ -141,7 +149,7 @@ function createWatch(stallMs: number, outer: AbortSignal | undefined): Watch {
     found = hasBegun ? `${recent} bytes` : "none";
     abort(new Error("The server has stalled."));
   };
-  // A thread that was busy itself first hears what has come in the meantime.
+  // If this thread itself was busy, it first takes in what has come in the meantime.
   const late = (): void => {
     timer = setTimeout(stop, HEARING_MS);
   };
@@ -171,7 +179,7 @@ function createWatch(stallMs: number, outer: AbortSignal | undefined): Watch {
 }
 
 function unreachable(subject: string, cause: unknown): PassingError {
-  // fetch hides the reason in `cause`; its code is short and holds nothing of the address. Pages are not told any.
+  // fetch hides the reason in `cause`; its code is short and holds nothing of the address. Pages learn none.
   const { code } = ((cause instanceof Error ? cause.cause : undefined) ?? {}) as { code?: unknown };
   const [found, remedy] =
     typeof code === "string"
@@ -191,5 +199,10 @@ export function tooShort(name: string, expected: number, found: number): Passing
 }
 
 export function tooLong(name: string, expected: number): SourceError {
-  return new SourceError(`${name}: expected ${expected} bytes of content, found more. Try again.`);
+  return new SourceError({
+    subject: name,
+    expected: `${expected} bytes of content`,
+    found: "more",
+    remedy: "Try again.",
+  });
 }

@@ -1,9 +1,9 @@
-// Several reasons to stop, as one signal. AbortSignal.any is not in every engine that runs this.
+// Several abort signals as one. AbortSignal.any is missing from some engines that run this.
 
 export interface JoinedSignal {
   readonly signal: AbortSignal;
   abort(reason: unknown): void;
-  /** Lets go of the signals it was made of. */
+  /** Stops listening to the signals it was made of. */
   release(): void;
 }
 

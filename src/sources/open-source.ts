@@ -1,4 +1,4 @@
-// Opens, in another thread or once more, the bytes that sources describe.
+// Opens the bytes that a source describes once more, usually in another thread.
 import { blobSource } from "./blob.ts";
 import type { ByteSource, FileVersion, SourceDescriptor } from "./source.ts";
 import { SourceError } from "./source-error.ts";
@@ -9,7 +9,7 @@ export type OpenFile = (path: string, version?: FileVersion) => Promise<ByteSour
 
 /**
  * @param openFile  given by Node's doors; absent in a browser, where no source describes a path
- * @throws SourceError when the bytes cannot be had, or are others than were described
+ * @throws SourceError when the bytes cannot be had, or are not those that were described
  */
 export async function openSource(
   descriptor: SourceDescriptor,
@@ -19,7 +19,12 @@ export async function openSource(
   if (descriptor.kind === "blob") return blobSource(descriptor.name, descriptor.blob);
   if (descriptor.kind === "url") return reopenUrl(descriptor, signal);
   if (openFile) return openFile(descriptor.path, descriptor.version);
-  throw new SourceError(`${descriptor.path}: expected a Blob or a URL, found a path. Open files on disk in Node.`);
+  throw new SourceError({
+    subject: descriptor.path,
+    expected: "a Blob or a URL",
+    found: "a path",
+    remedy: "Open files on disk in Node.",
+  });
 }
 
 /** All of them, or none. @throws as `openSource` */

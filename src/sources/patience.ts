@@ -1,4 +1,4 @@
-// How often a server is asked for the same bytes, and how long it is waited for.
+// How often a server is asked for the same bytes, and how long to wait for it.
 import { SourceError } from "./source-error.ts";
 
 export interface Patience {
@@ -8,7 +8,7 @@ export interface Patience {
   readonly retryMs: number;
   /** A server that asks to be left alone for longer is not asked again. */
   readonly longestWaitMs: number;
-  /** In so long an answer must begin, and then bring PROGRESS_BYTES, or the rest, again and again. */
+  /** Time in which an answer must begin, and then bring each further PROGRESS_BYTES, or the rest. */
   readonly stallMs: number;
 }
 
@@ -18,7 +18,7 @@ export function patienceWith(stallMs: number = defaultPatience.stallMs): Patienc
   return { ...defaultPatience, stallMs };
 }
 
-/** Less than this is no progress: one byte now and then would keep an open waiting for years. */
+/** Less than this is not progress: with one byte now and then, opening would take years. */
 export const PROGRESS_BYTES = 1 << 16;
 
 export interface Failure {
@@ -31,7 +31,7 @@ export interface Failure {
   readonly cause?: unknown;
 }
 
-/** A failure that another try may mend. It leaves `persistently` as a SourceError. */
+/** A failure that another try may get over. It leaves `persistently` as a SourceError. */
 export class PassingError extends Error {
   readonly failure: Failure;
 
@@ -43,7 +43,7 @@ export class PassingError extends Error {
 
 /** @param why  why there is no further try */
 function finalError({ subject, expected, found, remedy, cause }: Failure, why: string): SourceError {
-  return new SourceError(`${subject}: expected ${expected}, found ${found}${why}. ${remedy}`, { cause });
+  return new SourceError({ subject, expected, found: `${found}${why}`, remedy }, { cause });
 }
 
 export type Wait = (ms: number, signal: AbortSignal | undefined) => Promise<void>;
@@ -71,7 +71,7 @@ export async function persistently<T>(attempt: () => Promise<T>, options: Persis
       failures = progress() - before >= PROGRESS_BYTES ? 1 : failures + 1;
       const { waitMs = 0 } = error.failure;
       if (waitMs > patience.longestWaitMs) {
-        throw finalError(error.failure, `, with the wish to be asked again in ${Math.ceil(waitMs / 1000)} s`);
+        throw finalError(error.failure, `, asking to be tried again in ${Math.ceil(waitMs / 1000)} s`);
       }
       if (failures >= patience.tries) throw finalError(error.failure, ` in each of ${failures} tries`);
       await wait(Math.max(waitMs, backoff(failures, patience.retryMs)), signal);
@@ -79,7 +79,7 @@ export async function persistently<T>(attempt: () => Promise<T>, options: Persis
   }
 }
 
-/** Milliseconds before the next try. Chance keeps clients that failed together from coming back together. */
+/** Milliseconds before the next try. They are random, so that clients that failed together do not come back together. */
 export function backoff(failures: number, retryMs: number, chance: number = Math.random()): number {
   return retryMs * 2 ** (failures - 1) * (0.75 + chance / 2);
 }
@@ -99,7 +99,7 @@ export const wait: Wait = (ms, signal) =>
 
 /**
  * How long an answer asks its client to wait: Retry-After, in seconds or as a date, or else the seconds until a
- * RateLimit that is used up begins anew, which is what the Hugging Face Hub sends.
+ * RateLimit that is used up is renewed, which is what the Hugging Face Hub sends.
  * @source RFC 9110, 10.2.3; draft-ietf-httpapi-ratelimit-headers
  */
 export function requestedWaitMs({ status, headers }: Pick<Response, "status" | "headers">, now: number): number {
@@ -108,7 +108,7 @@ export function requestedWaitMs({ status, headers }: Pick<Response, "status" | "
     const ms = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
     return ms > 0 ? ms : 0;
   }
-  // Answers of any status may tell of the limit.
+  // Answers of any status may state the limit.
   if (status !== 429) return 0;
   const [, reset] = /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "") ?? [];
   // Whole seconds, rounded down.

@@ -1,4 +1,4 @@
-// A source some of whose bytes are read before their time, and kept until they are read again: none is fetched twice.
+// A source some of whose bytes are read early, and kept until they are read again, so that none is fetched twice.
 import type { ByteSource } from "./source.ts";
 
 export interface RememberingSource extends ByteSource {

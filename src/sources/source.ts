@@ -13,7 +13,7 @@ export interface ByteSource {
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
   /**
-   * Once everything has been read: whether it was of one file, as far as the reads could not tell themselves.
+   * After everything has been read: checks that it was of one file, where the reads alone could not tell.
    * @throws SourceError when the file has changed
    */
   verify(signal?: AbortSignal): Promise<void>;
@@ -32,7 +32,7 @@ export type SourceDescriptor =
       readonly headers: Readonly<Record<string, string>>;
       readonly patience: Patience;
       readonly version: UrlVersion;
-      /** What has been read of a file whose version does not tell it apart from others. */
+      /** What has been read of a file whose version cannot be distinguished from another. */
       readonly seen: readonly SeenRange[];
     };
 
@@ -65,13 +65,13 @@ export interface Folder {
    * @param mostBytes  a larger file is of no use: where it could be had only whole, it is refused
    */
   open(fileName: string, signal?: AbortSignal, mostBytes?: number): Promise<ByteSource | undefined>;
-  /** The names of all files in it; absent where they cannot be told, as on a web server. */
+  /** The names of all files in it; absent where they cannot be listed, as on a web server. */
   list?(): Promise<readonly string[]>;
-  /** What was not certain of the files asked for until now. */
+  /** Warnings about files asked for so far whose absence is not certain. */
   warnings?(): readonly string[];
   /**
-   * A folder directly in it, undefined where there is none, or one that need not be there where that cannot be told;
-   * absent where there are no folders.
+   * A folder directly in it: undefined where there is none; where that cannot be known, a folder that may not exist.
+   * Absent where there are no folders.
    */
   subfolder?(name: string): Promise<Folder | undefined>;
 }

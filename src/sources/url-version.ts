@@ -1,7 +1,7 @@
 // Whether a server's answers are about one file, by what they say of its version.
 //
 // A strong ETag decides alone, as it names bytes (RFC 9110, 8.8.3). Otherwise ETag, its strength left aside, and
-// Last-Modified both have to agree. Where these cannot tell versions apart, what has been read is compared as well.
+// Last-Modified both have to agree. Where these cannot distinguish versions, what has been read is compared as well.
 //
 // Answers are compared here. If-Range would leave that to servers, of which some ignore it, and would cost pages a
 // preflight request, which some servers refuse.
@@ -21,10 +21,12 @@ export function versionOf({ headers }: Response, size: number): UrlVersion {
 export function checkSame(name: string, opened: UrlVersion, found: UrlVersion): void {
   const isSame = isStrong(opened.etag) && isStrong(found.etag) ? opened.etag === found.etag : agree(opened, found);
   if (isSame && opened.size === found.size) return;
-  throw new SourceError(
-    `${name}: expected the file that was opened (${describe(opened)}), found another (${describe(found)}). ` +
-      "It has changed on the server; open it again.",
-  );
+  throw new SourceError({
+    subject: name,
+    expected: `the file that was opened (${describe(opened)})`,
+    found: `another (${describe(found)})`,
+    remedy: "It has changed on the server; open it again.",
+  });
 }
 
 /** Whether a change of the file's bytes would change `version`. */
@@ -57,7 +59,7 @@ export function withSeen(seen: readonly SeenRange[], offset: number, bytes: Uint
 }
 
 /**
- * FNV-1a, 32 bits: against accidents, for a server that wants to deceive need not change its file. Pages without
+ * FNV-1a, 32 bits: against accidents only, since a server that wants to deceive need not change its file. Pages without
  * https have no crypto.subtle.
  */
 export function hashOf(bytes: Uint8Array): number {
@@ -67,8 +69,10 @@ export function hashOf(bytes: Uint8Array): number {
 }
 
 export function changedUnseen(name: string, { offset, length }: SeenRange): SourceError {
-  return new SourceError(
-    `${name}: expected the bytes that were read before (${length} from ${offset}), found others. ` +
-      "It has changed on the server; open it again.",
-  );
+  return new SourceError({
+    subject: name,
+    expected: `the bytes that were read before (${length} from ${offset})`,
+    found: "others",
+    remedy: "It has changed on the server; open it again.",
+  });
 }

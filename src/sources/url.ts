@@ -1,4 +1,4 @@
-// Files on an HTTP server, read by Range requests; a server without them is downloaded from once.
+// Files on an HTTP server, read by Range requests; from a server without them, a file is downloaded once.
 import { blobSource } from "./blob.ts";
 import { checkFileName, checkRange } from "./checks.ts";
 import { type Chunks, type Exchange, exchange, nameOf, tooLong, tooShort } from "./exchange.ts";
@@ -22,7 +22,12 @@ export async function openUrl(url: string, network: NetworkOptions = {}, signal?
   const parsed = parseUrl(url);
   const source = await tryOpen(parsed, network, signal, { isAbsent: (status) => status === 404 });
   if (source) return source;
-  throw new SourceError(`${nameOf(parsed)}: expected a file, found HTTP 404. Check the address.`);
+  throw new SourceError({
+    subject: nameOf(parsed),
+    expected: "a file",
+    found: "HTTP 404",
+    remedy: "Check the address.",
+  });
 }
 
 /**
@@ -41,7 +46,7 @@ export async function reopenUrl(
 
 /**
  * The files under a base URL; its query, if any, goes with every request. Where one of them may be read, HTTP 403 for
- * another counts as its absence, which a store such as S3 does not tell those who may not list its files.
+ * another counts as its absence, since a store such as S3 does not reveal it to those who may not list its files.
  */
 export function urlFolder(baseUrl: string, network: NetworkOptions = {}): Folder {
   const base = parseUrl(baseUrl);
@@ -91,7 +96,10 @@ function decoded(name: string, segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch (cause) {
-    throw new SourceError(`${name}: expected %-escapes of UTF-8, found others. Check the address.`, { cause });
+    throw new SourceError(
+      { subject: name, expected: "%-escapes of UTF-8", found: "others", remedy: "Check the address." },
+      { cause },
+    );
   }
 }
 
@@ -100,15 +108,28 @@ function parseUrl(text: string): URL {
   try {
     url = new URL(text);
   } catch {
-    throw new SourceError("URL: expected http://… or https://…, found text that is no URL. Check the address.");
+    throw new SourceError({
+      subject: "URL",
+      expected: "http://… or https://…",
+      found: "text that is not a URL",
+      remedy: "Check the address.",
+    });
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new SourceError(`URL: expected http: or https:, found ${url.protocol.slice(0, -1)}. Check the address.`);
+    throw new SourceError({
+      subject: "URL",
+      expected: "http: or https:",
+      found: url.protocol.slice(0, -1),
+      remedy: "Check the address.",
+    });
   }
   if (url.username || url.password) {
-    throw new SourceError(
-      `${nameOf(url)}: expected a URL without user name and password, found one with. Send an Authorization header.`,
-    );
+    throw new SourceError({
+      subject: nameOf(url),
+      expected: "a URL without user name and password",
+      found: "one with",
+      remedy: "Send an Authorization header.",
+    });
   }
   url.hash = "";
   return url;
@@ -131,7 +152,7 @@ async function tryOpen(
       }
       if (response.status === 200) return blobSource(name, await wholeBody(name, response, chunks, mostBytes));
       if (isAbsent(response.status)) return undefined;
-      // No byte can be asked of an empty file.
+      // No range can be requested of an empty file.
       if (response.status === 416 && response.headers.get("content-range") === "bytes */0") {
         return blobSource(name, new Blob());
       }
@@ -213,7 +234,12 @@ function rangedSource(
     },
     async close() {
       closing.abort(
-        new SourceError(`${name}: expected a file that is open, found one that was closed. Open it again.`),
+        new SourceError({
+          subject: name,
+          expected: "a file that is open",
+          found: "one that was closed",
+          remedy: "Open it again.",
+        }),
       );
     },
   };
@@ -246,27 +272,31 @@ async function readPart(
   return received;
 }
 
-/** What part of which size an answer holds, once it is known to begin where it was asked to. */
+/** How many bytes an answer holds of a file of which size, once it is known to begin where it should. */
 function contentRange(name: string, response: Response, offset: number, length: number): { end: number; size: number } {
   const encoding = response.headers.get("content-encoding");
   if (encoding !== null && encoding !== "identity") {
-    throw new SourceError(
-      `${name}: expected bytes as they are in the file, found them in ${JSON.stringify(encoding.slice(0, 40))}. ` +
-        "Use a server that does not compress ranges.",
-    );
+    throw new SourceError({
+      subject: name,
+      expected: "bytes as they are in the file",
+      found: `them in ${JSON.stringify(encoding.slice(0, 40))}`,
+      remedy: "Use a server that does not compress ranges.",
+    });
   }
   const text = response.headers.get("content-range");
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(text?.trim() ?? "");
   const [begin, last, size] = match ? match.slice(1).map(Number) : [];
   if (begin === offset && last >= begin && Number.isSafeInteger(size) && last < size) return { end: last + 1, size };
-  throw new SourceError(
-    `${name}: expected Content-Range bytes ${offset}-${offset + length - 1} of a known size, ` +
-      `found ${text ?? "no such header"}. Use a server that answers Range requests and lets pages read that header.`,
-  );
+  throw new SourceError({
+    subject: name,
+    expected: `Content-Range bytes ${offset}-${offset + length - 1} of a known size`,
+    found: text ?? "no such header",
+    remedy: "Use a server that answers Range requests and lets pages read that header.",
+  });
 }
 
 function badStatus(name: string, status: number): SourceError {
   const remedy =
     status === 401 || status === 403 ? "Send an Authorization header that may read it." : "Try again later.";
-  return new SourceError(`${name}: expected HTTP 206, found HTTP ${status}. ${remedy}`);
+  return new SourceError({ subject: name, expected: "HTTP 206", found: `HTTP ${status}`, remedy });
 }

@@ -2,11 +2,11 @@
 import { type Chunks, tooLong, tooShort } from "./exchange.ts";
 import { SourceError } from "./source-error.ts";
 
-/** The most that is held of a file whose use is not known. */
+/** The most that is held of a file whose purpose is not known. */
 const WHOLE_FILE_LIMIT = 2 ** 30;
 
 /**
- * @param mostBytes  more is of no use; without it, the size has to be stated, and the bytes must not be encoded
+ * @param mostBytes  a larger file is of no use; without it, the size has to be stated, and the bytes must not be encoded
  * @throws SourceError before more than the bound, or than the stated size, is held
  */
 export async function wholeBody(
@@ -22,13 +22,15 @@ export async function wholeBody(
   const isEncoded = encoding !== null && encoding !== "identity";
   const refuse = (found: string): never => {
     const most = mostBytes === undefined ? "1 GiB" : `${mostBytes} bytes`;
-    throw new SourceError(
-      `${name}: expected the range asked for, or a file of at most ${most}, found ${found}. ` +
-        "Use a server that answers Range requests, or download the file.",
-    );
+    throw new SourceError({
+      subject: name,
+      expected: `the range asked for, or a file of at most ${most}`,
+      found,
+      remedy: "Use a server that answers Range requests, or download the file.",
+    });
   };
   if (stated === undefined && mostBytes === undefined) refuse("a whole file of unknown size");
-  // A few bytes of it may become any number.
+  // A few encoded bytes may become any number of bytes.
   if (isEncoded && mostBytes === undefined) refuse(`a whole file in ${JSON.stringify(encoding.slice(0, 40))}`);
   if (stated !== undefined && !(stated <= limit)) refuse(`a whole file of ${stated} bytes`);
   // Of an encoded body, Content-Length counts the encoded bytes.

@@ -2,11 +2,10 @@
 //
 // A tensor begins at a random block and goes round. The number of blocks is prime to the number of blocks in a row (a
 // power of two times 3, 5 or 7), so no two rows of one tensor are alike: at 32 MiB there are more blocks than rows.
-// Rows of different tensors are parts of the same blocks, mostly cut elsewhere; products with independent inputs do not
-// show it.
+// Rows of different tensors are parts of the same blocks, mostly cut elsewhere; products with independent inputs
+// do not show it.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats } from "../blocks/formats.ts";
+import { blockFormats, type FormatName } from "../blocks/formats.ts";
 import { type Random, randomBlocks } from "./random-blocks.ts";
 
 const POOL_BYTES = 32 << 20;

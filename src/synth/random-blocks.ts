@@ -1,22 +1,22 @@
-// Random blocks of a given standard deviation, made as blocks: random codes under fitting scales, nothing is quantized.
+// Random blocks of a given standard deviation: random codes under fitting scales, without quantizing any weights.
 //
 // The mean of the weights is zero in every format, by random signs of the scales or by minimums in the middle of the
 // codes. A mean of half a code would be enough to send all hidden states into one direction within a few layers.
 
-import type { BlockFormat, FormatName } from "../blocks/block-format.ts";
+import type { BlockFormat } from "../blocks/block-format.ts";
 import { writeF16 } from "../blocks/f16.ts";
-import { blockFormats, encodeRow } from "../blocks/formats.ts";
+import { blockFormats, encodeRow, type FormatName } from "../blocks/formats.ts";
 
 /** 32 random bits. */
 export type Random = () => number;
 
-/** Scales of a block: between a half and one and a half of the middle one, whose square's mean this is. */
+/** Mean square of a block's scale relative to the middle one: scales lie evenly between 0.5 and 1.5 of it. */
 const SPREAD_SQUARE = 1 + 1 / 12;
 
 interface Recipe {
   /** The standard deviation of the weights when the middle scale is 1. */
   readonly unit: number;
-  /** Finishes one block of random bytes. */
+  /** Turns random bytes into one valid block. */
   finish(bytes: Uint8Array, offset: number, scale: number, random: Random): void;
 }
 

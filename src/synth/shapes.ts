@@ -1,5 +1,5 @@
-// The configs of published models, for files of their shape. Sources: the models' own config.json; of LFM2-24B-A2B its
-// number of layers, experts and parameters, which leave the widths no choice (attention stands where the others have it).
+// The configs of published models, for files of their shape. Sources: the models' own config.json; of LFM2-24B-A2B the
+// published numbers of layers, experts and parameters, which determine the widths (attention is placed as in the others).
 
 const layerTypes = (count: number, attention: readonly number[]) =>
   Array.from({ length: count }, (_, layer) => (attention.includes(layer) ? "full_attention" : "conv"));

@@ -1,11 +1,10 @@
-// A GGUF file of a model's true shape with random weights: for speed, memory and arithmetic, not for sense.
+// A GGUF file of a model's true shape with random weights: for measuring speed, memory and arithmetic; its answers make no sense.
 //
 // The weights are scaled so that numbers stay ordinary through any number of layers: every matrix keeps the size of what
-// it multiplies, what is added to the hidden state is somewhat smaller than it, routers tell experts apart, and logits
+// it multiplies, what is added to the hidden state is somewhat smaller than it, routers prefer some experts, and logits
 // have a standard deviation of about 2.5.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats } from "../blocks/formats.ts";
+import { blockFormats, type FormatName } from "../blocks/formats.ts";
 import type { QuantizationType } from "../formats/gguf/file-types.ts";
 import { metadataOf } from "../formats/gguf/metadata.ts";
 import { ggufNameOf } from "../formats/gguf/names.ts";

@@ -5,7 +5,7 @@ import { asRecord } from "./split-pattern.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** A token that is matched whole, as a file states it: not checked, but for tokenizer_config.json's content. */
+/** A token that is matched whole, as a file states it: unchecked, except for the content of tokenizer_config.json's. */
 export interface StatedToken {
   readonly content: unknown;
   readonly id: unknown;
@@ -23,14 +23,16 @@ const NAMED = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", 
 /**
  * A text that the vocabulary has keeps its id, whatever else is stated; another one gets the next id.
  *
- * @throws TokenizerError when added_tokens_decoder states another id than that, or a list is none
+ * @throws TokenizerError when added_tokens_decoder states another id than that, or a key has no list where it must
  * @source transformers 5.18.0, tokenization_utils_tokenizers.py, TokenizersBackend.__init__; tokenizers,
  *         added_vocabulary.rs, add_tokens
  */
 export function addedTokens(tokenizer: Settings, config: Settings): StatedToken[] {
   const vocab = asRecord(asRecord(tokenizer.model)?.vocab) ?? {};
   const listed = tokenizer.added_tokens ?? [];
-  if (!Array.isArray(listed)) throw new TokenizerError("tokenizer.json, added_tokens: expected a list.");
+  if (!Array.isArray(listed)) {
+    throw new TokenizerError({ subject: "tokenizer.json, added_tokens", expected: "a list", found: shown(listed) });
+  }
   const own = listed.map((token, index): StatedToken => {
     const stated = asRecord(token);
     const { content, id, special, lstrip, rstrip, single_word } = stated ?? {};
@@ -44,14 +46,16 @@ export function addedTokens(tokenizer: Settings, config: Settings): StatedToken[
   const add = (stated: unknown, subject: string, statedId?: number): void => {
     const { content, special = true, lstrip, rstrip, single_word } = asRecord(stated) ?? { content: stated };
     if (typeof content !== "string" || content === "") {
-      throw new TokenizerError(`${subject}: expected a token's text, found ${shown(content)}.`);
+      throw new TokenizerError({ subject, expected: "a token's text", found: shown(content) });
     }
     const known = ids.get(content) ?? (Object.hasOwn(vocab, content) ? vocab[content] : undefined);
     if (known === undefined && statedId !== undefined && statedId !== next) {
-      throw new TokenizerError(
-        `${subject}: expected ${shown(content)} in tokenizer.json, or the next id, ${next}, found ${statedId}. ` +
-          "Take tokenizer.json and tokenizer_config.json from the same model.",
-      );
+      throw new TokenizerError({
+        subject,
+        expected: `${shown(content)} in tokenizer.json, or the next id, ${next}`,
+        found: statedId,
+        remedy: "Take tokenizer.json and tokenizer_config.json from the same model.",
+      });
     }
     const id = known ?? next++;
     ids.set(content, id);
@@ -62,7 +66,7 @@ export function addedTokens(tokenizer: Settings, config: Settings): StatedToken[
   for (const [key, stated] of namedTokens(config)) {
     const text = asRecord(stated)?.content ?? stated;
     const isKnown = ids.has(text) || Object.hasOwn(vocab, String(text));
-    // A BOS or EOS that is no token yet is refused elsewhere; add_bos_token and its kin are no texts.
+    // A BOS or EOS that is not a token yet is refused elsewhere; the values of add_bos_token and its kin are not texts.
     if (typeof text !== "string" || text === "" || (!isKnown && /^(?:bos|eos)_token$/.test(key))) continue;
     add({ ...asRecord(stated), content: text, special: true }, `tokenizer_config.json, ${key}`);
   }
@@ -77,7 +81,8 @@ function decoderOf(config: Settings): [number, unknown][] {
   const stated = config.added_tokens_decoder ?? {};
   const decoder = asRecord(stated);
   if (decoder === undefined) {
-    throw new TokenizerError("tokenizer_config.json, added_tokens_decoder: expected an object of tokens by id.");
+    const subject = "tokenizer_config.json, added_tokens_decoder";
+    throw new TokenizerError({ subject, expected: "an object of tokens by id", found: shown(stated) });
   }
   const entries = Object.entries(decoder).map(([id, token]): [number, unknown] => [Number(id), token]);
   return entries.sort(([a], [b]) => a - b);
@@ -99,10 +104,14 @@ function extraTokens(config: Settings): [string, unknown][] {
   const stated = config[key] ?? [];
   if (Array.isArray(stated)) return stated.map((token, i) => [`${key}[${i}]`, token]);
   if (asRecord(stated) !== undefined && key === "extra_special_tokens") return [];
-  throw new TokenizerError(`tokenizer_config.json, ${key}: expected a list of tokens, found ${shown(stated)}.`);
+  throw new TokenizerError({
+    subject: `tokenizer_config.json, ${key}`,
+    expected: "a list of tokens",
+    found: shown(stated),
+  });
 }
 
 const isEmpty = (value: unknown): boolean => Object.keys(value ?? {}).length === 0;
 
-/** Of a value of any size, as much as a message can take. */
+/** As much of a value as fits into a message. */
 export const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 80) ?? "nothing";

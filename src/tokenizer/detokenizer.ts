@@ -19,7 +19,7 @@ const PLAIN = 2;
 const WHOLE = 3;
 const SPECIAL = 4;
 
-/** Everything about tokens but the encoding of text. All of it is quick: what takes longer says how long. */
+/** Everything about tokens but the encoding of text. Everything here is quick, or says how long it takes. */
 export interface Detokenizer {
   /**
    * The text of ids; 128,000 of them take about 10 ms. Ids without a token (padding rows of the embedding) give

@@ -19,7 +19,7 @@ const FOLDED_ALIKE: Record<string, string> = { s: "\u017f", k: "\u212a" };
  * Writes out the case-insensitive groups of a pattern: `(?i:'s)` → `(?:'[sS\u017f])`.
  *
  * @huggingface/tokenizers 0.2.0 folds ASCII only, so it splits "it'ſ" otherwise than the Rust library; JavaScript's own
- * `(?i:…)` is missing from Node 20. The rest of the translation it does well, `\s` as \p{White_Space} included.
+ * `(?i:…)` is missing from Node 20. The rest it translates correctly, `\s` as \p{White_Space} included.
  */
 export function writeOutCaseFolding(pattern: string): string {
   return pattern.replace(/\(\?i:((?:[A-Za-z'|]|\[[A-Za-z']+\])*)\)/g, (_, body: string) => {
@@ -55,20 +55,24 @@ export function patternOf(preTokenizer: unknown): string {
     return pattern;
   }
   const found = JSON.stringify(preTokenizer)?.slice(0, 200) ?? "nothing";
-  throw new TokenizerError(
-    "tokenizer.json, pre_tokenizer: expected a Sequence of Split (a Regex, Isolated) and ByteLevel (no prefix space, " +
-      `no regex), as LFM2 has it, found ${found}. Open an LFM2 checkpoint.`,
-  );
+  throw new TokenizerError({
+    subject: "tokenizer.json, pre_tokenizer",
+    expected: "a Sequence of Split (a Regex, Isolated) and ByteLevel (no prefix space, no regex), as LFM2 has it",
+    found,
+    remedy: "Open an LFM2 checkpoint.",
+  });
 }
 
 /** `^` and `$` are a line's ends to the Rust library, and the text's in JavaScript. */
 function refuseAnchors(pattern: string): void {
   const outside = pattern.replace(/\\.|\[(?:\\.|[^\]\\])*\]/gs, "");
   if (!/[$^]/.test(outside)) return;
-  throw new TokenizerError(
-    `tokenizer.json, pre_tokenizer: expected a pattern without ^ and $, as LFM2's is, found ${pattern.slice(0, 200)}. ` +
-      "Open an LFM2 checkpoint.",
-  );
+  throw new TokenizerError({
+    subject: "tokenizer.json, pre_tokenizer",
+    expected: "a pattern without ^ and $, as LFM2's is",
+    found: pattern.slice(0, 200),
+    remedy: "Open an LFM2 checkpoint.",
+  });
 }
 
 /** Whether a pattern is one that GGUF calls `lfm2`: LFM2's, or LFM2.5's, which splits alike. */

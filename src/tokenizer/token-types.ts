@@ -3,7 +3,7 @@ export const NORMAL = 1;
 export const UNKNOWN = 2;
 /** Matched whole; left out where special tokens are. */
 export const CONTROL = 3;
-/** Matched whole, and text all the same: `<think>`. */
+/** Matched whole, but text nevertheless: `<think>`. */
 export const USER_DEFINED = 4;
 /** Pads the table up to the embedding's rows. */
 export const UNUSED = 5;

@@ -29,7 +29,7 @@ export interface Tokenizer extends Detokenizer {
 }
 
 /**
- * @param embeddingRows  ids that the model knows; unless stated, all that the tokenizer has
+ * @param embeddingRows  ids that the model knows; by default all that the tokenizer has
  * @throws TokenizerError when the files are damaged, describe a tokenizer outside the LFM2 family, or have tokens that
  *         the model does not know
  */
@@ -51,7 +51,11 @@ export function createTokenizer(source: TokenizerSource, embeddingRows?: number)
       }
       if (!addBos) return ids;
       if (bosId === undefined) {
-        throw new TokenizerError("BOS: expected bos_token in the tokenizer's files or <|startoftext|>, found neither.");
+        throw new TokenizerError({
+          subject: "BOS",
+          expected: "bos_token in the tokenizer's files or <|startoftext|>",
+          found: "neither",
+        });
       }
       if (ids[0] !== bosId) ids.unshift(bosId);
       return ids;

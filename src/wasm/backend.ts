@@ -1,8 +1,9 @@
 // Room for a model in banks: rehearses the graph to learn the working space, plans, reserves, places.
 
-import type { BlockFormat, FormatName } from "../blocks/block-format.ts";
+import type { BlockFormat } from "../blocks/block-format.ts";
 import { firstNonFinite } from "../blocks/finite.ts";
-import { blockFormats, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
+import { Lfm2Error } from "../lfm2-error.ts";
 import type {
   ArithmeticMode,
   Backend,
@@ -22,7 +23,7 @@ import { hasIntegerDot, kvTypes, STRIP_ROWS, stripBytes } from "./sizes.ts";
 import { WasmOps } from "./wasm-ops.ts";
 
 /** A tensor is missing, is not the one the config promises, or holds infinite weights or NaN. */
-export class WeightError extends Error {
+export class WeightError extends Lfm2Error {
   override readonly name = "WeightError";
 }
 
@@ -48,7 +49,7 @@ export interface WasmBackendRequest extends BackendRequest {
 
 export interface WasmBackend extends Backend {
   readonly plan: BankPlan;
-  /** One to a bank, for the pool's helpers. */
+  /** One for each bank, for the pool's helpers. */
   readonly memories: readonly WebAssembly.Memory[];
   readonly weights: ReadonlyMap<string, PlacedWeight & { readonly weight: WasmWeight }>;
 }

@@ -1,11 +1,20 @@
 // Instances of modules that asc has compiled. In a file of its own, which `npm run build` bundles with the loader: a
 // browser's worker has no import map to find a package by.
 import { instantiateSync } from "@assemblyscript/loader";
-import type { Kernels } from "./compiled.ts";
+import { type Kernels, kernelNames } from "./compiled.ts";
 
-/** One instance over one memory. Synchronous, so a module of this size needs a worker in a browser. */
+/**
+ * One instance over one memory. Synchronous, so a module of this size needs a worker in a browser.
+ * @throws TypeError when a kernel is missing: the module is of another version than this file
+ */
 export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
-  return instantiateSync<Kernels>(module, { env: { memory } }).exports;
+  const kernels = instantiateSync<Kernels>(module, { env: { memory } }).exports;
+  const missing = kernelNames.find((name) => typeof kernels[name] !== "function");
+  if (missing === undefined) return kernels;
+  throw new TypeError(
+    `kernels: expected one named ${missing}, found none in the compiled module. ` +
+      "It is of another version of this package; serve dist/wasm and the scripts beside it from the same one.",
+  );
 }
 
 /** An instance of a module that needs nothing. */

@@ -1,4 +1,4 @@
-// What lives how long in the banks: the hidden state's own place, results until they are released, convolution states.
+// How long things live in the banks: the hidden state in a place of its own, results until they are released, states.
 import type { Memory } from "../ops/backend.ts";
 import type { Bank } from "./bank.ts";
 import { joined, type WasmConvState, type WasmExpertIds, type WasmTensor, type WasmWeight } from "./handles.ts";

@@ -1,7 +1,6 @@
 // Which bank holds which layer: 8.3 B weights at 4.5 bits are 4.35 GiB, and one memory ends at 4.
 
-import type { FormatName } from "../blocks/block-format.ts";
-import { blockFormats, rowBytes } from "../blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import type { KvType, StateSpec, StoredWeight } from "../ops/backend.ts";
 import { aligned, MemoryError, PAGE_BYTES, RESERVED_BYTES } from "./bank.ts";
 import { kvHeadBytes, kvTypes, STRIP_ROWS, stripBytes } from "./sizes.ts";
@@ -23,7 +22,7 @@ export interface BankPlan {
   readonly workBytes: number;
 }
 
-/** The part of the model that a weight or a state belongs to; it is never cut. */
+/** The part of the model that a weight or a state belongs to; it is never split. */
 export function unitOf(path: string): string {
   return /^model\.layers\.\d+/.exec(path)?.[0] ?? "model";
 }
@@ -71,18 +70,21 @@ export function planBanks(
   for (const state of request.states) unit(state.layer).stateBytes += aligned(stateBytes(state, request.kvType));
 
   const fixed = RESERVED_BYTES + workBytes;
+  const mostBytes = Math.floor(bankBytes / PAGE_BYTES) * PAGE_BYTES;
   const banks: { units: string[]; weightBytes: number; stateBytes: number }[] = [];
   const bankOf = new Map<string, number>();
   for (const [name, need] of units) {
     const bytes = need.weightBytes + need.stateBytes;
-    if (fixed + bytes > bankBytes) {
-      throw new MemoryError(
-        `${name}: expected at most ${bankBytes - fixed} bytes (a bank of ${bankBytes} less working space), ` +
-          `found ${bytes}, ${need.stateBytes} of them for the context. Use a smaller context or quantization.`,
-      );
+    if (fixed + bytes > mostBytes) {
+      throw new MemoryError({
+        subject: name,
+        expected: `at most ${mostBytes - fixed} bytes (a bank of ${bankBytes} less working space)`,
+        found: `${bytes}, ${need.stateBytes} of them for the context`,
+        remedy: "Use a smaller context or quantization.",
+      });
     }
     let last = banks.at(-1);
-    if (last === undefined || fixed + last.weightBytes + last.stateBytes + bytes > bankBytes) {
+    if (last === undefined || fixed + last.weightBytes + last.stateBytes + bytes > mostBytes) {
       last = { units: [], weightBytes: 0, stateBytes: 0 };
       banks.push(last);
     }

@@ -1,14 +1,15 @@
-// Workers that share the kernels' work: one op at a time, cut into ranges that each thread takes as it comes.
+// Workers that share the kernels' work: one op at a time, cut into ranges that threads take as they come free.
 //
 // The model's own thread publishes an op in a small shared memory and takes ranges itself; helpers spin until they see
 // it, for a while, and then sleep, so that an idle model costs nothing. Nobody waits for a helper that has taken
-// nothing: on a machine busy with other things, one that gets no time costs little.
+// nothing: on a machine busy with other things, a helper that gets no processor costs little.
+import { Lfm2Error } from "../lfm2-error.ts";
 import type { Bank } from "./bank.ts";
 import { type Kernels, type SharedArguments, sharedKernels } from "./compiled.ts";
 
 export type SharedKernel = keyof SharedArguments;
 
-/** How the work of an op is cut: `total` units in ranges of multiples of `grain`; each thread has `scratchBytes` of scratch. */
+/** How an op is cut: `total` units, in ranges that are multiples of `grain`; `scratchBytes` of scratch for each thread. */
 export interface Share {
   readonly total: number;
   readonly grain: number;
@@ -32,7 +33,7 @@ export const alone: Pool = {
 };
 
 /** A helper died in the middle of an op, or does not answer. */
-export class PoolError extends Error {
+export class PoolError extends Lfm2Error {
   override readonly name = "PoolError";
 }
 
@@ -53,9 +54,9 @@ const ARG_BYTES = 64; // float64 values: args, then scratch and scratchBytes
 const MESSAGE_BYTES = 512;
 const CONTROL_BYTES = 1024;
 
-/** Of `NEXT`: no op is open. Far from overflow, however many helpers knock. */
+/** Value of `NEXT` while no op is open; far from overflow, however often helpers ask. */
 const CLOSED = 1 << 30;
-/** Of a thread's even share, the least that a range has: smaller ones would begin more streams than they even out. */
+/** The smallest range, in even shares of a thread: smaller ones cost more in new streams than they gain in balance. */
 const LEAST_SHARE = 1 / 16;
 /** About ten milliseconds: longer than sampling takes between two tokens, shorter than anyone notices. */
 const SPINS = 2_000_000;
@@ -84,6 +85,7 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
       words[TOTAL] = total;
       words[GRAIN] = grain;
       words[THREADS] = size;
+      words[FAILED] = 0; // of an op in which this thread failed, too
       Atomics.store(words, NEXT, 0);
       Atomics.add(words, GENERATION, 1);
       if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, GENERATION);
@@ -108,7 +110,11 @@ function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
     const outcome = Atomics.wait(words, ACTIVE, active, PATIENCE_MS);
     Atomics.store(words, WAITING, 0);
     if (outcome === "timed-out") {
-      throw new PoolError(`threads: expected every helper to finish, found ${active} busy after ${PATIENCE_MS} ms.`);
+      throw new PoolError({
+        subject: "threads",
+        expected: "every helper to finish",
+        found: `${active} busy after ${PATIENCE_MS} ms`,
+      });
     }
   }
 }
@@ -118,7 +124,9 @@ function throwFailure(words: Int32Array<SharedArrayBuffer>, control: SharedArray
   if (length === 0) return;
   Atomics.store(words, FAILED, 0);
   const message = new Uint8Array(control, MESSAGE_BYTES, length).slice();
-  throw new PoolError(`A helper thread failed: ${new TextDecoder().decode(message)}`);
+  const found = new TextDecoder().decode(message);
+  const sentence = `A helper thread failed: ${found}.`;
+  throw new PoolError({ subject: "helper thread", expected: "it to finish", found, sentence });
 }
 
 /** A helper's life: never returns. `index` counts the threads from 1. */

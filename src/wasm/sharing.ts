@@ -4,19 +4,19 @@ import { aligned } from "./bank.ts";
 import type { SharedArguments } from "./compiled.ts";
 import { alone, type Pool, type Share, type SharedKernel } from "./pool.ts";
 
-/** From so many multiplications on: they take some ten microseconds, waiting for the others two or three. */
+/** Multiplications from which sharing pays: these take some ten microseconds, waiting for the others two or three. */
 const WORTH_SHARING = 1 << 18;
 
-/** What an op that only touches a number costs, in multiplications of a matrix. */
+/** Work of an op that does little with each number, per number: in multiplications of a matrix product. */
 export const TOUCH = 16;
-/** The same for a number whose exponential is taken, and for a key or value that is decoded and meets four heads. */
+/** The same where its exponential is taken, and for a key or value that is decoded and meets four heads. */
 export const EXP_TOUCH = 40;
 export const KV_TOUCH = 3;
 
 /** Working space: where it begins, and how much of it each thread has. */
 export type Scratch = Required<Pick<Share, "scratch" | "scratchBytes">>;
 
-/** How an op is shared: its multiplications, its units, the number of units it may be cut at multiples of, and scratch. */
+/** How an op is shared: its multiplications, its units, of which ranges are multiples of `grain`, and its scratch. */
 export interface Work {
   readonly work: number;
   readonly total: number;

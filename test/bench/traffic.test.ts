@@ -2,8 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { kvTraffic, weightTraffic } from "../../src/bench/product/traffic.ts";
-import type { FormatName } from "../../src/blocks/block-format.ts";
-import { blockFormats, rowBytes } from "../../src/blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../../src/blocks/formats.ts";
 import type { StoredTensor } from "../../src/formats/checkpoint.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { createWeights } from "../../src/model/weights.ts";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { BlockFormat, FormatName } from "../../src/blocks/block-format.ts";
-import { blockFormats, decodeRow, rowBytes } from "../../src/blocks/formats.ts";
+import type { BlockFormat } from "../../src/blocks/block-format.ts";
+import { blockFormats, decodeRow, type FormatName, rowBytes } from "../../src/blocks/formats.ts";
 import { formulas } from "./formulas.ts";
 
 /**

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { BlockFormat } from "../../src/blocks/block-format.ts";
 import { f16ToF32, f32ToF16 } from "../../src/blocks/f16.ts";
 import { blockFormats, decodeRow, encodeBlocks } from "../../src/blocks/formats.ts";
 
@@ -37,7 +38,7 @@ function goldenWeights(): Float32Array {
   });
 }
 
-function decoded(format: typeof F32, bytes: Uint8Array, length: number): Float32Array {
+function decoded(format: BlockFormat, bytes: Uint8Array, length: number): Float32Array {
   const weights = new Float32Array(length);
   decodeRow(format, bytes, 0, weights, length);
   return weights;

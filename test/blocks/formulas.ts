@@ -2,7 +2,7 @@
 // from the decoders, so that the two check each other. Every step is rounded to float32.
 //
 // Sources: ggml-common.h (block layouts), ggml-quants.c (formulas).
-import type { FormatName } from "../../src/blocks/block-format.ts";
+import type { FormatName } from "../../src/blocks/formats.ts";
 
 const f = Math.fround;
 

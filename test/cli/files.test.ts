@@ -31,7 +31,7 @@ describe("lfm2 quantize", () => {
     expect(checkpoint.metadata.get("general.name")).toBe("hf");
   });
 
-  it("does not replace a file unless told to, and then as a whole", async () => {
+  it("does not replace a file without --force, and then as a whole", async () => {
     const own = mkdtempSync(join(folder, "own-"));
     const output = join(own, "model.gguf");
     writeFileSync(output, "mine");
@@ -44,7 +44,9 @@ describe("lfm2 quantize", () => {
     expect(readFileSync(output, "utf8")).toBe("mine");
     const forced = await lfm2([...args, "--force"]);
     expect(forced.code).toBe(0);
-    expect(forced.stderr).toContain("Some weights were quantized before (Q4_0); from the original model less would be");
+    expect(forced.stderr).toContain(
+      "Some weights were quantized before (Q4_0); quantizing the original model would lose",
+    );
     expect(readFileSync(output, "latin1").slice(0, 4)).toBe("GGUF");
     expect(readdirSync(own)).toEqual(["model.gguf"]);
   });

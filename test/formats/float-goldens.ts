@@ -1,8 +1,7 @@
 // Golden GGUF files too large to keep: made again, byte for byte, from their safetensors weights and the metadata of
 // a small golden file of the same model.
 import { join } from "node:path";
-import type { FormatName } from "../../src/blocks/block-format.ts";
-import { blockFormats, encodeBlocks } from "../../src/blocks/formats.ts";
+import { blockFormats, encodeBlocks, type FormatName } from "../../src/blocks/formats.ts";
 import { readGgufHeader } from "../../src/formats/gguf/gguf.ts";
 import { nameOfGgufTensor } from "../../src/formats/gguf/names.ts";
 import type { GgufValue } from "../../src/formats/gguf/value.ts";

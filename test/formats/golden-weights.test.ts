@@ -1,7 +1,7 @@
 // The golden files that gguf-py encoded from known weights, decoded: each weight is at most half a step from its own.
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { FormatName } from "../../src/blocks/block-format.ts";
+import type { FormatName } from "../../src/blocks/formats.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { diskFolder } from "../../src/sources/disk.ts";

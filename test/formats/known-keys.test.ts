@@ -134,7 +134,7 @@ describe("config.json", () => {
       ).toThrow(`config.json: expected JSON, whose numbers are finite, found ${number}. Python's json writes it`);
     }
     expect(() => parseJsonObject('{"a": "NaN", "b" 1}', "config.json", jsonLimits.settings)).toThrow(
-      "expected JSON, found text that is none.",
+      "expected JSON, found text that is not JSON.",
     );
   });
 });

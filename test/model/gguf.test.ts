@@ -1,7 +1,6 @@
 // Sixteen block formats: logits of transformers on the dequantized weights, against both backends and both modes.
 import { describe, expect, it } from "vitest";
-import type { FormatName } from "../../src/blocks/block-format.ts";
-import { blockFormats } from "../../src/blocks/formats.ts";
+import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
 import { type LoadContext, loadModel } from "../../src/load/load.ts";
 import type { Kernels } from "../../src/wasm/compiled.ts";
 import { floatGolden } from "../formats/float-goldens.ts";

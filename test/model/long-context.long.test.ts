@@ -83,7 +83,7 @@ function at(
   restart(model, sequence);
   // As if this many ids had been read.
   for (let i = 0; i < position; i++) sequence.ids.push(0);
-  sequence.stored = position;
+  sequence.next = position;
   const h = advance({ ...model, ops }, [{ sequence, ids: [300 + (position % 700)] }], { settle });
   return { logits: memory.read(lmHead(ops, weights, h)), experts: JSON.stringify(experts) };
 }

@@ -87,7 +87,7 @@ describe("rotationOf", () => {
   it("is not written as GGUF where that has no key for it", () => {
     const config = cases.map(({ config: raw }) => readConfig(raw)).find((one) => yarnOf(one)?.truncate === false);
     expect(() => metadataOf(config as Config, "Q8_0", "model")).toThrow(
-      "rope_parameters.truncate: expected true, for GGUF has no key that says otherwise, found false.",
+      "rope_parameters.truncate: expected true, as GGUF has no key that says otherwise, found false.",
     );
   });
 });

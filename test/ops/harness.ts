@@ -1,8 +1,7 @@
 // One small backend of each kind over given matrices, so that a suite can be run on both.
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import type { FormatName } from "../../src/blocks/block-format.ts";
-import { blockFormats } from "../../src/blocks/formats.ts";
+import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
 import type { LoadContext } from "../../src/load/load.ts";
 import type {
   ArithmeticMode,
@@ -136,7 +135,7 @@ export function numbers(count: number, most = 8): fc.Arbitrary<Float32Array> {
 
 /** Random blocks of any format, with scales that are finite and of moderate size. */
 export function randomBlocks(format: FormatName, weights: number, random: () => number): Uint8Array {
-  const { blockLength, blockBytes } = blockFormats[format];
+  const { blockLength, blockBytes, exponents } = blockFormats[format];
   const blocks = weights / blockLength;
   const bytes = Uint8Array.from({ length: blocks * blockBytes }, () => Math.floor(random() * 256));
   const view = new DataView(bytes.buffer);
@@ -146,23 +145,10 @@ export function randomBlocks(format: FormatName, weights: number, random: () => 
     else if (format === "BF16")
       view.setUint16(at, 0x3c00 + Math.floor(random() * 0x180) + (random() < 0.5 ? 0x8000 : 0), true);
     else if (format === "MXFP4") bytes[at] = 118 + Math.floor(random() * 8);
-    else
-      for (const scale of halfOffsets[format] ?? [0])
-        view.setUint16(at + scale, 0x1800 + Math.floor(random() * 0x1000), true);
+    else for (const { offset } of exponents) view.setUint16(at + offset, 0x1800 + Math.floor(random() * 0x1000), true);
   }
   return bytes;
 }
-
-/** Where a block keeps its f16 scales; at 0 unless listed. */
-const halfOffsets: Partial<Record<FormatName, number[]>> = {
-  Q4_1: [0, 2],
-  Q5_1: [0, 2],
-  Q2_K: [80, 82],
-  Q3_K: [108],
-  Q4_K: [0, 2],
-  Q5_K: [0, 2],
-  Q6_K: [208],
-};
 
 /** Uniform in [0, 1), repeatable: a linear congruence is random enough for filling matrices. */
 export function seeded(seed: number): () => number {

@@ -1,7 +1,6 @@
 // linear and expertLinear, in every format and both arithmetic modes.
 import { describe, expect, it } from "vitest";
-import type { FormatName } from "../../src/blocks/block-format.ts";
-import { blockFormats } from "../../src/blocks/formats.ts";
+import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
 import { builds, gap, type Matrix, type Rig, randomBlocks, randomMatrix, rigs, seeded } from "./harness.ts";
 
 const formats = Object.keys(blockFormats) as FormatName[];

@@ -1,6 +1,6 @@
 // Packed weights: the values of the file, and the same bits from every build, for one token and for many.
 import { describe, expect, it } from "vitest";
-import type { FormatName } from "../../src/blocks/block-format.ts";
+import type { FormatName } from "../../src/blocks/formats.ts";
 import { activationBytes } from "../../src/wasm/sizes.ts";
 import {
   type Build,

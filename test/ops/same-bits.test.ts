@@ -1,8 +1,7 @@
 // Ops whose order of operations leaves no freedom: the kernels give the reference's bits.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { FormatName } from "../../src/blocks/block-format.ts";
-import { blockFormats } from "../../src/blocks/formats.ts";
+import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
 import type { ConvState, ExpertIds, Ops, Tensor } from "../../src/ops/ops.ts";
 import { type Matrix, numbers, type Rig, randomBlocks, rigs, seeded } from "./harness.ts";
 

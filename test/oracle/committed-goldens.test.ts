@@ -12,6 +12,7 @@ const folders = [
   ...readdirSync(`${goldenFolder}transformers`).map((name) => `transformers/${name}`),
   "gguf",
   "gguf-dense",
+  "gguf-odd",
 ]
   .filter((name) => !name.endsWith(".md"))
   .map((name) => join(goldenFolder, name));

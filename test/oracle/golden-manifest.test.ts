@@ -41,7 +41,11 @@ describe("golden.json", () => {
     ["a negative tolerance", { tolerances: [{ ...rule, atol: -1 }] }, "g, tolerances[0]: expected atol and rtol"],
     ["a tolerance of text", { tolerances: [{ ...rule, rtol: "1" }] }, "g, tolerances[0]: expected atol and rtol"],
     ["an open brace", { tolerances: [{ ...rule, points: "{a" }] }, "expected every { closed"],
-    ["another mode", { run: { mode: "fast" } }, 'g, run.mode: expected exact or int8, found "fast". Mend golden.json.'],
+    [
+      "another mode",
+      { run: { mode: "fast" } },
+      'g, run.mode: expected exact or int8, found "fast". Correct golden.json.',
+    ],
     ["a model without a name", { model: { path: "." } }, "g, model.name: expected a text, found nothing"],
   ];
   it.each(wrong)("is refused with %s", (_, change, message) => {

@@ -34,9 +34,10 @@ export function recordRun(
     },
     bias(path) {
       if (parts.has(path)) return;
-      const layer = weights.layers.find(({ feedForward }) => path.startsWith(`${feedForward.path}.`))?.feedForward;
-      if (layer?.type === "sparse" && layer.expertBias)
-        keep(path, layer.expertBias.cols, memory.readVector(layer.expertBias));
+      for (const { feedForward } of weights.layers) {
+        const bias = feedForward.type === "sparse" ? feedForward.expertBias : undefined;
+        if (bias?.path === path) keep(path, bias.cols, memory.readVector(bias));
+      }
     },
   });
   restart(model, sequence);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { FormatName } from "../../src/blocks/block-format.ts";
+import type { FormatName } from "../../src/blocks/formats.ts";
 import type { QuantizationType } from "../../src/formats/gguf/file-types.ts";
 import { bytesOfTensor } from "../../src/formats/streamed-tensor.ts";
 import { readConfig } from "../../src/model/config.ts";

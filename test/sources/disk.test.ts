@@ -145,7 +145,7 @@ describe("diskFolder", () => {
   it("opens nothing outside itself", async () => {
     for (const name of ["../file.bin", "inner/file", "inner\\file", "..", ".", "", "a\0b", "a\ud800"]) {
       await expect(diskFolder(folder).open(name)).rejects.toThrow(
-        `${folder}: expected a file name without folders, found ${JSON.stringify(name)}. Name the folder and the file apart.`,
+        `${folder}: expected a file name without folders, found ${JSON.stringify(name)}. Name the folder and the file separately.`,
       );
     }
   });

@@ -149,7 +149,7 @@ export const kinds: Readonly<Record<string, (given: Given) => Scenario>> = {
       [{ "Retry-After": "61" }, { "Retry-After": date }, { RateLimit: '"r";r=0;t=300' }],
       given.random,
     );
-    return stays(given, says(429, header), /found HTTP 429, with the wish to be asked again in \d+ s/, 1);
+    return stays(given, says(429, header), /found HTTP 429, asking to be tried again in \d+ s/, 1);
   },
   "a connection that is closed": (given) => passes(given, destroys, 1 + given.random(TRIES - 1)),
   "connections that are all closed": (given) =>

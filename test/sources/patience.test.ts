@@ -82,13 +82,13 @@ describe("persistently", () => {
     const { outcome, calls } = await attempts([failing(61_000)]);
     expect(outcome).toHaveProperty(
       "message",
-      "file: expected HTTP 206, found HTTP 503, with the wish to be asked again in 61 s. Try again later.",
+      "file: expected HTTP 206, found HTTP 503, asking to be tried again in 61 s. Try again later.",
     );
     expect(calls).toBe(1);
   });
 
   it("does not repeat what cannot pass", async () => {
-    const error = new SourceError("gone");
+    const error = new SourceError({ subject: "file", expected: "one", found: "none" });
     const { signal } = new AbortController();
     let calls = 0;
     const attempt = async () => {

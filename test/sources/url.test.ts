@@ -261,7 +261,7 @@ describe("opening", () => {
 
   it("takes http and https only, without a password in the address", async () => {
     await expect(openUrl("no address")).rejects.toThrow(
-      "URL: expected http://… or https://…, found text that is no URL. Check the address.",
+      "URL: expected http://… or https://…, found text that is not a URL. Check the address.",
     );
     await expect(openUrl("file:///etc/passwd")).rejects.toThrow(
       "URL: expected http: or https:, found file. Check the address.",

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { FormatName } from "../../src/blocks/block-format.ts";
-import { blockFormats, decodeRow } from "../../src/blocks/formats.ts";
+import { blockFormats, decodeRow, type FormatName } from "../../src/blocks/formats.ts";
 import { expandSeed, xoshiro128 } from "../../src/sampling/random.ts";
 import { createPool } from "../../src/synth/pool.ts";
 import { randomBlocks } from "../../src/synth/random-blocks.ts";

@@ -1,10 +1,10 @@
 // The published shapes: as many parameters as published, and memory that is planned for each.
 import { describe, expect, it } from "vitest";
-import type { FormatName } from "../../src/blocks/block-format.ts";
+import type { FormatName } from "../../src/blocks/formats.ts";
 import type { StoredTensor } from "../../src/formats/checkpoint.ts";
 import { checkedConfig } from "../../src/formats/hf/config.ts";
 import { bytesOfTensor } from "../../src/formats/streamed-tensor.ts";
-import { planMemory } from "../../src/load/load.ts";
+import { planMemory } from "../../src/load/plan-memory.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { parametersOf, tensorNameOf, tensorShapeOf } from "../../src/parameters/find-parameters.ts";
 import { mixOf } from "../../src/quantize/mix.ts";

@@ -1,6 +1,7 @@
 """A mistake: what it changes in transformers' own source text, config, weights or ids; and the model that has it."""
 import importlib.util
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -27,10 +28,32 @@ class Mistake:
     ids: Callable[[list[int]], list[int]] | None = None
     # Ids to a step; all of them unless stated.
     step: int | None = None
+    # Of weights and activations.
+    dtype: torch.dtype = torch.float32
     # The layers that have it, by index; all of them unless stated.
     layers: Callable[[Any], list[int]] | None = None
     # Whether a model of this config can have it at all.
     needs: Callable[[Any], bool] = field(default=lambda config: True)
+
+
+def together(*mistakes: Mistake) -> Mistake:
+    """Several mistakes in one model."""
+    def weights(values, config):
+        for mistake in mistakes:
+            if mistake.weights:
+                mistake.weights(values, config)
+
+    def config(changed):
+        for mistake in mistakes:
+            if mistake.config:
+                mistake.config(changed)
+
+    return Mistake(
+        "+".join(mistake.name for mistake in mistakes), "; ".join(mistake.what for mistake in mistakes),
+        sum((mistake.edits for mistake in mistakes), ()), config, weights,
+        step=next((mistake.step for mistake in mistakes if mistake.step), None),
+        needs=lambda config: all(mistake.needs(config) for mistake in mistakes),
+    )
 
 
 def edit(old: str, new: str) -> tuple[tuple[str, str], ...]:
@@ -70,7 +93,7 @@ def mistaken_code(kind: str, edits: tuple[tuple[str, str], ...], name: str, prob
     with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
         file.write(text)
     try:
-        spec = importlib.util.spec_from_file_location(f"{package}.mistaken_{name.replace('-', '_')}", file.name)
+        spec = importlib.util.spec_from_file_location(f"{package}.mistaken_{re.sub(r'[^a-z0-9]', '_', name)}", file.name)
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
         module.probe = probe
@@ -93,7 +116,7 @@ def checkpoint(folder: str) -> tuple[Any, Weights]:
 
 
 def build(folder: str, mistake: Mistake, probe: Callable) -> PreTrainedModel:
-    """The checkpoint in transformers' code with the mistake in it: float32, eager attention and experts."""
+    """The checkpoint in transformers' code with the mistake in it: eager attention and experts."""
     config = AutoConfig.from_pretrained(folder)
     if mistake.config:
         mistake.config(config)
@@ -114,4 +137,4 @@ def build(folder: str, mistake: Mistake, probe: Callable) -> PreTrainedModel:
             for module in model.model.layers[layer].modules():
                 if hasattr(wrong, type(module).__name__):
                     module.__class__ = getattr(wrong, type(module).__name__)
-    return model
+    return model.to(mistake.dtype)

@@ -18,7 +18,8 @@ def record(folder: str, mistake: Mistake, ids: list[int]) -> Points:
     rows = 0
 
     def keep(name: str, value: torch.Tensor) -> None:
-        pieces.setdefault(name, []).append(value.detach().reshape(rows, -1).clone())
+        number = value if value.dtype == torch.int64 else value.float()
+        pieces.setdefault(name, []).append(number.detach().reshape(rows, -1).clone())
 
     def probe(module, part, value):
         keep(f"{names[module]}.{part}", value)
@@ -29,7 +30,7 @@ def record(folder: str, mistake: Mistake, ids: list[int]) -> Points:
                 scores = pieces.pop(f"{name}.scores")  # seen first, reached second
                 logits, weights, experts = output
                 if inputs[1:] and inputs[1] is not None:
-                    pieces[f"{name[:-5]}.expert_bias"] = [inputs[1].reshape(1, -1).clone()]
+                    pieces[f"{name[:-5]}.expert_bias"] = [inputs[1].float().reshape(1, -1).clone()]
                 keep(f"{name}.logits", logits)
                 pieces[f"{name}.scores"] = scores
                 keep(f"{name}.experts", experts)
@@ -41,7 +42,7 @@ def record(folder: str, mistake: Mistake, ids: list[int]) -> Points:
     model = build(folder, mistake, probe)
     names = {module: name for name, module in model.named_modules()}
     for name, module in model.named_modules():
-        if name.startswith("model.") or name == "lm_head":
+        if name.startswith("model."):
             module.register_forward_hook(hook(name))
     step = mistake.step or len(ids)
     past = None
@@ -49,7 +50,9 @@ def record(folder: str, mistake: Mistake, ids: list[int]) -> Points:
         for at in range(0, len(ids), step):
             piece = ids[at : at + step]
             rows = len(piece)
-            past = model(torch.tensor([piece]), past_key_values=past, use_cache=True).past_key_values
+            output = model(torch.tensor([piece]), past_key_values=past, use_cache=True)
+            past = output.past_key_values
+            keep("lm_head", output.logits)
     found = {}
     for name, parts in pieces.items():
         value = torch.cat(parts).numpy()
@@ -57,13 +60,16 @@ def record(folder: str, mistake: Mistake, ids: list[int]) -> Points:
     return found
 
 
-def differs(name: str, a: np.ndarray, b: np.ndarray, factor: float = 1) -> bool:
-    if a.shape != b.shape:
-        return True
+def gap(name: str, a: np.ndarray, b: np.ndarray) -> float:
+    """How many times the tolerance the farthest number is off; infinite where shapes, experts or NaN part them."""
+    if a.shape != b.shape or (name.endswith(".gate.experts") and (np.sort(a, -1) != np.sort(b, -1)).any()):
+        return np.inf
     if name.endswith(".gate.experts"):
-        return bool((np.sort(a, -1) != np.sort(b, -1)).any())
-    gap = np.abs(a.astype(np.float64) - b)
-    return not bool((gap <= factor * TOLERANCE * max(1.0, float(np.abs(a).max()))).all())
+        return 0.0
+    apart = np.abs(a.astype(np.float64) - b)
+    apart[a == b] = 0
+    most = float(apart.max()) / (TOLERANCE * max(1.0, float(np.abs(a).max())))
+    return most if most == most else np.inf
 
 
 def ordered(name: str, points: Points) -> Points:
@@ -78,11 +84,15 @@ def ordered(name: str, points: Points) -> Points:
     return np.take_along_axis(split, order[..., None], 1).reshape(value.shape)
 
 
+def gaps(true: Points, mistaken: Points, is_seen=lambda name: True) -> dict[str, float]:
+    """Of every point that both have, in the order of the true run."""
+    return {
+        name: gap(name, ordered(name, true), ordered(name, mistaken))
+        for name in true
+        if name in mistaken and is_seen(name)
+    }
+
+
 def first_difference(true: Points, mistaken: Points, is_seen=lambda name: True) -> str | None:
-    """The first point, in the order of the true run, whose numbers are not those of the true run."""
-    for name in true:
-        if name not in mistaken or not is_seen(name):
-            continue
-        if differs(name, ordered(name, true), ordered(name, mistaken)):
-            return name
-    return None
+    """The first point whose numbers are not those of the true run."""
+    return next((name for name, times in gaps(true, mistaken, is_seen).items() if times > 1), None)

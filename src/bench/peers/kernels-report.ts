@@ -1,6 +1,6 @@
 // `npm run bench -- --kernels`: measures every kernel in both builds, and prints tables.
 import { parseArgs } from "node:util";
-import type { FormatName } from "../../blocks/block-format.ts";
+import type { FormatName } from "../../blocks/formats.ts";
 import { formatInteger, threeDigits } from "../../quantities.ts";
 import { machineFacts, machineLine } from "../product/machine.ts";
 import { createReadLimit } from "../product/read-limit.ts";
@@ -29,7 +29,7 @@ export interface KernelsRun {
   readonly attention: readonly AttentionFigures[];
 }
 
-/** @throws TypeError for flags that are not known, as `parseArgs` words it */
+/** @throws TypeError for unknown flags, as `parseArgs` words it */
 export async function runKernels(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -54,7 +54,7 @@ export async function measureKernels(names: readonly FormatName[], bytes: number
   await limit.close();
   const formats: FormatFigures[] = [];
   const attention: AttentionFigures[] = [];
-  // Builds take turns, so that a machine that changes its speed changes it for both.
+  // Builds take turns, so that a change of the machine's speed affects both.
   for (const format of names) for (const build of builds()) formats.push(await benchFormat(format, build, bytes));
   for (const kvType of KV_TYPES)
     for (const build of builds()) attention.push(await benchAttention(kvType, build, bytes));

@@ -1,8 +1,7 @@
-// Kernels by themselves, on one thread: how fast each format's weights are multiplied, and keys and values attended to.
+// Kernels alone, on one thread: how fast each block format's weights are multiplied, and how fast attention is.
 import { readFileSync } from "node:fs";
 import { Bench } from "tinybench";
-import type { FormatName } from "../../blocks/block-format.ts";
-import { blockFormats, rowBytes } from "../../blocks/formats.ts";
+import { blockFormats, type FormatName, rowBytes } from "../../blocks/formats.ts";
 import type { Backend, BackendRequest, KvType, StateSpec, StoredWeight } from "../../ops/backend.ts";
 import type { KvCache, Tensor, Weight } from "../../ops/ops.ts";
 import { createWasmBackend } from "../../wasm/backend.ts";
@@ -14,7 +13,7 @@ import { alone } from "../../wasm/pool.ts";
 import type { Range } from "../product/statistics.ts";
 import { randomBlocks } from "./random-blocks.ts";
 
-/** Those that checkpoints of this family come in, and one that has no kernel of its own. */
+/** Block formats that checkpoints of this family come in, and one that has no kernel of its own. */
 export const KERNEL_FORMATS = ["F32", "F16", "BF16", "Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS"] as const;
 export const KV_TYPES = ["f32", "f16", "int8"] as const;
 export type Build = "baseline" | "relaxed";
@@ -113,7 +112,7 @@ export async function benchAttention(kvType: KvType, build: Build, bytes: number
   });
   write("q", randomBlocks("F32", COLS));
   write("kv", randomBlocks("F32", KV_COLS));
-  // 0.5 in float32; as half precision 0 and 1.75; as int8 0 and 63, with a scale of 0.5: finite whatever reads it.
+  // 0.5 in float32; as f16 0 and 1.75; as int8 0 and 63, with a scale of 0.5: finite, however it is read.
   const numbers = new Uint8Array(new Uint32Array(each / 4).fill(0x3f000000).buffer);
   for (const cache of backend.states as readonly WasmKvCache[]) {
     cache.bank.write(cache.k, numbers);

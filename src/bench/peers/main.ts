@@ -1,4 +1,4 @@
-// `npm run bench`: what is of use to those who work on this package, beside `lfm2 bench`, which everyone has.
+// `npm run bench`: measurements for those who work on this package, beside `lfm2 bench`, which everyone has.
 //
 //   npm run bench -- [MODEL] [OPTIONS]                 lfm2 bench
 //   npm run bench -- --peers [MODEL] [-p 512] [-n 48] [-t 2] [-r 3] [--only native|browser] [--folder F] [--json]
@@ -30,11 +30,11 @@ try {
   process.exitCode = error instanceof TypeError ? 2 : 1;
 }
 
-/** `lfm2 bench` with the same arguments, as a program: the command is a door that nothing here may import. */
+/** Runs `lfm2 bench` with the same arguments as a program: the command line is a door, which this room may not import. */
 function runCommand(): Promise<number> {
   const command = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
   const child = spawn(process.execPath, [...process.execArgv, command, "bench", ...args], { stdio: "inherit" });
-  process.on("SIGINT", () => {}); // the command prints what there is, and ends
+  process.on("SIGINT", () => {}); // the command prints what it has, and ends
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("exit", (code) => resolve(code ?? 1));

@@ -23,7 +23,7 @@ answerParent<ToOurs>(async (message): Promise<Speeds | undefined> => {
     summary = found;
   };
   for await (const _ of model.generate(ids, { maxTokens: newTokens + 1, stopIds: [], onFinish }));
-  // The model's own clock: here several tokens may be heard of at once.
+  // By the model's own clock: several tokens may arrive here at once.
   const { prefillMs, decodeMs } = summary as Summary;
   const rate = (tokens: number, ms: number): number => (tokens / ms) * 1000;
   return { prefill: rate(ids.length, prefillMs), decode: rate(newTokens, decodeMs), peakBytes: peakBytes() };

@@ -1,4 +1,4 @@
-// The peers' packages: installed on demand into a temporary folder, for they are no dependency of ours.
+// The peers' packages: installed on demand into a temporary folder, because they are not dependencies of ours.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Measured against; a newer version is another peer. */
+/** The versions measured against; a newer version is another peer. */
 export const PEER_VERSIONS = { "node-llama-cpp": "3.22.1", "@wllama/wllama": "3.8.1" } as const;
 export type PeerPackage = keyof typeof PEER_VERSIONS;
 
@@ -33,7 +33,7 @@ export async function installPeer(name: PeerPackage, root: string): Promise<stri
 }
 
 /**
- * This package for browsers, built anew beside the peers: `dist` may be older than the sources.
+ * This package for browsers, built beside the peers: `dist` may be older than the sources.
  * @returns the folder
  */
 export async function buildPackage(root: string): Promise<string> {

@@ -16,7 +16,7 @@ export interface Speeds {
   readonly peakBytes?: number;
 }
 
-/** What an engine is told once. */
+/** What an engine is given once. */
 export interface PeerOptions {
   readonly threads: number;
   readonly contextLength: number;

@@ -12,7 +12,7 @@ import { comparePeers, type PeerFigures, type PeersRun, SURROUNDINGS } from "./p
 
 /**
  * @returns whether any peer could be measured
- * @throws TypeError for flags that are not known, or a value that is none
+ * @throws TypeError for an unknown flag, or a value that a flag does not take
  */
 export async function runPeers(args: readonly string[], signal: AbortSignal): Promise<boolean> {
   const { values, positionals } = parseArgs({

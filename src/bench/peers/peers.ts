@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { readTokenizer } from "../../formats/tokenizer-source.ts";
 import { nodeHost } from "../../index.ts";
-import { MAX_STEP } from "../../load/load.ts";
+import { MAX_STEP } from "../../load/assemble.ts";
 import { readConfig } from "../../model/config.ts";
 import { createTokenizer, type Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { type MachineFacts, machineFacts } from "../product/machine.ts";
-import { seededIds } from "../product/session.ts";
+import { seededIds } from "../product/measured-model.ts";
 import { type Spread, spreadOf } from "../product/statistics.ts";
 import { openBrowserPair } from "./browser-peers.ts";
 import { openNativePair } from "./native-peers.ts";
@@ -110,7 +110,7 @@ async function openPair(surroundings: Surroundings, request: PeersRequest, signa
   return openBrowserPair(path, options, { dist, modules, folder, version: PEER_VERSIONS["@wllama/wllama"], signal });
 }
 
-/** One round more than counted: the first compiles. Stopped early, it tells of the rounds that both have finished. */
+/** One round more than is counted: the first compiles. If stopped early, it reports the rounds that both have finished. */
 async function alternate(
   { ours, theirs }: Pair,
   { rounds, decode }: PeersRequest,

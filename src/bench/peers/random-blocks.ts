@@ -1,22 +1,10 @@
-// Random weights in any block format, with scales that are finite and of moderate size: for speed, not for sense.
+// Random weights in any block format, with scales that are finite and of moderate size: for measuring speed only.
 
-import type { FormatName } from "../../blocks/block-format.ts";
-import { blockFormats } from "../../blocks/formats.ts";
-
-/** Where a block keeps its f16 scales; at 0 unless listed. */
-const scaleOffsets: Partial<Record<FormatName, readonly number[]>> = {
-  Q4_1: [0, 2],
-  Q5_1: [0, 2],
-  Q2_K: [80, 82],
-  Q3_K: [108],
-  Q4_K: [0, 2],
-  Q5_K: [0, 2],
-  Q6_K: [208],
-};
+import { blockFormats, type FormatName } from "../../blocks/formats.ts";
 
 /** Blocks of `count` weights; the same ones every time. */
 export function randomBlocks(format: FormatName, count: number): Uint8Array<ArrayBuffer> {
-  const { blockLength, blockBytes } = blockFormats[format];
+  const { blockLength, blockBytes, exponents } = blockFormats[format];
   const blocks = count / blockLength;
   const bytes = new Uint8Array(blocks * blockBytes);
   const view = new DataView(bytes.buffer);
@@ -31,12 +19,11 @@ export function randomBlocks(format: FormatName, count: number): Uint8Array<Arra
   for (let at = 0; at + 4 <= bytes.length; at += 4) view.setUint32(at, random(), true);
   for (let block = 0; block < blocks; block++) {
     const at = block * blockBytes;
-    // Subnormal numbers and infinities would cost time that no checkpoint costs.
+    // Subnormal numbers and infinities would cost time that checkpoints do not.
     if (format === "F32") view.setFloat32(at, random() / 2 ** 32 - 0.5, true);
     else if (format === "BF16") view.setUint16(at, 0x3c00 + (random() % 0x180), true);
     else if (format === "MXFP4") view.setUint8(at, 118 + (random() % 8));
-    else
-      for (const offset of scaleOffsets[format] ?? [0]) view.setUint16(at + offset, 0x1800 + (random() % 0x1000), true);
+    else for (const { offset } of exponents) view.setUint16(at + offset, 0x1800 + (random() % 0x1000), true);
   }
   return bytes;
 }

@@ -166,7 +166,7 @@ function endLabels(series: readonly Series[], { y, right }: Frame): string[] {
   });
 }
 
-/** What a pointer that rests on a mark is told. */
+/** What a pointer that rests on a mark shows. */
 function tip(label: string, x: string, { y, low, high }: Figure): string {
   const where = [label, x].filter(Boolean).join(", ");
   return `<title>${escapeXml(`${where}: ${threeDigits(y)} (${threeDigits(low)}–${threeDigits(high)})`)}</title>`;

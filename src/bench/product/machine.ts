@@ -1,9 +1,9 @@
-// What a figure was measured on; without it a figure says nothing.
+// The machine that a figure was measured on; without it, a figure says nothing.
 import { cpus, totalmem } from "node:os";
 
 export interface MachineFacts {
   readonly cpu: string;
-  /** As the operating system counts them, threads of one core apart. */
+  /** As the operating system counts them: threads of one core count separately. */
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly platform: string;

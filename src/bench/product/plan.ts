@@ -1,18 +1,19 @@
 // A run before it begins: what will be measured, checked against the model and this machine. No weight is read.
 
 import { basename } from "node:path";
-import type { FormatName } from "../../blocks/block-format.ts";
+import type { FormatName } from "../../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { nodeHost } from "../../index.ts";
-import { planMemory } from "../../load/load.ts";
-import type { ModelOptions } from "../../load/load-options.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
+import type { ModelOptions } from "../../load/model-options.ts";
+import { planMemory } from "../../load/plan-memory.ts";
 import { type Config, readConfig } from "../../model/config.ts";
 import { settleHead } from "../../parameters/tied-head.ts";
 import { formatInteger } from "../../quantities.ts";
 import { nodeMachine } from "../../worker/node-machine.ts";
+import type { Filling } from "./measured-model.ts";
 import type { ModelFacts } from "./run.ts";
-import type { Filling } from "./session.ts";
 import { type Lists, nameOf, planTests, type Setting, settingsOf, type Test } from "./settings.ts";
 import { storedBytes, weightTraffic } from "./traffic.ts";
 
@@ -39,12 +40,12 @@ export interface BenchPlan extends Pick<BenchRequest, "source" | "filling" | "ro
   readonly notes: readonly string[];
 }
 
-/** The file asks for nothing that could be measured: the lists are at fault. */
-export class BenchError extends Error {
+/** Nothing of what was asked for can be measured: the options are at fault, not the file. */
+export class BenchError extends Lfm2Error {
   override readonly name = "BenchError";
 }
 
-/** Of the memory that is free, what models may take: the rest is for page cache and whoever else is there. */
+/** The share of free memory that models may take: the rest is for page cache and other programs. */
 const MEMORY_SHARE = 0.8;
 
 /** @throws what `open` throws of a model or an option; BenchError when no test fits into the model's context */
@@ -60,7 +61,7 @@ export async function planBench(request: BenchRequest): Promise<BenchPlan> {
     const { tests, contextLength, skipped } = planTests(request, limit);
     if (tests.length === 0) {
       const found = skipped.length === 0 ? "none" : skipped.map(nameOf).join(", ");
-      throw new BenchError(`bench: expected a test that fits into ${limit} positions, found ${found}.`);
+      throw new BenchError({ subject: "bench", expected: `a test that fits into ${limit} positions`, found });
     }
     const settings = settingsOf(request).map((setting) => ({ ...setting, contextLength }));
     const bytes = settings.map((options) => plannedBytes(checkpoint, options, machine));

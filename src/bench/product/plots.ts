@@ -1,4 +1,4 @@
-// Runs as pictures: which rows belong to which plot, and what tells one series from another.
+// Runs as pictures: which rows belong to which plot, and what distinguishes one series from another.
 import { formatInteger } from "../../quantities.ts";
 import { drawChart, type Series } from "./chart.ts";
 import type { Row, Run } from "./run.ts";
@@ -25,14 +25,14 @@ interface PlotKind {
   readonly yLabel: string;
   readonly kind: Row["kind"];
   readonly x: (found: Found) => X;
-  /** What of a series' key the x axis takes the place of. Of formats, files of one model are compared. */
+  /** The part of a series' key that the x axis replaces. By format, files of one model are compared. */
   readonly instead: readonly (keyof Key)[];
   readonly y?: (row: Row) => Spread;
-  /** All depths, where they are the x axis; the least one alone otherwise. So it is with the longest test. */
+  /** All depths where they are the x axis, otherwise only the least. The same goes for the longest test. */
   readonly deep?: true;
 }
 
-/** What tells one series from another. */
+/** What distinguishes one series from another. */
 interface Key {
   readonly model: string;
   readonly format: string;

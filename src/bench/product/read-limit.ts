@@ -1,9 +1,9 @@
-// The most that this machine's memory gives to so many threads, measured beside the kernels and in the same way:
-// WebAssembly memory, read sixteen bytes at a time.
+// The most that so many threads can read of this machine's memory, measured beside the kernels and in the same way:
+// WebAssembly memory, sixteen bytes at a time.
 import { Worker } from "node:worker_threads";
 import { STREAMS } from "./stream-module.ts";
 
-/** What a thread is told once: how much to hold, and the words that all threads share. */
+/** What a thread is given once: how much to hold, and the words that all threads share. */
 export interface StreamerTask {
   readonly bytes: number;
   /** Threads that have arrived at the pass to come. */

@@ -1,5 +1,5 @@
-// Runs a plan, round by round. Settings take turns within a round, so that a machine that changes its speed changes it
-// for all of them.
+// Runs a plan, round by round. Settings take turns within a round, so that a change of the machine's speed affects
+// all of them.
 import { setTimeout } from "node:timers/promises";
 import { type Contender, openContender, type Progress } from "./contender.ts";
 import { machineFacts } from "./machine.ts";

@@ -1,13 +1,13 @@
 // What a run of `lfm2 bench` found, as plain data: printed as a table or as JSON, read again for plots.
-import type { FormatName } from "../../blocks/block-format.ts";
+import type { FormatName } from "../../blocks/formats.ts";
 import type { MachineFacts } from "./machine.ts";
-import type { Filling } from "./session.ts";
+import type { Filling } from "./measured-model.ts";
 import type { FullSetting, Test } from "./settings.ts";
 import type { Spread } from "./statistics.ts";
 import type { WeightTraffic } from "./traffic.ts";
 
 export interface Run {
-  /** What wrote it, so that a reader knows its own. */
+  /** What wrote it, so that a reader recognizes its own files. */
   readonly kind: "lfm2 bench";
   readonly date: string;
   readonly machine: MachineFacts;

@@ -1,6 +1,7 @@
-// What is compared, and what is measured of each: lists multiply out.
+// What is compared, and what is measured of each: every combination of the lists.
 
-import type { ModelOptions, Settings } from "../../load/load-options.ts";
+import type { ModelOptions } from "../../load/model-options.ts";
+import type { Settings } from "../../load/settings.ts";
 import { formatInteger } from "../../quantities.ts";
 
 /** What a setting leaves open is the library's default. */
@@ -60,7 +61,7 @@ export function planTests(
   };
 }
 
-/** Positions in use when the test ends. Decode begins with one token that gives it something to go on from. */
+/** Positions in use when the test ends. Decode is preceded by one token, from which it goes on. */
 export function positionsOf({ kind, tokens, depth }: Test): number {
   return depth + tokens + (kind === "decode" ? 1 : 0);
 }

@@ -1,4 +1,4 @@
-// What is told of several rounds: the middle, and how far they lay apart.
+// A summary of several rounds: the median, and the lowest and highest.
 
 export interface Range {
   readonly median: number;

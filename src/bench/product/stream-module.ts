@@ -68,7 +68,7 @@ function readBody(streams: (typeof STREAMS)[number]): number[] {
     ...each(streams, (stream) => [...get(pointer(stream)), ...constant(16 * LOADS), ADD, ...set(pointer(stream))]),
     ...[...get(0), ...get(2), LESS, 0x0d, 0], // br_if loop
     0x0b,
-    // Something must come of what was read, or nothing need be.
+    // The loads need a result, or an engine may leave them out.
     ...get(accumulator(0)),
     ...each(ACCUMULATORS - 1, (i) => [...get(accumulator(i + 1)), ...OR]),
     ...[0xfd, 0x53], // v128.any_true

@@ -13,7 +13,7 @@ export interface WeightTraffic {
   readonly total: number;
 }
 
-/** Of an embedding that is no head, a token reads one row. */
+/** Of an embedding that is not the head as well, a token reads one row. */
 export function weightTraffic(config: Config, tensors: Checkpoint["tensors"]): WeightTraffic {
   const headName = config.tieWordEmbeddings ? "model.embed_tokens" : "lm_head";
   let [dense, experts, head] = [0, 0, 0];

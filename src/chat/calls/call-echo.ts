@@ -23,7 +23,7 @@ export function holdEchoes(isEcho: (text: string) => boolean): EchoHold {
     return released;
   };
 
-  /** An echo need not be to the letter, but it begins like a block, and is about as long. */
+  /** An echo need not be exact, but it begins like a block, and is about as long. */
   function mayBeEcho(expected: string): boolean {
     const text = held.trimStart();
     return expected.startsWith(text) || (/^[[{]/.test(text) && text.length <= 2 * expected.length);

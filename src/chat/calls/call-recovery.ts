@@ -1,11 +1,11 @@
-// Behind a call that cannot be read, where the next one may be: calls are not lost because the one before is broken.
+// Where the next call may begin after one that cannot be read, so that a broken call does not cost the others.
 // Only what has the brackets and strings of a call is passed over. In anything else, what looks like the next call could
 // be part of a string.
 import type { ArrivingText, Reading } from "../arriving-text.ts";
 import { isQuote, startsCall } from "./string-end.ts";
 import { skipString } from "./string-sequel.ts";
 
-/** The end of the element that begins at `begin`, where a separator and another element follow; undefined: they do not. */
+/** The end of the element that begins at `begin`, if a separator and another element follow it; undefined if not. */
 export function* behindElement(text: ArrivingText, begin: number): Reading<number | undefined> {
   const isJson = (yield* text.unit(begin)) === "{";
   if (!isJson && !(yield* startsCall(text, begin))) return undefined;

@@ -1,6 +1,6 @@
-// What a reader of literals tells its parser: what it made of them that another might not.
+// What a reader of literals reports to its parser: the readings that another reader might not share.
 
-/** What would make sure of a reading: the argument's schema asks for such a value, has it, or has all that are named. */
+/** What would confirm a reading: the argument's schema asks for such a value, has such a member, or has all the names. */
 export type Confirmation = "string" | "number" | "member" | "names";
 
 export interface LiteralEvents {
@@ -11,5 +11,5 @@ export interface LiteralEvents {
   isCut(): boolean;
 }
 
-/** What is no value, or nothing that should be run. */
+/** Not a value, or not one that should be run. */
 export class Unreadable extends Error {}

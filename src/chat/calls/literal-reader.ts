@@ -14,9 +14,9 @@
 //   scalar  = "True" | "true" | "False" | "false" | "None" | "null" | integer | float | word ;
 //   word    = { unit - ( space | one of ()[]{},;:='"# ) } ;
 //
-// Python's, or what LFM2.5's template makes of values, are true, false and null, newlines in any string, and quotes
-// in a string that are not escaped, where no other end of the string is possible. Everything else that Python would
-// not evaluate, or not to this, is reported: words, bytes, formats, 07, what has no end, 1e400.
+// Taken without a word, because Python has it or LFM2.5's template writes it: true, false and null, newlines in any
+// string, and unescaped quotes in a string where it can end nowhere else. Everything else that Python would not evaluate,
+// or would evaluate to another value, is reported: bare words, bytes, f-strings, 07, what has no end, 1e400.
 import type { ArrivingText, Reading } from "../arriving-text.ts";
 import { type Confirmation, type LiteralEvents, Unreadable } from "./literal-events.ts";
 import { identityOf, isObject, keyOf, readWord, type Value } from "./python-literals.ts";
@@ -137,7 +137,7 @@ export function createLiteralReader(text: ArrivingText, events: LiteralEvents): 
     }
     const { json, is } = readWord(word);
     if (is === "bare") {
-      // Operators are no values.
+      // Operators are not values.
       if (!/^[\p{L}\p{N}_]/u.test(word)) throw new Unreadable();
       report(path, "a value of Python's", shortened(word), confirmation);
     } else if (is === "padded") report(path, "a number without zeros before it", word, "number");
@@ -168,7 +168,7 @@ export function createLiteralReader(text: ArrivingText, events: LiteralEvents): 
     return { values, commas };
   }
 
-  /** A dict or a set: what follows the first key or member tells. */
+  /** A dict or a set: what follows the first key or member decides. */
   function* braces(depth: number, path: string): Reading<Value> {
     const begin = ++reader.at;
     if (yield* reader.closes("}")) {

@@ -7,7 +7,7 @@ export type Value = string | readonly Value[] | ReadonlyMap<string, Value>;
 
 // Python's own limit for the digits of an integer that it converts.
 const MAX_DIGITS = 4300;
-// As many with underscores, or in another base.
+// The same limit, for digits with underscores or in another base.
 const MAX_WORD = 4 * MAX_DIGITS;
 
 const LITERALS = new Map(
@@ -27,7 +27,7 @@ export function jsonOf(value: Value): string {
 
 export const isObject = (value: Value | undefined): value is ReadonlyMap<string, Value> => value instanceof Map;
 
-/** The text of a string; undefined for values that are none. */
+/** The text of a string; undefined for other values. */
 export function textOf(value: Value | undefined): string | undefined {
   return typeof value === "string" && value.startsWith('"') ? (JSON.parse(value) as string) : undefined;
 }
@@ -39,7 +39,7 @@ export interface Word {
     | "exact"
     /** Python has no value for it: a string whose quotes were forgotten, if anything. */
     | "bare"
-    /** 07, which is no number in Python. */
+    /** 07, which is not a number in Python. */
     | "padded"
     /** More digits than Python converts, or a float beyond all floats. */
     | "immense";

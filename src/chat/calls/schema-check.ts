@@ -1,7 +1,7 @@
 // Where a value does not fit a JSON Schema. What does not fit is reported, never thrown.
 //
 // Checked are the keywords of src/json-schema, but for two: `pattern` could take forever on a model's text, and `format`
-// is a note unless a schema's reader decides otherwise. A oneOf is met by any of its options. Schemas of tools are written
+// is only a note in JSON Schema itself. A oneOf is met by any of its options. Schemas of tools are written
 // by others, so whatever is not understood in one is passed over, not refused.
 import {
   isObject,
@@ -95,7 +95,7 @@ export function mismatches(root: Json, schema: Schema): ToolCallProblem[] {
     }
   }
 
-  /** One of them must fit. Where none does, what the only one that has the right type says is told. */
+  /** One of them must fit. If none does, and only one has the right type, that one's problems are reported. */
   function checkChoices(value: Json, choices: readonly Json[], path: string, depth: number): void {
     if (choices.length === 0) return;
     const begin = problems.length;

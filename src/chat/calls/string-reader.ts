@@ -141,7 +141,7 @@ export function createStringReader(text: ArrivingText, cursor: Cursor, events: L
     }
   }
 
-  /** Whether the quote at `at` ends its string; `hasQuote`: there was one before, where Python would have ended it. */
+  /** Whether the quote at `at` ends its string; `hasQuote` says that an earlier quote would have ended it in Python. */
   function* ends(at: number, after: number, place: Place, path: string, hasQuote: boolean): Reading<boolean> {
     if (yield* endsString(text, after, place)) return true;
     if (hasQuote) return false;

@@ -1,6 +1,6 @@
 // What Python would make of a quote that string-end.ts does not take for a string's end. The first quote like the one
 // that opened it ends a string for Python, and what follows may be Python, too: 'a' 'b' is one string, 'a' % b is an
-// expression. Only where it is neither can the quote be nothing but part of the text.
+// expression. Only where it is neither must the quote be part of the text.
 import type { ArrivingText, Reading } from "../arriving-text.ts";
 import { endsString, isQuote, type Place, quoteAt, startsName } from "./string-end.ts";
 
@@ -9,7 +9,7 @@ export type Sequel =
   | { readonly kind: "strings"; readonly end: number }
   /** An argument, though one that Python would refuse here. */
   | { readonly kind: "argument" }
-  /** Something that can stand behind a string in Python; what it is worth is not known here. */
+  /** Something that can follow a string in Python; its value is not known here. */
   | { readonly kind: "expression" }
   | { readonly kind: "none" };
 

@@ -6,14 +6,14 @@
 //   argument  = key ( "=" | ":" ) value | "**" object | value ;
 //   name, key = { unit - ( space | one of ()[]{},;:='"# ) } ;
 //
-// literal-reader.ts reads values and tells which of them Python has. Space and comments (# to the end of the line) may
+// literal-reader.ts reads values and reports those that Python does not have. Space and comments (# to the end of the line) may
 // stand between any two of these. An object that stands for a call is the JSON variant: {"name": …, "arguments": {…}},
 // also with "parameters", or wrapped as {"function": {…}}.
 //
-// Quotes inside a string need not be escaped: string-end.ts tells which one ends it.
+// Quotes inside a string need not be escaped: string-end.ts decides which one ends it.
 //
-// A call that cannot be read is text. What follows it is read where call-recovery.ts finds it; where it does not, the
-// rest of the block is text, as a call in it could have been meant to be part of a string.
+// A call that cannot be read is text. If call-recovery.ts finds where the next one begins, reading goes on there; if not,
+// the rest of the block is text, since a call in it might have been meant as part of a string.
 
 import { createArrivingText, type Reading } from "../arriving-text.ts";
 import { behindElement } from "./call-recovery.ts";

@@ -1,7 +1,7 @@
 // Calls beside the tools they are for: positional arguments get their names, and what does not fit is reported, never
 // thrown.
 //
-// A tool's own parameters are all there are unless it says `additionalProperties`, unlike in JSON Schema: models make
+// Unlike in JSON Schema, a tool has no parameters but its own unless it states `additionalProperties`: models make
 // arguments up.
 import { isObject as isJsonObject, type Json, type Schema } from "../../json-schema/keywords.ts";
 import { plainJson } from "../exact-json.ts";
@@ -38,7 +38,7 @@ export function readToolSchemas(tools: readonly unknown[]): ToolSchemas {
 /**
  * Gives positional arguments the names of the tool's parameters, in the schema's order, and checks all of them. A single
  * object in place of arguments holds them: f({"city": "Paris"}). Positional arguments without a parameter are `arg0`,
- * `arg1`, … after their position, and reported. A guess is no problem where the schema asks for what was guessed.
+ * `arg1`, … after their position, and reported. A guess is not a problem if the schema asks for what was guessed.
  *
  * @param schemas  undefined when no tools are known: then any name and any argument will do
  */
@@ -94,7 +94,7 @@ function inPlace(path: string, renamed: ReadonlyMap<string, string>): string {
   return name === "" ? rest.replace(/^\./, "") : name + rest;
 }
 
-/** Whether a schema asks for what was read; that the value fits it is another matter. */
+/** Whether a schema asks for what was read. Whether the value fits is checked elsewhere. */
 function confirms(confirmation: Confirmation, schema: Schema | undefined, path: string, areKnown: boolean): boolean {
   if (confirmation === "names") return areKnown;
   const stated = statedAt(schema, path);

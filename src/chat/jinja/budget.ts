@@ -12,7 +12,7 @@ const STEPS_PER_VALUE = 100;
 const CHARACTERS_PER_STEP = 32;
 const MAX_DEPTH = 1000;
 
-/** A template makes more work than its conversation can be worth. */
+/** A template does more work than its conversation is worth. */
 export class TemplateBudgetError extends Error {
   override readonly name = "TemplateBudgetError";
 }
@@ -55,9 +55,9 @@ export const CHARGED = "Charged";
 /** A mark on such a node: what is gone through is compared, each member with others. */
 export const COMPARED = "isCompared";
 
-/** A name is looked for in one scope after another; so many are looked through in a step. */
+/** A name is looked up in one scope after another; so many scopes count as one step. */
 const NAMES_PER_STEP = 16;
-/** The library throws and catches an error for a name that is nowhere. */
+/** The library throws and catches an error for a name that no scope has. */
 const STEPS_PER_UNDEFINED = 16;
 
 type Node = Readonly<Record<string, unknown>> | undefined;
@@ -71,8 +71,8 @@ type LibraryInterpreter = new (
 };
 
 /**
- * A mark that rewriting puts on what names a method that is called there and then. The library's own methods of strings
- * know no bounds, so they cannot be had in another way.
+ * A mark that rewriting puts on a method that is called where it is named. The library's own string methods are unbounded,
+ * so a template can get at them in no other way.
  */
 export const CALLED = "isCalled";
 

@@ -9,7 +9,7 @@ const MAX_RANGE = 100_000;
 /** A loop makes an object for each member before it begins. */
 const STEPS_PER_ITERATION = 8;
 
-/** The functions by the names that rewriting gives them, which no template can write: `#` is no letter. */
+/** The functions by the names that rewriting gives them, which no template can write, since `#` is not a letter. */
 export function pythonWay(budget: Budget): Record<string, TemplateFunction> {
   /** Python's str(), read as a whole. */
   const read = (value: RuntimeValue | undefined): string => {

@@ -3,7 +3,7 @@
 // template may do is bounded by budget.ts.
 //
 // What still differs from Python's jinja2. Refused, with an error: {% raw %}, {% with %}, {%+ and +%}, numbers such as 1e5,
-// tests with arguments or of floats, tuples of none or one, keys that are no strings, chained comparisons, < between
+// tests with arguments or of floats, tuples of none or one, keys other than strings, chained comparisons, < between
 // strings, arithmetic with booleans and with integers beyond 2⁵³, "a" * 3, and the rarer filters and methods (map by a
 // filter, select, sum, min, and reverse, first and last of strings; find, count, format, rsplit, splitlines, isdigit,
 // removeprefix).
@@ -20,7 +20,7 @@ import { type Node, rewrite } from "./rewrite.ts";
 import { strftime } from "./strftime.ts";
 import { functionValue, runtimeValue, text, UNDEFINED } from "./values.ts";
 
-/** A parsed template: a function of its variables and of the time that `strftime_now` tells. */
+/** A parsed template: a function of its variables and of the time that `strftime_now` formats. */
 export type JinjaTemplate = (variables: Readonly<Record<string, unknown>>, now: Date) => string;
 
 /** What a template says through `raise_exception`. */

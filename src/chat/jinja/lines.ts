@@ -1,4 +1,4 @@
-// Where a template that is no Jinja goes wrong: the library names no line.
+// Where a template that is not valid Jinja goes wrong: the library does not say in which line.
 import { parse, tokenize } from "@huggingface/jinja";
 
 export const OPTIONS = { trim_blocks: true, lstrip_blocks: true };

@@ -135,7 +135,7 @@ export function dumps(value: RuntimeValue, options: DumpOptions, meter = UNMETER
 const items = (value: RuntimeValue): RuntimeValue[] => value.value as RuntimeValue[];
 const entries = (value: RuntimeValue): [string, RuntimeValue][] => [...(value.value as Map<string, RuntimeValue>)];
 
-/** JavaScript writes large integers with an exponent; BigInt does not. */
+/** Numbers are written with an exponent when they are large; a BigInt is not. */
 function integer(value: number | bigint): string {
   if (typeof value === "bigint" || Number.isInteger(value)) return BigInt(value).toString();
   throw new Error(`expected an integer of fewer than 309 digits, found ${value}`);

@@ -1,4 +1,4 @@
-// The interpreter's values, and what comes from outside as such.
+// The interpreter's values, and values from outside made into them.
 import { Environment } from "@huggingface/jinja";
 import { PythonFloat } from "../exact-json.ts";
 import type { RuntimeValue } from "./python-text.ts";
@@ -28,7 +28,7 @@ export const UNDEFINED: RuntimeValue = new UndefinedValue();
 /**
  * JSON-like values as Python would hold them; members that are undefined are left out, as JSON.stringify does.
  *
- * @param seen  is told of every value, and how many characters it has
+ * @param seen  called with every value's number of characters
  */
 export function runtimeValue(value: unknown, seen: (characters: number) => void = () => {}): RuntimeValue {
   seen(typeof value === "string" ? value.length : 0);

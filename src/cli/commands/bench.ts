@@ -1,20 +1,20 @@
-// `lfm2 bench`: tokens per second of prefill and decode, by setting and by depth, beside what the memory can give.
+// `lfm2 bench`: tokens per second of prefill and decode, by setting and by depth, beside the most that memory allows.
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import type { Filling } from "../../bench/product/measured-model.ts";
 import { BenchError, planBench } from "../../bench/product/plan.ts";
 import { plotRuns, readRun } from "../../bench/product/plots.ts";
 import { runBench } from "../../bench/product/rounds.ts";
 import type { Run } from "../../bench/product/run.ts";
-import type { Filling } from "../../bench/product/session.ts";
 import { reportRun } from "../../bench/product/table.ts";
-import { checkOptions, type ModelOptions } from "../../load/load-options.ts";
+import { partsOf } from "../../lfm2-error.ts";
+import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
 import { UsageError } from "../exit.ts";
 import { sayEmbedded } from "../files/open-model.ts";
 import { decodeText, MAX_JSON_BYTES, readBytes } from "../files/text-input.ts";
 import { checkFree, OutputError, writeWhole } from "../files/write-file.ts";
-import { aboutFlags } from "../options/model-options.ts";
-import { checkedAs, integerOf } from "../options/option-values.ts";
+import { aboutFlags, checked, integerOf } from "../options/option-values.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
@@ -50,13 +50,13 @@ Ctrl-C prints what has been measured.`;
 
 export function benchCommand(): Command {
   return new Command("bench")
-    .description("measure tokens per second, beside what this machine's memory can give")
+    .description("measure tokens per second, beside the most that this machine's memory allows")
     .argument("[path or URL]", "a GGUF file or a Hugging Face model folder; without it, the embedded model")
     .option("-m, --model <path or URL>", "the same as an option")
     .addOption(integers("-p, --prefill <tokens>", "tokens of a prompt; 0 leaves it out", 0).default([512], "512"))
     .addOption(integers("-n, --decode <tokens>", "tokens one by one; 0 leaves them out", 0).default([128], "128"))
     .addOption(integers("-d, --depth <positions>", "positions of context before them", 0).default([0], "0"))
-    .addOption(integers("-t, --threads <counts>", "threads; physical cores unless told", 1))
+    .addOption(integers("-t, --threads <counts>", "threads; physical cores by default", 1))
     .addOption(names("kvType", "--kv-type <types>", "numbers of the KV cache: f32, f16, int8"))
     .addOption(names("kernels", "--kernels <builds>", "baseline, relaxed"))
     .addOption(names("mode", "--mode <names>", "int8, exact"))
@@ -71,7 +71,7 @@ export function benchCommand(): Command {
     .addOption(new Option("-r, --rounds <count>", "rounds").argParser(integerOf("--rounds", 1)).default(5))
     .option("-o, --output <path>", "write the figures of every round into a JSON file, too")
     .option("--plot <folder>", "draw the figures into SVG files in this folder")
-    .option("--force", "replace files that are there")
+    .option("--force", "replace existing files")
     .option("--json", "print one JSON object instead of a table")
     .enablePositionalOptions()
     .addCommand(plotCommand())
@@ -84,7 +84,7 @@ function plotCommand(): Command {
     .description("draw the figures of one or several runs, such as runs of one model in several formats")
     .argument("<run.json...>", "files that `lfm2 bench -o` wrote")
     .requiredOption("-o, --output <folder>", "the folder for the SVG files")
-    .option("--force", "replace files that are there")
+    .option("--force", "replace existing files")
     .action(async (paths: readonly string[], { output, force }: { readonly output: string; readonly force?: true }) => {
       const runs = await Promise.all(paths.map(async (path) => readRun(await readRunFile(path), path)));
       await writePlots(runs, output, force);
@@ -93,7 +93,12 @@ function plotCommand(): Command {
 
 async function run(place: string | undefined, flags: BenchFlags): Promise<void> {
   if (place !== undefined && flags.model !== undefined) {
-    throw new UsageError(`--model: expected one model, found ${place} and ${flags.model}. Leave one of them out.`);
+    throw new UsageError({
+      subject: "--model",
+      expected: "one model",
+      found: `${place} and ${flags.model}`,
+      remedy: "Leave one of them out.",
+    });
   }
   const { prefill, decode, depth, threads, kvType, kernels, mode, fill, rounds, output } = flags;
   if (output !== undefined) await checkFree(output, flags.force);
@@ -102,7 +107,7 @@ async function run(place: string | undefined, flags: BenchFlags): Promise<void> 
   if (source === undefined) sayEmbedded();
   const request = { source, prefill, decode, depths: depth, threads, kvType, kernels, mode, filling: fill, rounds };
   const plan = await planBench(request).catch((error: unknown) => {
-    throw error instanceof BenchError ? new UsageError(error.message) : aboutFlags(error);
+    throw error instanceof BenchError ? new UsageError(partsOf(error), { cause: error }) : aboutFlags(error);
   });
   for (const text of plan.notes) note(text);
   const signal = abortOnInterrupt();
@@ -121,13 +126,16 @@ async function readRunFile(path: string): Promise<string> {
   return decodeText(bytes, path);
 }
 
-/** Before long work: whether plots would replace others. Which ones there will be, the figures decide. */
+/** Checked before long work: whether plots would replace others. Which plots there will be depends on the figures. */
 async function checkNoPlots(folder: string, force: boolean | undefined): Promise<void> {
   const drawn = (await readdir(folder).catch(() => [])).find((name) => name.endsWith(".svg"));
   if (drawn === undefined || force) return;
-  throw new OutputError(
-    `${folder}: expected no SVG files in it, found ${drawn}. Name another folder, or replace them with --force.`,
-  );
+  throw new OutputError({
+    subject: folder,
+    expected: "no SVG files in it",
+    found: drawn,
+    remedy: "Name another folder, or replace them with --force.",
+  });
 }
 
 async function writePlots(runs: readonly Run[], folder: string, force: boolean | undefined): Promise<void> {
@@ -150,12 +158,11 @@ function integers(flags: string, description: string, least: number): Option {
 
 /** A list of names that an option of the library takes; each once. */
 function names(option: keyof ModelOptions, flags: string, description: string): Option {
-  const flag = flags.replace(/^.*(--[a-z-]+).*$/, "$1");
   return new Option(flags, description).argParser((text) =>
     unique(
       text.split(",").map((name) =>
-        checkedAs(option, flag, () => {
-          checkOptions({ [option]: name });
+        checked(() => {
+          checkModelOptions({ [option]: name });
           return name;
         }),
       ),
@@ -165,7 +172,7 @@ function names(option: keyof ModelOptions, flags: string, description: string): 
 
 function filling(text: string): Filling {
   if (text === "prompt" || text === "cache") return text;
-  throw new UsageError(`--fill: expected prompt or cache, found ${JSON.stringify(text)}.`);
+  throw new UsageError({ subject: "--fill", expected: "prompt or cache", found: JSON.stringify(text) });
 }
 
 function unique<T>(values: readonly T[]): T[] {

@@ -17,12 +17,13 @@ import {
   readGolden,
 } from "../../oracle/golden/golden-manifest.ts";
 import { defaultTolerances, goldenPoints, writeGolden } from "../../oracle/golden/write-golden.ts";
+import { readPublished } from "../../oracle/published/entry.ts";
 import { planTrace } from "../../oracle/trace/trace-plan.ts";
 import { hashOf } from "../../oracle/trace/write-trace.ts";
 import { formatBytes, formatDuration, formatInteger } from "../../quantities.ts";
 import { diskFolder } from "../../sources/disk.ts";
 import { asTrouble, UsageError } from "../exit.ts";
-import { createPrefillProgress, openModel } from "../files/open-model.ts";
+import { openModel } from "../files/open-model.ts";
 import { openRecorded } from "../files/recorded-files.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "../options/input-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
@@ -31,8 +32,10 @@ import { addReportOptions, checkReports, type ReportFlags, writeReports } from "
 import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
 import { failureOf, failuresText, goldenReport, othersText } from "../reports/golden-report.ts";
 import { abortOnInterrupt } from "../signals.ts";
+import { createPrefillProgress } from "../terminal/prefill-progress.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
+import { runPublished } from "./golden-published.ts";
 import { aboutTrace, choosing, EXACT_UNLESS } from "./trace.ts";
 
 interface MakeFlags extends ModelFlags, InputFlags, TraceChoiceFlags {
@@ -43,7 +46,7 @@ interface MakeFlags extends ModelFlags, InputFlags, TraceChoiceFlags {
   readonly force?: true;
 }
 
-interface CheckFlags extends ModelFlags, ReportFlags {
+export interface CheckFlags extends ModelFlags, ReportFlags {
   readonly points?: string[];
   readonly trace?: string;
   readonly case?: string;
@@ -65,10 +68,12 @@ Examples:
   $ lfm2 golden check golden/hello
   $ lfm2 golden check golden/hello -m LFM2-8B-A1B-Q4_0.gguf --mode int8
   $ lfm2 golden check golden/hello --trace my-runtime.safetensors --points lm_head
+  $ lfm2 golden check golden/published -m LFM2-8B-A1B-Q4_K_M.gguf
 
 --trace takes what another program has written: a directory of lfm2 trace, safetensors, .npz, .npy or raw .bin (see lfm2
 compare --help). The points that both have are compared, and the others listed; those that --points names have to be
-there. Exit codes: 0 within every tolerance, 1 not, 2 wrong usage or
+there. Of a directory with published.json, what others have published of the model's file, by its hash, name or vocabulary, is
+tried, and said what it proves. Exit codes: 0 within every tolerance, 1 not, 2 wrong usage or
 nothing to compare.`;
 
 export function goldenCommand(): Command {
@@ -108,7 +113,7 @@ function tolerance(flag: string): (text: string) => number {
   return (text) => {
     const value = numberOrText(text);
     if (typeof value === "number" && value >= 0) return value;
-    throw new UsageError(`${flag}: expected a number from 0, such as 1e-4, found ${JSON.stringify(text)}.`);
+    throw new UsageError({ subject: flag, expected: "a number from 0, such as 1e-4", found: JSON.stringify(text) });
   };
 }
 
@@ -116,7 +121,12 @@ async function runMake(flags: MakeFlags): Promise<void> {
   const { output, positions, atol, rtol, reason, force } = flags;
   statedInput("golden make", flags);
   if ((atol !== undefined || rtol !== undefined) !== (reason !== undefined)) {
-    throw new UsageError("--reason: expected one with --atol or --rtol, and only then. A tolerance states its reason.");
+    throw new UsageError({
+      subject: "--reason",
+      expected: "one with --atol or --rtol, and only then",
+      found: reason === undefined ? "none" : "one alone",
+      remedy: "A tolerance states its reason.",
+    });
   }
   const signal = abortOnInterrupt();
   const opened = await openModel({ mode: "exact", ...flags }, signal);
@@ -162,11 +172,18 @@ function commandLine(): string {
 
 async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
   if (flags.trace !== undefined && flags.model !== undefined) {
-    throw new UsageError("--trace: expected a recorded run or a model, found both. Leave --trace or -m out.");
+    throw new UsageError({
+      subject: "--trace",
+      expected: "a recorded run or a model",
+      found: "both",
+      remedy: "Leave --trace or -m out.",
+    });
   }
   await checkReports(flags);
   const signal = abortOnInterrupt();
   const begin = performance.now();
+  const published = await readPublished(diskFolder(directory), signal);
+  if (published !== undefined) return runPublished(directory, published, flags, signal);
   const golden = await readGolden(diskFolder(directory), signal);
   const cases = casesOf(golden, flags.case);
   const { checks, missing, unknown, notes } =
@@ -194,7 +211,7 @@ function casesOf({ cases }: GoldenManifest, name: string | undefined): readonly 
   const found = cases.filter((known) => known.name === name);
   if (found.length > 0) return found;
   const known = cases.map((one) => one.name).join(", ");
-  throw new UsageError(`--case: expected one of ${known}, found ${JSON.stringify(name)}.`);
+  throw new UsageError({ subject: "--case", expected: `one of ${known}`, found: JSON.stringify(name) });
 }
 
 /** Every case on the model that it names, or on the one that -m names; cases of one model share it. */

@@ -33,7 +33,7 @@ export function quantizeCommand(): Command {
     .argument("<path or URL>", "a Hugging Face model folder, or a GGUF file")
     .requiredOption("-o, --output <path>", "the GGUF file to write")
     .addOption(typeOption("--type"))
-    .option("--force", "replace a file that is there")
+    .option("--force", "replace an existing file")
     .addOption(stallTimeoutOption())
     .addHelpText("after", examples)
     .action(run);
@@ -46,7 +46,7 @@ export function typeOption(flag: string): Option {
     .argParser((text): QuantizationType => {
       const type = quantizationTypes.find((known) => known === text.toUpperCase());
       if (type !== undefined) return type;
-      throw new UsageError(`${flag}: expected ${quantizationTypes.join(", ")}, found ${JSON.stringify(text)}.`);
+      throw new UsageError({ subject: flag, expected: quantizationTypes.join(", "), found: JSON.stringify(text) });
     });
 }
 
@@ -82,7 +82,7 @@ function summaryOf(output: string, { tensors, fileBytes }: Quantized, millisecon
     ...formatLines(tensors.map(({ to, weights, bytesAfter }) => ({ format: to, weights, bytes: bytesAfter }))),
     ...(again === undefined
       ? []
-      : [`Some weights were quantized before (${again.from}); from the original model less would be lost.`]),
+      : [`Some weights were quantized before (${again.from}); quantizing the original model would lose less.`]),
   ];
 }
 

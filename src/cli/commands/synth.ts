@@ -1,4 +1,4 @@
-// `lfm2 synth`: a model of true shape with random weights.
+// `lfm2 synth`: a model of a published model's shape with random weights.
 import { Command, Option } from "commander";
 import type { QuantizationType } from "../../formats/gguf/file-types.ts";
 import { checkedConfig } from "../../formats/hf/config.ts";
@@ -44,20 +44,24 @@ export function synthCommand(): Command {
     .addOption(new Option("--layers <count>", "the first layers only").argParser(integerOf("--layers", 1)))
     .addOption(new Option("-s, --seed <integer>", "of the weights").argParser(integerOf("--seed", 0)).default(1))
     .requiredOption("-o, --output <path>", "the GGUF file to write")
-    .option("--force", "replace a file that is there")
+    .option("--force", "replace an existing file")
     .addHelpText("after", examples)
     .action(run);
 }
 
 async function run({ shape, config: path, quant, layers, seed, output, force }: SynthFlags): Promise<void> {
   if (shape === undefined && path === undefined) {
-    throw new UsageError(`synth: expected --shape ${Object.keys(shapes).join(", ")}, or --config, found neither.`);
+    throw new UsageError({
+      subject: "synth",
+      expected: `--shape ${Object.keys(shapes).join(", ")}, or --config`,
+      found: "neither",
+    });
   }
   await checkFree(output, force);
   const whole = shape === undefined ? await readConfigFile(path as string) : shapes[shape];
   const has = whole.num_hidden_layers;
   if (layers !== undefined && typeof has === "number" && layers > has) {
-    throw new UsageError(`--layers: expected at most ${has}, as many as the model has, found ${layers}.`);
+    throw new UsageError({ subject: "--layers", expected: `at most ${has}, as many as the model has`, found: layers });
   }
   const config = layers === undefined ? whole : withLayers(whole, layers);
   const signal = abortOnInterrupt();

@@ -29,7 +29,7 @@ the same, 1 not.`;
 export function verifyCommand(): Command {
   return new Command("verify")
     .description("hash the embedded model's logits, and compare with the hash that every engine gives")
-    .option("-t, --threads <count>", "threads of the kernels; 1 and 2 unless told", integerOf("--threads", 1))
+    .option("-t, --threads <count>", "threads of the kernels; 1 and 2 by default", integerOf("--threads", 1))
     .option("--json", "print one JSON object instead of text")
     .addHelpText("after", notes)
     .action(run);

@@ -1,4 +1,4 @@
-// Opens the files of a model without its weights, and says on standard error what is odd about them.
+// Opens the files of a model without its weights, and prints warnings about them on standard error.
 import type { Checkpoint } from "../../formats/checkpoint.ts";
 import { withPreTokenizer } from "../../formats/gguf/tokenizer.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
@@ -22,7 +22,7 @@ export async function openFiles(
   return checkpoint;
 }
 
-/** The same, for those who tell of warnings themselves. */
+/** The same, for callers that print warnings themselves. */
 export async function locateFiles(
   model: string | undefined,
   { stallTimeout, tokenizerPre }: FileFlags,

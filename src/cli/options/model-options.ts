@@ -1,8 +1,8 @@
 // Options about the model: which one, and how it is computed.
 import { type Command, Option } from "commander";
-import { checkOptions, type ModelOptions } from "../../load/load-options.ts";
+import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
 import { type PreTokenizer, preTokenizers } from "../../tokenizer/from-gguf.ts";
-import { checkedAs, integerOf, renamed } from "./option-values.ts";
+import { checked, integerOf } from "./option-values.ts";
 
 export interface ModelFlags {
   readonly model?: string;
@@ -21,19 +21,7 @@ export interface ModelFlags {
 
 export type FileFlags = Pick<ModelFlags, "stallTimeout" | "tokenizerPre">;
 
-const flagOf: Readonly<Record<string, string>> = {
-  backend: "--backend",
-  mode: "--mode",
-  kvType: "--kv-type",
-  contextLength: "--context",
-  threads: "--threads",
-  kernels: "--kernels",
-  quantize: "--quantize",
-  ignoreMemory: "--ignore-memory",
-  tokenizerPre: "--tokenizer-pre",
-};
-
-/** A day; longer is for ever. */
+/** A day; anything longer counts as for ever. */
 const MAX_STALL_SECONDS = 86_400;
 
 export interface ModelWords {
@@ -41,7 +29,7 @@ export interface ModelWords {
   readonly context?: string;
   /** What -m is for, where it is not the model that runs. */
   readonly model?: string;
-  /** The mode where --mode does not say; int8 unless stated. */
+  /** The mode where --mode does not say; int8 by default. */
   readonly mode?: "exact" | "int8";
 }
 
@@ -54,21 +42,18 @@ export function addModelOptions(command: Command, words: ModelWords = {}): Comma
   return addMemoryOptions(command, words);
 }
 
-/** Those that matter to whoever reads the files, weights or not. */
+/** Those that matter to everything that reads the files, with or without weights. */
 export function addFileOptions(command: Command): Command {
   const tokenizerPre = new Option(
     "--tokenizer-pre <name>",
-    "how text is split, for GGUF files that do not say it as LFM2's do",
+    "how text is split, for GGUF files that do not state it as LFM2's do",
   );
   return command.addOption(stallTimeoutOption()).addOption(tokenizerPre.choices(preTokenizers));
 }
 
 export function stallTimeoutOption(): Option {
   const seconds = integerOf("--stall-timeout", 1, MAX_STALL_SECONDS);
-  const option = new Option(
-    "--stall-timeout <seconds>",
-    "how long a server of a URL may send nothing; 30 unless stated",
-  );
+  const option = new Option("--stall-timeout <seconds>", "how long a server of a URL may send nothing; 30 by default");
   return option.argParser((text) => 1000 * seconds(text));
 }
 
@@ -86,7 +71,7 @@ export function addMemoryOptions(command: Command, { context, mode = "int8" }: M
       ),
     )
     .addOption(
-      new Option("-t, --threads <count>", "threads of the kernels; physical cores unless told").argParser(
+      new Option("-t, --threads <count>", "threads of the kernels; physical cores by default").argParser(
         integerOf("--threads", 1),
       ),
     )
@@ -100,26 +85,16 @@ export function addMemoryOptions(command: Command, { context, mode = "int8" }: M
 
 /** One of the values that the library knows for `option`. */
 export function modelChoice(option: keyof ModelOptions, flags: string, description: string): Option {
+  const names = { [option]: flags.split(" ")[0] };
   return new Option(flags, description).argParser((text) =>
-    checkedAs(option, flags.split(" ")[0], () => {
-      checkOptions({ [option]: text });
+    checked(() => {
+      checkModelOptions({ [option]: text });
       return text;
-    }),
+    }, names),
   );
 }
 
 export function statedModelOptions(flags: ModelFlags): ModelOptions {
   const { backend, mode, kvType, context, threads, kernels, quantize, ignoreMemory } = flags;
   return { backend, mode, kvType, contextLength: context, threads, kernels, quantize, ignoreMemory };
-}
-
-/** What the library says of an option once it knows the model, as a usage error about the flag. */
-export function aboutFlags(error: unknown): unknown {
-  if (error instanceof Error && error.name === "MemoryError") {
-    error.message = error.message.replace(
-      /\b(?:contextLength|kvType|quantize|ignoreMemory)\b/g,
-      (name) => flagOf[name],
-    );
-  }
-  return Object.entries(flagOf).reduce((found, [option, flag]) => renamed(found, option, flag), error);
 }

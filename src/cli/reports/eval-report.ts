@@ -42,7 +42,7 @@ export function evalText({ header, scores }: EvalReport): string {
           ["  median, 90 %, 99 %", ...single([against.kl.median, against.kl.p90, against.kl.p99])],
           ["  largest", ...single([against.kl.max])],
           row("same top token", against.sameTop, percent),
-          row("RMS of Δp", against.deltaP, percent),
+          row("RMS of Δp", against.rmsDeltaP, percent),
         ]),
   ];
   const lines = [

@@ -1,13 +1,14 @@
-// Everything `lfm2 inspect` tells, as plain data: what a model is, and the memory it needs. No weight is read.
+// Everything `lfm2 inspect` shows, as plain data: what a model is, and the memory it needs. No weight is read.
 
-import type { FormatName } from "../../blocks/block-format.ts";
+import type { FormatName } from "../../blocks/formats.ts";
 import type { Checkpoint } from "../../formats/checkpoint.ts";
 import { isObject } from "../../formats/json.ts";
 import { FormatError } from "../../formats/refusal.ts";
 import { readTokenizer } from "../../formats/tokenizer-source.ts";
 import { PROGRAM_BYTES } from "../../load/fit.ts";
-import { planMemory } from "../../load/load.ts";
-import type { Machine, ModelOptions } from "../../load/load-options.ts";
+import type { ModelOptions } from "../../load/model-options.ts";
+import { planMemory } from "../../load/plan-memory.ts";
+import type { Machine } from "../../load/settings.ts";
 import { type Config, readConfig } from "../../model/config.ts";
 import { findParameters } from "../../parameters/find-parameters.ts";
 import { settleHead } from "../../parameters/tied-head.ts";
@@ -27,7 +28,7 @@ export interface Inspection {
   readonly config: Config;
   readonly facts: ModelFacts;
   readonly tensors: readonly TensorFacts[];
-  /** Null where the files have none; the error where it is damaged: ids run all the same. */
+  /** Null where the files have none; the error where it is damaged: ids can still be run. */
   readonly tokenizer: TokenizerFacts | { readonly error: string } | null;
   /** Characters of the chat template; null where the files have none. */
   readonly chatTemplateLength: number | null;
@@ -183,7 +184,7 @@ function memoryOf(
       programBytes: PROGRAM_BYTES,
     };
   } catch (error) {
-    // What the model is can be told all the same.
+    // What the model is can still be shown.
     if (error instanceof Error && error.name === "MemoryError") return { error: error.message };
     throw error;
   }

@@ -1,5 +1,5 @@
-// What can be said of a model without reading a weight: its name, its parameters, its layers.
-import type { FormatName } from "../../blocks/block-format.ts";
+// What is known of a model without reading a weight: its name, its parameters, its layers.
+import type { FormatName } from "../../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
 import type { Config } from "../../model/config.ts";
 
@@ -22,7 +22,7 @@ export interface LayerFacts {
 
 export interface ModelFacts {
   readonly parameters: number;
-  /** Those that one token meets: all but the experts that are not chosen. */
+  /** Those that one token uses: all but the experts that are not chosen. */
   readonly activeParameters: number;
   readonly layers: readonly LayerFacts[];
   /** Embedding, final norm and head. */

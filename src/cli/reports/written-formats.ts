@@ -1,5 +1,5 @@
 // What a written model is made of, format by format, as lines of a summary.
-import type { FormatName } from "../../blocks/block-format.ts";
+import type { FormatName } from "../../blocks/formats.ts";
 import { formatBytes, formatCount } from "../../quantities.ts";
 import { alignColumns } from "../terminal/columns.ts";
 

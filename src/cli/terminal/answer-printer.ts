@@ -1,6 +1,7 @@
 // An answer as it arrives: text and tool calls on standard output, thinking on standard error.
+import { problemText } from "../../conversation/call-results.ts";
+import type { AnswerSink } from "../../conversation/take-answer.ts";
 import type { ChatDelta, ToolCallDelta } from "../../index.ts";
-import type { AnswerSink } from "../conversation/take-answer.ts";
 import { harmless, hasColour, note, styled } from "./terminal.ts";
 
 /** @param showThinking  false leaves thinking out */
@@ -21,7 +22,7 @@ export function createAnswerPrinter(showThinking: boolean): AnswerSink {
       if (text === "") return;
       endStretch();
       kind = next;
-      // Where colour cannot tell thinking from text, a word does.
+      // Where there is no colour to distinguish thinking from text, a word does.
       if (kind === "thinking" && !hasColour(streamOf())) streamOf().write("thinking: ");
     }
     text = heldBack + text;
@@ -54,11 +55,7 @@ function printCall({ id, type, function: called, problems = [] }: ToolCallDelta)
   for (const problem of problems) note(`${called.name}: ${problemText(problem)}`);
 }
 
-export function problemText({ path, expected, found }: NonNullable<ToolCallDelta["problems"]>[number]): string {
-  return `${path === "" ? "the call" : path}: expected ${expected}, found ${found}.`;
-}
-
-/** A continuation to the letter: its spaces and newlines belong to the text it continues. */
+/** A continuation, unchanged: its spaces and newlines belong to the text it continues. */
 export function createTextPrinter(): AnswerSink {
   const { stdout } = process;
   let last = "\n";

@@ -1,4 +1,4 @@
-// What a stranger sees first: which model this is, what it knows, and what to try.
+// What a user sees first: which model this is, what it knows, and what to try.
 
 import { formatBytes, formatCount } from "../../quantities.ts";
 import type { SamplingOptions } from "../../sampling/options.ts";

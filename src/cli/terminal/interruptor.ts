@@ -1,4 +1,4 @@
-// Ctrl-C in a conversation: stops what is under way, clears what is typed, and in the end quits.
+// Ctrl-C in a conversation: stops what is under way, clears what is typed, or quits.
 import { Interrupted } from "../exit.ts";
 import type { LineReader } from "./line-reader.ts";
 

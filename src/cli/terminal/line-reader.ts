@@ -1,11 +1,11 @@
-// Lines, one at a time, from whoever is at standard input.
+// Lines from standard input, one at a time.
 
 export interface LineReader {
   /** Whether a person sits at a terminal. */
   readonly interactive: boolean;
   /**
    * The next line; undefined at the end of input. Lines that came early wait for their turn; one that is not UTF-8 is
-   * passed over, and this is said.
+   * passed over with a note.
    */
   next(prompt: string): Promise<string | undefined>;
   /** What has been typed so far. */

@@ -7,18 +7,18 @@ export interface ProgressLine {
   clear(): void;
 }
 
-/** What is over sooner needs no progress. */
+/** Shorter work needs no progress line. */
 const DELAY_MS = 200;
 const INTERVAL_MS = 80;
 
-/** Silent where standard error is no terminal. */
+/** Silent where standard error is not a terminal. */
 export function createProgressLine(): ProgressLine {
   const { stderr } = process;
   if (!stderr.isTTY) return { show() {}, clear() {} };
   let latest = "";
   let written = "";
   let timer: NodeJS.Timeout | undefined;
-  // By a timer, so that the last word appears even when no other follows for long.
+  // On a timer, so that the latest text appears even if none follows for long.
   const write = (): void => {
     if (latest !== written) stderr.write(`\r\x1b[K${styled(stderr, "dim", latest.slice(0, stderr.columns - 1))}`);
     written = latest;

@@ -1,5 +1,5 @@
 // The settings in force on one line, and where each comes from.
-import type { Settings } from "../../load/load-options.ts";
+import type { Settings } from "../../load/settings.ts";
 import { formatInteger } from "../../quantities.ts";
 import type { RecommendedSampling } from "../../sampling/defaults.ts";
 import { PLAIN_SAMPLING, type SamplingOptions } from "../../sampling/options.ts";
@@ -18,7 +18,7 @@ const names = {
 
 type Named = keyof typeof names;
 const keys = Object.keys(names) as Named[];
-/** What changes a greedy choice. */
+/** Settings that change even a greedy choice. */
 const greedyKeys: readonly Named[] = ["repetitionPenalty", "frequencyPenalty", "presencePenalty", "logitBias"];
 
 /** `wasm int8 · KV f16 · context 4,096 · 2 threads, relaxed SIMD`. */
@@ -34,7 +34,7 @@ export function computationLine(settings: Settings): string {
 export function samplingLine(recommended: RecommendedSampling, stated: Partial<SamplingOptions>): string {
   const inForce = { ...recommended.sampling, ...stated };
   const said = (keys: readonly Named[]): string => keys.map((key) => `${names[key]} ${shown(inForce[key])}`).join(", ");
-  // Values that change nothing need no mention unless somebody asked for them.
+  // Values that change nothing are mentioned only if somebody asked for them.
   const isOn = (key: Named): boolean => shown(inForce[key]) !== shown(PLAIN_SAMPLING[key]);
   if (inForce.temperature === 0) {
     const changes = ["greedy", said(greedyKeys.filter(isOn))].filter(Boolean).join(", ");

@@ -1,4 +1,4 @@
-// Standard input as lines: typed by a person, or piped.
+// Standard input as lines, typed or piped.
 import type { LineReader } from "./line-reader.ts";
 import { createPipedLines } from "./piped-lines.ts";
 import { createTypedLines } from "./typed-lines.ts";

@@ -73,7 +73,7 @@ export function createTypedLines(): LineReader {
           note("The line is not UTF-8, so it is passed over.");
           continue;
         }
-        // Nothing has shown a line that came early.
+        // A line that came early has not been shown yet.
         if (!typedNow) screen.write(`${prompt}${line}\n`);
         return line;
       }

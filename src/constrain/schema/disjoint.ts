@@ -1,11 +1,11 @@
-// Whether two options of a oneOf can both hold, as far as types, enum, const and required properties tell.
+// Whether two options of a oneOf can both hold, judged by types, enum, const and required properties.
 import { type Json, type Schema, sameness, type TypeName, typeOf } from "../../json-schema/keywords.ts";
 import { type Budget, spend } from "../budget.ts";
 import { ConstraintError } from "../error.ts";
 import type { SchemaDocument } from "./document.ts";
 import { isSchema, typesOf, valuesOf } from "./schema.ts";
 
-/** What tells an option from others. */
+/** What distinguishes an option. */
 interface Marks {
   readonly types: readonly TypeName[];
   /** What it has to be one of. */
@@ -28,10 +28,12 @@ export function checkDisjoint(
       if (a === false || b === false) return;
       const [one, other] = [marks[i], marks[i + 1 + j]];
       if (one !== undefined && other !== undefined && areDisjoint(one, other, budget, path)) return;
-      throw new ConstraintError(
-        `${path}.oneOf: expected schemas that no value can satisfy together (other types, or other values of a ` +
-          `required property), found that [${i}] and [${i + 1 + j}] may both hold. Use anyOf.`,
-      );
+      throw new ConstraintError({
+        subject: `${path}.oneOf`,
+        expected: "schemas that no value can satisfy together (other types, or other values of a required property)",
+        found: `that [${i}] and [${i + 1 + j}] may both hold`,
+        remedy: "Use anyOf.",
+      });
     });
   });
 }

@@ -1,4 +1,4 @@
-// A schema with what it refers to: references followed, and schemas that consist of others made one.
+// A schema as one piece: its references followed, and schemas that consist of others joined.
 import type { Json, Schema } from "../../json-schema/keywords.ts";
 import { follow, isPointer } from "../../json-schema/reference.ts";
 import { type Budget, spend } from "../budget.ts";
@@ -26,13 +26,19 @@ export class SchemaDocument {
   /** The schema that `$ref` names, and its path. */
   resolve(ref: Json, path: string): { schema: Json; path: string } {
     if (!isPointer(ref)) {
-      throw new ConstraintError(
-        `${path}.$ref: expected a pointer within the same schema, such as "#/$defs/item", found ${shown(ref)}.`,
-      );
+      throw new ConstraintError({
+        subject: `${path}.$ref`,
+        expected: 'a pointer within the same schema, such as "#/$defs/item"',
+        found: shown(ref),
+      });
     }
     const found = follow(this.#root, ref);
     if (found === undefined) {
-      throw new ConstraintError(`${path}.$ref: expected a schema at ${shown(ref)}, found nothing there.`);
+      throw new ConstraintError({
+        subject: `${path}.$ref`,
+        expected: `a schema at ${shown(ref)}`,
+        found: "nothing there",
+      });
     }
     return {
       schema: found.schema,
@@ -44,7 +50,7 @@ export class SchemaDocument {
   }
 
   /**
-   * One schema without `$ref` and `allOf` that says the same.
+   * An equivalent schema without `$ref` and `allOf`.
    *
    * @throws ConstraintError naming what cannot be joined
    */
@@ -57,9 +63,11 @@ export class SchemaDocument {
     if (allOf !== undefined) parts.push(...listAt(allOf, path, "allOf"));
     merges.count += parts.length;
     if (merges.count > MAX_MERGES) {
-      throw new ConstraintError(
-        `${path}: expected at most ${MAX_MERGES} schemas joined by $ref and allOf, found more, or a circle.`,
-      );
+      throw new ConstraintError({
+        subject: path,
+        expected: `at most ${MAX_MERGES} schemas joined by $ref and allOf`,
+        found: "more, or a circle",
+      });
     }
     let joined: Schema | boolean = own;
     for (const part of parts) {
@@ -70,7 +78,7 @@ export class SchemaDocument {
     return joined;
   }
 
-  /** One schema that says what both say. @throws ConstraintError when they cannot be joined */
+  /** One schema that demands what both demand. @throws ConstraintError when they cannot be joined */
   join(a: Schema | boolean, b: Schema | boolean, path: string): Schema | boolean {
     spend(this.#budget, STEPS * (sizeOf(a) + sizeOf(b)), path);
     return join(a, b, path);

@@ -1,10 +1,10 @@
-// One schema that says what two say: how `allOf`, and `$ref` and `anyOf` beside other keywords, become a single schema.
+// One schema that demands what two demand: how `allOf`, and `$ref` and `anyOf` beside other keywords, become a single schema.
 import { constraintsOf, define, type Json, type Schema, sameness } from "../../json-schema/keywords.ts";
 import { checkOptions, isSchema, typesOf } from "./schema.ts";
 
 type Joined = Record<string, Json>;
 
-/** Keywords of which the larger, or the smaller, number says it all. */
+/** Keywords of which the larger, or the smaller, number implies the other. */
 const NUMBERS: Readonly<Record<string, (a: number, b: number) => number>> = {
   ...Object.fromEntries(["minimum", "exclusiveMinimum", "minLength", "minItems"].map((name) => [name, Math.max])),
   ...Object.fromEntries(
@@ -40,7 +40,7 @@ export function join(a: Schema | boolean, b: Schema | boolean, path: string): Sc
 function joinKeyword(keyword: string, one: Json, two: Json, a: Schema, b: Schema, path: string): Json {
   const pick = NUMBERS[keyword];
   if (pick !== undefined) {
-    // What is no number is refused where it is read.
+    // Anything but a number is refused where it is read.
     if (typeof one !== "number") return one;
     return typeof two === "number" ? pick(one, two) : two;
   }
@@ -68,7 +68,7 @@ function joinKeyword(keyword: string, one: Json, two: Json, a: Schema, b: Schema
   }
 }
 
-/** A name that only one of them states is another property to the other. */
+/** To the other schema, a name that only one of them states is an additional property. */
 function joinMembers(joined: Joined, a: Schema, b: Schema): void {
   const [one, two] = [a, b].map(({ properties }) => (isSchema(properties) ? properties : {}));
   const members: Joined = {};
@@ -106,7 +106,7 @@ function both(one: Json, two: Json): Json {
 const listOf = (value: Json): readonly Json[] => (Array.isArray(value) ? value : [value]);
 
 function leastCommonMultiple(a: number, b: number): number {
-  // What is no positive integer is refused where it is read.
+  // Anything but a positive integer is refused where it is read.
   if (!Number.isInteger(a) || a < 1) return a;
   if (!Number.isInteger(b) || b < 1) return b;
   let [x, y] = [a, b];

@@ -29,7 +29,7 @@ export function literals(values: readonly Json[], notation: Notation): Expressio
   return { kind: "automaton", edges, accepting };
 }
 
-/** The pieces of values one after another: single bytes, and what may be written in several ways, the same each time. */
+/** The pieces of a value in order: single bytes, and whatever may be written in several ways, the same object each time. */
 function createWriter(notation: Notation): (value: Json) => readonly Expression[] {
   const words = new Map<string, Expression>();
   const wordOf = (word: string): Expression => {
@@ -65,12 +65,12 @@ function createWriter(notation: Notation): (value: Json) => readonly Expression[
   return write;
 }
 
-/** What stands one after another in `expression`. */
+/** The parts of `expression`, in order. */
 function pieces(expression: Expression): readonly Expression[] {
   return expression.kind === "sequence" ? expression.parts.flatMap(pieces) : [expression];
 }
 
-/** A list or an object as a schema that it alone satisfies. */
+/** The schema that only this list or object satisfies. */
 export function schemaOfValue(value: readonly Json[] | Schema): Schema {
   if (Array.isArray(value)) {
     const prefixItems = value.map((item) => ({ const: item }));

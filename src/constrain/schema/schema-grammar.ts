@@ -51,9 +51,11 @@ export class SchemaGrammar {
    */
   value(schema: Json, path: string): Expression {
     if (path.length > 80 * MAX_NESTING || path.split(/[.[]/).length > 2 * MAX_NESTING) {
-      throw new ConstraintError(
-        `${path.slice(0, 200)}…: expected schemas nested at most ${MAX_NESTING} deep, found more.`,
-      );
+      throw new ConstraintError({
+        subject: `${path.slice(0, 200)}…`,
+        expected: `schemas nested at most ${MAX_NESTING} deep`,
+        found: "more",
+      });
     }
     spend(this.#builder.budget, STEPS, path);
     const target = this.#target(schema, path);
@@ -66,7 +68,7 @@ export class SchemaGrammar {
     });
   }
 
-  /** What a reference leads to, through others; undefined where they lead in a circle. */
+  /** What a reference leads to, possibly through others; undefined where they lead in a circle. */
   #target(schema: Json, path: string): { schema: Json; path: string } | undefined {
     const seen = new Set<Json>();
     let target = { schema, path };
@@ -107,7 +109,7 @@ export class SchemaGrammar {
     const names = propertyNames === undefined ? undefined : this.#names(propertyNames, `${path}.propertyNames`);
     return [...new Set([...Object.keys(properties), ...required])].map((name) => {
       const isRequired = required.has(name);
-      // A name that must not be leaves no object where it is required.
+      // If a required name is forbidden, no object is left.
       if (names !== undefined && !accepts(names, name)) return { written: choice(), isRequired };
       const value = Object.hasOwn(properties, name)
         ? this.value(properties[name], at(`${path}.properties`, name))
@@ -221,7 +223,7 @@ export class SchemaGrammar {
       prefixItems === undefined
         ? []
         : listAt(prefixItems, path, "prefixItems").map((item) => this.value(item.schema, item.path));
-    // A list whose first items are stated has no others, unless they are spoken of or needed.
+    // A list whose first items are stated has no others, unless `items` speaks of them or `minItems` needs them.
     const isOpen = prefix.length === 0 || items !== undefined || min > prefix.length;
     const rest = items === undefined ? this.any() : this.value(items, `${path}.items`);
     const most = Math.min(max, isOpen ? (max === Number.POSITIVE_INFINITY ? max : MAX_ITEMS) : prefix.length);
@@ -262,7 +264,7 @@ export class SchemaGrammar {
     const { enum: _some, const: _only, ...rest } = flat;
     const other = constraintsOf(rest).find((keyword) => keyword !== "type" && keywordOf(keyword)?.type !== "string");
     if (other !== undefined || !typesOf(flat, path).includes("string")) {
-      throw new ConstraintError(`${path}: expected a schema of strings, found ${shown(schema)}.`);
+      throw new ConstraintError({ subject: path, expected: "a schema of strings", found: shown(schema) });
     }
     const { budget } = this.#builder;
     const strings = valuesOf(flat)?.filter((value) => typeof value === "string");

@@ -1,4 +1,4 @@
-// The formats that strings may be asked for, as patterns.
+// The values of `format` that are understood, as patterns.
 
 const TIME = "(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|[+-](?:[01]\\d|2[0-3]):[0-5]\\d)";
 const LONG = "(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])";

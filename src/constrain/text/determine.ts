@@ -37,7 +37,7 @@ export function determine(
   const freeLater = flat(free, []);
   const endsLater = leadingTo(last, free, ["end"]);
   const endsAtOnce = leadingTo(last, free, ["start", "end"]);
-  // A state is told by the nodes in it that steps lead out of, as bits, and whether a word may end in it.
+  // A state is identified by those of its nodes that steps lead out of, as bits, and by whether a word may end in it.
   const words = Math.ceil((steps.length + 1) / 32);
   const members: Uint32Array[] = [];
   const accepting: boolean[] = [];
@@ -184,7 +184,7 @@ function leadingTo(last: number, free: Nodes["free"], allowed: readonly ("start"
   return leads;
 }
 
-/** All characters of some sets, taken apart by which of them they are in. */
+/** All characters of some sets, grouped by which of the sets they are in. */
 function cellsBetween(present: readonly number[], sets: readonly Characters[]): Cell[] {
   const bounds = [...new Set(present.flatMap((set) => sets[set].flatMap(([low, high]) => [low, high + 1])))];
   bounds.sort((a, b) => a - b);

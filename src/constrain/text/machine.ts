@@ -32,7 +32,7 @@ export function freedomOf({ edges }: Machine): number[] {
       seen.add(at);
       path.push(at);
     }
-    // What leads back to itself goes on without end.
+    // A state that leads back to itself may go on forever.
     let left = at === undefined ? -1 : (freedom[at] ?? ENDLESS);
     for (const each of path.reverse()) {
       left = Math.min(left + 1, ENDLESS);

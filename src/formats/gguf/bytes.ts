@@ -1,4 +1,4 @@
-// GGUF's kinds of values into a buffer that grows: what value.ts reads back.
+// Writes GGUF's kinds of values, which value.ts reads back, into a buffer that grows.
 import type { GgufStrings } from "./strings.ts";
 import { type GgufType, type GgufValue, leastBytes, typeNames } from "./value.ts";
 

@@ -26,8 +26,8 @@ export function architectureOfGguf(file: string, metadata: Metadata): string {
 
 /**
  * @param metadata  values as they are shown
- * @param warnings  gains a sentence for keys outside the architecture's that nothing is known of
- * @throws FormatError for an unknown key of the architecture, or one that says what it is not
+ * @param warnings  gains a sentence for unknown keys that are not of the architecture
+ * @throws FormatError for an unknown key of the architecture, or one whose value this architecture does not have
  */
 export function checkGgufKeys(file: string, metadata: ReadonlyMap<string, unknown>, warnings: string[]): void {
   const prefix = `${metadata.get("general.architecture")}.`;
@@ -46,7 +46,7 @@ export interface TensorShape {
  * The keys of `config.json` as the same model's Hugging Face checkpoint has them.
  *
  * @param tensors   some settings are known only by a tensor's presence or shape
- * @param warnings  gains a sentence for what is odd but runs
+ * @param warnings  gains a sentence for anything odd that still runs
  * @throws FormatError when a key is missing, of another type, or asks for something this architecture does not have
  * @source llama.cpp conversion/lfm2.py, which writes the keys
  */

@@ -4,8 +4,7 @@
 //
 // Source: ggml/docs/gguf.md. Nothing read from the file is used before it is bounded.
 
-import type { FormatName } from "../../blocks/block-format.ts";
-import { blockFormats, formatOfGgmlType, ggmlTypeName, rowBytes } from "../../blocks/formats.ts";
+import { blockFormats, type FormatName, formatOfGgmlType, ggmlTypeName, rowBytes } from "../../blocks/formats.ts";
 import type { ByteSource } from "../../sources/source.ts";
 import { DAMAGED, refuse, show, within } from "../refusal.ts";
 import {
@@ -231,7 +230,7 @@ function sizeOf(subject: string, { shape, ggmlType }: GgufEntry): Pick<GgufTenso
   return { format: format.name, bytes: rows * rowBytes(format, cols) };
 }
 
-/** @throws FormatError always: a weight of a type that is none of weights, or not decoded here */
+/** @throws FormatError always: a weight whose type holds no weights, or is not decoded here */
 export function refuseType(subject: string, type: string): never {
   const known = Object.keys(blockFormats).join(", ");
   refuse(subject, `one of ${known}`, type, "Take the model in one of these formats.");

@@ -1,4 +1,4 @@
-// GGUF files that are no whole model: what they are, and what to do with them.
+// GGUF files that are not a whole model: what they are, and what to do with them.
 
 import { MERGE_ADAPTER } from "../other-tensors.ts";
 import { refuse } from "../refusal.ts";
@@ -28,7 +28,7 @@ const kinds: readonly Kind[] = [
     architectures: /^imatrix$/,
     keys: ["imatrix.chunk_count", "imatrix.datasets"],
     what: "an importance matrix",
-    remedy: "It steers llama-quantize and is no model; open the model itself.",
+    remedy: "It steers llama-quantize and is not a model; open the model itself.",
   },
   {
     types: ["mmproj"],
@@ -42,7 +42,7 @@ const kinds: readonly Kind[] = [
     architectures: /^controlvector$/,
     keys: ["controlvector.model_hint"],
     what: "a control vector",
-    remedy: "It steers a model and is none; open the model itself.",
+    remedy: "It steers a model and is not one itself; open the model.",
   },
   {
     types: [],
@@ -53,7 +53,7 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-/** @throws FormatError when the file says that it is something else than a model */
+/** @throws FormatError when the file says that it is something other than a model */
 export function refuseOtherKinds(file: string, metadata: Metadata): void {
   const text = (key: string): string => {
     const value = metadata.get(key)?.value;

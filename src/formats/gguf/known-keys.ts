@@ -14,7 +14,7 @@ export const ggufArchitectureKeys: KeyTable = [
   {
     keys: ["feed_forward_length"],
     use: "read",
-    says: "Width of a dense feed-forward. Ollama's converter states it before its adjustment; the tensors tell.",
+    says: "Width of a dense feed-forward. Ollama's converter states it before its adjustment; the tensors decide.",
   },
   { keys: ["vocab_size"], use: "read", says: "Rows of the embedding; as many as tokens if absent." },
   { keys: ["attention.head_count"], use: "read", says: "Query heads." },
@@ -147,7 +147,7 @@ export const ggufKeys: KeyTable = [
     keys: ["general.type"],
     use: "only",
     values: ["model"],
-    says: "Adapters, projectors and importance matrices are no models.",
+    says: "Adapters, projectors and importance matrices are not models.",
   },
 
   {
@@ -210,7 +210,7 @@ export const ggufKeys: KeyTable = [
   {
     keys: ["tokenizer.huggingface.json", "tokenizer.chat_templates"],
     use: "no effect",
-    says: "Once more what the keys above say.",
+    says: "The same as the keys above say.",
   },
   {
     keys: ["tokenizer.ggml.add_eos_token", "tokenizer.ggml.add_sep_token"],

@@ -1,6 +1,6 @@
 // A model's config as GGUF metadata: what config.ts translates back.
 //
-// Source: llama.cpp conversion/lfm2.py, which says which keys there are; gguf-py constants.py, what they are called.
+// Sources: llama.cpp conversion/lfm2.py for which keys there are; gguf-py constants.py for their names.
 
 import type { Config } from "../../model/config.ts";
 import { yarnMagnitude } from "../../model/rope.ts";
@@ -10,7 +10,7 @@ import type { GgufValue } from "./value.ts";
 import { integers, scalar } from "./write.ts";
 
 const SIGMOID = 2;
-/** Of the formats' definitions; it has been 2 since the K-quants came. Source: ggml.h, GGML_QNT_VERSION. */
+/** Version of the block formats' definitions: 2 since the K-quants came. Source: ggml.h, GGML_QNT_VERSION. */
 const QUANTIZATION_VERSION = 2;
 
 export type Metadata = Map<string, GgufValue>;
@@ -18,7 +18,7 @@ export type Metadata = Map<string, GgufValue>;
 const u32 = (value: number) => scalar("u32", value);
 const f32 = (value: number) => scalar("f32", value);
 
-/** The two keys that tell of the blocks. They take their old places where a file has them. */
+/** The two keys about blocks. Where a file has them, they keep their places. */
 export function setFileType(metadata: Metadata, type: QuantizationType): void {
   metadata.set("general.file_type", u32(fileTypes[type]));
   metadata.set("general.quantization_version", u32(QUANTIZATION_VERSION));
@@ -53,7 +53,7 @@ export function metadataOf(config: Config, type: QuantizationType, name: string)
     set("expert_feed_forward_length", u32(config.moeIntermediateSize));
     set("leading_dense_block_count", u32(config.numDenseLayers));
     set("expert_gating_func", u32(SIGMOID));
-    // llama.cpp takes these two for granted; a model that differs says so, to whoever reads them.
+    // llama.cpp assumes these two; a model that differs states them for other readers.
     if (!config.normTopkProb) set("expert_weights_norm", scalar("bool", false));
     if (config.routedScalingFactor !== 1) set("expert_weights_scale", f32(config.routedScalingFactor));
   }
@@ -74,10 +74,12 @@ function ropeScalingKeys({ ropeScaling }: Config): [key: string, value: GgufValu
   if (ropeType === "linear") return keys;
   const { originalMaxPositionEmbeddings: original, attentionFactor, betaFast, betaSlow, truncate } = ropeScaling;
   if (!truncate) {
-    throw new FormatError(
-      "rope_parameters.truncate: expected true, for GGUF has no key that says otherwise, found false. " +
-        "Keep this model as safetensors; `--quantize` makes fewer bits of it at load.",
-    );
+    throw new FormatError({
+      subject: "rope_parameters.truncate",
+      expected: "true, as GGUF has no key that says otherwise",
+      found: "false",
+      remedy: "Keep this model as safetensors; `--quantize` makes fewer bits of it at load.",
+    });
   }
   keys.push(["original_context_length", u32(original)]);
   if (attentionFactor !== yarnMagnitude(factor)) keys.push(["yarn_attn_factor", f32(attentionFactor)]);

@@ -37,7 +37,7 @@ function yarnParameters(
 ): Record<string, unknown> {
   const { factor } = given;
   const mixed = read.optionalNumber(scaling("yarn_ext_factor")) ?? 1;
-  // A negative one is not set, which for YaRN means 1.
+  // A negative one counts as not set, which for YaRN means 1.
   if (mixed >= 0 && mixed !== 1) read.refuse(scaling("yarn_ext_factor"), "1, as in transformers", NOT_LFM2);
   const magnitude = (scale: number): number => (factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1);
   const overall = read.optionalNumber(scaling("yarn_log_multiplier")) || 0;
@@ -51,7 +51,7 @@ function yarnParameters(
     beta_slow: read.optionalNumber(scaling("yarn_beta_slow")) ?? 1,
   };
   const attentionFactor = (stated ?? inferred) * given.attentionFactor;
-  // Left open where it is what transformers infers from the factor.
+  // Left out where transformers infers the same from the factor.
   if (attentionFactor !== magnitude(1)) parameters.attention_factor = attentionFactor;
   return parameters;
 }

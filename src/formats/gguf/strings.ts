@@ -17,7 +17,7 @@ export function decodeStrings(strings: GgufStrings, subject: string): string[] {
   try {
     return decode(strings, strict);
   } catch {
-    refuse(subject, "UTF-8 text", "bytes that are none", DAMAGED);
+    refuse(subject, "UTF-8 text", "bytes that are not UTF-8", DAMAGED);
   }
 }
 

@@ -17,7 +17,7 @@ type Config = Readonly<Record<string, unknown>>;
 /**
  * @param config     config.json, which knows the ids of special tokens where tokenizer_config.json does not
  * @param vocabSize  rows of the embedding; those without a token get an unused one
- * @throws FormatError when the vocabulary is no list of texts, or larger than the embedding
+ * @throws FormatError when the vocabulary is not a list of texts, or is larger than the embedding
  */
 export function addTokenizer(
   metadata: Metadata,
@@ -31,10 +31,12 @@ export function addTokenizer(
   const place = (id: unknown, text: unknown, type: number): void => {
     if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= vocabSize || typeof text !== "string") {
       const found = `${JSON.stringify(text)} at ${JSON.stringify(id)}`;
-      throw new FormatError(
-        `tokenizer.json: expected texts at ids below vocab_size, ${vocabSize}, found ${found}. ` +
-          "Take the tokenizer that belongs to this model.",
-      );
+      throw new FormatError({
+        subject: "tokenizer.json",
+        expected: `texts at ids below vocab_size, ${vocabSize}`,
+        found,
+        remedy: "Take the tokenizer that belongs to this model.",
+      });
     }
     tokens[id] = text;
     types[id] = type;
@@ -42,17 +44,19 @@ export function addTokenizer(
   for (const [text, id] of Object.entries(isObject(model.vocab) ? model.vocab : {})) place(id, text, NORMAL);
   const padding = isObject(tokenizerConfig.pad_token) ? tokenizerConfig.pad_token.content : tokenizerConfig.pad_token;
   for (const { id, content, special } of addedTokens(tokenizer, tokenizerConfig)) {
-    // Opening takes it out as well: it never reaches the model.
+    // Opening a model drops it, too: it never reaches the model.
     if (content === padding && Number(id) >= vocabSize) continue;
     place(id, content, special || looksSpecial(content) ? CONTROL : USER_DEFINED);
   }
 
   const pattern = patternOf(tokenizer.pre_tokenizer);
   if (!isLfm2Pattern(pattern)) {
-    throw new FormatError(
-      "tokenizer.json, pre_tokenizer: expected LFM2's or LFM2.5's pattern, as GGUF names patterns and does not hold " +
-        `them, found ${pattern.slice(0, 300)}. Convert to a Hugging Face folder, which holds it.`,
-    );
+    throw new FormatError({
+      subject: "tokenizer.json, pre_tokenizer",
+      expected: "LFM2's or LFM2.5's pattern, as GGUF names patterns and does not hold them",
+      found: pattern.slice(0, 300),
+      remedy: "Convert to a Hugging Face folder, which holds it.",
+    });
   }
   metadata.set("tokenizer.ggml.model", scalar("str", "gpt2"));
   metadata.set("tokenizer.ggml.pre", scalar("str", "lfm2"));

@@ -10,7 +10,7 @@ export function tokenizerOfGguf(file: string, metadata: Metadata): StoredTokeniz
   if (!tokens) return undefined;
   const model = read.optionalString("tokenizer.ggml.model");
   if (model !== "gpt2") {
-    read.refuse("tokenizer.ggml.model", '"gpt2", byte-level BPE', "No LFM2 model has another tokenizer.");
+    read.refuse("tokenizer.ggml.model", '"gpt2", byte-level BPE', "No LFM2 model has another kind.");
   }
   const types = read.optionalNumbers("tokenizer.ggml.token_type");
   if (types && types.length !== tokens.length) {
@@ -44,7 +44,10 @@ export function withPreTokenizer(
 ): StoredTokenizer | undefined {
   if (stored === undefined || pre === undefined) return stored;
   if (stored.kind === "gguf") return { ...stored, pre };
-  throw new FormatError(
-    "tokenizerPre: expected it left out, as tokenizer.json holds its pattern, found a name. Leave it out.",
-  );
+  throw new FormatError({
+    subject: "tokenizerPre",
+    expected: "it left out, as tokenizer.json holds its pattern",
+    found: "a name",
+    remedy: "Leave it out.",
+  });
 }

@@ -92,7 +92,7 @@ async function grow(window: Window, signal?: AbortSignal): Promise<void> {
   window.view = new DataView(bytes.buffer);
 }
 
-/** Offset of `length` bytes, which are then behind the position. `subject` says whose they are. */
+/** Offset of the next `length` bytes, which are then read. `subject` says whose they are. */
 function take(window: Window, length: number, subject: string): number {
   const { position, source } = window;
   const left = source.size - position;
@@ -131,7 +131,7 @@ export function readString(window: Window, subject: string): string {
   try {
     return utf8.decode(new Uint8Array(window.view.buffer, at, length));
   } catch {
-    refuse(within(window.source.name, subject), "UTF-8 text", "bytes that are none", DAMAGED);
+    refuse(within(window.source.name, subject), "UTF-8 text", "bytes that are not UTF-8", DAMAGED);
   }
 }
 

@@ -33,14 +33,15 @@ export function checkedConfig(raw: JsonObject, subject: string, warnings: string
     refuse(subject, 'model_type "lfm2_moe" or "lfm2"', show(config.model_type), FAMILY);
   }
   const unknown = checkKeys(Object.entries(config), { subject, table: configJsonKeys });
-  // Beside the keys of a text model, as in its own config, nothing reads it.
+  // A text model's own config may have it, too, where nothing reads it.
   if (isObject(config.text_config)) unknown.push("text_config");
   for (const key of ["rope_parameters", "rope_scaling"]) unknown.push(...unknownRopeKeys(config[key], key, subject));
   warnings.push(...unknownKeysWarning(subject, unknown));
   return config;
 }
 
-/** @returns the config as it is; @param warnings  gains a sentence for what is not used and might matter */
+/** @param warnings  gains a sentence for what is not used and might matter
+ * @returns         the config, unchanged */
 export function checkedGenerationConfig(config: JsonObject, subject: string, warnings: string[]): JsonObject {
   const stated = Object.entries(config).filter(([key, value]) => !isOff(key, value));
   warnings.push(...unknownKeysWarning(subject, checkKeys(stated, { subject, table: generationConfigKeys })));

@@ -1,5 +1,5 @@
 // Hugging Face's tensors under the names and shapes the graph asks for: experts stacked, convolution taps squeezed.
-import type { FormatName } from "../../blocks/block-format.ts";
+import type { FormatName } from "../../blocks/formats.ts";
 import { type Part, type StoredTensor, spellingOf } from "../checkpoint.ts";
 import { ggufNameOf } from "../gguf/names.ts";
 import { createLeftovers } from "../other-tensors.ts";
@@ -24,7 +24,7 @@ export interface StoredTensors {
 
 /**
  * @param files  names of the files, for messages
- * @throws FormatError when a tensor is no weight of this family, or the experts of a layer do not make one stack
+ * @throws FormatError when a tensor is not a weight of this family, or the experts of a layer do not make one stack
  */
 export function storedHfTensors(files: readonly string[], tensors: Iterable<ShardTensor>): StoredTensors {
   const stored = new Map<string, StoredTensor>();

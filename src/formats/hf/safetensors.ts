@@ -94,7 +94,7 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
-/** The format allows neither gaps nor overlaps; so a name that stands twice in the header is found here too. */
+/** The format allows neither gaps nor overlaps; so a name that occurs twice in the header is found here, too. */
 function checkCoverage(file: string, tensors: Map<string, SafeTensor>, begin: number, size: number): void {
   let at = begin;
   for (const [name, tensor] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
@@ -154,7 +154,7 @@ export async function loadTensor(source: ByteSource, tensor: SafeTensor, signal?
   return new TypedArray(bytes.buffer);
 }
 
-/** A tensor's numbers as float32. @throws FormatError when it is no F32, F16 or BF16 */
+/** A tensor's numbers as float32. @throws FormatError when it is not F32, F16 or BF16 */
 export async function loadFloats(source: ByteSource, tensor: SafeTensor, signal?: AbortSignal): Promise<Float32Array> {
   const numbers = await loadTensor(source, tensor, signal);
   if (numbers instanceof Float32Array) return numbers;
@@ -168,7 +168,7 @@ export interface TensorToWrite {
   readonly data: ArrayBufferView;
 }
 
-/** A tensor as the header tells of it. */
+/** A tensor as the header describes it. */
 export interface SafeEntry {
   readonly name: string;
   readonly dtype: Dtype;
@@ -192,7 +192,7 @@ export function encodeSafetensorsHeader(
   entries: readonly SafeEntry[],
   metadata: ReadonlyMap<string, string>,
 ): Uint8Array<ArrayBuffer> {
-  // Pairs, as a tensor may be named __proto__.
+  // As pairs, because a tensor may be named __proto__.
   const header: [string, unknown][] = metadata.size > 0 ? [["__metadata__", Object.fromEntries(metadata)]] : [];
   let end = 0;
   for (const entry of entries) {

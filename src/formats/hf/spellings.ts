@@ -1,6 +1,6 @@
 // How other programs spell the names of a model's tensors, and what published checkpoints call them.
 
-/** For people: what is understood beside the names of published checkpoints. */
+/** For docs/formats.md: what is understood beside the names of published checkpoints. */
 export const knownSpellings: readonly (readonly [names: string, by: string])[] = [
   ["_orig_mod.…, module.…, _fsdp_wrapped_module.…", "PyTorch's wrappers, anywhere in a name"],
   ["model.language_model.…, language_model.model.…", "LFM2-VL's text half"],

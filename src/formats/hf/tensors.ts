@@ -18,7 +18,7 @@ export interface HfShard {
   readonly tensors: readonly HfTensor[];
 }
 
-/** @param onBytes  told of each piece that was read */
+/** @param onBytes  called with the bytes of each piece that was read */
 export function hfTensors(
   { files }: Checkpoint,
   stored: readonly StoredTensor[],

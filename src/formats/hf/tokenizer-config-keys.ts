@@ -52,11 +52,11 @@ export const tokenizerConfigKeys: KeyTable = [
   },
 ];
 
-/** A sentence for the keys that are set and that nothing is known of, such as `add_prefix_space`. */
+/** A sentence about unknown keys that are set, such as `add_prefix_space`. */
 export function tokenizerConfigWarnings(config: JsonObject, subject: string): string[] {
   const stated = Object.entries(config).filter(([, value]) => value !== false);
   const unknown = checkKeys(stated, { subject, table: tokenizerConfigKeys });
-  // No token, for all its name.
+  // Not a token, despite its name.
   if (config.add_eos_token === true) unknown.push("add_eos_token");
   return unknownKeysWarning(subject, unknown);
 }

@@ -12,7 +12,7 @@ export function tokenizerJsonOf(source: GgufTokenizer): object {
   const ids = tokens.map((_, id) => id).filter((id) => typeOf(id) !== UNUSED);
   const added = ids.filter((id) => typeOf(id) !== NORMAL);
   const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false };
-  // llama.cpp puts BOS first for this pre-tokenizer unless the file says otherwise.
+  // llama.cpp puts BOS first for this pre-tokenizer by default.
   const bos = source.addBosToken !== false && bosTokenId !== undefined ? tokens[bosTokenId] : undefined;
   return {
     version: "1.0",

@@ -1,4 +1,4 @@
-// Which files of a Hugging Face folder hold its weights: one, or those that an index names, but never either.
+// Which files of a Hugging Face folder hold its weights: one, or those that an index names, never both.
 import type { ByteSource, Folder } from "../../sources/source.ts";
 import { otherWeights, refuseAdapter } from "../folder-files.ts";
 import { jsonLimits } from "../json.ts";
@@ -40,7 +40,7 @@ async function openListed(
   const stray = listed.has(WEIGHTS) ? undefined : await folder.open(WEIGHTS, signal);
   if (stray) {
     await stray.close();
-    // transformers would take the one file; whoever wrote the index meant the others.
+    // transformers would take the one file; the writer of the index meant the others.
     const found = `${WEIGHTS} beside the ${listed.size} files that ${INDEX} names`;
     refuse(folder.name, "one set of weights", found, "Remove the set that does not belong to the model.");
   }

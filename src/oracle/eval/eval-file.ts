@@ -111,17 +111,18 @@ function scoresOf({ window, nll, base }: JsonObject, header: EvalHeader, subject
   const numbers = (value: unknown, key: string, least = Number.NEGATIVE_INFINITY): number[] => {
     const isList = Array.isArray(value) && value.length === length;
     if (isList && value.every((one) => Number.isFinite(one) && one >= least)) return value;
-    return refuse(`${subject}, ${key}`, `a list of ${length} numbers`, show(value), REMEDY);
+    const what = `a list of ${length} numbers${least === 0 ? " from 0" : ""}`;
+    return refuse(`${subject}, ${key}`, what, show(value), REMEDY);
   };
   const index = integer(window, 0, header.windows - 1, `${subject}, window`);
   if ((base === undefined) !== (header.base === undefined)) {
     refuse(`${subject}, base`, "figures against a base in all lines or none", show(base), REMEDY);
   }
-  if (!isObject(base)) return { window: index, nll: numbers(nll, "nll") };
+  if (!isObject(base)) return { window: index, nll: numbers(nll, "nll", 0) };
   const sameTop = numbers(base.sameTop, "base.sameTop");
   if (!sameTop.every((one) => one === 0 || one === 1)) refuse(subject, "0 or 1 in base.sameTop", "others", REMEDY);
   const kl = numbers(base.kl, "base.kl", 0);
-  return { window: index, nll: numbers(nll, "nll"), base: { nll: numbers(base.nll, "base.nll"), kl, sameTop } };
+  return { window: index, nll: numbers(nll, "nll", 0), base: { nll: numbers(base.nll, "base.nll", 0), kl, sameTop } };
 }
 
 function word(value: unknown, subject: string): string {
@@ -174,9 +175,12 @@ export function mergeEvalFiles(files: readonly { readonly name: string; readonly
     const found = differences(file.header, first.file.header);
     if (found.length === 0) continue;
     const advice = "Merge files of one evaluation.";
-    throw new EvaluationError(
-      `${name}: expected results like those of ${first.name}, found ${found.join(", ")}. ${advice}`,
-    );
+    throw new EvaluationError({
+      subject: name,
+      expected: `results like those of ${first.name}`,
+      found: found.join(", "),
+      remedy: advice,
+    });
   }
   const holders = new Map<number, string>();
   for (const { name, file } of files) {
@@ -184,9 +188,12 @@ export function mergeEvalFiles(files: readonly { readonly name: string; readonly
       const holder = holders.get(window);
       if (holder !== undefined) {
         const advice = "Leave one of the two out.";
-        throw new EvaluationError(
-          `${name}: expected windows that no other file has, found window ${window}, which ${holder} has, too. ${advice}`,
-        );
+        throw new EvaluationError({
+          subject: name,
+          expected: "windows that no other file has",
+          found: `window ${window}, which ${holder} has, too`,
+          remedy: advice,
+        });
       }
       holders.set(window, name);
     }

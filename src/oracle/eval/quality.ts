@@ -33,7 +33,7 @@ export interface QualityAgainstBase {
   /** Share of positions at which both have the same likeliest token. */
   readonly sameTop: Estimate;
   /** Root of the mean squared change of the probability of the text's token. */
-  readonly deltaP: Estimate;
+  readonly rmsDeltaP: Estimate;
 }
 
 /** Two-sided 95 % of a normal distribution. */
@@ -91,7 +91,7 @@ function against(nll: readonly number[], bases: readonly BaseScores[]): QualityA
     },
     sameTop: within({ value: share, error: Math.sqrt((share * (1 - share)) / (sameTop.length - 1)) }, 0, 1),
     // d√x = dx / (2 √x)
-    deltaP: within({ value: rms, error: rms === 0 ? 0 : (0.5 / rms) * squared.error }, 0, 1),
+    rmsDeltaP: within({ value: rms, error: rms === 0 ? 0 : (0.5 / rms) * squared.error }, 0, 1),
   };
 }
 

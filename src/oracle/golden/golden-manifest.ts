@@ -17,9 +17,9 @@ export interface GoldenManifest {
     /** The command that makes them again. */
     readonly again?: string;
   };
-  /** How `check` runs a model, unless told. */
+  /** How `check` runs a model by default. */
   readonly run?: { readonly mode?: "exact" | "int8"; readonly kvType?: "f32" | "f16" | "int8" };
-  /** Whose names the tensors have: the graph's own unless told, or `hf`, those of transformers. */
+  /** Whose names the tensors have: by default the graph's own, or `hf`, those of transformers. */
   readonly names?: string;
   readonly cases: readonly GoldenCase[];
   /** The first whose glob matches a point's name counts. */
@@ -40,7 +40,7 @@ export interface GoldenCase {
   /** safetensors: [positions, cols] by name. */
   readonly file: string;
   readonly ids: readonly number[];
-  /** What the tensors hold; all unless told. */
+  /** What the tensors hold; by default everything. */
   readonly positions: Positions;
   /** Instead of the manifest's. */
   readonly model?: string;
@@ -57,7 +57,7 @@ export interface GoldenTolerance {
 
 const MAX_CASES = 10_000;
 const MAX_IDS = 1 << 20;
-const MEND = `Mend ${GOLDEN}.`;
+const MEND = `Correct ${GOLDEN}.`;
 
 /** @throws FormatError when the directory holds no golden, or one that says what it cannot mean */
 export async function readGolden(folder: Folder, signal?: AbortSignal): Promise<GoldenManifest> {

@@ -17,7 +17,7 @@ import {
 import { GOLDEN, type GoldenManifest, type GoldenTolerance } from "./golden-manifest.ts";
 
 export interface WriteGoldenOptions extends WriteTraceOptions {
-  /** Of the points that have no other; `defaultTolerances` unless told. */
+  /** Of the points that have no other; by default `defaultTolerances`. */
   readonly tolerances?: readonly GoldenTolerance[];
   /** How the golden is made again. */
   readonly again?: string;

@@ -45,7 +45,10 @@ export function observed(ops: Ops, observer: Observer): ObservedOps {
   }
 
   const derived: Ops = Object.create(ops);
-  derived.embed = (ids, w) => see(w.path, ops.embed(ids, w));
+  derived.embed = (ids, w) => {
+    named = []; // of a step that failed, whose results are gone
+    return see(w.path, ops.embed(ids, w));
+  };
   derived.rmsNorm = (x, w, eps) => see(w.path, ops.rmsNorm(x, w, eps));
   derived.causalConv = (x, w, spans) => see(w.path, ops.causalConv(x, w, spans));
   derived.linear = (x, w) => {
@@ -53,7 +56,7 @@ export function observed(ops: Ops, observer: Observer): ObservedOps {
     return see(outputOf(w.path), ops.linear(input, w));
   };
   derived.expertLinear = (x, w, experts) => see(w.path, ops.expertLinear(x, w, experts));
-  derived.rope = (x, angles) => see(`${known.get(x)?.replace(/_layernorm$/, "")}_rope`, ops.rope(x, angles));
+  derived.rope = (x, angles) => see(`${nameOf(x).replace(/_layernorm$/, "")}_rope`, ops.rope(x, angles));
   derived.sigmoid = (x) => see(`${gateOf(x)}.scores`, ops.sigmoid(x));
   derived.addBias = (x, bias) => {
     named.push({ path: bias.path, tell: () => observer.bias?.(bias.path, bias.cols) });
@@ -68,12 +71,12 @@ export function observed(ops: Ops, observer: Observer): ObservedOps {
     return experts;
   };
   derived.weightedSum = (x, weights) => {
-    const feedForward = known.get(x)?.replace(/\.experts\.w2$/, "");
+    const feedForward = nameOf(x).replace(/\.experts\.w2$/, "");
     // Told where the router made them, before the experts' rows.
     const after = named.findIndex(({ path }) => path === `${feedForward}.experts.w1`);
     const path = `${feedForward}.gate.weights`;
     named.splice(after, 0, { path, tell: () => observer.result(path, weights) });
-    return see(`${feedForward}`, ops.weightedSum(x, goOn(path, weights)));
+    return see(feedForward, ops.weightedSum(x, goOn(path, weights)));
   };
   derived.add = (a, b) => {
     const sum = ops.add(a, b);
@@ -82,8 +85,14 @@ export function observed(ops: Ops, observer: Observer): ObservedOps {
   };
 
   /** `….gate`, of anything that a router made of its logits. */
-  function gateOf(x: Tensor): string | undefined {
-    return known.get(x)?.replace(/\.[a-z]+$/, "");
+  function gateOf(x: Tensor): string {
+    return nameOf(x).replace(/\.[a-z]+$/, "");
+  }
+
+  function nameOf(x: Tensor): string {
+    const name = known.get(x);
+    if (name === undefined) throw new TypeError("observed: expected a result that has a name, found another.");
+    return name;
   }
 
   return {

@@ -101,7 +101,7 @@ const broken: readonly BrokenFile[] = [
       out.u64(2);
       out.bytes(Uint8Array.of(0xff, 0xfe));
     }),
-    `m.gguf, metadata key: expected UTF-8 text, found bytes that are none. ${DAMAGED}`,
+    `m.gguf, metadata key: expected UTF-8 text, found bytes that are not UTF-8. ${DAMAGED}`,
   ],
   [
     "a key that stands twice",
@@ -117,14 +117,14 @@ const broken: readonly BrokenFile[] = [
     `m.gguf, k: expected a value type of 0 to 12, found 13. ${DAMAGED}`,
   ],
   [
-    "a text that is none",
+    "a text that is not UTF-8",
     handmade((out) => {
       out.string("k");
       out.u32(8);
       out.u64(1);
       out.bytes(Uint8Array.of(0x80));
     }),
-    `m.gguf, k: expected UTF-8 text, found bytes that are none. ${DAMAGED}`,
+    `m.gguf, k: expected UTF-8 text, found bytes that are not UTF-8. ${DAMAGED}`,
   ],
   [
     "a text longer than the file",
@@ -316,7 +316,7 @@ describe("a broken GGUF file is refused", () => {
 
 describe("a broken GGUF vocabulary is refused once text is asked for", () => {
   const merges = { "tokenizer.ggml.merges": { type: "arr", items: "str", value: noText } } as const;
-  const found = `m.gguf, tokenizer.ggml.merges: expected UTF-8 text, found bytes that are none. ${DAMAGED}`;
+  const found = `m.gguf, tokenizer.ggml.merges: expected UTF-8 text, found bytes that are not UTF-8. ${DAMAGED}`;
   itRefuses([["a merge that is no text", changed(merges), found]], async (file) => {
     const { tokenizer } = await openCheckpoint(folderOf({ "m.gguf": file }), "m.gguf");
     return readTokenizer(tokenizer as StoredTokenizer);

@@ -106,7 +106,7 @@ const broken: readonly BrokenFile[] = [
   [
     "another kind of tokenizer",
     changed({ "tokenizer.ggml.model": scalar("str", "llama") }),
-    'm.gguf, tokenizer.ggml.model: expected "gpt2", byte-level BPE, found "llama". No LFM2 model has another tokenizer.',
+    'm.gguf, tokenizer.ggml.model: expected "gpt2", byte-level BPE, found "llama". No LFM2 model has another kind.',
   ],
   [
     "token types that are too few",
@@ -131,7 +131,7 @@ const broken: readonly BrokenFile[] = [
   [
     "a layer number with a leading zero",
     withTensor("blk.0.ffn_up.weight", { name: "blk.00.ffn_up.weight" }),
-    "m.gguf, blk.00.ffn_up.weight: expected a tensor of the LFM2 family, found a name that none has. Open a model of the LFM2 family.",
+    "m.gguf, blk.00.ffn_up.weight: expected a tensor of the LFM2 family, found a name that no such tensor has. Open a model of the LFM2 family.",
   ],
   [
     "two final norms",

@@ -43,10 +43,10 @@ const broken: readonly BrokenFile[] = [
   [
     "a header that is no text",
     raw(2, Uint8Array.of(0xff, 0xfe)),
-    `m, header: expected UTF-8 text, found bytes that are none. ${DAMAGED}`,
+    `m, header: expected UTF-8 text, found bytes that are not UTF-8. ${DAMAGED}`,
   ],
-  ["a header that is no JSON", withHeader("{a}"), `m, header: expected JSON, found text that is none. ${DAMAGED}`],
-  ["an empty header", raw(0, ""), `m, header: expected JSON, found text that is none. ${DAMAGED}`],
+  ["a header that is no JSON", withHeader("{a}"), `m, header: expected JSON, found text that is not JSON. ${DAMAGED}`],
+  ["an empty header", raw(0, ""), `m, header: expected JSON, found text that is not JSON. ${DAMAGED}`],
   ["a header that is a list", withHeader("[]"), `m, header: expected a JSON object, found []. ${DAMAGED}`],
   ["a header that is a number", withHeader("1"), `m, header: expected a JSON object, found 1. ${DAMAGED}`],
   [

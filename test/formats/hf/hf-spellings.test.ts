@@ -104,7 +104,7 @@ describe("tensors under the names of other programs", () => {
     [
       "model.embedding_norm.weight",
       "model.layers.00.ffn_norm.weight",
-      "found a name that none has. Open a model of the LFM2",
+      "found a name that no such tensor has. Open a model of the LFM2",
     ],
   ];
   for (const [name, other, message] of wrong) {

@@ -1,6 +1,6 @@
 // Clean pairs raise no alarm; precision is told from mistakes; flips and shapes are named.
 import { describe, expect, it } from "vitest";
-import type { ModelOptions } from "../../../src/load/load-options.ts";
+import type { ModelOptions } from "../../../src/load/model-options.ts";
 import { CompareError, compareRuns, type PointComparison } from "../../../src/oracle/compare/compare.ts";
 import { measureGap } from "../../../src/oracle/compare/gap.ts";
 import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
@@ -97,7 +97,7 @@ describe("precision is no mistake", () => {
     const { model, sequences } = await load(checkpoint, { backend: "reference" });
     const ids = randomIds(120, 20, 12);
     const ops = Object.create(model.ops);
-    ops.swiglu = (gate: never, up: never) => model.ops.mul(model.ops.sigmoid(gate), model.ops.sigmoid(up));
+    ops.swiglu = (gate: never, up: never) => model.ops.mul(model.ops.swiglu(gate, up), model.ops.sigmoid(up));
     const about = { config: checkpoint.config };
     const runs = [model, { ...model, ops }].map((own) => recordRun(own, sequences[0], ids, { about }));
     const comparison = await compareRuns(runs[0], runs[1]);

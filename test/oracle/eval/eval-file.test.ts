@@ -46,6 +46,12 @@ describe("a file of results", () => {
     ["a window past the text", fileOf([6]), "window: expected an integer from 0 to 5, found 6."],
     ["too few numbers", fileOf([0]).replace("[0.1,0.2,", "[0.1,"), "nll: expected a list of 3 numbers"],
     ["a divergence below 0", fileOf([0]).replace("0.123456789", "-1"), "base.kl: expected a list of 3 numbers"],
+    ["a probability above 1", fileOf([0]).replace("[0.1,", "[-0.1,"), "nll: expected a list of 3 numbers from 0"],
+    [
+      "the same of the base",
+      fileOf([0]).replace('"base":{"nll":[', '"base":{"nll":[-'),
+      "base.nll: expected a list of 3",
+    ],
     ["half an agreement", fileOf([0]).replace("[1,0,1]", "[1,0.5,1]"), "expected 0 or 1 in base.sameTop"],
     ["a line without its base", `${fileOf([])}{"window":0,"nll":[1,2,3]}\n`, "f, line 2, base: expected figures"],
     ["a tiny window", fileOf([]).replace('"window":8', '"window":2'), "window: expected an integer from 8 to"],

@@ -27,7 +27,7 @@ describe("quality figures", () => {
       0.5,
     ]);
     expect([base?.sameTop.value, base?.sameTop.error]).toEqual([close(2 / 3), close(0.210818511)]);
-    expect([base?.deltaP.value, base?.deltaP.error]).toEqual([close(0.03087578), close(0.010525751)]);
+    expect([base?.rmsDeltaP.value, base?.rmsDeltaP.error]).toEqual([close(0.03087578), close(0.010525751)]);
   });
 
   it("lie in an interval of 1.96 errors of what was averaged, within what the figure can be", () => {
@@ -44,7 +44,7 @@ describe("quality figures", () => {
     const itself = scores.map(({ window, nll }) => ({ window, nll, base: { nll, kl: [0, 0, 0], sameTop: [1, 1, 1] } }));
     const { base } = qualityOf(itself);
     expect(base?.perplexityRatio).toEqual({ value: 1, error: 0, low: 1, high: 1 });
-    expect(base?.deltaP).toEqual({ value: 0, error: 0, low: 0, high: 0 });
+    expect(base?.rmsDeltaP).toEqual({ value: 0, error: 0, low: 0, high: 0 });
     expect(base?.sameTop).toEqual({ value: 1, error: 0, low: 1, high: 1 });
   });
 
