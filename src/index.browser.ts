@@ -1,6 +1,7 @@
 // The package in a browser.
 import type { LanguageModel } from "./api/language-model.ts";
-import { type Host, type ModelSource, type OpenOptions, openOn } from "./api/open.ts";
+import { type Host, type ModelSource, openOn } from "./api/open.ts";
+import type { OpenOptions } from "./api/opening-options.ts";
 import { locateBlobs, locateUrl } from "./sources/locate.ts";
 import { startBrowserText } from "./text/start-browser.ts";
 import { startBrowserWorker } from "./worker/start-browser.ts";

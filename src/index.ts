@@ -3,7 +3,8 @@ import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LanguageModel } from "./api/language-model.ts";
-import { type Host, type ModelSource, type OpenOptions, openOn } from "./api/open.ts";
+import { type Host, type ModelSource, openOn } from "./api/open.ts";
+import type { OpenOptions } from "./api/opening-options.ts";
 import { diskFolder } from "./sources/disk.ts";
 import { locateBlobs, locateUrl } from "./sources/locate.ts";
 import { SourceError } from "./sources/source-error.ts";
@@ -23,7 +24,12 @@ export const nodeHost: Host = {
     const path = pathOf(source);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) {
-      throw new SourceError(`${path}: expected a GGUF file or a model folder, found nothing there. Check the path.`);
+      throw new SourceError({
+        subject: path,
+        expected: "a GGUF file or a model folder",
+        found: "nothing there",
+        remedy: "Check the path.",
+      });
     }
     if (found.isDirectory()) return { folder: diskFolder(path) };
     return { folder: diskFolder(dirname(path)), file: basename(path) };
@@ -36,7 +42,11 @@ function pathOf(source: string | URL): string {
     return fileURLToPath(source);
   } catch (cause) {
     throw new SourceError(
-      `${String(source).slice(0, 80)}: expected a path, or a URL that begins with file:, http: or https:, found neither.`,
+      {
+        subject: String(source).slice(0, 80),
+        expected: "a path, or a URL that begins with file:, http: or https:",
+        found: "neither",
+      },
       { cause },
     );
   }

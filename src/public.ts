@@ -10,7 +10,8 @@ export type {
   Summary,
   TraceOptions,
 } from "./api/language-model.ts";
-export type { ModelSource, OpenOptions } from "./api/open.ts";
+export type { ModelSource } from "./api/open.ts";
+export type { OpenOptions } from "./api/opening-options.ts";
 export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
 export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
 export type { ToolCallProblem } from "./chat/calls/parsed-call.ts";
@@ -19,6 +20,7 @@ export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
 export type { ChatMessage } from "./chat/messages.ts";
 export type { TokenReport } from "./chat/token-report.ts";
 export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
+export { Lfm2Error } from "./lfm2-error.ts";
 export { type EvalPlan, planEval, type Shard } from "./oracle/eval/eval-plan.ts";
 export { evaluate, type WindowScores } from "./oracle/eval/evaluate.ts";
 export { type Estimate, type Quality, qualityOf } from "./oracle/eval/quality.ts";

@@ -88,7 +88,12 @@ export async function toMatchGolden(
     for (const name of run.points.keys()) {
       if (expected.points.has(name)) continue;
       const near = nearNames([...expected.points.keys()], name).join(", ");
-      throw new GoldenError(`${name}: expected a point of the golden ${folder.name}, found none. Near it: ${near}.`);
+      throw new GoldenError({
+        subject: name,
+        expected: `a point of the golden ${folder.name}`,
+        found: "none",
+        remedy: `Near it: ${near}.`,
+      });
     }
     const checker = await createChecker(expected, one, golden.tolerances, points ?? [...run.points.keys()]);
     const { checks } = await checkRun(run, one, checker, true);

@@ -2,9 +2,10 @@
 
 usage: mistakes.py OUT [--campaign [MODEL …]]
 Writes OUT/MODEL/MISTAKE.safetensors (input_ids i64[T] and points f32[T, cols], experts i32[T, k]) and OUT/mistakes.json:
-what each is, and the first point at which it leaves the true run. Without --campaign: the first mistakes of the catalogue
-over ../transformers, with points inside modules. With it: all of them, whole, as hooks alone see them, over models made
-here, whose checkpoints are written beside them, and the trained one; several hundred MB.
+what each is, and the first point at which it leaves the true run. Without --campaign: 23 mistakes over ../transformers, with
+points inside modules; and under OUT/hooked every mistake once, as hooks alone see it, over models made here, whose
+checkpoints are written beside them. With it: every mistake in every one of these models and the trained one, whole; several
+hundred MB.
 """
 import argparse
 import json
@@ -115,33 +116,67 @@ def record_goldens(out: str) -> list[dict]:
     return entries
 
 
+class Hooked:
+    """True run and mistakes of one model, as hooks alone see them."""
+
+    def __init__(self, out: str, model: str, count: int, seed: int):
+        self.out, self.model = out, model
+        self.folder = os.path.join(GOLDEN, "nano", "hf") if model == "nano" else os.path.join(out, model)
+        if model != "nano":
+            write_model(model, self.folder)
+        self.config = AutoConfig.from_pretrained(self.folder)
+        self.ids = true_ids(self.config, count, seed)
+        self.true = record(self.folder, CLEAN, self.ids)
+
+    def can_have(self, mistake: Mistake) -> bool:
+        return mistake.needs(self.config) and (mistake.name not in BLOCKS or self.model == "blocks")
+
+    def keep(self, mistake: Mistake, is_whole: bool) -> dict | None:
+        """Undefined where the mistake changes too little: no point by more than ten tolerances."""
+        given = mistake.ids(self.ids) if mistake.ids else self.ids
+        points = record(self.folder, mistake, given)
+        found = gaps(self.true, points, is_hooked)
+        first = next((name for name, times in found.items() if times > 1), None)
+        if not first or (max(found.values()) <= 10 and mistake not in PRECISION):
+            return None
+        file = f"{self.model}/{mistake.name}.safetensors"
+        seen = {name: value for name, value in points.items() if is_hooked(name)}
+        write(os.path.join(self.out, file), given, seen if is_whole else needed(seen, first))
+        return {"file": file, "model": self.model, "mistake": mistake.name, "what": mistake.what, "ids": self.ids,
+                "step": mistake.step, "first": first, "times": round(min(max(found.values()), 1e9)),
+                "isRounding": mistake in PRECISION}
+
+
+def record_sample(out: str) -> list[dict]:
+    """Every mistake once, each in the model that has had the fewest."""
+    models = [Hooked(out, model, 14, 300 + number) for number, model in enumerate(MODELS) if model != "biased"]
+    entries = []
+    had = dict.fromkeys(models, 0)
+    for mistake in CATALOGUE:
+        for model in sorted(models, key=had.get):
+            entry = model.keep(mistake, False) if model.can_have(mistake) else None
+            if entry:
+                entries.append(entry)
+                had[model] += 1
+                break
+    return entries
+
+
 def record_campaign(out: str, models: list[str]) -> list[dict]:
     entries = []
-    for number, model in enumerate([*MODELS, "nano"]):
-        if models and model not in models:
+    for number, name in enumerate([*MODELS, "nano"]):
+        if models and name not in models:
             continue
-        folder = os.path.join(GOLDEN, "nano", "hf") if model == "nano" else os.path.join(out, model)
-        if model != "nano":
-            write_model(model, folder)
-        config = AutoConfig.from_pretrained(folder)
-        ids = true_ids(config, 24, 200 + number)
-        true = record(folder, CLEAN, ids)
-        for mistake in CATALOGUE + PRECISION:
-            if not mistake.needs(config) or (mistake.name in BLOCKS and model != "blocks"):
-                continue
-            given = mistake.ids(ids) if mistake.ids else ids
-            points = record(folder, mistake, given)
-            found = gaps(true, points, is_hooked)
-            first = next((name for name, times in found.items() if times > 1), None)
-            if not first or (max(found.values()) <= 10 and mistake not in PRECISION):
-                continue
-            file = f"{model}/{mistake.name}.safetensors"
-            seen = {name: value for name, value in points.items() if is_hooked(name)}
-            write(os.path.join(out, file), given, needed(seen, first) if model == "nano" else seen)
-            entries.append({"file": file, "model": model, "mistake": mistake.name, "what": mistake.what, "ids": ids,
-                            "step": mistake.step, "first": first, "times": round(min(max(found.values()), 1e9)),
-                            "isRounding": mistake in PRECISION})
+        model = Hooked(out, name, 24, 200 + number)
+        found = [model.keep(mistake, name != "nano") for mistake in CATALOGUE + PRECISION if model.can_have(mistake)]
+        entries += [entry for entry in found if entry]
     return entries
+
+
+def list_in(folder: str, entries: list[dict]) -> None:
+    lines = ",\n  ".join(json.dumps(entry) for entry in entries)
+    with open(os.path.join(folder, "mistakes.json"), "w") as file:
+        file.write(f"[\n  {lines}\n]\n")
 
 
 def main() -> None:
@@ -150,13 +185,11 @@ def main() -> None:
     parser.add_argument("--campaign", nargs="*", metavar="MODEL")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if options.campaign is None:
-        entries = record_goldens(options.out)
-    else:
-        entries = record_campaign(options.out, options.campaign)
-    lines = ",\n  ".join(json.dumps(entry) for entry in entries)
-    with open(os.path.join(options.out, "mistakes.json"), "w") as file:
-        file.write(f"[\n  {lines}\n]\n")
+    if options.campaign is not None:
+        return list_in(options.out, record_campaign(options.out, options.campaign))
+    list_in(options.out, record_goldens(options.out))
+    hooked = os.path.join(options.out, "hooked")
+    list_in(hooked, record_sample(hooked))
 
 
 main()

@@ -5,7 +5,7 @@ import type { RenderOptions } from "../chat/template.ts";
 import type { TokenReport } from "../chat/token-report.ts";
 import type { ResponseFormat, ToolChoice } from "../constrain/compile.ts";
 import type { Checkpoint } from "../formats/checkpoint.ts";
-import type { Settings } from "../load/load-options.ts";
+import type { Settings } from "../load/settings.ts";
 import type { Config } from "../model/config.ts";
 import type { TracePiece } from "../oracle/trace/trace-pieces.ts";
 import type { TraceChoice } from "../oracle/trace/trace-plan.ts";
@@ -20,23 +20,26 @@ export interface Progress {
   readonly total: number;
 }
 
-export interface GenerateOptions extends Partial<SamplingOptions> {
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface GenerateOptions extends Partial<SamplingOptions>, RunOptions {
   /** Most new tokens; what the model's makers recommend, or what the context has left. */
   readonly maxTokens?: number;
   /**
-   * Ids that end the answer; the model's own unless stated otherwise. `generate` yields them, `chat` and `complete` give
+   * Ids that end the answer; by default the model's own. `generate` yields them, `chat` and `complete` give
    * out no text of theirs. In a format they come only where it is complete.
    */
   readonly stopIds?: readonly number[];
   /** Called for every token that is taken, before its text is given out: stop ids, markers and stop strings included. */
   readonly onToken?: (token: TokenReport) => void;
   /**
-   * With it, onToken is told log-probabilities: of the token, and of so many of the most likely ones, 0 to 20. They are
+   * Gives onToken log-probabilities: the token's, and those of this many of the likeliest tokens, 0 to 20. They are
    * the model's own, before bias, penalties, temperature and all else that sampling does.
    */
   readonly topLogprobs?: number;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
   /** Called once, when the last token has been given out. */
   readonly onFinish?: (summary: Summary) => void;
 }
@@ -58,7 +61,7 @@ export interface Summary {
   readonly stopped?: string;
 }
 
-/** With a format, the answer ends where the format does; `finishReason` "length" says that it was cut before. */
+/** With a format, the answer ends where the format does; `finishReason` "length" means that it was cut before that. */
 export interface CompleteOptions extends GenerateOptions {
   /**
    * Strings that end the answer, wherever tokens begin and end: at most 16, of up to 1,000 characters. The one that is
@@ -99,7 +102,7 @@ export interface RenderChoices {
   readonly continueFinalMessage?: boolean;
 }
 
-export interface EncodeChatOptions extends RenderChoices, Pick<GenerateOptions, "signal"> {
+export interface EncodeChatOptions extends RenderChoices, Pick<RunOptions, "signal"> {
   /** Where control strings count: in what is trusted (default), or everywhere. */
   readonly parseSpecial?: "trusted" | "all";
 }
@@ -112,7 +115,7 @@ export interface Logits {
   readonly cols: number;
 }
 
-export interface TraceOptions extends TraceChoice, Pick<GenerateOptions, "signal" | "onProgress"> {}
+export interface TraceOptions extends TraceChoice, RunOptions {}
 
 export interface LanguageModel {
   readonly config: Config;
@@ -149,7 +152,7 @@ export interface LanguageModel {
    */
   generate(ids: readonly number[], options?: GenerateOptions): AsyncGenerator<number, void>;
   /** Logits after each of `ids`, f32 [T, vocab]; all finite. */
-  logits(ids: readonly number[], options?: Pick<GenerateOptions, "signal" | "onProgress">): Promise<Logits>;
+  logits(ids: readonly number[], options?: RunOptions): Promise<Logits>;
   /**
    * Every tensor at a named point of the graph, in pieces, while the model runs over `ids`; `planTrace` tells names and
    * shapes before. The run waits for a slow consumer, so that no more than 64 MB are on their way. Numbers may be infinite

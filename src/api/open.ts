@@ -2,40 +2,24 @@
 
 import { withPreTokenizer } from "../formats/gguf/tokenizer.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
-import { checkOptions, type ModelOptions } from "../load/load-options.ts";
 import { readConfig } from "../model/config.ts";
+import { checkOptions } from "../options/check-options.ts";
 import { patienceWith } from "../sources/patience.ts";
 import type { Folder } from "../sources/source.ts";
 import type { NetworkOptions } from "../sources/url.ts";
 import type { TextPort } from "../text/protocol.ts";
 import { createText } from "../text/text.ts";
-import type { PreTokenizer } from "../tokenizer/from-gguf.ts";
 import { connect, type ModelWorker } from "../worker/client.ts";
 import type { WorkerPort } from "../worker/protocol.ts";
 import { createLanguageModel } from "./create-language-model.ts";
-import type { LanguageModel, Progress } from "./language-model.ts";
-import { checkObject, checkOpening } from "./opening-options.ts";
+import type { LanguageModel } from "./language-model.ts";
+import { type OpenOptions, openingChecks } from "./opening-options.ts";
 
 /**
  * What a model is opened from. A string is a path in Node and a URL in a browser; one that begins with http:// or
  * https:// is a URL in both. A GGUF file, one file of a split GGUF, a safetensors file, or a Hugging Face folder.
  */
 export type ModelSource = string | URL | Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | readonly File[] | FileList;
-
-export interface OpenOptions extends ModelOptions {
-  readonly signal?: AbortSignal;
-  /** Weights read so far. */
-  readonly onProgress?: (progress: Progress) => void;
-  /** HTTP headers for URLs, such as Authorization. No other server that a redirect leads to gets them. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /**
-   * Milliseconds in which a server has to begin its answer, and then to send 64 KiB or the rest, again and again;
-   * 30,000 unless stated otherwise. A request that takes longer is made again, as after any failure that may pass.
-   */
-  readonly stallTimeoutMs?: number;
-  /** How text is split before merging, for GGUF files that do not say it, or by a name that is none (`default`). */
-  readonly tokenizerPre?: PreTokenizer;
-}
 
 /** What differs between Node and a browser. */
 export interface Host {
@@ -46,11 +30,9 @@ export interface Host {
 }
 
 export async function openOn(host: Host, source?: ModelSource, options: OpenOptions = {}): Promise<LanguageModel> {
-  checkObject(options);
+  checkOptions("open", openingChecks, options);
   const { signal, onProgress, headers, stallTimeoutMs, tokenizerPre, ...modelOptions } = options;
-  checkOpening({ signal, onProgress, headers, stallTimeoutMs, tokenizerPre });
   signal?.throwIfAborted();
-  checkOptions(modelOptions);
   const { folder, file } = await host.locate(source, { headers, patience: patienceWith(stallTimeoutMs) });
   const checkpoint = await openCheckpoint(folder, file, signal);
   const { config: rawConfig, keyNames, tensors, files } = checkpoint;

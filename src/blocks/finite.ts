@@ -1,5 +1,6 @@
 // Infinite weights and NaN, found by the few bits of a block that can make them: a scale's exponent, or a float's own.
 
+import type { ErrorParts } from "../lfm2-error.ts";
 import type { BlockFormat } from "./block-format.ts";
 import { blockFormats, type FormatName } from "./formats.ts";
 
@@ -47,22 +48,24 @@ function decodeBlock({ blockBytes, blockLength, decode }: BlockFormat, blocks: U
  * @param at      where in the tensor `blocks` begin, in bytes
  * @param weight  the one that is not finite, counted within `blocks`
  */
-export function describeNonFinite(
+export function nonFinite(
   tensor: { readonly name: string; readonly shape: readonly number[] },
   name: FormatName,
   blocks: Uint8Array,
   at: number,
   weight: number,
-): string {
+): ErrorParts {
   const format = blockFormats[name];
   const { blockBytes, blockLength } = format;
   const value = decodeBlock(format, blocks, Math.floor(weight / blockLength))[weight % blockLength];
   const place = placeInTensor((at / blockBytes) * blockLength + weight, tensor.shape);
   const cause = blockLength > 1 ? `, from a scale of its ${name} block` : "";
-  return (
-    `${tensor.name}: expected finite weights, found ${value} at ${place}${cause}. ` +
-    "The file is damaged, or its model's training diverged; take another copy."
-  );
+  return {
+    subject: tensor.name,
+    expected: "finite weights",
+    found: `${value} at ${place}${cause}`,
+    remedy: "The file is damaged, or its model's training diverged; take another copy.",
+  };
 }
 
 /** "row 3, column 64" in a tensor [experts, rows, cols], [rows, cols] or [cols]; all counted from 0. */

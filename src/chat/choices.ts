@@ -19,7 +19,7 @@ export async function* choices<Options extends object, Piece>(
   ask: (options: Options & { readonly seed: Seed }, index: number) => AsyncIterable<Piece>,
 ): AsyncGenerator<{ readonly index: number; readonly piece: Piece }, void> {
   if (!(Number.isInteger(count) && count >= 1 && count <= MAX_CHOICES)) {
-    throw new SamplingError(`n: expected an integer from 1 to ${MAX_CHOICES}, found ${String(count)}.`);
+    throw new SamplingError({ subject: "n", expected: `an integer from 1 to ${MAX_CHOICES}`, found: String(count) });
   }
   const seed = options.seed ?? freshSeed();
   for (let index = 0; index < count; index++) {

@@ -19,7 +19,9 @@ export function markFinalMessage(messages: readonly ChatMessage[]): readonly Cha
   const { content, final, subject } = finalText(messages);
   if (typeof content === "string") return [...messages.slice(0, -1), { ...final, content: content + MARK }];
   const at = content.findLastIndex(({ text }) => typeof text === "string");
-  if (at < 0) throw new ChatError(`${subject}.content: expected text to continue, found parts without any.`);
+  if (at < 0) {
+    throw new ChatError({ subject: `${subject}.content`, expected: "text to continue", found: "parts without any" });
+  }
   const marked = content.with(at, { ...content[at], text: content[at].text + MARK });
   return [...messages.slice(0, -1), { ...final, content: marked }];
 }
@@ -36,9 +38,11 @@ export function cutAtMark(rendered: string, messages: readonly ChatMessage[]): s
   const mark = MARK.trim();
   const at = rendered.lastIndexOf(mark);
   if (at < 0 || !rendered.includes(strip(text))) {
-    throw new ChatError(
-      `${subject}: expected a chat template that writes the message to continue, found one that changes it or leaves it out.`,
-    );
+    throw new ChatError({
+      subject,
+      expected: "a chat template that writes the message to continue",
+      found: "one that changes it or leaves it out",
+    });
   }
   const prompt = rendered.slice(0, at);
   return rendered.startsWith(MARK, at) ? prompt : strip(prompt, PYTHON_SPACE, { left: false });
@@ -48,13 +52,15 @@ function finalText(messages: readonly ChatMessage[]) {
   const final = messages.at(-1);
   const subject = `messages[${messages.length - 1}]`;
   if (final?.role !== "assistant") {
-    throw new ChatError(
-      `${subject}: expected an assistant's turn to continue, found one of ${final?.role ?? "nobody"}.`,
-    );
+    throw new ChatError({
+      subject,
+      expected: "an assistant's turn to continue",
+      found: `one of ${final?.role ?? "nobody"}`,
+    });
   }
   const { content } = final;
   if (content === undefined || content === null) {
-    throw new ChatError(`${subject}.content: expected text to continue, found none.`);
+    throw new ChatError({ subject: `${subject}.content`, expected: "text to continue", found: "none" });
   }
   return { final, content, subject };
 }

@@ -1,5 +1,6 @@
 // What a conversation is made of, and the checks on one that comes from outside.
 
+import { Lfm2Error } from "../lfm2-error.ts";
 import { writeToolCalls } from "./calls/tool-call-text.ts";
 import { PythonFloat, parseExactJson } from "./exact-json.ts";
 
@@ -36,7 +37,7 @@ export interface ChatMessage {
 }
 
 /** A conversation, a tool list or a template cannot be made into a prompt. */
-export class ChatError extends Error {
+export class ChatError extends Lfm2Error {
   override readonly name = "ChatError";
 }
 
@@ -56,10 +57,17 @@ export const MAX_ARGUMENTS_CHARACTERS = 1 << 20;
  * @throws ChatError naming the message and the member at fault
  */
 export function checkMessages(messages: unknown): readonly ChatMessage[] {
-  if (!Array.isArray(messages)) throw new ChatError(`messages: expected a list, found ${kindOf(messages)}.`);
-  if (messages.length === 0) throw new ChatError("messages: expected at least one, found none.");
+  if (!Array.isArray(messages)) {
+    throw new ChatError({ subject: "messages", expected: "a list", found: kindOf(messages) });
+  }
+  if (messages.length === 0) throw new ChatError({ subject: "messages", expected: "at least one", found: "none" });
   if (messages.length > MAX_MESSAGES) {
-    throw new ChatError(`messages: expected at most ${MAX_MESSAGES}, found ${messages.length}. Leave the oldest out.`);
+    throw new ChatError({
+      subject: "messages",
+      expected: `at most ${MAX_MESSAGES}`,
+      found: messages.length,
+      remedy: "Leave the oldest out.",
+    });
   }
   messages.forEach(checkMessage);
   checkSize(messages, "messages");
@@ -68,10 +76,14 @@ export function checkMessages(messages: unknown): readonly ChatMessage[] {
 
 /** @throws ChatError when `tools` is not a list of JSON objects (or strings that hold one), or too large */
 export function checkTools(tools: unknown): readonly unknown[] {
-  if (!Array.isArray(tools)) throw new ChatError(`tools: expected a list, found ${kindOf(tools)}.`);
+  if (!Array.isArray(tools)) throw new ChatError({ subject: "tools", expected: "a list", found: kindOf(tools) });
   tools.forEach((tool: unknown, index) => {
     if (kindOf(tool) === "an object" || typeof tool === "string") return;
-    throw new ChatError(`tools[${index}]: expected an object that describes a function, found ${kindOf(tool)}.`);
+    throw new ChatError({
+      subject: `tools[${index}]`,
+      expected: "an object that describes a function",
+      found: kindOf(tool),
+    });
   });
   checkSize(tools, "tools");
   return tools;
@@ -79,26 +91,36 @@ export function checkTools(tools: unknown): readonly unknown[] {
 
 function checkMessage(message: unknown, index: number): void {
   const subject = `messages[${index}]`;
-  if (kindOf(message) !== "an object") throw new ChatError(`${subject}: expected an object, found ${kindOf(message)}.`);
+  if (kindOf(message) !== "an object") throw new ChatError({ subject, expected: "an object", found: kindOf(message) });
   if (message instanceof Map) {
-    throw new ChatError(`${subject}: expected an object, found a Map. Pass Object.fromEntries of it.`);
+    throw new ChatError({ subject, expected: "an object", found: "a Map", remedy: "Pass Object.fromEntries of it." });
   }
   const members = message as Record<string, unknown>;
   const { role, tool_calls: toolCalls } = members;
   if (!ROLES.includes(role)) {
-    throw new ChatError(`${subject}.role: expected ${ROLES.join(", ")}, found ${JSON.stringify(role) ?? "nothing"}.`);
+    throw new ChatError({
+      subject: `${subject}.role`,
+      expected: ROLES.join(", "),
+      found: JSON.stringify(role) ?? "nothing",
+    });
   }
   checkContent(members, subject);
   for (const name of ["thinking", "reasoning_content"]) {
     const thought = members[name];
     if (thought === undefined || thought === null || typeof thought === "string") continue;
-    throw new ChatError(`${subject}.${name}: expected a string, found ${kindOf(thought)}.`);
+    throw new ChatError({ subject: `${subject}.${name}`, expected: "a string", found: kindOf(thought) });
   }
   if (toolCalls === undefined || toolCalls === null) return;
-  if (role !== "assistant")
-    throw new ChatError(`${subject}.tool_calls: expected in assistant's turns only, found in ${role}'s.`);
-  if (!Array.isArray(toolCalls))
-    throw new ChatError(`${subject}.tool_calls: expected a list, found ${kindOf(toolCalls)}.`);
+  if (role !== "assistant") {
+    throw new ChatError({
+      subject: `${subject}.tool_calls`,
+      expected: "in assistant's turns only",
+      found: `in ${role}'s`,
+    });
+  }
+  if (!Array.isArray(toolCalls)) {
+    throw new ChatError({ subject: `${subject}.tool_calls`, expected: "a list", found: kindOf(toolCalls) });
+  }
   toolCalls.forEach((call: unknown, k) => {
     checkToolCall(call, `${subject}.tool_calls[${k}]`);
   });
@@ -110,33 +132,43 @@ function checkContent({ role, content, ...members }: Record<string, unknown>, su
     content.forEach((part: unknown, k) => {
       const { type, text } = kindOf(part) === "an object" ? (part as Record<string, unknown>) : {};
       if (typeof type === "string" && (type !== "text" || typeof text === "string")) return;
-      throw new ChatError(
-        `${subject}.content[${k}]: expected { type: "text", text } or another typed part, found ${kindOf(part)}.`,
-      );
+      throw new ChatError({
+        subject: `${subject}.content[${k}]`,
+        expected: '{ type: "text", text } or another typed part',
+        found: kindOf(part),
+      });
     });
     return;
   }
   const { tool_calls: calls, thinking, reasoning_content: reasoning } = members;
   const hasMore = Array.isArray(calls) || [thinking, reasoning].some((thought) => typeof thought === "string");
   if ((content === undefined || content === null) && role === "assistant" && hasMore) return;
-  throw new ChatError(`${subject}.content: expected a string or a list of parts, found ${kindOf(content)}.`);
+  throw new ChatError({
+    subject: `${subject}.content`,
+    expected: "a string or a list of parts",
+    found: kindOf(content),
+  });
 }
 
 function checkToolCall(call: unknown, subject: string): void {
   const described = kindOf(call) === "an object" ? (call as Record<string, unknown>).function : undefined;
   const { name, arguments: args } = kindOf(described) === "an object" ? (described as Record<string, unknown>) : {};
   if (typeof name !== "string" || name === "") {
-    throw new ChatError(`${subject}.function.name: expected a function's name, found ${kindOf(name)}.`);
+    throw new ChatError({ subject: `${subject}.function.name`, expected: "a function's name", found: kindOf(name) });
   }
   if (kindOf(args) === "an object") return;
   const where = `${subject}.function.arguments`;
   if (typeof args === "string" && args.length > MAX_ARGUMENTS_CHARACTERS) {
-    throw new ChatError(`${where}: expected at most ${MAX_ARGUMENTS_CHARACTERS} characters, found ${args.length}.`);
+    throw new ChatError({
+      subject: where,
+      expected: `at most ${MAX_ARGUMENTS_CHARACTERS} characters`,
+      found: args.length,
+    });
   }
   const parsed = typeof args === "string" ? parsedOrText(args) : args;
   if (kindOf(parsed) !== "an object") {
     const found = typeof args === "string" ? "text that is neither" : kindOf(args);
-    throw new ChatError(`${where}: expected an object, or JSON text of one, found ${found}.`);
+    throw new ChatError({ subject: where, expected: "an object, or JSON text of one", found });
   }
   checkSize(parsed, where);
 }
@@ -193,20 +225,29 @@ export function checkSize(value: unknown, subject: string): number {
   let left = MAX_CHARACTERS;
   let values = 0;
   const visit = (member: unknown, depth: number): void => {
-    if (depth > MAX_DEPTH)
-      throw new ChatError(`${subject}: expected at most ${MAX_DEPTH} levels of nesting, found more.`);
+    if (depth > MAX_DEPTH) {
+      throw new ChatError({ subject, expected: `at most ${MAX_DEPTH} levels of nesting`, found: "more" });
+    }
     left -= typeof member === "string" ? member.length : 1;
     // A list may have more places than members.
     if (++values > MAX_VALUES || (Array.isArray(member) && member.length > MAX_VALUES)) {
-      throw new ChatError(`${subject}: expected at most ${MAX_VALUES} values in all, found more. Shorten lists.`);
+      throw new ChatError({
+        subject,
+        expected: `at most ${MAX_VALUES} values in all`,
+        found: "more",
+        remedy: "Shorten lists.",
+      });
     }
     if (left < 0) {
-      throw new ChatError(
-        `${subject}: expected at most ${MAX_CHARACTERS} characters in all, found more. Shorten the text.`,
-      );
+      throw new ChatError({
+        subject,
+        expected: `at most ${MAX_CHARACTERS} characters in all`,
+        found: "more",
+        remedy: "Shorten the text.",
+      });
     }
     if (typeof member === "function" || typeof member === "symbol") {
-      throw new ChatError(`${subject}: expected values that JSON can hold, found a ${typeof member}.`);
+      throw new ChatError({ subject, expected: "values that JSON can hold", found: `a ${typeof member}` });
     }
     if (typeof member !== "object" || member === null || member instanceof PythonFloat) return;
     for (const [key, child] of member instanceof Map ? member : Object.entries(member)) {

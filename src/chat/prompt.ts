@@ -28,9 +28,12 @@ export function renderPrompt(
   const { tools, now = new Date(), continueFinalMessage = false, parseSpecial = "trusted" } = options;
   const { addGenerationPrompt = !continueFinalMessage } = options;
   if (continueFinalMessage && addGenerationPrompt) {
-    throw new ChatError(
-      "continueFinalMessage: expected no addGenerationPrompt beside it, found both. The prompt ends in one of two ways.",
-    );
+    throw new ChatError({
+      subject: "continueFinalMessage",
+      expected: "no addGenerationPrompt beside it",
+      found: "both",
+      remedy: "The prompt ends in one of two ways.",
+    });
   }
 
   const [bosToken, eosToken] = [bosId, eosIds[0]].map((id) => (id === undefined ? "" : textOf(id)));

@@ -66,11 +66,12 @@ export function traceText(
     const traced = standIns.putBack(rendered);
     if (traced.text === text) return traced;
   }
-  throw new ChatError(
-    "messages and tools: expected control strings such as <|im_end|> from the application only, found text of a user or " +
-      "tool that may hold one, and a chat template that does not simply pass it on. Remove control strings from such " +
-      'text, or let all count with parseSpecial: "all".',
-  );
+  throw new ChatError({
+    subject: "messages and tools",
+    expected: "control strings such as <|im_end|> from the application only",
+    found: "text of a user or tool that may hold one, and a chat template that does not simply pass it on",
+    remedy: 'Remove control strings from such text, or let all count with parseSpecial: "all".',
+  });
 }
 
 /** One character for another; those of outside text are found again by the ones that stand in for them. */

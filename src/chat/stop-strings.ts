@@ -23,13 +23,15 @@ export function checkStops(stated: unknown, inFormat = false): readonly string[]
   if (stated === undefined || stated === null) return [];
   const stops: readonly unknown[] = Array.isArray(stated) ? stated : [stated];
   if (inFormat && stops.length > 0) {
-    throw new SamplingError(
-      "stop: expected none beside responseFormat, as an answer in a format ends where the format does, found " +
-        `${JSON.stringify(stated)}. Leave one of them out.`,
-    );
+    throw new SamplingError({
+      subject: "stop",
+      expected: "none beside responseFormat, as an answer in a format ends where the format does",
+      found: JSON.stringify(stated),
+      remedy: "Leave one of them out.",
+    });
   }
   if (stops.length > MAX_STRINGS) {
-    throw new SamplingError(`stop: expected at most ${MAX_STRINGS} strings, found ${stops.length}.`);
+    throw new SamplingError({ subject: "stop", expected: `at most ${MAX_STRINGS} strings`, found: stops.length });
   }
   return stops.map((stop, i) => {
     // Half a surrogate pair never occurs: text comes in whole characters.
@@ -37,7 +39,7 @@ export function checkStops(stated: unknown, inFormat = false): readonly string[]
     if (isText && stop.length > 0 && stop.length <= MAX_LENGTH) return stop;
     const found = typeof stop !== "string" ? typeof stop : isText ? `one of ${stop.length}` : "half a surrogate pair";
     const name = Array.isArray(stated) ? `stop[${i}]` : "stop";
-    throw new SamplingError(`${name}: expected a string of 1 to ${MAX_LENGTH} characters, found ${found}.`);
+    throw new SamplingError({ subject: name, expected: `a string of 1 to ${MAX_LENGTH} characters`, found });
   });
 }
 

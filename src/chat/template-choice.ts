@@ -20,8 +20,10 @@ export function chooseTemplate({ chatTemplate, namedTemplates }: Templates, hasT
   if (forTools !== undefined) return forTools;
   const names = [...(namedTemplates?.keys() ?? [])];
   if (chatTemplate !== undefined || names.length === 0) return chatTemplate;
-  throw new ChatError(
-    `Chat template: expected one called "default"${hasTools ? ' or "tool_use"' : ""}, found ${names.join(", ")}. ` +
-      "Name one of them so in the model's files.",
-  );
+  throw new ChatError({
+    subject: "Chat template",
+    expected: `one called "default"${hasTools ? ' or "tool_use"' : ""}`,
+    found: names.join(", "),
+    remedy: "Name one of them so in the model's files.",
+  });
 }

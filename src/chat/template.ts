@@ -69,7 +69,8 @@ export function createTemplate(source: string | undefined): ChatTemplate {
             : firstCount(messages.length, (count) => failsWith(() => render(count), message));
         const subject =
           culprit === 0 ? "Chat template" : `Chat template at messages[${culprit - 1}] (${messages[culprit - 1].role})`;
-        throw new ChatError(`${subject}: ${found}.`, { cause: error });
+        const sentence = `${subject}: ${found}.`;
+        throw new ChatError({ subject, expected: "a conversation that it takes", found, sentence }, { cause: error });
       }
     },
   };
@@ -94,10 +95,11 @@ function checkSpaces(source: string): void {
     left -= spaces.length ** 2;
     if (left >= 0) continue;
     const line = source.slice(0, index).split("\n").length;
-    throw new ChatError(
-      `Chat template, line ${line}: expected a piece of white space of ${Math.sqrt(MAX_SPACE_STEPS)} characters at ` +
-        "most, or several shorter ones, found more.",
-    );
+    throw new ChatError({
+      subject: `Chat template, line ${line}`,
+      expected: `a piece of white space of ${Math.sqrt(MAX_SPACE_STEPS)} characters at most, or several shorter ones`,
+      found: "more",
+    });
   }
 }
 
@@ -109,14 +111,21 @@ function compile(source: string): JinjaTemplate {
     const open = error instanceof TypeError ? openBlock(source) : undefined;
     if (open !== undefined) {
       const { line, tag } = open;
-      throw new ChatError(`Chat template, line ${line}: expected {% end${tag} %} for this {% ${tag} %}, found none.`);
+      throw new ChatError({
+        subject: `Chat template, line ${line}`,
+        expected: `{% end${tag} %} for this {% ${tag} %}`,
+        found: "none",
+      });
     }
     const line = lineOfError(source, error);
     const found = source.split("\n")[line - 1].trim().slice(0, MAX_SHOWN);
     const reason = error instanceof TypeError ? "expected more, found the end of the template" : explained(error);
-    throw new ChatError(`Chat template, line ${line}: expected Jinja, found ${JSON.stringify(found)} (${reason}).`, {
-      cause: error,
-    });
+    throw new ChatError(
+      { subject: `Chat template, line ${line}`, expected: "Jinja", found: `${JSON.stringify(found)} (${reason})` },
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -1,13 +1,15 @@
 // How the command ends: its exit code, and what it prints about an error.
+import { Lfm2Error, partsOf } from "../lfm2-error.ts";
+import { inFlags } from "./options/flag-names.ts";
 import { harmless } from "./terminal/terminal.ts";
 
 /** The command line itself is at fault: exit code 2. */
-export class UsageError extends Error {
+export class UsageError extends Lfm2Error {
   override readonly name = "UsageError";
 }
 
 /** The answer was cut before it had the form that was asked for: exit code 3. */
-export class CutError extends Error {
+export class CutError extends Lfm2Error {
   override readonly name = "CutError";
 }
 
@@ -22,7 +24,12 @@ export class Interrupted extends Error {
  */
 export function asTrouble(error: unknown): unknown {
   if (error instanceof Interrupted || error instanceof UsageError || !(error instanceof Error)) return error;
-  return new UsageError(error.message, { cause: error });
+  const { name, message } = error;
+  const parts =
+    error instanceof Lfm2Error
+      ? partsOf(error)
+      : { subject: name, expected: "a verdict", found: message, sentence: message };
+  return new UsageError(parts, { cause: error });
 }
 
 /** Prints what went wrong on standard error. @returns the exit code */
@@ -37,6 +44,6 @@ export function tellError(error: unknown): number {
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (process.env.LFM2_DEBUG === "1") return error.stack ?? error.message;
-  // The library's option has another name here.
-  return error.message.replace(/\s*\n\s*/g, " ").replace(/\bcontextLength\b/g, "--context");
+  const { message } = error instanceof Lfm2Error ? new Lfm2Error(inFlags(error)) : error;
+  return message.replace(/\s*\n\s*/g, " ");
 }

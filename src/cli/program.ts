@@ -33,8 +33,8 @@ Examples:
   $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -t 1,2        tokens per second
   $ lfm2 quantize LFM2-1.2B/ -o LFM2-1.2B-Q4_0.gguf --type Q4_0
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an answer in a format was cut, 130 stopped by Ctrl-C (but 0 where that
-is how a person leaves a chat), 143 and 129 by SIGTERM and SIGHUP.
+Exit codes: 0 done, 1 failed, 2 wrong usage or nothing to compare, 3 an answer in a format was cut, 130 stopped by
+Ctrl-C (but 0 where that is how a person leaves a chat), 143 and 129 by SIGTERM and SIGHUP.
 Environment: NO_COLOR=1 for no colour, LFM2_DEBUG=1 for the stack of an error.`;
 
 function createProgram(): Command {
@@ -71,7 +71,12 @@ export async function lfm2(args: readonly string[]): Promise<void> {
   const program = createProgram();
   if (args.length === 0) {
     process.stderr.write(program.helpInformation());
-    throw new UsageError("command: expected one of those above, found none. `lfm2 --help` tells more.");
+    throw new UsageError({
+      subject: "command",
+      expected: "one of those above",
+      found: "none",
+      remedy: "`lfm2 --help` tells more.",
+    });
   }
   try {
     await program.parseAsync(args, { from: "user" });
@@ -80,6 +85,13 @@ export async function lfm2(args: readonly string[]): Promise<void> {
     if (error.exitCode === 0) return;
     const asked = program.commands.find((command) => command.name() === args[0]);
     const command = ["lfm2", asked?.name()].filter(Boolean).join(" ");
-    throw new UsageError(`${error.message.replace(/^error: /, "")}. \`${command} --help\` tells more.`);
+    const found = error.message.replace(/^error: /, "");
+    throw new UsageError({
+      subject: command,
+      expected: "its own options and arguments",
+      found,
+      remedy: `\`${command} --help\` tells more.`,
+      sentence: `${found}.`,
+    });
   }
 }

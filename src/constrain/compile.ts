@@ -56,15 +56,19 @@ export function compileConstraint(request: ConstraintRequest): ConstraintRules {
   }
   const only = typeof toolChoice === "object" && toolChoice !== null ? toolChoice.name : undefined;
   if (toolChoice !== "auto" && toolChoice !== "required" && typeof only !== "string") {
-    throw new ConstraintError(
-      `toolChoice: expected "none", "auto", "required" or { name }, found ${shown(toolChoice)}.`,
-    );
+    throw new ConstraintError({
+      subject: "toolChoice",
+      expected: '"none", "auto", "required" or { name }',
+      found: shown(toolChoice),
+    });
   }
   const { callMarkers } = request;
   if (callMarkers === undefined) {
-    throw new ConstraintError(
-      "toolChoice: expected a model whose vocabulary has <|tool_call_start|> and <|tool_call_end|>, found none.",
-    );
+    throw new ConstraintError({
+      subject: "toolChoice",
+      expected: "a model whose vocabulary has <|tool_call_start|> and <|tool_call_end|>",
+      found: "none",
+    });
   }
   const calls = toolCalls(tools, only, callMarkers, builder);
   if (toolChoice !== "auto") return { thought, grammar: builder.build(calls) };
@@ -88,7 +92,7 @@ function formatOf(format: ResponseFormat, builder: GrammarBuilder): Expression {
       return new SchemaGrammar(true, subject, builder, jsonNotation(builder)).anyObject();
     case "regex":
       if (typeof format.pattern !== "string") {
-        throw new ConstraintError(`${subject}: expected a string, found ${shown(format.pattern)}.`);
+        throw new ConstraintError({ subject, expected: "a string", found: shown(format.pattern) });
       }
       return spell(
         regexMachine(parseRegex(format.pattern, subject), subject, builder.budget, { whole: true }),
@@ -98,10 +102,11 @@ function formatOf(format: ResponseFormat, builder: GrammarBuilder): Expression {
     case "choice":
       return spell(wordsMachine(checkChoices(format.choices, subject), subject), PLAIN, builder);
     default:
-      throw new ConstraintError(
-        'responseFormat.type: expected "json_schema", "json_object", "regex" or "choice", found ' +
-          `${shown((format as { type?: unknown } | undefined)?.type)}.`,
-      );
+      throw new ConstraintError({
+        subject: "responseFormat.type",
+        expected: '"json_schema", "json_object", "regex" or "choice"',
+        found: shown((format as { type?: unknown } | undefined)?.type),
+      });
   }
 }
 
@@ -110,17 +115,23 @@ const subjectOf = (format: ResponseFormat | undefined): string => SUBJECTS[forma
 
 function checkChoices(choices: unknown, subject: string): readonly string[] {
   if (!Array.isArray(choices) || choices.length === 0 || !choices.every((choice) => typeof choice === "string")) {
-    throw new ConstraintError(`${subject}: expected a list of texts, found ${shown(choices)}.`);
+    throw new ConstraintError({ subject, expected: "a list of texts", found: shown(choices) });
   }
   const size = choices.reduce((sum, choice) => sum + choice.length, 0);
   if (choices.length > MAX_CHOICES || size > MAX_CHOICE_CHARACTERS) {
-    throw new ConstraintError(
-      `${subject}: expected at most ${MAX_CHOICES} texts of ${MAX_CHOICE_CHARACTERS} characters together, found ` +
-        `${choices.length} of ${size}.`,
-    );
+    throw new ConstraintError({
+      subject,
+      expected: `at most ${MAX_CHOICES} texts of ${MAX_CHOICE_CHARACTERS} characters together`,
+      found: `${choices.length} of ${size}`,
+    });
   }
   const broken = choices.findIndex((choice) => /\p{Cs}/u.test(choice));
-  if (broken >= 0)
-    throw new ConstraintError(`${subject}[${broken}]: expected text, found half a surrogate pair in it.`);
+  if (broken >= 0) {
+    throw new ConstraintError({
+      subject: `${subject}[${broken}]`,
+      expected: "text",
+      found: "half a surrogate pair in it",
+    });
+  }
   return choices;
 }

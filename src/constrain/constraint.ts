@@ -58,9 +58,12 @@ export function createConstraint(
   const notFree = thought?.first === "none" ? [...forbidden, thought.open] : forbidden;
   const whileFree = notFree.length > 0 ? all(notFree) : undefined;
   if (isHeld && thought?.first === "open" && stopIds.includes(thought.close)) {
-    throw new ConstraintError(
-      `stopIds: expected ids that end the answer, found ${thought.close}, which ends the thought before it. Leave it out.`,
-    );
+    throw new ConstraintError({
+      subject: "stopIds",
+      expected: "ids that end the answer",
+      found: `${thought.close}, which ends the thought before it`,
+      remedy: "Leave it out.",
+    });
   }
   const mayThink = thought?.first === "possible" && !stopIds.includes(thought.open) && !stopIds.includes(thought.close);
   let phase: "thought" | "free" | "grammar" = thought?.first === "open" ? "thought" : isHeld ? "grammar" : "free";
@@ -148,10 +151,12 @@ function createMasks(grammar: Grammar, tree: VocabularyTree, vocabSize: number, 
       else missing = id;
     });
     if (missing !== undefined && mask.every((word) => word === 0)) {
-      throw new ConstraintError(
-        `stopIds: expected ids without which the format can be written, found that only ${missing} could go on with it. ` +
-          "Leave it out.",
-      );
+      throw new ConstraintError({
+        subject: "stopIds",
+        expected: "ids without which the format can be written",
+        found: `that only ${missing} could go on with it`,
+        remedy: "Leave it out.",
+      });
     }
     return mask;
   };

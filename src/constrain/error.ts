@@ -1,7 +1,8 @@
 // What this room throws, and how a message shows a value.
+import { Lfm2Error } from "../lfm2-error.ts";
 
 /** A schema, pattern, choice or tool that output cannot be held to; says where, what is expected, and a way out. */
-export class ConstraintError extends Error {
+export class ConstraintError extends Lfm2Error {
   override readonly name = "ConstraintError";
 }
 
@@ -13,5 +14,5 @@ export function shown(value: unknown): string {
 
 /** @throws ConstraintError for what would take too much memory or time */
 export function tooLarge(subject: string, expected: string, remedy: string): never {
-  throw new ConstraintError(`${subject}: expected ${expected}, found more. ${remedy}`);
+  throw new ConstraintError({ subject, expected, found: "more", remedy });
 }

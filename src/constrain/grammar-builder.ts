@@ -74,16 +74,20 @@ export class GrammarBuilder {
     });
     const grammar = layout.tables(first, this.#wholeTokens);
     if (grammar.depths[first] > MAX_DEPTH) {
-      throw new ConstraintError(
-        `${subject}: expected one that some text of finite length satisfies, found none. ` +
-          "Look for requirements that contradict each other, or that need themselves.",
-      );
+      throw new ConstraintError({
+        subject,
+        expected: "one that some text of finite length satisfies",
+        found: "none",
+        remedy: "Look for requirements that contradict each other, or that need themselves.",
+      });
     }
     if (isLeftRecursive(grammar)) {
-      throw new ConstraintError(
-        `${subject}: expected every $ref to lead to a value, found one that leads back to itself before anything is ` +
-          "written. Break the circle.",
-      );
+      throw new ConstraintError({
+        subject,
+        expected: "every $ref to lead to a value",
+        found: "one that leads back to itself before anything is written",
+        remedy: "Break the circle.",
+      });
     }
     checkWidth(grammar, subject);
     return grammar;

@@ -32,19 +32,23 @@ export function toolCalls(
   builder: GrammarBuilder,
 ): Expression {
   if (tools.length === 0 || tools.length > MAX_TOOLS) {
-    throw new ConstraintError(`tools: expected 1 to ${MAX_TOOLS} tools to call, found ${tools.length}.`);
+    throw new ConstraintError({ subject: "tools", expected: `1 to ${MAX_TOOLS} tools to call`, found: tools.length });
   }
   const calls = new Map<string, Expression>();
   tools.forEach((tool, i) => {
     const { name, written } = callOf(tool, `tools[${i}]`, builder);
-    if (calls.has(name)) throw new ConstraintError(`tools[${i}]: expected each name once, found "${name}" twice.`);
+    if (calls.has(name)) {
+      throw new ConstraintError({ subject: `tools[${i}]`, expected: "each name once", found: `"${name}" twice` });
+    }
     calls.set(name, written);
   });
   const chosen = only === undefined ? choice(...calls.values()) : calls.get(only);
   if (chosen === undefined) {
-    throw new ConstraintError(
-      `toolChoice.name: expected one of the tools (${[...calls.keys()].join(", ")}), found ${shown(only)}.`,
-    );
+    throw new ConstraintError({
+      subject: "toolChoice.name",
+      expected: `one of the tools (${[...calls.keys()].join(", ")})`,
+      found: shown(only),
+    });
   }
   const others = only === undefined ? repeat(sequence(comma(pythonNotation(builder)), chosen)) : sequence();
   return sequence(
@@ -61,13 +65,15 @@ function callOf(tool: unknown, path: string, builder: GrammarBuilder): { name: s
   const { definition, subject } = definitionOf(tool, path);
   const { name, parameters = {} } = definition;
   if (typeof name !== "string" || !FUNCTION_NAME.test(name)) {
-    throw new ConstraintError(
-      `${subject}.name: expected letters, digits, "_", "." and "-", beginning with a letter, found ${shown(name)}.`,
-    );
+    throw new ConstraintError({
+      subject: `${subject}.name`,
+      expected: 'letters, digits, "_", "." and "-", beginning with a letter',
+      found: shown(name),
+    });
   }
   const where = `${subject}.parameters`;
   if (!isSchema(parameters)) {
-    throw new ConstraintError(`${where}: expected a schema of an object, found ${shown(parameters)}.`);
+    throw new ConstraintError({ subject: where, expected: "a schema of an object", found: shown(parameters) });
   }
   const notation = pythonNotation(builder);
   const grammar = new SchemaGrammar(parameters, where, builder, notation);
@@ -77,14 +83,19 @@ function callOf(tool: unknown, path: string, builder: GrammarBuilder): { name: s
     ["anyOf", "oneOf", "enum", "const"].some((keyword) => flat[keyword] !== undefined) ||
     !typesOf(flat, where).includes("object")
   ) {
-    throw new ConstraintError(`${where}: expected "type": "object" with properties, found ${shown(parameters)}.`);
+    throw new ConstraintError({
+      subject: where,
+      expected: '"type": "object" with properties',
+      found: shown(parameters),
+    });
   }
   const members = grammar.members(flat, where, (argument) => {
     if (ARGUMENT_NAME.test(argument)) return text(`${argument}=`);
-    throw new ConstraintError(
-      `${at(`${where}.properties`, argument)}: expected a name of letters, digits and "_", as Python writes arguments, ` +
-        `found ${shown(argument)}.`,
-    );
+    throw new ConstraintError({
+      subject: at(`${where}.properties`, argument),
+      expected: 'a name of letters, digits and "_", as Python writes arguments',
+      found: shown(argument),
+    });
   });
   const written = builder.rule(`call ${name}`, () =>
     sequence(text(`${name}(`), grammar.inOrder(flat, where, members), text(")")),
@@ -98,9 +109,9 @@ function definitionOf(tool: unknown, path: string): { definition: Schema; subjec
     json = typeof tool === "string" ? JSON.parse(tool) : asJson(tool, path);
   } catch (cause) {
     if (cause instanceof ConstraintError) throw cause;
-    throw new ConstraintError(`${path}: expected an object, or one as JSON, found ${shown(tool)}.`, { cause });
+    throw new ConstraintError({ subject: path, expected: "an object, or one as JSON", found: shown(tool) }, { cause });
   }
-  if (!isSchema(json)) throw new ConstraintError(`${path}: expected an object, found ${shown(json)}.`);
+  if (!isSchema(json)) throw new ConstraintError({ subject: path, expected: "an object", found: shown(json) });
   return isSchema(json.function)
     ? { definition: json.function, subject: `${path}.function` }
     : { definition: json, subject: path };

@@ -1,4 +1,5 @@
 // Prefill and decode: ids in, ids out. Works in steps, and yields to its caller between them.
+import { Lfm2Error } from "../lfm2-error.ts";
 import { lmHead } from "../model/model.ts";
 import type { Tensor } from "../ops/ops.ts";
 import { type Logprobs, logprobsOf } from "../sampling/logprobs.ts";
@@ -29,7 +30,7 @@ export interface Pace {
 }
 
 /** An id, prompt or option that this model cannot take. */
-export class PromptError extends Error {
+export class PromptError extends Lfm2Error {
   override readonly name = "PromptError";
 }
 
@@ -42,19 +43,31 @@ const MEASURED_STEP = FIRST_STEP / 2;
 
 /** Checks ids that came from outside. @throws PromptError */
 export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: number): void {
-  if (ids.length === 0) throw new PromptError("prompt: expected at least one token id, found none. Say something.");
+  if (ids.length === 0) {
+    throw new PromptError({
+      subject: "prompt",
+      expected: "at least one token id",
+      found: "none",
+      remedy: "Pass at least one id.",
+    });
+  }
   if (ids.length > capacity) {
-    throw new PromptError(
-      `prompt: expected at most ${capacity} token ids (the context planned at load), found ${ids.length}. ` +
-        "Shorten it, or open the model with a larger contextLength.",
-    );
+    throw new PromptError({
+      subject: "prompt",
+      expected: `at most ${capacity} token ids (the context planned at load)`,
+      found: ids.length,
+      remedy: "Shorten it, or open the model with a larger contextLength.",
+      options: ["contextLength"],
+    });
   }
   for (let i = 0; i < ids.length; i++) {
     if (Number.isInteger(ids[i]) && ids[i] >= 0 && ids[i] < vocabSize) continue;
-    throw new PromptError(
-      `prompt: expected token ids in [0, ${vocabSize}), found ${typeof ids[i] === "number" ? "" : `a ${typeof ids[i]}, `}${String(ids[i])} at index ${i}. ` +
-        "Encode the text with this model's own tokenizer.",
-    );
+    throw new PromptError({
+      subject: "prompt",
+      expected: `token ids in [0, ${vocabSize})`,
+      found: `${typeof ids[i] === "number" ? "" : `a ${typeof ids[i]}, `}${String(ids[i])} at index ${i}`,
+      remedy: "Encode the text with this model's own tokenizer.",
+    });
   }
 }
 

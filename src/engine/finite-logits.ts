@@ -1,8 +1,9 @@
 // Numbers that are infinite or NaN say nothing of what comes next: logits are refused where they are read, and hidden
 // states, for a cache in half precision has no NaN, and would hand on a number in its place.
+import { Lfm2Error } from "../lfm2-error.ts";
 
 /** The forward pass overflowed: weights that are finite, but far larger than a trained model's. */
-export class LogitsError extends Error {
+export class LogitsError extends Lfm2Error {
   override readonly name = "LogitsError";
 }
 
@@ -18,11 +19,12 @@ export function checkFinite(what: "logits" | "hidden state", numbers: Float32Arr
     const row = numbers.subarray(at, at + cols);
     if (allFinite(row)) continue;
     const count = row.reduce((sum, number) => sum + Number(!Number.isFinite(number)), 0);
-    throw new LogitsError(
-      `${what}: expected finite numbers, found ${count} of ${cols} infinite or NaN at position ` +
-        `${position + at / cols}. Some of the model's weights are too large: take another copy. ` +
-        "`lfm2 trace` shows where they overflow.",
-    );
+    throw new LogitsError({
+      subject: what,
+      expected: "finite numbers",
+      found: `${count} of ${cols} infinite or NaN at position ${position + at / cols}`,
+      remedy: "Some of the model's weights are too large: take another copy. `lfm2 trace` shows where they overflow.",
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 // Sequences and the steps that continue them: what has been read, what is remembered of it, and how to go back.
+import { Lfm2Error } from "../lfm2-error.ts";
 import type { Config } from "../model/config.ts";
 import { forward } from "../model/model.ts";
 import { isConvState, type LayerState } from "../model/state.ts";
@@ -34,7 +35,7 @@ export function createSequence(layers: readonly LayerState[], capacity: number):
 }
 
 /** A sequence would leave the context planned at load. */
-export class ContextError extends Error {
+export class ContextError extends Lfm2Error {
   override readonly name = "ContextError";
 }
 
@@ -109,10 +110,13 @@ function checkChunks(chunks: readonly Chunk[], maxStep: number): void {
 
 function checkRoom({ next, capacity }: Sequence, more: number): void {
   if (next + more <= capacity) return;
-  throw new ContextError(
-    `sequence: expected at most ${capacity} positions, found ${next + more}. ` +
-      "Open the model with a larger contextLength, or send a shorter prompt.",
-  );
+  throw new ContextError({
+    subject: "sequence",
+    expected: `at most ${capacity} positions`,
+    found: next + more,
+    remedy: "Open the model with a larger contextLength, or send a shorter prompt.",
+    options: ["contextLength"],
+  });
 }
 
 /** Their keys and values are those of the ids read before, and stay. */

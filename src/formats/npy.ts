@@ -72,8 +72,9 @@ export async function readNpy(
     shape,
     isHalf: type === types["<f2"],
     async read(from, count, readSignal) {
-      if (from < 0 || count < 0 || from + count > numbers)
+      if (from < 0 || count < 0 || from + count > numbers) {
         throw new RangeError(`${subject}: no numbers ${from} to ${from + count}.`);
+      }
       return type.decode(await content.read(begin + from * type.bytes, count * type.bytes, readSignal));
     },
   };

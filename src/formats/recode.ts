@@ -1,7 +1,7 @@
 // Weights from one block format to another, piece by piece, in buffers that are used again for every piece.
 
 import type { BlockFormat } from "../blocks/block-format.ts";
-import { describeNonFinite, firstNonFinite, placeInTensor } from "../blocks/finite.ts";
+import { firstNonFinite, nonFinite, placeInTensor } from "../blocks/finite.ts";
 import { blockFormats, decodeRow, encodeRow, rowBytes } from "../blocks/formats.ts";
 import type { StoredTensor } from "./checkpoint.ts";
 import { FormatError } from "./refusal.ts";
@@ -25,7 +25,7 @@ export function createRecoder(tensor: Pick<StoredTensor, "name" | "shape" | "for
   return (blocks, at = next) => {
     next = at + blocks.byteLength;
     const found = firstNonFinite(from, blocks);
-    if (found >= 0) throw new FormatError(describeNonFinite(tensor, from.name, blocks, at, found));
+    if (found >= 0) throw new FormatError(nonFinite(tensor, from.name, blocks, at, found));
     const count = (blocks.byteLength / from.blockBytes) * from.blockLength;
     if (from === to) return blocks;
     if (weights.length < count) {
@@ -40,10 +40,12 @@ export function createRecoder(tensor: Pick<StoredTensor, "name" | "shape" | "for
     const block = lost - (lost % to.blockLength);
     const largest = block + indexOfLargest(weights.subarray(block, block + to.blockLength));
     const place = placeInTensor((at / from.blockBytes) * from.blockLength + largest, tensor.shape);
-    throw new FormatError(
-      `${tensor.name}: expected weights that ${to.name} can hold, found ${weights[largest]} at ${place}. ` +
-        "Choose a type of wider range, such as BF16, or take another copy of the model.",
-    );
+    throw new FormatError({
+      subject: tensor.name,
+      expected: `weights that ${to.name} can hold`,
+      found: `${weights[largest]} at ${place}`,
+      remedy: "Choose a type of wider range, such as BF16, or take another copy of the model.",
+    });
   };
 }
 

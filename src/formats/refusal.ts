@@ -1,13 +1,14 @@
 // How a file is refused: what is wrong with which part of it, and what to do.
+import { Lfm2Error } from "../lfm2-error.ts";
 
 /** A file is not what its format says, or not a model this project runs. */
-export class FormatError extends Error {
+export class FormatError extends Lfm2Error {
   override readonly name = "FormatError";
 }
 
 /** @throws FormatError always: `subject: expected …, found …. remedy` */
 export function refuse(subject: string, expected: string, found: string, remedy: string): never {
-  throw new FormatError(`${subject}: expected ${expected}, found ${found}. ${remedy}`);
+  throw new FormatError({ subject, expected, found, remedy });
 }
 
 /** The remedy for bytes no writer of the format leaves behind. */

@@ -20,14 +20,14 @@ const LOADING_BYTES = 100_000_000;
 
 /** An option that makes a plan smaller, and what it then needs. */
 export interface Smaller {
-  /** `contextLength 4096`. */
-  readonly option: string;
+  readonly option: "contextLength" | "kvType" | "quantize";
+  readonly value: string | number;
   readonly bytes: number;
 }
 
 /**
  * @param bytes    of all banks
- * @param free     undefined where nobody can tell
+ * @param free     undefined where that is unknown
  * @param smaller  plans with other options, the least change first; asked for only when this one does not fit
  * @throws MemoryError naming what is free, what is needed, and the options that would fit
  */
@@ -35,10 +35,15 @@ export function checkFits(bytes: number, free: FreeMemory | undefined, smaller: 
   const needed = bytes + LOADING_BYTES;
   if (free === undefined || needed <= free.bytes) return;
   const fitting = [...smaller()].filter((plan) => plan.bytes + LOADING_BYTES <= free.bytes);
-  const options = fitting.map(({ option, bytes: less }) => `${option} (${formatGigabytes(less + LOADING_BYTES)})`);
-  const remedy = options.length > 0 ? `Less would do with ${options.join(" or ")}` : "Take a smaller model or file";
-  throw new MemoryError(
-    `model: expected to need at most ${formatGigabytes(free.bytes)}, the ${free.what}, found ${formatGigabytes(needed)}. ` +
-      `${remedy}; or try all the same with ignoreMemory.`,
+  const choices = fitting.map(
+    (less) => `${less.option} ${less.value} (${formatGigabytes(less.bytes + LOADING_BYTES)})`,
   );
+  const remedy = choices.length > 0 ? `Less would do with ${choices.join(" or ")}` : "Take a smaller model or file";
+  throw new MemoryError({
+    subject: "model",
+    expected: `to need at most ${formatGigabytes(free.bytes)}, the ${free.what}`,
+    found: formatGigabytes(needed),
+    remedy: `${remedy}; or try all the same with ignoreMemory.`,
+    options: [...fitting.map(({ option }) => option), "ignoreMemory"],
+  });
 }

@@ -1,9 +1,10 @@
 // Single keys of a config, each checked for its type and range when it is read.
+import { Lfm2Error } from "../lfm2-error.ts";
 
 export type RawConfig = Readonly<Record<string, unknown>>;
 
 /** A checkpoint's config is not one that this architecture can have. */
-export class ConfigError extends Error {
+export class ConfigError extends Lfm2Error {
   override readonly name = "ConfigError";
 }
 
@@ -19,7 +20,7 @@ const REMEDY = "Correct it in the config.";
  */
 export function configKeys(raw: RawConfig, nameOf: (key: string) => string = (key) => key) {
   const refuse = (key: string, expected: string, remedy = REMEDY, value = raw[key]): never => {
-    throw new ConfigError(`${nameOf(key)}: expected ${expected}, found ${show(value)}. ${remedy}`);
+    throw new ConfigError({ subject: nameOf(key), expected, found: show(value), remedy });
   };
   const stated = (key: string, absent: unknown) => (raw[key] === undefined ? absent : raw[key]);
   return {

@@ -130,10 +130,12 @@ function readLayerTypes(keys: ConfigKeys, layers: number): LayerType[] {
   // The dense siblings' config means attention everywhere; the other one has no default.
   if (isAbsent && modelType === "lfm2") return Array.from({ length: layers }, () => "full_attention");
   if (!Array.isArray(indices) || !indices.every((i) => Number.isInteger(i) && i >= 0 && i < layers)) {
-    throw new ConfigError(
-      `${keys.nameOf("layer_types")}: expected a list of layer types, or full_attn_idxs in [0, ${layers}), ` +
-        `found ${show(types)} and ${show(indices)}. Add one of them to config.json.`,
-    );
+    throw new ConfigError({
+      subject: keys.nameOf("layer_types"),
+      expected: `a list of layer types, or full_attn_idxs in [0, ${layers})`,
+      found: `${show(types)} and ${show(indices)}`,
+      remedy: "Add one of them to config.json.",
+    });
   }
   const attention = new Set<number>(indices);
   return Array.from({ length: layers }, (_, i) => (attention.has(i) ? "full_attention" : "conv"));

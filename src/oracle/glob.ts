@@ -6,19 +6,25 @@
 // Libraries have globs over paths: with dots turned into slashes, picomatch 4.0.7 knows no {0..5} by itself, and all of
 // picomatch, minimatch 11.0.9 and zeptomatch 2.1.0 give ( [ ! and + meanings of their own; wildcard-match 5.1.6 takes
 // another separator, and has no braces. Errors, which are most of what users meet here, would be written all the same.
+import { Lfm2Error } from "../lfm2-error.ts";
 
 const MAX_GLOB = 200;
 const MAX_RANGE = 1024;
 
 /** A pattern is malformed, or matches nothing. */
-export class GlobError extends Error {
+export class GlobError extends Lfm2Error {
   override readonly name = "GlobError";
 }
 
 /** @throws GlobError when a brace is left open, or the pattern is longer than any name */
 export function globToRegExp(glob: string): RegExp {
   if (glob.length === 0 || glob.length > MAX_GLOB) {
-    throw new GlobError(`points: expected a pattern of 1 to ${MAX_GLOB} characters, found ${glob.length}. Shorten it.`);
+    throw new GlobError({
+      subject: "points",
+      expected: `a pattern of 1 to ${MAX_GLOB} characters`,
+      found: glob.length,
+      remedy: "Shorten it.",
+    });
   }
   const tokens = glob.match(/\*\*\.|\.\*\*$|\*+|\?|\{[^{}]*\}|[\s\S]/g) ?? [];
   return new RegExp(`^${tokens.map((token) => translated(token, glob)).join("")}$`);
@@ -32,7 +38,12 @@ function translated(token: string, glob: string): string {
   if (token === "?") return "[^.]";
   if (token.length > 1) return `(?:${alternatives(token.slice(1, -1)).join("|")})`;
   if (token === "{" || token === "}") {
-    throw new GlobError(`points: expected every { closed by a }, found ${JSON.stringify(glob)}. Close it.`);
+    throw new GlobError({
+      subject: "points",
+      expected: "every { closed by a }",
+      found: JSON.stringify(glob),
+      remedy: "Close it.",
+    });
   }
   return literal(token);
 }
@@ -42,7 +53,12 @@ function alternatives(inside: string): string[] {
   if (first === undefined) return inside.split(",").map(literal);
   const count = Number(last) - Number(first) + 1;
   if (count >= 1 && count <= MAX_RANGE) return Array.from({ length: count }, (_, i) => String(Number(first) + i));
-  throw new GlobError(`points: expected a range that ascends, found {${inside}}. Write {${last}..${first}}.`);
+  throw new GlobError({
+    subject: "points",
+    expected: "a range that ascends",
+    found: `{${inside}}`,
+    remedy: `Write {${last}..${first}}.`,
+  });
 }
 
 function literal(text: string): string {
@@ -59,10 +75,12 @@ export function selectNames(names: readonly string[], globs: readonly string[]):
     const pattern = globToRegExp(glob);
     const matching = names.filter((name) => pattern.test(name));
     if (matching.length === 0) {
-      throw new GlobError(
-        `points: expected a pattern that matches one of ${names.length} names, found ${JSON.stringify(glob)}. ` +
-          `Near it: ${nearNames(names, glob).join(", ")}.`,
-      );
+      throw new GlobError({
+        subject: "points",
+        expected: `a pattern that matches one of ${names.length} names`,
+        found: JSON.stringify(glob),
+        remedy: `Near it: ${nearNames(names, glob).join(", ")}.`,
+      });
     }
     for (const name of matching) selected.add(name);
   }

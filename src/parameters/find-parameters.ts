@@ -66,10 +66,12 @@ export function findParameters(config: Config, tensors: Tensors): FoundParameter
 function refuseMissing(name: string, tensors: Tensors): never {
   const fromGguf = [...tensors.values()].some((tensor) => spellingOf(tensor) === ggufNameOf(tensor.name));
   const expected = fromGguf ? `${ggufNameOf(name)} (${name})` : name;
-  throw new FormatError(
-    `${expected}: expected a tensor of this name, as the config says, found none among ${tensors.size}. ` +
-      "Take a complete LFM2 checkpoint, with the config that belongs to it.",
-  );
+  throw new FormatError({
+    subject: expected,
+    expected: "a tensor of this name, as the config says",
+    found: `none among ${tensors.size}`,
+    remedy: "Take a complete LFM2 checkpoint, with the config that belongs to it.",
+  });
 }
 
 /** Axes of size 1 hold nothing, wherever a writer has put them. */
@@ -79,17 +81,21 @@ function shapeOf(spec: WeightSpec, tensor: StoredTensor): number[] {
   const expected = tensorShapeOf(spec);
   const essential = (axes: readonly number[]): string => axes.filter((size) => size !== 1).join();
   if (essential(shape) !== essential(expected)) {
-    throw new FormatError(
-      `${nameInFile}: expected shape [${inFile(spec, nameInFile).join(", ")}], as the config says, ` +
-        `found [${shape.join(", ")}]. Take an LFM2 checkpoint whose config belongs to its weights.`,
-    );
+    throw new FormatError({
+      subject: nameInFile,
+      expected: `shape [${inFile(spec, nameInFile).join(", ")}], as the config says`,
+      found: `[${shape.join(", ")}]`,
+      remedy: "Take an LFM2 checkpoint whose config belongs to its weights.",
+    });
   }
   const { blockLength } = blockFormats[format];
   if (spec.cols % blockLength !== 0 || (spec.role !== "vector" && spec.cols % 4 !== 0)) {
-    throw new FormatError(
-      `${nameInFile}: expected rows in multiples of ${Math.max(4, blockLength)} for ${format}, ` +
-        `found ${spec.cols}. Convert this tensor to another format.`,
-    );
+    throw new FormatError({
+      subject: nameInFile,
+      expected: `rows in multiples of ${Math.max(4, blockLength)} for ${format}`,
+      found: spec.cols,
+      remedy: "Convert this tensor to another format.",
+    });
   }
   return expected;
 }
@@ -126,5 +132,5 @@ function left(config: Config, tensor: StoredTensor): string {
 }
 
 function refuseLeft(subject: string, expected: string, found: string): never {
-  throw new FormatError(`${subject}: expected ${expected}, found ${found}. ${NOT_ITS_CONFIG}`);
+  throw new FormatError({ subject, expected, found, remedy: NOT_ITS_CONFIG });
 }

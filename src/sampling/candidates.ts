@@ -57,7 +57,7 @@ export function createCandidates(
 
   return (logits, history, allowed) => {
     if (logits.length !== vocabSize) {
-      throw new SamplingError(`logits: expected ${vocabSize} (the vocabulary), found ${logits.length}.`);
+      throw new SamplingError({ subject: "logits", expected: `${vocabSize} (the vocabulary)`, found: logits.length });
     }
     if (allowed !== undefined) checkMask(allowed, vocabSize);
     scores.set(logits);
@@ -100,7 +100,7 @@ export function createCandidates(
 function biasesOf({ logitBias }: SamplingOptions, vocabSize: number): [number, number][] {
   return Object.entries(logitBias).map(([id, bias]) => {
     if (Number(id) < vocabSize) return [Number(id), bias];
-    throw new SamplingError(`logitBias: expected token ids from 0 to ${vocabSize - 1}, found ${id}.`);
+    throw new SamplingError({ subject: "logitBias", expected: `token ids from 0 to ${vocabSize - 1}`, found: id });
   });
 }
 
@@ -111,10 +111,12 @@ function scale(scores: Float32Array, temperature: number, logits: Float32Array, 
     // + 0 turns −0 into 0, which it must tie with.
     const score = Math.fround(scores[id] / temperature) + 0;
     if (score - score !== 0) {
-      throw new SamplingError(
-        `logits[${id}]: expected a finite number, found ${logits[id]} (${score} after penalty and temperature). ` +
-          "The forward pass overflowed, or the weights are damaged.",
-      );
+      throw new SamplingError({
+        subject: `logits[${id}]`,
+        expected: "a finite number",
+        found: `${logits[id]} (${score} after penalty and temperature)`,
+        remedy: "The forward pass overflowed, or the weights are damaged.",
+      });
     }
     if (allowed !== undefined && !isAllowed(allowed, id)) {
       scores[id] = Number.NEGATIVE_INFINITY;
@@ -123,7 +125,9 @@ function scale(scores: Float32Array, temperature: number, logits: Float32Array, 
     scores[id] = score;
     if (best < 0 || score > scores[best]) best = id;
   }
-  if (best < 0) throw new SamplingError("allowed: expected at least one id that may come next, found none.");
+  if (best < 0) {
+    throw new SamplingError({ subject: "allowed", expected: "at least one id that may come next", found: "none" });
+  }
   return best;
 }
 
@@ -176,7 +180,12 @@ function temper(found: Candidates, scores: Float32Array, highest: number, temper
   const { ids, weights, count } = found;
   const top = Math.fround(highest / temperature);
   if (top - top !== 0) {
-    throw new SamplingError(`logits: expected finite numbers after temperature, found ${top}. Raise the temperature.`);
+    throw new SamplingError({
+      subject: "logits",
+      expected: "finite numbers after temperature",
+      found: top,
+      remedy: "Raise the temperature.",
+    });
   }
   found.total = 0;
   for (let i = 0; i < count; i++) {

@@ -16,5 +16,5 @@ export function withoutId(mask: Uint32Array | undefined, id: number, vocabSize: 
 export function checkMask(mask: Uint32Array, vocabSize: number): void {
   const words = Math.ceil(vocabSize / 32);
   if (mask.length === words) return;
-  throw new SamplingError(`allowed: expected ${words} words (32 ids each), found ${mask.length}.`);
+  throw new SamplingError({ subject: "allowed", expected: `${words} words (32 ids each)`, found: mask.length });
 }

@@ -1,4 +1,5 @@
 // What a caller may ask of the sampler, and the ranges it is held to.
+import { Lfm2Error } from "../lfm2-error.ts";
 import type { Seed } from "./random.ts";
 
 export interface SamplingOptions {
@@ -48,7 +49,7 @@ export const PLAIN_SAMPLING: SamplingOptions = {
 };
 
 /** A sampling setting is out of range, or logits cannot be sampled from. */
-export class SamplingError extends Error {
+export class SamplingError extends Lfm2Error {
   override readonly name = "SamplingError";
 }
 
@@ -80,7 +81,7 @@ function isBias(value: unknown): boolean {
   return Object.entries(value).every(([id, bias]) => /^(0|[1-9]\d{0,9})$/.test(id) && within(bias, -100, 100));
 }
 
-export const SAMPLING_NAMES: readonly string[] = Object.keys(RANGES);
+export const SAMPLING_NAMES = Object.keys(RANGES) as readonly (keyof SamplingOptions)[];
 
 /**
  * Settings as a caller stated them, with what was left out filled from PLAIN_SAMPLING.
@@ -92,14 +93,16 @@ export function validateSampling(stated: { readonly [K in keyof SamplingOptions]
   for (const [name, value] of Object.entries(stated)) {
     const range = Object.hasOwn(RANGES, name) ? RANGES[name as keyof SamplingOptions] : undefined;
     if (range === undefined) {
-      throw new SamplingError(`Unknown sampling setting "${name}": expected one of ${Object.keys(RANGES).join(", ")}.`);
+      const expected = `one of ${SAMPLING_NAMES.join(", ")}`;
+      const sentence = `Unknown sampling setting "${name}": expected ${expected}.`;
+      throw new SamplingError({ subject: name, expected, found: "another", sentence });
     }
     if (value === undefined) continue;
     if (value instanceof Map || value instanceof Set) {
       const found = value instanceof Map ? "a Map. Pass Object.fromEntries(map)" : "a Set";
-      throw new SamplingError(`${name}: expected ${range.expected}, found ${found}.`);
+      throw new SamplingError({ subject: name, expected: range.expected, found });
     }
-    if (!range.holds(value)) throw new SamplingError(`${name}: expected ${range.expected}, found ${shown(value)}.`);
+    if (!range.holds(value)) throw new SamplingError({ subject: name, expected: range.expected, found: shown(value) });
     settings[name] = value;
   }
   return settings as unknown as SamplingOptions;

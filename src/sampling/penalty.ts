@@ -36,7 +36,11 @@ export function createPenalties(
     for (let i = begin; i < history.length; i++) {
       const id = history[i];
       if (!(id >= 0 && id < vocabSize)) {
-        throw new SamplingError(`history[${i}]: expected a token id from 0 to ${vocabSize - 1}, found ${id}.`);
+        throw new SamplingError({
+          subject: `history[${i}]`,
+          expected: `a token id from 0 to ${vocabSize - 1}`,
+          found: id,
+        });
       }
       if (seenIn[id] === call) continue;
       seenIn[id] = call;

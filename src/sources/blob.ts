@@ -42,9 +42,12 @@ function fromBlob(name: string, blob: Blob): ByteSource {
         .slice(offset, offset + length)
         .arrayBuffer()
         .catch((error) => {
-          throw new SourceError(`${name}: expected a readable file, found ${error}. Choose the file again.`, {
-            cause: error,
-          });
+          throw new SourceError(
+            { subject: name, expected: "a readable file", found: error, remedy: "Choose the file again." },
+            {
+              cause: error,
+            },
+          );
         });
       signal?.throwIfAborted();
       return new Uint8Array(buffer);

@@ -5,10 +5,12 @@ import { SourceError } from "./source-error.ts";
 export function checkRange(name: string, size: number, offset: number, length: number): void {
   const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
   if (whole && offset >= 0 && length >= 0 && offset <= size - length) return;
-  throw new SourceError(
-    `${name}: expected a range within its ${size} bytes, found ${length} bytes from ${offset}. ` +
-      "The file is damaged or cut short; fetch it again.",
-  );
+  throw new SourceError({
+    subject: name,
+    expected: `a range within its ${size} bytes`,
+    found: `${length} bytes from ${offset}`,
+    remedy: "The file is damaged or cut short; fetch it again.",
+  });
 }
 
 /** Names come from index files too, so none may point out of its folder. @throws SourceError */
@@ -16,8 +18,10 @@ export function checkFileName(folder: string, fileName: string): void {
   const isName = /^[^/\\\0]+$/.test(fileName) && fileName !== "." && fileName !== "..";
   // Half of a surrogate pair can be written neither on disk nor in an address.
   if (isName && !/\p{Surrogate}/u.test(fileName)) return;
-  throw new SourceError(
-    `${folder}: expected a file name without folders, found ${JSON.stringify(fileName)}. ` +
-      "Name the folder and the file separately.",
-  );
+  throw new SourceError({
+    subject: folder,
+    expected: "a file name without folders",
+    found: JSON.stringify(fileName),
+    remedy: "Name the folder and the file separately.",
+  });
 }

@@ -15,7 +15,7 @@ const CHUNK_BYTES = 64 * 1024 * 1024;
 export async function openFile(path: string, version?: FileVersion): Promise<ByteSource> {
   const source = await tryOpenFile(path, version);
   if (source) return source;
-  throw new SourceError(`${path}: expected a file, found nothing there. Check the path.`);
+  throw new SourceError({ subject: path, expected: "a file", found: "nothing there", remedy: "Check the path." });
 }
 
 /** The files directly in `path`. */
@@ -51,7 +51,9 @@ function isFolder(path: string): Promise<boolean> {
 }
 
 async function checkFolder(path: string): Promise<void> {
-  if (!(await isFolder(path))) throw new SourceError(`${path}: expected a folder, found none there. Check the path.`);
+  if (!(await isFolder(path))) {
+    throw new SourceError({ subject: path, expected: "a folder", found: "none there", remedy: "Check the path." });
+  }
 }
 
 async function tryOpenFile(path: string, version?: FileVersion): Promise<ByteSource | undefined> {
@@ -64,7 +66,12 @@ async function tryOpenFile(path: string, version?: FileVersion): Promise<ByteSou
     if (isNodeError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return undefined;
     throw unreadable(path, error);
   }
-  throw new SourceError(`${path}: expected a file, found something else there. Name one of the files in it.`);
+  throw new SourceError({
+    subject: path,
+    expected: "a file",
+    found: "something else there",
+    remedy: "Name one of the files in it.",
+  });
 }
 
 async function fileSource(path: string, file: FileHandle, expected?: FileVersion): Promise<ByteSource> {
@@ -96,9 +103,12 @@ function openedSource(path: string, file: FileHandle, version: FileVersion): Byt
         });
         signal?.throwIfAborted();
         if (bytesRead === 0) {
-          throw new SourceError(
-            `${path}: expected ${size} bytes, found ${offset + at}: it was cut while open. Open it again.`,
-          );
+          throw new SourceError({
+            subject: path,
+            expected: `${size} bytes`,
+            found: `${offset + at}: it was cut while open`,
+            remedy: "Open it again.",
+          });
         }
         at += bytesRead;
       }
@@ -124,10 +134,12 @@ function checkSame(path: string, opened: FileVersion, found: FileVersion): void 
   const { size, device, inode, modifiedNs } = opened;
   const isSame = found.size === size && found.modifiedNs === modifiedNs;
   if (isSame && found.device === device && found.inode === inode) return;
-  throw new SourceError(
-    `${path}: expected the file that was opened (${describe(opened)}), found another (${describe(found)}). ` +
-      "It has been replaced or written to since; open it again.",
-  );
+  throw new SourceError({
+    subject: path,
+    expected: `the file that was opened (${describe(opened)})`,
+    found: `another (${describe(found)})`,
+    remedy: "It has been replaced or written to since; open it again.",
+  });
 }
 
 function describe({ size, inode, modifiedNs }: FileVersion): string {
@@ -143,7 +155,6 @@ function isNodeError(error: unknown): error is NodeJS.ErrnoException {
 
 function unreadable(path: string, error: unknown): SourceError {
   const reason = isNodeError(error) ? error.code : String(error);
-  return new SourceError(`${path}: expected a readable file, found ${reason}. Check its permissions.`, {
-    cause: error,
-  });
+  const remedy = "Check its permissions.";
+  return new SourceError({ subject: path, expected: "a readable file", found: `${reason}`, remedy }, { cause: error });
 }

@@ -97,15 +97,23 @@ async function followed({ url, headers, offset, length }: Exchange, signal: Abor
     if (next.origin !== target.origin) sent = {};
     target = next;
   }
-  throw new SourceError(`${nameOf(url)}: expected a file, found over ${MAX_REDIRECTS} redirects. Check the address.`);
+  throw new SourceError({
+    subject: nameOf(url),
+    expected: "a file",
+    found: `over ${MAX_REDIRECTS} redirects`,
+    remedy: "Check the address.",
+  });
 }
 
 function redirectTarget(name: string, location: string, from: URL): URL {
   const target = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   if (target?.protocol === "http:" || target?.protocol === "https:") return target;
-  throw new SourceError(
-    `${name}: expected a redirect to http: or https:, found ${target?.protocol ?? "no address"}. Check the address.`,
-  );
+  throw new SourceError({
+    subject: name,
+    expected: "a redirect to http: or https:",
+    found: target?.protocol ?? "no address",
+    remedy: "Check the address.",
+  });
 }
 
 async function* chunksOf(response: Response, onBytes: (count: number) => void, failed: (cause: unknown) => never) {
@@ -191,5 +199,10 @@ export function tooShort(name: string, expected: number, found: number): Passing
 }
 
 export function tooLong(name: string, expected: number): SourceError {
-  return new SourceError(`${name}: expected ${expected} bytes of content, found more. Try again.`);
+  return new SourceError({
+    subject: name,
+    expected: `${expected} bytes of content`,
+    found: "more",
+    remedy: "Try again.",
+  });
 }

@@ -39,9 +39,12 @@ export function locateBlobs(
   const ggufs = names.filter((name) => /\.gguf$/i.test(name));
   const first = ggufs.length === 1 ? ggufs[0] : ggufs.find((name) => /-0*1-of-\d+\.gguf$/i.test(name));
   if (ggufs.length > 0 && first === undefined) {
-    throw new SourceError(
-      `files: expected one model, found ${ggufs.length} GGUF files: ${ggufs.join(", ")}. Choose one.`,
-    );
+    throw new SourceError({
+      subject: "files",
+      expected: "one model",
+      found: `${ggufs.length} GGUF files: ${ggufs.join(", ")}`,
+      remedy: "Choose one.",
+    });
   }
   return { folder, file: first };
 }
@@ -62,7 +65,12 @@ function byFolder(all: readonly File[]): { files: File[]; subfolders: Map<string
   const names = new Set<string>();
   for (const { name } of files) {
     if (names.has(name)) {
-      throw new SourceError(`files: expected each name once, found two files named ${name}. Choose one model's files.`);
+      throw new SourceError({
+        subject: "files",
+        expected: "each name once",
+        found: `two files named ${name}`,
+        remedy: "Choose one model's files.",
+      });
     }
     names.add(name);
   }
@@ -73,13 +81,30 @@ function filesOf(source: unknown): File[] {
   const isList = typeof source === "object" && source !== null && (Symbol.iterator in source || "length" in source);
   if (isList && (source as ArrayLike<unknown>).length > MAX_FILES) {
     const found = (source as ArrayLike<unknown>).length;
-    throw new SourceError(`model: expected a list of at most ${MAX_FILES} Files, found ${found}. Choose one model's.`);
+    throw new SourceError({
+      subject: "model",
+      expected: `a list of at most ${MAX_FILES} Files`,
+      found,
+      remedy: "Choose one model's.",
+    });
   }
   const files: unknown[] = isList ? Array.from(source as ArrayLike<unknown>) : [source];
-  if (files.length === 0) throw new SourceError("model: expected a list of Files, found an empty one. Choose a file.");
+  if (files.length === 0) {
+    throw new SourceError({
+      subject: "model",
+      expected: "a list of Files",
+      found: "an empty one",
+      remedy: "Choose a file.",
+    });
+  }
   const wrong = files.findIndex((file) => !(file instanceof Blob && "name" in file && typeof file.name === "string"));
   if (wrong < 0) return files as File[];
   const file = files[wrong];
   const found = (typeof file === "object" && file?.constructor?.name) || String(file).slice(0, 40);
-  throw new SourceError(`model: expected a path, a URL, a Blob, bytes or a list of Files, found ${found}. Pass one.`);
+  throw new SourceError({
+    subject: "model",
+    expected: "a path, a URL, a Blob, bytes or a list of Files",
+    found,
+    remedy: "Pass one.",
+  });
 }

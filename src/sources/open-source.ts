@@ -19,7 +19,12 @@ export async function openSource(
   if (descriptor.kind === "blob") return blobSource(descriptor.name, descriptor.blob);
   if (descriptor.kind === "url") return reopenUrl(descriptor, signal);
   if (openFile) return openFile(descriptor.path, descriptor.version);
-  throw new SourceError(`${descriptor.path}: expected a Blob or a URL, found a path. Open files on disk in Node.`);
+  throw new SourceError({
+    subject: descriptor.path,
+    expected: "a Blob or a URL",
+    found: "a path",
+    remedy: "Open files on disk in Node.",
+  });
 }
 
 /** All of them, or none. @throws as `openSource` */

@@ -43,7 +43,7 @@ export class PassingError extends Error {
 
 /** @param why  why there is no further try */
 function finalError({ subject, expected, found, remedy, cause }: Failure, why: string): SourceError {
-  return new SourceError(`${subject}: expected ${expected}, found ${found}${why}. ${remedy}`, { cause });
+  return new SourceError({ subject, expected, found: `${found}${why}`, remedy }, { cause });
 }
 
 export type Wait = (ms: number, signal: AbortSignal | undefined) => Promise<void>;

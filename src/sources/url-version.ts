@@ -21,10 +21,12 @@ export function versionOf({ headers }: Response, size: number): UrlVersion {
 export function checkSame(name: string, opened: UrlVersion, found: UrlVersion): void {
   const isSame = isStrong(opened.etag) && isStrong(found.etag) ? opened.etag === found.etag : agree(opened, found);
   if (isSame && opened.size === found.size) return;
-  throw new SourceError(
-    `${name}: expected the file that was opened (${describe(opened)}), found another (${describe(found)}). ` +
-      "It has changed on the server; open it again.",
-  );
+  throw new SourceError({
+    subject: name,
+    expected: `the file that was opened (${describe(opened)})`,
+    found: `another (${describe(found)})`,
+    remedy: "It has changed on the server; open it again.",
+  });
 }
 
 /** Whether a change of the file's bytes would change `version`. */
@@ -67,8 +69,10 @@ export function hashOf(bytes: Uint8Array): number {
 }
 
 export function changedUnseen(name: string, { offset, length }: SeenRange): SourceError {
-  return new SourceError(
-    `${name}: expected the bytes that were read before (${length} from ${offset}), found others. ` +
-      "It has changed on the server; open it again.",
-  );
+  return new SourceError({
+    subject: name,
+    expected: `the bytes that were read before (${length} from ${offset})`,
+    found: "others",
+    remedy: "It has changed on the server; open it again.",
+  });
 }

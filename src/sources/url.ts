@@ -22,7 +22,12 @@ export async function openUrl(url: string, network: NetworkOptions = {}, signal?
   const parsed = parseUrl(url);
   const source = await tryOpen(parsed, network, signal, { isAbsent: (status) => status === 404 });
   if (source) return source;
-  throw new SourceError(`${nameOf(parsed)}: expected a file, found HTTP 404. Check the address.`);
+  throw new SourceError({
+    subject: nameOf(parsed),
+    expected: "a file",
+    found: "HTTP 404",
+    remedy: "Check the address.",
+  });
 }
 
 /**
@@ -91,7 +96,10 @@ function decoded(name: string, segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch (cause) {
-    throw new SourceError(`${name}: expected %-escapes of UTF-8, found others. Check the address.`, { cause });
+    throw new SourceError(
+      { subject: name, expected: "%-escapes of UTF-8", found: "others", remedy: "Check the address." },
+      { cause },
+    );
   }
 }
 
@@ -100,15 +108,28 @@ function parseUrl(text: string): URL {
   try {
     url = new URL(text);
   } catch {
-    throw new SourceError("URL: expected http://… or https://…, found text that is not a URL. Check the address.");
+    throw new SourceError({
+      subject: "URL",
+      expected: "http://… or https://…",
+      found: "text that is not a URL",
+      remedy: "Check the address.",
+    });
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new SourceError(`URL: expected http: or https:, found ${url.protocol.slice(0, -1)}. Check the address.`);
+    throw new SourceError({
+      subject: "URL",
+      expected: "http: or https:",
+      found: url.protocol.slice(0, -1),
+      remedy: "Check the address.",
+    });
   }
   if (url.username || url.password) {
-    throw new SourceError(
-      `${nameOf(url)}: expected a URL without user name and password, found one with. Send an Authorization header.`,
-    );
+    throw new SourceError({
+      subject: nameOf(url),
+      expected: "a URL without user name and password",
+      found: "one with",
+      remedy: "Send an Authorization header.",
+    });
   }
   url.hash = "";
   return url;
@@ -213,7 +234,12 @@ function rangedSource(
     },
     async close() {
       closing.abort(
-        new SourceError(`${name}: expected a file that is open, found one that was closed. Open it again.`),
+        new SourceError({
+          subject: name,
+          expected: "a file that is open",
+          found: "one that was closed",
+          remedy: "Open it again.",
+        }),
       );
     },
   };
@@ -250,23 +276,27 @@ async function readPart(
 function contentRange(name: string, response: Response, offset: number, length: number): { end: number; size: number } {
   const encoding = response.headers.get("content-encoding");
   if (encoding !== null && encoding !== "identity") {
-    throw new SourceError(
-      `${name}: expected bytes as they are in the file, found them in ${JSON.stringify(encoding.slice(0, 40))}. ` +
-        "Use a server that does not compress ranges.",
-    );
+    throw new SourceError({
+      subject: name,
+      expected: "bytes as they are in the file",
+      found: `them in ${JSON.stringify(encoding.slice(0, 40))}`,
+      remedy: "Use a server that does not compress ranges.",
+    });
   }
   const text = response.headers.get("content-range");
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(text?.trim() ?? "");
   const [begin, last, size] = match ? match.slice(1).map(Number) : [];
   if (begin === offset && last >= begin && Number.isSafeInteger(size) && last < size) return { end: last + 1, size };
-  throw new SourceError(
-    `${name}: expected Content-Range bytes ${offset}-${offset + length - 1} of a known size, ` +
-      `found ${text ?? "no such header"}. Use a server that answers Range requests and lets pages read that header.`,
-  );
+  throw new SourceError({
+    subject: name,
+    expected: `Content-Range bytes ${offset}-${offset + length - 1} of a known size`,
+    found: text ?? "no such header",
+    remedy: "Use a server that answers Range requests and lets pages read that header.",
+  });
 }
 
 function badStatus(name: string, status: number): SourceError {
   const remedy =
     status === 401 || status === 403 ? "Send an Authorization header that may read it." : "Try again later.";
-  return new SourceError(`${name}: expected HTTP 206, found HTTP ${status}. ${remedy}`);
+  return new SourceError({ subject: name, expected: "HTTP 206", found: `HTTP ${status}`, remedy });
 }

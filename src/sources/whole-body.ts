@@ -22,10 +22,12 @@ export async function wholeBody(
   const isEncoded = encoding !== null && encoding !== "identity";
   const refuse = (found: string): never => {
     const most = mostBytes === undefined ? "1 GiB" : `${mostBytes} bytes`;
-    throw new SourceError(
-      `${name}: expected the range asked for, or a file of at most ${most}, found ${found}. ` +
-        "Use a server that answers Range requests, or download the file.",
-    );
+    throw new SourceError({
+      subject: name,
+      expected: `the range asked for, or a file of at most ${most}`,
+      found,
+      remedy: "Use a server that answers Range requests, or download the file.",
+    });
   };
   if (stated === undefined && mostBytes === undefined) refuse("a whole file of unknown size");
   // A few encoded bytes may become any number of bytes.

@@ -1,6 +1,8 @@
 // A made-up tokenizer of a real one's size: its special tokens in their places, all bytes, and words of syllables.
+
 import type { GgufValue } from "../formats/gguf/value.ts";
 import { integers, scalar, strings } from "../formats/gguf/write.ts";
+import { Lfm2Error } from "../lfm2-error.ts";
 import { BYTE_CHARACTERS } from "../tokenizer/byte-alphabet.ts";
 import { CONTROL, NORMAL, UNUSED, USER_DEFINED } from "../tokenizer/token-types.ts";
 
@@ -26,7 +28,7 @@ const LFM2_RESERVED = { from: 14, to: 396, thinkId: 64_400 };
 const LFM2_5_SPECIALS = 124;
 
 /** A vocabulary too small for what every tokenizer must have. */
-export class VocabularyError extends Error {
+export class VocabularyError extends Lfm2Error {
   override readonly name = "VocabularyError";
 }
 
@@ -42,10 +44,12 @@ export function madeUpTokenizer(vocabSize: number, bosId: number): Map<string, G
   const end = first === 0 ? vocabSize : first;
   const free = end - (first === 0 ? specials.size : 0);
   if (free < BYTE_CHARACTERS.length || first + specials.size > vocabSize) {
-    throw new VocabularyError(
-      `vocab_size: expected room for 256 bytes and ${specials.size} special tokens, found ${vocabSize} with ` +
-        `bos_token_id ${bosId}. Use a config with a larger vocabulary.`,
-    );
+    throw new VocabularyError({
+      subject: "vocab_size",
+      expected: `room for 256 bytes and ${specials.size} special tokens`,
+      found: `${vocabSize} with bos_token_id ${bosId}`,
+      remedy: "Use a config with a larger vocabulary.",
+    });
   }
   const { words, merges } = madeUpWords(free);
   const tokens: string[] = [];

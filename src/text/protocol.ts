@@ -1,10 +1,12 @@
-// What the caller's thread and the text thread say to each other. The caller sends one request at a time.
+// The messages between the caller's thread and the text thread. The caller sends one request at a time.
+
 import type { ChatMessage } from "../chat/messages.ts";
 import type { PromptOptions } from "../chat/prompt.ts";
 import type { TracedText } from "../chat/provenance.ts";
 import type { ConstraintRequest } from "../constrain/compile.ts";
 import type { ConstraintRules } from "../constrain/constraint.ts";
 import type { StoredTokenizer } from "../formats/checkpoint.ts";
+import type { PlainError } from "../lfm2-error.ts";
 import type { PackedTokens } from "../tokenizer/detokenizer.ts";
 import type { PackedBytes } from "../tokenizer/packed-bytes.ts";
 import type { EncodeOptions } from "../tokenizer/tokenizer.ts";
@@ -44,8 +46,6 @@ export interface TextResults {
   readonly vocabulary: PackedBytes;
 }
 
-export type TextAnswer =
-  | { readonly result: TextResults[TextRequest["kind"]] }
-  | { readonly error: { readonly name: string; readonly message: string } };
+export type TextAnswer = { readonly result: TextResults[TextRequest["kind"]] } | { readonly error: PlainError };
 
 export type TextPort = ThreadPort<TextAnswer, TextRequest>;

@@ -1,11 +1,13 @@
 // The text thread: builds the tokenizer, renders the template, encodes, and compiles what output is held to. It has no
 // weights, so that it can be ended and started again at any time.
+
 import { fromCloneable } from "../chat/cloneable.ts";
 import { renderPrompt } from "../chat/prompt.ts";
 import { type ChatTemplate, createTemplate } from "../chat/template.ts";
 import { chooseTemplate, type Templates } from "../chat/template-choice.ts";
 import { collectVocabulary } from "../constrain/vocabulary.ts";
 import { readTokenizer } from "../formats/tokenizer-source.ts";
+import { plainError } from "../lfm2-error.ts";
 import { createTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { Port } from "../worker/protocol.ts";
 import type { TextAnswer, TextRequest, TextResults } from "./protocol.ts";
@@ -22,8 +24,7 @@ export function serveText(port: Port<TextRequest, TextAnswer>): void {
       const { result, transfer } = await answer(request);
       port.post({ result }, transfer);
     } catch (error) {
-      const { name, message } = error instanceof Error ? error : new Error(String(error));
-      port.post({ error: { name, message } });
+      port.post({ error: plainError(error) });
     }
   });
 

@@ -46,7 +46,7 @@ export function createText(start: () => TextPort, files: TextFiles): ModelText {
 
   const encode: ModelTokenizer["encode"] = async (text, { signal, ...options } = {}) => {
     const refuse = (found: string) =>
-      new TokenizerError(`text: expected ids for ${text.length} characters, found ${found}.`);
+      new TokenizerError({ subject: "text", expected: `ids for ${text.length} characters`, found });
     const bound = { ms: SECOND + ENCODE_MS_PER_CHARACTER * text.length, refuse };
     return Array.from(await thread.request({ kind: "encode", text, options }, bound, signal));
   };
@@ -63,7 +63,12 @@ export function createText(start: () => TextPort, files: TextFiles): ModelText {
     async render(messages, { tools, ...options }, signal) {
       const size = checkSize(messages, "messages") + (tools === undefined ? 0 : checkSize(tools, "tools"));
       const refuse = (found: string) =>
-        new ChatError(`Chat template: expected a prompt, found ${found}. Open a model with a simpler template.`);
+        new ChatError({
+          subject: "Chat template",
+          expected: "a prompt",
+          found,
+          remedy: "Open a model with a simpler template.",
+        });
       const request = {
         kind: "render",
         messages: toCloneable(messages),
@@ -73,7 +78,12 @@ export function createText(start: () => TextPort, files: TextFiles): ModelText {
     },
     async compile(request, signal) {
       const refuse = (found: string) =>
-        new ConstraintError(`responseFormat and tools: expected rules for the output, found ${found}. Simplify them.`);
+        new ConstraintError({
+          subject: "responseFormat and tools",
+          expected: "rules for the output",
+          found,
+          remedy: "Simplify them.",
+        });
       return thread.request({ kind: "compile", request: plain(request) }, { ms: 2 * SECOND, refuse }, signal);
     },
     vocabulary: (size) =>
@@ -81,7 +91,7 @@ export function createText(start: () => TextPort, files: TextFiles): ModelText {
         { kind: "vocabulary", size },
         {
           ms: 10 * SECOND,
-          refuse: (found) => new TokenizerError(`Vocabulary: expected ${size} tokens, found ${found}.`),
+          refuse: (found) => new TokenizerError({ subject: "Vocabulary", expected: `${size} tokens`, found }),
         },
       ),
     close: thread.close,

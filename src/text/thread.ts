@@ -1,6 +1,8 @@
 // The text thread from the caller's side: one request after another, each with a limit of time. A thread that overruns
 // it is ended, and the next request starts another.
-import { revive } from "../worker/client.ts";
+import { Lfm2Error, revivedError } from "../lfm2-error.ts";
+import { shortest } from "../quantities.ts";
+import { CLOSED } from "../worker/client.ts";
 import type { TextAnswer, TextFiles, TextPort, TextRequest, TextResults } from "./protocol.ts";
 
 export interface TextThread {
@@ -22,18 +24,18 @@ export interface Bound {
 }
 
 /** The text thread has died, could not be started, or has been closed. */
-export class TextThreadError extends Error {
+export class TextThreadError extends Lfm2Error {
   override readonly name = "TextThreadError";
 }
 
 /** A tokenizer of 128,000 tokens takes half a second. */
 const OPEN: Bound = {
   ms: 30_000,
-  refuse: (found) => new TextThreadError(`Tokenizer: expected one that can be built, found ${found}.`),
+  refuse: (found) => new TextThreadError({ subject: "Tokenizer", expected: "one that can be built", found }),
 };
 /**
  * A limit passes in parts, so that a caller that was busy itself, or a machine that was asleep, loses one of them and
- * still hears the answer.
+ * still gets the answer.
  */
 const LIMIT_PARTS = 4;
 /** How long a request that was given up may go on: starting the thread again takes longer. */
@@ -73,7 +75,7 @@ export function connectText(start: () => TextPort, files: TextFiles): TextThread
         return thread.ask(request, bound, signal) as Promise<never>;
       }, signal),
     async close() {
-      closed ??= new TextThreadError("The model has been closed. Open it again to use it.");
+      closed ??= new TextThreadError(CLOSED);
       await running?.thread.end(closed);
     },
   };
@@ -102,7 +104,7 @@ function createAsked(port: TextPort): Asked {
   port.onFailure((cause) => {
     if ((cause as { code?: unknown }).code === "ERR_WORKER_OUT_OF_MEMORY")
       refuse("a need for more memory than allowed");
-    else end(new TextThreadError(`The text thread died: ${cause.message}`, { cause }));
+    else end(threadError(cause, `The text thread died: ${cause.message}.`));
   });
   return {
     isAlive: () => alive,
@@ -113,7 +115,7 @@ function createAsked(port: TextPort): Asked {
         let parts = LIMIT_PARTS;
         const pass = (): void => {
           if (--parts > 0) timer = setTimeout(pass, its.ms / LIMIT_PARTS);
-          else refuse(`no end of it within ${Number((its.ms / 1000).toPrecision(2))} s`);
+          else refuse(`no end of it within ${shortest(its.ms / 1000, 2)} s`);
         };
         let timer = setTimeout(pass, its.ms / LIMIT_PARTS);
         let grace: ReturnType<typeof setTimeout> | undefined;
@@ -128,7 +130,7 @@ function createAsked(port: TextPort): Asked {
           signal?.removeEventListener("abort", abort);
           port.setBusy(false);
           if ("cause" in answer) reject(answer.cause);
-          else if ("error" in answer) reject(revive(answer.error));
+          else if ("error" in answer) reject(revivedError(answer.error));
           else resolve(answer.result);
         };
         port.setBusy(true);
@@ -146,8 +148,13 @@ function startedPort(start: () => TextPort): TextPort {
   try {
     return start();
   } catch (cause) {
-    throw new TextThreadError(`The text thread could not be started: ${(cause as Error).message}`, { cause });
+    throw threadError(cause, `The text thread could not be started: ${(cause as Error).message}.`);
   }
+}
+
+function threadError(cause: unknown, sentence: string): TextThreadError {
+  const { message } = cause as Error;
+  return new TextThreadError({ subject: "text thread", expected: "it alive", found: message, sentence }, { cause });
 }
 
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -30,7 +30,9 @@ const NAMED = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", 
 export function addedTokens(tokenizer: Settings, config: Settings): StatedToken[] {
   const vocab = asRecord(asRecord(tokenizer.model)?.vocab) ?? {};
   const listed = tokenizer.added_tokens ?? [];
-  if (!Array.isArray(listed)) throw new TokenizerError("tokenizer.json, added_tokens: expected a list.");
+  if (!Array.isArray(listed)) {
+    throw new TokenizerError({ subject: "tokenizer.json, added_tokens", expected: "a list", found: shown(listed) });
+  }
   const own = listed.map((token, index): StatedToken => {
     const stated = asRecord(token);
     const { content, id, special, lstrip, rstrip, single_word } = stated ?? {};
@@ -44,14 +46,16 @@ export function addedTokens(tokenizer: Settings, config: Settings): StatedToken[
   const add = (stated: unknown, subject: string, statedId?: number): void => {
     const { content, special = true, lstrip, rstrip, single_word } = asRecord(stated) ?? { content: stated };
     if (typeof content !== "string" || content === "") {
-      throw new TokenizerError(`${subject}: expected a token's text, found ${shown(content)}.`);
+      throw new TokenizerError({ subject, expected: "a token's text", found: shown(content) });
     }
     const known = ids.get(content) ?? (Object.hasOwn(vocab, content) ? vocab[content] : undefined);
     if (known === undefined && statedId !== undefined && statedId !== next) {
-      throw new TokenizerError(
-        `${subject}: expected ${shown(content)} in tokenizer.json, or the next id, ${next}, found ${statedId}. ` +
-          "Take tokenizer.json and tokenizer_config.json from the same model.",
-      );
+      throw new TokenizerError({
+        subject,
+        expected: `${shown(content)} in tokenizer.json, or the next id, ${next}`,
+        found: statedId,
+        remedy: "Take tokenizer.json and tokenizer_config.json from the same model.",
+      });
     }
     const id = known ?? next++;
     ids.set(content, id);
@@ -77,7 +81,8 @@ function decoderOf(config: Settings): [number, unknown][] {
   const stated = config.added_tokens_decoder ?? {};
   const decoder = asRecord(stated);
   if (decoder === undefined) {
-    throw new TokenizerError("tokenizer_config.json, added_tokens_decoder: expected an object of tokens by id.");
+    const subject = "tokenizer_config.json, added_tokens_decoder";
+    throw new TokenizerError({ subject, expected: "an object of tokens by id", found: shown(stated) });
   }
   const entries = Object.entries(decoder).map(([id, token]): [number, unknown] => [Number(id), token]);
   return entries.sort(([a], [b]) => a - b);
@@ -99,7 +104,11 @@ function extraTokens(config: Settings): [string, unknown][] {
   const stated = config[key] ?? [];
   if (Array.isArray(stated)) return stated.map((token, i) => [`${key}[${i}]`, token]);
   if (asRecord(stated) !== undefined && key === "extra_special_tokens") return [];
-  throw new TokenizerError(`tokenizer_config.json, ${key}: expected a list of tokens, found ${shown(stated)}.`);
+  throw new TokenizerError({
+    subject: `tokenizer_config.json, ${key}`,
+    expected: "a list of tokens",
+    found: shown(stated),
+  });
 }
 
 const isEmpty = (value: unknown): boolean => Object.keys(value ?? {}).length === 0;

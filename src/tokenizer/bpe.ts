@@ -44,9 +44,7 @@ function openLibrary(pattern: string, model: object): Library {
       {},
     );
   } catch (cause) {
-    throw new TokenizerError(
-      `Split pattern ${JSON.stringify(pattern)}: expected one that JavaScript can run, found ${(cause as Error).message}`,
-      { cause },
-    );
+    const [subject, found] = [`Split pattern ${JSON.stringify(pattern)}`, (cause as Error).message];
+    throw new TokenizerError({ subject, expected: "one that JavaScript can run", found }, { cause });
   }
 }

@@ -16,9 +16,11 @@ export function vocabularyFromGguf(source: Extract<TokenizerSource, { kind: "ggu
   const { tokens, tokenTypes, merges, pre, addBosToken } = source;
   checkPreTokenizer(pre);
   if (tokenTypes !== undefined && tokenTypes.length !== tokens.length) {
-    throw new TokenizerError(
-      `tokenizer.ggml.token_type: expected ${tokens.length} (one for each token), found ${tokenTypes.length}.`,
-    );
+    throw new TokenizerError({
+      subject: "tokenizer.ggml.token_type",
+      expected: `${tokens.length} (one for each token)`,
+      found: tokenTypes.length,
+    });
   }
   const table = new TokenTable();
   tokens.forEach((text, id) => {
@@ -30,9 +32,11 @@ export function vocabularyFromGguf(source: Extract<TokenizerSource, { kind: "ggu
     } else if (type === CONTROL || type === UNKNOWN || type === USER_DEFINED) {
       table.addWhole(text, id, type !== USER_DEFINED, TOKENS);
     } else {
-      throw new TokenizerError(
-        `tokenizer.ggml.token_type[${id}]: expected 1 (normal) to 5 (unused), found ${JSON.stringify(type)}.`,
-      );
+      throw new TokenizerError({
+        subject: `tokenizer.ggml.token_type[${id}]`,
+        expected: "1 (normal) to 5 (unused)",
+        found: JSON.stringify(type),
+      });
     }
   });
   return vocabulary(table, merges, "tokenizer.ggml.merges", {
@@ -51,13 +55,16 @@ export function vocabularyFromGguf(source: Extract<TokenizerSource, { kind: "ggu
 export function checkPreTokenizer(pre: string | undefined): void {
   if (preTokenizers.some((known) => known === pre)) return;
   // Converters write "default" for a pattern that they do not know, and old ones write none.
-  throw new TokenizerError(
-    `tokenizer.ggml.pre: expected "lfm2" or "llama-bpe", found ${shown(pre)}. If the model is LFM2's nevertheless, ` +
-      'say so by --tokenizer-pre lfm2, in TypeScript { tokenizerPre: "lfm2" }.',
-  );
+  throw new TokenizerError({
+    subject: "tokenizer.ggml.pre",
+    expected: '"lfm2" or "llama-bpe"',
+    found: shown(pre),
+    remedy:
+      'If the model is LFM2\'s nevertheless, say so by --tokenizer-pre lfm2, in TypeScript { tokenizerPre: "lfm2" }.',
+  });
 }
 
 function tokenId(id: number | undefined, count: number, subject: string): number | undefined {
   if (id === undefined || (Number.isInteger(id) && id >= 0 && id < count)) return id;
-  throw new TokenizerError(`${subject}: expected an id from 0 to ${count - 1}, found ${id}.`);
+  throw new TokenizerError({ subject, expected: `an id from 0 to ${count - 1}`, found: id });
 }

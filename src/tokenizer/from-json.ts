@@ -20,11 +20,15 @@ export function vocabularyFromJson({
 
   const table = new TokenTable();
   const vocab = asRecord(model.vocab);
-  if (vocab === undefined)
-    throw new TokenizerError("tokenizer.json, model.vocab: expected an object of ids, found none.");
+  if (vocab === undefined) {
+    throw new TokenizerError({ subject: "tokenizer.json, model.vocab", expected: "an object of ids", found: "none" });
+  }
   for (const [text, id] of Object.entries(vocab)) table.addOrdinary(text, id, "tokenizer.json, model.vocab");
   for (const token of addedTokens(tokenizer, config)) addAdded(table, token);
-  if (!Array.isArray(model.merges)) throw new TokenizerError("tokenizer.json, model.merges: expected a list.");
+  if (!Array.isArray(model.merges)) {
+    const found = shown(model.merges);
+    throw new TokenizerError({ subject: "tokenizer.json, model.merges", expected: "a list", found });
+  }
 
   return vocabulary(table, model.merges, "tokenizer.json, model.merges", {
     pattern: patternOf(tokenizer.pre_tokenizer),
@@ -39,13 +43,15 @@ export function vocabularyFromJson({
 
 function addAdded(table: TokenTable, { content, id, special, subject, ...flags }: StatedToken): void {
   if (typeof content !== "string") {
-    throw new TokenizerError(`${subject}.content: expected a string, found ${shown(content)}.`);
+    throw new TokenizerError({ subject: `${subject}.content`, expected: "a string", found: shown(content) });
   }
   const trims = Object.entries(flags).find(([, value]) => value === true);
   if (trims !== undefined) {
-    throw new TokenizerError(
-      `${subject} (${content.slice(0, 60)}): expected ${trims[0]} false, as all of LFM2's are, found true.`,
-    );
+    throw new TokenizerError({
+      subject: `${subject} (${content.slice(0, 60)})`,
+      expected: `${trims[0]} false, as all of LFM2's are`,
+      found: "true",
+    });
   }
   table.addWhole(content, id, special, subject);
 }
@@ -56,7 +62,11 @@ function namedId(table: TokenTable, config: Readonly<Record<string, unknown>>, k
   if (text === undefined || text === null) return undefined;
   const id = typeof text === "string" ? table.idOf(text) : undefined;
   if (id !== undefined) return id;
-  throw new TokenizerError(`tokenizer_config.json, ${key}: expected a token of tokenizer.json, found ${shown(text)}.`);
+  throw new TokenizerError({
+    subject: `tokenizer_config.json, ${key}`,
+    expected: "a token of tokenizer.json",
+    found: shown(text),
+  });
 }
 
 /**
@@ -79,22 +89,30 @@ function beginsWithBos(postProcessor: unknown, config: Readonly<Record<string, u
   ) {
     return tokens.length === 1;
   }
-  throw new TokenizerError(
-    `tokenizer.json, post_processor: expected the text, after ${bos} or nothing, as in LFM2, found ` +
-      `${JSON.stringify(template.single)?.slice(0, 200) ?? "nothing"}. Open an LFM2 checkpoint.`,
-  );
+  throw new TokenizerError({
+    subject: "tokenizer.json, post_processor",
+    expected: `the text, after ${bos} or nothing, as in LFM2`,
+    found: JSON.stringify(template.single)?.slice(0, 200) ?? "nothing",
+    remedy: "Open an LFM2 checkpoint.",
+  });
 }
 
 function expectValue(key: string, found: unknown, expected: string): void {
   if (found === expected) return;
-  throw new TokenizerError(
-    `tokenizer.json, ${key}: expected "${expected}", found ${shown(found)}. Open an LFM2 checkpoint.`,
-  );
+  throw new TokenizerError({
+    subject: `tokenizer.json, ${key}`,
+    expected: `"${expected}"`,
+    found: shown(found),
+    remedy: "Open an LFM2 checkpoint.",
+  });
 }
 
 function expectAbsent(key: string, found: unknown): void {
   if (found === undefined || found === null) return;
-  throw new TokenizerError(
-    `tokenizer.json, ${key}: expected none, as in LFM2, found ${shown(found)}. Open an LFM2 checkpoint.`,
-  );
+  throw new TokenizerError({
+    subject: `tokenizer.json, ${key}`,
+    expected: "none, as in LFM2",
+    found: shown(found),
+    remedy: "Open an LFM2 checkpoint.",
+  });
 }

@@ -1,4 +1,5 @@
 // What a tokenizer is built from, as a checkpoint's files state it, and the error for files that state it wrongly.
+import { Lfm2Error } from "../lfm2-error.ts";
 
 export type TokenizerSource =
   | {
@@ -26,6 +27,6 @@ export type TokenizerSource =
     };
 
 /** The tokenizer's files are damaged, or describe a tokenizer outside the LFM2 family. */
-export class TokenizerError extends Error {
+export class TokenizerError extends Lfm2Error {
   override readonly name = "TokenizerError";
 }

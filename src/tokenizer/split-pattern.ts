@@ -55,20 +55,24 @@ export function patternOf(preTokenizer: unknown): string {
     return pattern;
   }
   const found = JSON.stringify(preTokenizer)?.slice(0, 200) ?? "nothing";
-  throw new TokenizerError(
-    "tokenizer.json, pre_tokenizer: expected a Sequence of Split (a Regex, Isolated) and ByteLevel (no prefix space, " +
-      `no regex), as LFM2 has it, found ${found}. Open an LFM2 checkpoint.`,
-  );
+  throw new TokenizerError({
+    subject: "tokenizer.json, pre_tokenizer",
+    expected: "a Sequence of Split (a Regex, Isolated) and ByteLevel (no prefix space, no regex), as LFM2 has it",
+    found,
+    remedy: "Open an LFM2 checkpoint.",
+  });
 }
 
 /** `^` and `$` are a line's ends to the Rust library, and the text's in JavaScript. */
 function refuseAnchors(pattern: string): void {
   const outside = pattern.replace(/\\.|\[(?:\\.|[^\]\\])*\]/gs, "");
   if (!/[$^]/.test(outside)) return;
-  throw new TokenizerError(
-    `tokenizer.json, pre_tokenizer: expected a pattern without ^ and $, as LFM2's is, found ${pattern.slice(0, 200)}. ` +
-      "Open an LFM2 checkpoint.",
-  );
+  throw new TokenizerError({
+    subject: "tokenizer.json, pre_tokenizer",
+    expected: "a pattern without ^ and $, as LFM2's is",
+    found: pattern.slice(0, 200),
+    remedy: "Open an LFM2 checkpoint.",
+  });
 }
 
 /** Whether a pattern is one that GGUF calls `lfm2`: LFM2's, or LFM2.5's, which splits alike. */

@@ -51,7 +51,11 @@ export function createTokenizer(source: TokenizerSource, embeddingRows?: number)
       }
       if (!addBos) return ids;
       if (bosId === undefined) {
-        throw new TokenizerError("BOS: expected bos_token in the tokenizer's files or <|startoftext|>, found neither.");
+        throw new TokenizerError({
+          subject: "BOS",
+          expected: "bos_token in the tokenizer's files or <|startoftext|>",
+          found: "neither",
+        });
       }
       if (ids[0] !== bosId) ids.unshift(bosId);
       return ids;

@@ -50,17 +50,25 @@ export class TokenTable {
   addOrdinary(text: string, id: unknown, subject: string): void {
     const known = this.ordinary.get(text);
     if (known !== undefined) {
-      throw new TokenizerError(`${subject}: expected every token once, found ${quote(text)} at ${known} and ${id}.`);
+      throw new TokenizerError({
+        subject,
+        expected: "every token once",
+        found: `${quote(text)} at ${known} and ${id}`,
+      });
     }
     this.ordinary.set(text, this.#take(id, text, subject));
   }
 
   /** A token that was read as an ordinary one under the same id becomes a whole one. */
   addWhole(text: string, id: unknown, special: boolean, subject: string): void {
-    if (text === "") throw new TokenizerError(`${subject}: expected text, found an empty token at id ${id}.`);
+    if (text === "") throw new TokenizerError({ subject, expected: "text", found: `an empty token at id ${id}` });
     const known = this.ordinary.get(text) ?? this.added.get(text)?.id;
     if (known !== undefined && known !== id) {
-      throw new TokenizerError(`${subject}: expected every token once, found ${quote(text)} at ${known} and ${id}.`);
+      throw new TokenizerError({
+        subject,
+        expected: "every token once",
+        found: `${quote(text)} at ${known} and ${id}`,
+      });
     }
     this.ordinary.delete(text);
     this.added.set(text, { id: known ?? this.#take(id, text, subject), text, special });
@@ -72,15 +80,19 @@ export class TokenTable {
 
   #take(id: unknown, text: string, subject: string): number {
     if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= MAX_TOKENS) {
-      throw new TokenizerError(
-        `${subject}, ${quote(text)}: expected an id from 0 to ${MAX_TOKENS - 1}, found ${JSON.stringify(id)?.slice(0, 80)}.`,
-      );
+      throw new TokenizerError({
+        subject: `${subject}, ${quote(text)}`,
+        expected: `an id from 0 to ${MAX_TOKENS - 1}`,
+        found: JSON.stringify(id)?.slice(0, 80),
+      });
     }
     const holder = this.#taken.get(id as number);
     if (holder !== undefined) {
-      throw new TokenizerError(
-        `${subject}: expected every id once, found ${id} for ${quote(holder)} and ${quote(text)}.`,
-      );
+      throw new TokenizerError({
+        subject,
+        expected: "every id once",
+        found: `${id} for ${quote(holder)} and ${quote(text)}`,
+      });
     }
     this.#taken.set(id as number, text);
     this.size = Math.max(this.size, (id as number) + 1);
@@ -137,10 +149,12 @@ export function withinEmbedding(vocabulary: Vocabulary, rows: number): Vocabular
   const beyond = texts.filter(([, id]) => id >= rows).sort(([, a], [, b]) => a - b);
   if (beyond.length > 0) {
     const [text, id] = beyond[0];
-    throw new TokenizerError(
-      `Vocabulary: expected ids below ${rows}, as the embedding has so many rows, found ${quote(text)} at ${id}` +
-        `${beyond.length > 1 ? ` and ${beyond.length - 1} more` : ""}. Take the tokenizer that belongs to this model.`,
-    );
+    throw new TokenizerError({
+      subject: "Vocabulary",
+      expected: `ids below ${rows}, as the embedding has so many rows`,
+      found: `${quote(text)} at ${id}${beyond.length > 1 ? ` and ${beyond.length - 1} more` : ""}`,
+      remedy: "Take the tokenizer that belongs to this model.",
+    });
   }
   return { ...vocabulary, added, size: Math.min(vocabulary.size, rows) };
 }
@@ -152,10 +166,12 @@ function checkBytes(table: TokenTable): void {
     return occurs && !table.ordinary.has(character) ? [`0x${byte.toString(16).padStart(2, "0")}`] : [];
   });
   if (missing.length > 0) {
-    throw new TokenizerError(
-      `Vocabulary: expected a token for every byte of UTF-8, found none for ${missing.length} of them, the first ` +
-        `being ${missing[0]}. This is not a byte-level BPE vocabulary, or it is cut off.`,
-    );
+    throw new TokenizerError({
+      subject: "Vocabulary",
+      expected: "a token for every byte of UTF-8",
+      found: `none for ${missing.length} of them, the first being ${missing[0]}`,
+      remedy: "This is not a byte-level BPE vocabulary, or it is cut off.",
+    });
   }
 }
 
@@ -164,19 +180,23 @@ function readMerges(table: TokenTable, merges: readonly unknown[], subject: stri
   merges.forEach((merge, rank) => {
     const pair = typeof merge === "string" ? merge.split(" ") : merge;
     if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((part) => typeof part === "string" && part !== "")) {
-      throw new TokenizerError(
-        `${subject}[${rank}]: expected two tokens with a space between, found ${JSON.stringify(merge)?.slice(0, 80)}.`,
-      );
+      throw new TokenizerError({
+        subject: `${subject}[${rank}]`,
+        expected: "two tokens with a space between",
+        found: JSON.stringify(merge)?.slice(0, 80),
+      });
     }
     const [left, right] = pair as [string, string];
     for (const token of [left, right, left + right]) {
       if (table.ordinary.has(token)) continue;
       // Whole tokens are cut out before merging, and with parseSpecial off they must not come back through it.
       if (table.added.has(token)) return;
-      throw new TokenizerError(
-        `${subject}[${rank}] joins ${quote(left)} and ${quote(right)}: expected ${quote(token)} in the vocabulary, ` +
-          "found no such token. The merges and the tokens are of different tokenizers.",
-      );
+      throw new TokenizerError({
+        subject: `${subject}[${rank}] joins ${quote(left)} and ${quote(right)}`,
+        expected: `${quote(token)} in the vocabulary`,
+        found: "no such token",
+        remedy: "The merges and the tokens are of different tokenizers.",
+      });
     }
     read.push([left, right]);
   });

@@ -3,6 +3,7 @@
 import type { BlockFormat } from "../blocks/block-format.ts";
 import { firstNonFinite } from "../blocks/finite.ts";
 import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
+import { Lfm2Error } from "../lfm2-error.ts";
 import type {
   ArithmeticMode,
   Backend,
@@ -22,7 +23,7 @@ import { hasIntegerDot, kvTypes, STRIP_ROWS, stripBytes } from "./sizes.ts";
 import { WasmOps } from "./wasm-ops.ts";
 
 /** A tensor is missing, is not the one the config promises, or holds infinite weights or NaN. */
-export class WeightError extends Error {
+export class WeightError extends Lfm2Error {
   override readonly name = "WeightError";
 }
 

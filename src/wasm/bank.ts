@@ -4,6 +4,7 @@
 //            ├ free ┼─ weights ─┼─ KV caches, conv states ─┼─ hidden state ─┼─ arena: a layer's → ← a step's ─┤
 //
 // What is placed stays; what is allocated from the arena lives until it is released.
+import { Lfm2Error } from "../lfm2-error.ts";
 import type { Kernels } from "./compiled.ts";
 
 /** Everything begins at a multiple of this: two cache lines, so that no two threads' scratch shares one. */
@@ -35,7 +36,7 @@ export interface Bank {
 }
 
 /** The machine, or a memory of 4 GiB, cannot hold what was asked for. */
-export class MemoryError extends Error {
+export class MemoryError extends Lfm2Error {
   override readonly name = "MemoryError";
 }
 
@@ -61,10 +62,12 @@ export function createBank(
   const take = (count: number): number => {
     const bytes = aligned(count);
     if (top + bytes <= bottom) return bytes;
-    throw new MemoryError(
-      `bank of ${end} bytes: expected the plan to cover every allocation, found ${top + bytes - bottom} bytes too many. ` +
-        "This is a defect of the plan; please report it with the output of `lfm2 inspect`.",
-    );
+    throw new MemoryError({
+      subject: `bank of ${end} bytes`,
+      expected: "the plan to cover every allocation",
+      found: `${top + bytes - bottom} bytes too many`,
+      remedy: "This is a defect of the plan; please report it with the output of `lfm2 inspect`.",
+    });
   };
   return {
     index,
@@ -107,8 +110,12 @@ function reserve(pages: number, shared: boolean): WebAssembly.Memory {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch (cause) {
     throw new MemoryError(
-      `model: expected ${pages * PAGE_BYTES} bytes for one bank, found that this machine refuses them. ` +
-        "Use a smaller context, a smaller quantization, or close other programs.",
+      {
+        subject: "model",
+        expected: `${pages * PAGE_BYTES} bytes for one bank`,
+        found: "that this machine refuses them",
+        remedy: "Use a smaller context, a smaller quantization, or close other programs.",
+      },
       { cause },
     );
   }

@@ -76,10 +76,12 @@ export function planBanks(
   for (const [name, need] of units) {
     const bytes = need.weightBytes + need.stateBytes;
     if (fixed + bytes > mostBytes) {
-      throw new MemoryError(
-        `${name}: expected at most ${mostBytes - fixed} bytes (a bank of ${bankBytes} less working space), ` +
-          `found ${bytes}, ${need.stateBytes} of them for the context. Use a smaller context or quantization.`,
-      );
+      throw new MemoryError({
+        subject: name,
+        expected: `at most ${mostBytes - fixed} bytes (a bank of ${bankBytes} less working space)`,
+        found: `${bytes}, ${need.stateBytes} of them for the context`,
+        remedy: "Use a smaller context or quantization.",
+      });
     }
     let last = banks.at(-1);
     if (last === undefined || fixed + last.weightBytes + last.stateBytes + bytes > mostBytes) {

@@ -3,6 +3,7 @@
 // The model's own thread publishes an op in a small shared memory and takes ranges itself; helpers spin until they see
 // it, for a while, and then sleep, so that an idle model costs nothing. Nobody waits for a helper that has taken
 // nothing: on a machine busy with other things, a helper that gets no processor costs little.
+import { Lfm2Error } from "../lfm2-error.ts";
 import type { Bank } from "./bank.ts";
 import { type Kernels, type SharedArguments, sharedKernels } from "./compiled.ts";
 
@@ -32,7 +33,7 @@ export const alone: Pool = {
 };
 
 /** A helper died in the middle of an op, or does not answer. */
-export class PoolError extends Error {
+export class PoolError extends Lfm2Error {
   override readonly name = "PoolError";
 }
 
@@ -109,7 +110,11 @@ function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
     const outcome = Atomics.wait(words, ACTIVE, active, PATIENCE_MS);
     Atomics.store(words, WAITING, 0);
     if (outcome === "timed-out") {
-      throw new PoolError(`threads: expected every helper to finish, found ${active} busy after ${PATIENCE_MS} ms.`);
+      throw new PoolError({
+        subject: "threads",
+        expected: "every helper to finish",
+        found: `${active} busy after ${PATIENCE_MS} ms`,
+      });
     }
   }
 }
@@ -119,7 +124,9 @@ function throwFailure(words: Int32Array<SharedArrayBuffer>, control: SharedArray
   if (length === 0) return;
   Atomics.store(words, FAILED, 0);
   const message = new Uint8Array(control, MESSAGE_BYTES, length).slice();
-  throw new PoolError(`A helper thread failed: ${new TextDecoder().decode(message)}`);
+  const found = new TextDecoder().decode(message);
+  const sentence = `A helper thread failed: ${found}.`;
+  throw new PoolError({ subject: "helper thread", expected: "it to finish", found, sentence });
 }
 
 /** A helper's life: never returns. `index` counts the threads from 1. */

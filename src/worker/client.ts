@@ -1,4 +1,5 @@
 // The caller's end of the model's thread: requests as promises, with progress and AbortSignal.
+import { type ErrorParts, Lfm2Error, revivedError } from "../lfm2-error.ts";
 import type { FromWorker, Request, Results, WorkerEvent, WorkerPort } from "./protocol.ts";
 
 /** @param taken  to be told, of events that the thread waits for, how many of their bytes are done with */
@@ -16,9 +17,18 @@ export interface ModelWorker {
 }
 
 /** The model's thread has died, or has been closed; it takes no more requests. */
-export class WorkerError extends Error {
+export class WorkerError extends Lfm2Error {
   override readonly name = "WorkerError";
 }
+
+/** For every use of a model after it was closed. */
+export const CLOSED: ErrorParts = {
+  subject: "model",
+  expected: "an open one",
+  found: "one that has been closed",
+  remedy: "Open it again to use it.",
+  sentence: "The model has been closed.",
+};
 
 interface Pending {
   readonly resolve: (result: unknown) => void;
@@ -38,7 +48,12 @@ export function connect(port: WorkerPort): ModelWorker {
     pending.clear();
     port.setBusy(false);
   };
-  port.onFailure((cause) => end(new WorkerError(`The model's thread died: ${cause.message}`, { cause })));
+  port.onFailure((cause) => {
+    const sentence = `The model's thread died: ${cause.message}.`;
+    end(
+      new WorkerError({ subject: "model's thread", expected: "it alive", found: cause.message, sentence }, { cause }),
+    );
+  });
   port.onMessage((message: FromWorker) => {
     const entry = pending.get(message.id);
     if (entry === undefined) return;
@@ -52,7 +67,7 @@ export function connect(port: WorkerPort): ModelWorker {
       return;
     }
     settled(message.id);
-    if ("error" in message) entry.reject(revive(message.error));
+    if ("error" in message) entry.reject(revivedError(message.error));
     else entry.resolve(message.result);
   });
 
@@ -60,7 +75,7 @@ export function connect(port: WorkerPort): ModelWorker {
     pending.delete(id);
     if (pending.size === 0) port.setBusy(false);
   };
-  /** Ends a request here at once; the thread is told, and what it still says of it is ignored. */
+  /** Ends a request here at once; the thread is notified, and what it still sends for it is ignored. */
   const giveUp = (id: number, cause: unknown): void => {
     const entry = pending.get(id);
     if (entry === undefined) return;
@@ -94,7 +109,7 @@ export function connect(port: WorkerPort): ModelWorker {
       });
     },
     async close() {
-      end(new WorkerError("The model has been closed. Open it again to use it."));
+      end(new WorkerError(CLOSED));
       await port.terminate();
     },
   };
@@ -106,11 +121,4 @@ function canShareMemory(): boolean {
     typeof SharedArrayBuffer !== "undefined" &&
     (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false
   );
-}
-
-/** An error of another thread, under its own name. */
-export function revive({ name, message }: { readonly name: string; readonly message: string }): Error {
-  const error = new Error(message);
-  error.name = name;
-  return error;
 }

@@ -3,7 +3,7 @@ import type { ModelWorker } from "./client.ts";
 import type { Request, WorkerEvent } from "./protocol.ts";
 
 /**
- * Yields the events of `kind`; leaving the loop gives the request up. `bytesOf` says how much the thread may make up for
+ * Yields the events of `kind`; leaving the loop abandons the request. `bytesOf` is how much more the thread may produce
  * once an event has been taken, of events that it waits for.
  * @throws what the request throws; the signal's reason
  */

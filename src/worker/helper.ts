@@ -4,7 +4,7 @@ import { instantiateKernels } from "../wasm/instantiate.ts";
 import type { KernelBuild } from "../wasm/kernels.ts";
 import { alone, createControl, createPool, help } from "../wasm/pool.ts";
 
-/** What a helper is told once. */
+/** The one message that a helper gets. */
 export interface HelperTask {
   readonly module: WebAssembly.Module;
   readonly memories: readonly WebAssembly.Memory[];
@@ -36,7 +36,7 @@ export function startRuntime(
   };
 }
 
-/** Never returns: `ready` is the last that the thread says. */
+/** Never returns: `ready` is the last call out of the thread. */
 export function runHelper({ module, memories, control, index }: HelperTask, ready: () => void): never {
   const banks = memories.map((memory) => instantiateKernels(module, memory));
   ready();

@@ -1,8 +1,11 @@
-// What the caller's thread and the model's thread say to each other. Everything here can be structured-cloned.
+// The messages between the caller's thread and the model's. Everything here can be structured-cloned.
+
 import type { ConstraintRules } from "../constrain/constraint.ts";
 import type { GenerateOptions } from "../engine/engine.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
-import type { ModelOptions, Settings } from "../load/load-options.ts";
+import type { PlainError } from "../lfm2-error.ts";
+import type { ModelOptions } from "../load/model-options.ts";
+import type { Settings } from "../load/settings.ts";
 import type { Config } from "../model/config.ts";
 import type { TraceStep } from "../oracle/trace/record.ts";
 import type { TracePlan } from "../oracle/trace/trace-plan.ts";
@@ -48,7 +51,7 @@ export type ToWorker =
   | {
       readonly id: number;
       readonly request: Request;
-      /** Where threads can share memory: its first word becomes 1 when the caller gives up, heard within a step. */
+      /** Where threads can share memory: its first word becomes 1 when the caller gives up, noticed within a step. */
       readonly givenUp: SharedArrayBuffer | undefined;
     }
   | { readonly id: number; readonly abort: true }
@@ -70,7 +73,7 @@ export type WorkerEvent =
 export type FromWorker =
   | { readonly id: number; readonly event: WorkerEvent }
   | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly error: { readonly name: string; readonly message: string } };
+  | { readonly id: number; readonly error: PlainError };
 
 /** One end of the channel, whatever the platform calls it. */
 export interface Port<In, Out> {

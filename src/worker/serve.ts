@@ -1,27 +1,16 @@
 // The model's thread: loads once, then answers one request after another, hearing the caller in between.
+
 import { createConstraint } from "../constrain/constraint.ts";
 import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
 import { type Engine, eachLogits, generate, type Pace } from "../engine/engine.ts";
-import { createEngine, type LoadContext, loadModel } from "../load/load.ts";
-import type { Machine } from "../load/load-options.ts";
+import { plainError } from "../lfm2-error.ts";
+import type { LoadContext } from "../load/load.ts";
 import { recordTrace } from "../oracle/trace/record.ts";
 import type { Logprobs } from "../sampling/logprobs.ts";
-import { type OpenFile, openSources } from "../sources/open-source.ts";
-import { kernelUrl } from "../wasm/kernels.ts";
+import { openSources } from "../sources/open-source.ts";
 import { createFlight, type Flight } from "./flight.ts";
-import { type StartHelper, startRuntime } from "./helper.ts";
+import { loadEngine, type Platform } from "./platform.ts";
 import type { FromWorker, Port, Request, Results, ToWorker, WorkerEvent } from "./protocol.ts";
-
-/** What differs between Node and a browser. */
-export interface Platform {
-  /** Opens a path; absent in a browser. */
-  readonly openFile?: OpenFile;
-  readonly machine: () => Promise<Machine>;
-  readonly compileKernels: (url: URL) => Promise<WebAssembly.Module>;
-  readonly startHelper: StartHelper;
-  /** Resolves after the messages that have arrived were handled. */
-  readonly nextTurn: () => Promise<void>;
-}
 
 type Emit = (event: WorkerEvent, transfer?: ArrayBuffer[]) => void;
 
@@ -59,8 +48,7 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
         });
         port.post({ id, result });
       } catch (error) {
-        const { name, message } = error instanceof Error ? error : new Error(String(error));
-        port.post({ id, error: { name, message } });
+        port.post({ id, error: plainError(error) });
       } finally {
         controllers.delete(id);
         flights.delete(id);
@@ -120,17 +108,10 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
   ): Promise<Results["load"]> {
     const files = await openSources(request.files, platform.openFile, signal);
     try {
-      const context: LoadContext = {
-        machine: await platform.machine(),
-        startRuntime: async (build, threads) =>
-          startRuntime(await platform.compileKernels(kernelUrl(build)), build, threads, platform.startHelper),
-        signal,
-        onProgress,
-      };
       const { config, tensors, options } = request;
-      const loaded = await loadModel({ config, tensors, files }, options, context);
-      engine = createEngine(loaded);
-      const { model, settings, backend, warnings } = loaded;
+      const loading = await loadEngine(platform, { config, tensors, files }, options, { signal, onProgress });
+      engine = loading.engine;
+      const { model, settings, backend, warnings } = loading.loaded;
       return { config: model.config, settings, bytes: backend.bytes, warnings };
     } finally {
       await Promise.all(files.map((file) => file.close()));

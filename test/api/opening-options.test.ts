@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { nodeHost, open } from "../../src/index.ts";
 
 const refused: [string, object, string][] = [
@@ -31,6 +31,38 @@ it.each(refused)("open refuses %s, and shows no secret", async (_, options, mess
   const text = (error as Error).message;
   expect(text).toContain(message);
   expect(text).not.toContain("secret");
+});
+
+describe("a name that open does not know", () => {
+  const said = async (options: object) =>
+    (await open(undefined, options as never).catch((found: Error) => found)) as Error;
+
+  it.each([
+    ["n_ctx", "contextLength"],
+    ["contextSize", "contextLength"],
+    ["n_threads", "threads"],
+    ["cache_type_k", "kvType"],
+    ["progress_callback", "onProgress"],
+    ["hf_token", 'headers: { Authorization: "Bearer …" }'],
+    ["modelPath", "the first argument of open"],
+    ["gpuLayers", "backend: it knows no GPU"],
+    ["temperature", "an option of each call"],
+  ])("but is elsewhere, %s, is led to ours", async (theirs, ours) => {
+    const { name, message } = await said({ [theirs]: 1 });
+    expect(name).toBe("OptionError");
+    expect(message).toMatch(`${theirs}: expected an option of open (backend, mode, kvType, contextLength, `);
+    expect(message.endsWith(`tokenizerPre), found another. Here it is ${ours}.`)).toBe(true);
+  });
+
+  it("at all is refused with those that are", async () => {
+    const { message } = await said({ kvtype: "f16" });
+    expect(message).toMatch(
+      /^kvtype: expected an option of open \(.*signal.*\), found another\. Check the spelling\.$/,
+    );
+    // What is undefined counts as left out.
+    const model = await open(undefined, { n_ctx: undefined } as never);
+    await model.close();
+  });
 });
 
 it.each([5, null, [], "x"])("open refuses %j for options", async (options) => {

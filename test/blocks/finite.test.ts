@@ -1,8 +1,9 @@
 // Infinite weights and NaN are found where decoding gives them, in every format, and nowhere else.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { describeNonFinite, firstNonFinite } from "../../src/blocks/finite.ts";
+import { firstNonFinite, nonFinite } from "../../src/blocks/finite.ts";
 import { blockFormats, decodeRow } from "../../src/blocks/formats.ts";
+import { Lfm2Error } from "../../src/lfm2-error.ts";
 
 /** Bytes of which exponents of all ones are made, often. */
 const telling = fc.oneof(
@@ -34,7 +35,7 @@ describe.each(Object.values(blockFormats))("firstNonFinite in $name", (format) =
   });
 });
 
-describe("describeNonFinite", () => {
+describe("nonFinite", () => {
   const nan = Uint8Array.of(0, 0, 0, 0, 0, 0, 0xc0, 0x7f);
 
   it.each([
@@ -43,7 +44,7 @@ describe("describeNonFinite", () => {
     [[2, 2, 2], "expert 1, row 0, column 1"],
     [[4, 1, 2], "expert 2, row 0, column 1"],
   ])("says where in a tensor %j the weight stands", (shape, place) => {
-    expect(describeNonFinite({ name: "w", shape }, "F32", nan, 16, 1)).toBe(
+    expect(new Lfm2Error(nonFinite({ name: "w", shape }, "F32", nan, 16, 1)).message).toBe(
       `w: expected finite weights, found NaN at ${place}. ` +
         "The file is damaged, or its model's training diverged; take another copy.",
     );
@@ -53,7 +54,7 @@ describe("describeNonFinite", () => {
     const blocks = new Uint8Array(36);
     // −∞, times −8.
     blocks.set([0x00, 0xfc], 18);
-    expect(describeNonFinite({ name: "w", shape: [2, 64] }, "Q4_0", blocks, 36, 32)).toBe(
+    expect(new Lfm2Error(nonFinite({ name: "w", shape: [2, 64] }, "Q4_0", blocks, 36, 32)).message).toBe(
       "w: expected finite weights, found Infinity at row 1, column 32, from a scale of its Q4_0 block. " +
         "The file is damaged, or its model's training diverged; take another copy.",
     );

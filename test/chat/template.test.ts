@@ -310,7 +310,9 @@ describe("what a template does wrong is told without names from inside the inter
     ["{% break %}", "expected {% break %} and {% continue %} within loops, found one outside."],
     ["{{ 5 | length }}", "length: expected a string, a list or a dict, found an integer."],
   ])("%s", (source, found) => {
-    expect(() => render(source)).toThrow(new ChatError(`Chat template: ${found}`));
+    expect(() => render(source)).toThrow(
+      expect.objectContaining({ name: "ChatError", message: `Chat template: ${found}` }),
+    );
   });
 
   it("and the first of nothing is undefined, as in Python", () => {

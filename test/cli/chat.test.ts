@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { commandWords } from "../../src/cli/conversation/tools.ts";
+import { commandWords } from "../../src/cli/conversation/run-tool.ts";
 import { command, ending, environment, lfm2, nanoGolden, start, written } from "./lfm2.ts";
 
 describe("lfm2 chat through a pipe", () => {

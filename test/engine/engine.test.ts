@@ -9,7 +9,8 @@ import {
   PromptError,
   prefill,
 } from "../../src/engine/engine.ts";
-import { createEngine, MAX_STEP } from "../../src/load/load.ts";
+import { MAX_STEP } from "../../src/load/assemble.ts";
+import { createEngine } from "../../src/load/load.ts";
 import type { Logprobs } from "../../src/sampling/logprobs.ts";
 import { load, open } from "../model/run.ts";
 

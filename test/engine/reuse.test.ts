@@ -5,7 +5,7 @@ import { type Engine, generate, type Pace, prefill } from "../../src/engine/engi
 import { restart } from "../../src/engine/sequence.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { createEngine } from "../../src/load/load.ts";
-import type { ModelOptions } from "../../src/load/load-options.ts";
+import type { ModelOptions } from "../../src/load/model-options.ts";
 import type { Backend } from "../../src/ops/backend.ts";
 import { synthesize } from "../../src/synth/synthesize.ts";
 import { load, open } from "../model/run.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { advance, createSequence, type Model, restart, type Sequence } from "../../src/engine/sequence.ts";
 import { type LoadedModel, loadModel } from "../../src/load/load.ts";
-import type { ModelOptions } from "../../src/load/load-options.ts";
+import type { ModelOptions } from "../../src/load/model-options.ts";
 import { lmHead } from "../../src/model/model.ts";
 import { open } from "../model/run.ts";
 import { context } from "../ops/harness.ts";
@@ -13,7 +13,11 @@ const MOST = 64;
 
 async function load(folder: string, file: string, options: ModelOptions): Promise<LoadedModel> {
   const checkpoint = await open(folder, file);
-  const loaded = await loadModel(checkpoint, { contextLength: MOST, ...options }, { ...context, sequences: SEQUENCES });
+  const loaded = await loadModel(
+    checkpoint,
+    { contextLength: MOST, ...options },
+    { ...context, sequenceCount: SEQUENCES },
+  );
   await Promise.all(checkpoint.files.map((opened) => opened.close()));
   return loaded;
 }

@@ -4,12 +4,12 @@ import { describe, expect, it } from "vitest";
 import { prefill } from "../../src/engine/engine.ts";
 import { advance, type Chunk, restart, rewind, type Sequence } from "../../src/engine/sequence.ts";
 import { createEngine, type LoadedModel, loadModel } from "../../src/load/load.ts";
-import type { ModelOptions } from "../../src/load/load-options.ts";
+import type { ModelOptions } from "../../src/load/model-options.ts";
 import { context } from "../ops/harness.ts";
 import { randomModel, shapeX } from "../oracle/random-model.ts";
 
 async function loadSmall(options: ModelOptions, sequences: number): Promise<LoadedModel> {
-  return loadModel(await randomModel(shapeX, 4), options, { ...context, sequences });
+  return loadModel(await randomModel(shapeX, 4), options, { ...context, sequenceCount: sequences });
 }
 
 /** The bits of every row, one chunk's after another's. */

@@ -25,7 +25,7 @@ const unlisted = (files: Files): Folder => {
     async open(fileName) {
       const source = await open(fileName);
       if (source || Object.hasOwn(files, fileName) || !/adapter|bin|consolidated/.test(fileName)) return source;
-      throw new SourceError(`${fileName}: expected HTTP 206, found HTTP 403.`);
+      throw new SourceError({ subject: fileName, expected: "HTTP 206", found: "HTTP 403" });
     },
   };
 };

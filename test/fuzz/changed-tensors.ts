@@ -2,7 +2,7 @@
 import { blockFormats, encodeBlocks } from "../../src/blocks/formats.ts";
 import { type Dtype, writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
-import { planMemory } from "../../src/load/load.ts";
+import { planMemory } from "../../src/load/plan-memory.ts";
 import { quantize } from "../../src/quantize/quantize.ts";
 import type { Folder } from "../../src/sources/source.ts";
 import { writeGguf } from "../formats/gguf/gguf-writer.ts";

@@ -9,7 +9,7 @@ import { eachLogits } from "../../src/engine/engine.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { createEngine, loadModel } from "../../src/load/load.ts";
-import type { ModelOptions } from "../../src/load/load-options.ts";
+import type { ModelOptions } from "../../src/load/model-options.ts";
 import type { Folder } from "../../src/sources/source.ts";
 import { folderOf } from "../formats/tiny-model.ts";
 import { context } from "../ops/harness.ts";

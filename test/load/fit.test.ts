@@ -1,9 +1,11 @@
 // Memory is compared with what the machine has before a weight is read.
 import { describe, expect, it } from "vitest";
-import { aboutFlags } from "../../src/cli/options/model-options.ts";
+import { describeError } from "../../src/cli/exit.ts";
+import { aboutFlags } from "../../src/cli/options/option-values.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
-import { loadModel, planMemory } from "../../src/load/load.ts";
-import type { ModelOptions } from "../../src/load/load-options.ts";
+import { loadModel } from "../../src/load/load.ts";
+import type { ModelOptions } from "../../src/load/model-options.ts";
+import { planMemory } from "../../src/load/plan-memory.ts";
 import { MemoryError } from "../../src/wasm/bank.ts";
 import { freeMemory } from "../../src/worker/free-memory.ts";
 import { closeAll } from "../formats/golden-files.ts";
@@ -61,11 +63,17 @@ describe("a model that needs more than the machine has", () => {
 });
 
 it("is told on the command line in the names of its flags", async () => {
-  const error = aboutFlags(await loading(1000, { contextLength: 512 })) as Error;
-  expect(error.name).toBe("MemoryError");
-  expect(error.message).toMatch(/or try all the same with --ignore-memory\.$/);
-  const smaller = aboutFlags(new MemoryError("model: … contextLength 4096 (1.00 GB) or kvType int8 or quantize Q4_0"));
-  expect((smaller as Error).message).toBe("model: … --context 4096 (1.00 GB) or --kv-type int8 or --quantize Q4_0");
+  const error = await loading(1000, { contextLength: 512 });
+  expect(aboutFlags(error)).toBe(error); // no usage is at fault
+  expect((error as Error).name).toBe("MemoryError");
+  expect(describeError(error)).toMatch(/or try all the same with --ignore-memory\.$/);
+  const remedy = "Less would do with contextLength 4096 (1.00 GB) or kvType int8 or quantize Q4_0.";
+  const options = ["contextLength", "kvType", "quantize"];
+  const smaller = new MemoryError({ subject: "model", expected: "less", found: "more", remedy, options });
+  expect(describeError(smaller)).toBe(
+    "model: expected less, found more. " +
+      "Less would do with --context 4096 (1.00 GB) or --kv-type int8 or --quantize Q4_0.",
+  );
 });
 
 describe("free memory", () => {

@@ -1,6 +1,6 @@
 // As many experts as the largest sibling has: the kernels against the reference, and their builds against each other.
 import { describe, expect, it } from "vitest";
-import type { ModelOptions } from "../../src/load/load-options.ts";
+import type { ModelOptions } from "../../src/load/model-options.ts";
 import { gap } from "../ops/harness.ts";
 import { randomIds, randomModel, shapeX } from "../oracle/random-model.ts";
 import { load, logitsOf } from "./run.ts";

@@ -6,7 +6,7 @@ import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
 import type { QuantizationType } from "../../src/formats/gguf/file-types.ts";
 import { FormatError } from "../../src/formats/refusal.ts";
 import { loadModel } from "../../src/load/load.ts";
-import type { ModelOptions } from "../../src/load/load-options.ts";
+import type { ModelOptions } from "../../src/load/model-options.ts";
 import { convertToHf } from "../../src/quantize/convert.ts";
 import { quantize } from "../../src/quantize/quantize.ts";
 import { WeightError } from "../../src/wasm/backend.ts";

@@ -5,7 +5,7 @@ import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { loadFloats, loadTensor, readSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { type LoadedModel, loadModel } from "../../src/load/load.ts";
-import type { ModelOptions } from "../../src/load/load-options.ts";
+import type { ModelOptions } from "../../src/load/model-options.ts";
 import { lmHead } from "../../src/model/model.ts";
 import { type Observer, observed } from "../../src/oracle/trace/observed.ts";
 import { blobFolder } from "../../src/sources/blob.ts";

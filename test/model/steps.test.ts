@@ -1,7 +1,7 @@
 // A sequence may be cut into steps anywhere, held in any number of banks, over any cache: what must not change a bit.
 import { describe, expect, it } from "vitest";
 import { advance, ContextError, restart } from "../../src/engine/sequence.ts";
-import type { ModelOptions } from "../../src/load/load-options.ts";
+import type { ModelOptions } from "../../src/load/model-options.ts";
 import type { WasmBackend } from "../../src/wasm/backend.ts";
 import { goldenTensors, load, logitsOf, open } from "./run.ts";
 

@@ -4,8 +4,10 @@ import { eachLogits, prefill } from "../../src/engine/engine.ts";
 import { restart } from "../../src/engine/sequence.ts";
 import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
 import { FormatError } from "../../src/formats/refusal.ts";
-import { createEngine, type LoadContext, loadModel, planMemory } from "../../src/load/load.ts";
-import { type ModelOptions, OptionError } from "../../src/load/load-options.ts";
+import { createEngine, type LoadContext, loadModel } from "../../src/load/load.ts";
+import type { ModelOptions } from "../../src/load/model-options.ts";
+import { planMemory } from "../../src/load/plan-memory.ts";
+import { OptionError } from "../../src/options/option-error.ts";
 import type { Kernels } from "../../src/wasm/compiled.ts";
 import { context } from "../ops/harness.ts";
 import { open } from "./run.ts";
@@ -90,7 +92,7 @@ describe("loadModel", () => {
     [{ bankBytes: 100 }, "bankBytes: expected an integer in [65536, 4294967296], found 100."],
     [
       { contextlength: 4 },
-      "contextlength: expected backend, mode, kvType, contextLength, bankBytes, threads, kernels, quantize or ignoreMemory. Check the spelling.",
+      "contextlength: expected an option of open (backend, mode, kvType, contextLength, bankBytes, threads, kernels, quantize, ignoreMemory), found another. Check the spelling.",
     ],
   ];
   it.each(options)("refuses the options %o", async (bad, message) => {

@@ -10,7 +10,7 @@ import { scalar } from "../../src/formats/gguf/write.ts";
 import { type TensorToWrite, writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { nodeHost } from "../../src/index.ts";
-import { planMemory } from "../../src/load/load.ts";
+import { planMemory } from "../../src/load/plan-memory.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { findParameters } from "../../src/parameters/find-parameters.ts";
 import { settleHead } from "../../src/parameters/tied-head.ts";

@@ -1,7 +1,7 @@
 // Quantizing at load gives the model that quantizing to a file gives.
 import { describe, expect, it } from "vitest";
 import type { QuantizationType } from "../../src/formats/gguf/file-types.ts";
-import type { ModelOptions } from "../../src/load/load-options.ts";
+import type { ModelOptions } from "../../src/load/model-options.ts";
 import { quantize } from "../../src/quantize/quantize.ts";
 import { closeAll } from "../formats/golden-files.ts";
 import { load, logitsOf } from "../model/run.ts";

@@ -61,7 +61,7 @@ describe("a model on disk", () => {
 });
 
 describe("whoever reads a whole model", () => {
-  const changed = new SourceError("it has changed");
+  const changed = new SourceError({ subject: "file", expected: "the same", found: "another" });
   const readers: [string, (checkpoint: Checkpoint) => Promise<unknown>][] = [
     ["loading", ({ files }) => streamTensors(files, [])],
     ["quantizing", (checkpoint) => quantize(checkpoint, async () => {}, { type: "Q8_0", name: "x" })],

@@ -88,7 +88,7 @@ describe("persistently", () => {
   });
 
   it("does not repeat what cannot pass", async () => {
-    const error = new SourceError("gone");
+    const error = new SourceError({ subject: "file", expected: "one", found: "none" });
     const { signal } = new AbortController();
     let calls = 0;
     const attempt = async () => {

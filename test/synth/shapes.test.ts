@@ -4,7 +4,7 @@ import type { FormatName } from "../../src/blocks/formats.ts";
 import type { StoredTensor } from "../../src/formats/checkpoint.ts";
 import { checkedConfig } from "../../src/formats/hf/config.ts";
 import { bytesOfTensor } from "../../src/formats/streamed-tensor.ts";
-import { planMemory } from "../../src/load/load.ts";
+import { planMemory } from "../../src/load/plan-memory.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { parametersOf, tensorNameOf, tensorShapeOf } from "../../src/parameters/find-parameters.ts";
 import { mixOf } from "../../src/quantize/mix.ts";

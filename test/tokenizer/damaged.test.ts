@@ -109,7 +109,11 @@ describe("a tokenizer.json is refused", () => {
       "expected text, found an empty token at id 3.",
     ],
     ["an added token that trims", (json) => (json.added_tokens[3].lstrip = true), "expected lstrip false"],
-    ["merges missing", (json) => delete (json.model as { merges?: unknown }).merges, "model.merges: expected a list."],
+    [
+      "merges missing",
+      (json) => delete (json.model as { merges?: unknown }).merges,
+      "model.merges: expected a list, found nothing.",
+    ],
     ["a merge of numbers", (json) => ((json.model.merges as unknown[])[5] = [1, 2]), "merges[5]: expected two tokens"],
   ])("with %s", (_, damage, message) => {
     const source = nanoJson();
@@ -144,7 +148,7 @@ describe("a tokenizer_config.json is refused", () => {
     [
       "a list of tokens by id",
       { added_tokens_decoder: [] },
-      "added_tokens_decoder: expected an object of tokens by id.",
+      "added_tokens_decoder: expected an object of tokens by id, found [].",
     ],
     ["a token without a text", { added_tokens_decoder: { 5: {} } }, "expected a token's text, found nothing."],
     [

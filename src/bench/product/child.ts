@@ -1,5 +1,6 @@
 // A process of our own that answers messages: its memory can be measured separately, and it dies alone.
 import { fork } from "node:child_process";
+import { Lfm2Error, type PlainError, plainError, revivedError } from "../../lfm2-error.ts";
 
 export interface Child {
   /**
@@ -10,10 +11,7 @@ export interface Child {
   close(): Promise<void>;
 }
 
-type FromChild =
-  | { readonly answer: unknown }
-  | { readonly progress: unknown }
-  | { readonly failed: { readonly name: string; readonly message: string } };
+type FromChild = { readonly answer: unknown } | { readonly progress: unknown } | { readonly failed: PlainError };
 
 /** @param name  of the file it runs, without its extension; it lies beside the module at `beside` */
 export function startChild(
@@ -45,16 +43,18 @@ export function startChild(
         const die = (code: number | null, signal: string | null): void => {
           const how = signal ?? `exit code ${code}`;
           fail(
-            new Error(
-              `bench: expected the measured process to answer, found that it ended by ${how}. ` +
-                "Most often its memory has run out: measure fewer settings, or a smaller context.",
-            ),
+            new Lfm2Error({
+              subject: "bench",
+              expected: "the measured process to answer",
+              found: `that it ended by ${how}`,
+              remedy: "Most often its memory has run out: measure fewer settings, or a smaller context.",
+            }),
           );
         };
         const hear = (said: FromChild): void => {
           if ("progress" in said) on.onProgress?.(said.progress as never);
           else if ("answer" in said) settle(() => resolve(said.answer));
-          else fail(Object.assign(new Error(said.failed.message), { name: said.failed.name }));
+          else fail(revivedError(said.failed));
         };
         child.on("message", hear).on("exit", die).on("error", fail);
         on.signal.addEventListener("abort", giveUp);
@@ -73,10 +73,7 @@ export function answerParent<Message>(answer: (message: Message) => Promise<unkn
   process.on("message", (message: Message) => {
     answer(message).then(
       (result) => say({ answer: result ?? null }),
-      (error: unknown) => {
-        const { name, message: text } = error instanceof Error ? error : new Error(String(error));
-        say({ failed: { name, message: text } });
-      },
+      (error: unknown) => say({ failed: plainError(error) }),
     );
   });
   // Ctrl-C reaches every process of a terminal; the one that prints the result decides when this one ends.

@@ -1,25 +1,25 @@
 // Entry of a process that measures one setting; see contender.ts.
 import { answerParent, sayProgress } from "./child.ts";
 import type { Measured, Opened, Progress, ToContender } from "./contender.ts";
+import { type MeasuredModel, openMeasured } from "./measured-model.ts";
 import { peakBytes } from "./peak-memory.ts";
-import { openSession, type Session } from "./session.ts";
 
-let session: Session | undefined;
+let model: MeasuredModel | undefined;
 
 const progressOf = (phase: Progress["phase"]) => (done: number, total: number) =>
   sayProgress({ phase, done, total } satisfies Progress);
 
 answerParent<ToContender>(async (message): Promise<Opened | Measured> => {
   if (message.kind === "open") {
-    session = await openSession(message.source, message.options, message.filling, progressOf("load"));
-    const { mode, kernels, threads, kvType } = session.settings;
+    model = await openMeasured(message.source, message.options, message.filling, progressOf("load"));
+    const { mode, kernels, threads, kvType } = model.settings;
     return {
       setting: { mode, kernels, threads, kvType },
-      reservedBytes: session.reservedBytes,
-      loadMs: session.loadMs,
+      reservedBytes: model.reservedBytes,
+      loadMs: model.loadMs,
     };
   }
-  if (session === undefined) throw new TypeError("a model has to be opened before it is measured");
-  const tokensPerSecond = await session.measure(message.test, progressOf("fill"));
+  if (model === undefined) throw new TypeError("a model has to be opened before it is measured");
+  const tokensPerSecond = await model.measure(message.test, progressOf("fill"));
   return { tokensPerSecond, peakBytes: peakBytes() };
 });

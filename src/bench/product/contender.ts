@@ -1,7 +1,7 @@
 // A setting under measurement, in a process of its own.
-import type { ModelOptions } from "../../load/load-options.ts";
+import type { ModelOptions } from "../../load/model-options.ts";
 import { startChild } from "./child.ts";
-import type { Filling } from "./session.ts";
+import type { Filling } from "./measured-model.ts";
 import type { FullSetting, Test } from "./settings.ts";
 
 export type ToContender =

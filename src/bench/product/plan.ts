@@ -5,14 +5,15 @@ import type { FormatName } from "../../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { nodeHost } from "../../index.ts";
-import { planMemory } from "../../load/load.ts";
-import type { ModelOptions } from "../../load/load-options.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
+import type { ModelOptions } from "../../load/model-options.ts";
+import { planMemory } from "../../load/plan-memory.ts";
 import { type Config, readConfig } from "../../model/config.ts";
 import { settleHead } from "../../parameters/tied-head.ts";
 import { formatInteger } from "../../quantities.ts";
 import { nodeMachine } from "../../worker/node-machine.ts";
+import type { Filling } from "./measured-model.ts";
 import type { ModelFacts } from "./run.ts";
-import type { Filling } from "./session.ts";
 import { type Lists, nameOf, planTests, type Setting, settingsOf, type Test } from "./settings.ts";
 import { storedBytes, weightTraffic } from "./traffic.ts";
 
@@ -40,7 +41,7 @@ export interface BenchPlan extends Pick<BenchRequest, "source" | "filling" | "ro
 }
 
 /** Nothing of what was asked for can be measured: the options are at fault, not the file. */
-export class BenchError extends Error {
+export class BenchError extends Lfm2Error {
   override readonly name = "BenchError";
 }
 
@@ -60,7 +61,7 @@ export async function planBench(request: BenchRequest): Promise<BenchPlan> {
     const { tests, contextLength, skipped } = planTests(request, limit);
     if (tests.length === 0) {
       const found = skipped.length === 0 ? "none" : skipped.map(nameOf).join(", ");
-      throw new BenchError(`bench: expected a test that fits into ${limit} positions, found ${found}.`);
+      throw new BenchError({ subject: "bench", expected: `a test that fits into ${limit} positions`, found });
     }
     const settings = settingsOf(request).map((setting) => ({ ...setting, contextLength }));
     const bytes = settings.map((options) => plannedBytes(checkpoint, options, machine));

@@ -1,7 +1,7 @@
 // What a run of `lfm2 bench` found, as plain data: printed as a table or as JSON, read again for plots.
 import type { FormatName } from "../../blocks/formats.ts";
 import type { MachineFacts } from "./machine.ts";
-import type { Filling } from "./session.ts";
+import type { Filling } from "./measured-model.ts";
 import type { FullSetting, Test } from "./settings.ts";
 import type { Spread } from "./statistics.ts";
 import type { WeightTraffic } from "./traffic.ts";

@@ -1,6 +1,7 @@
 // What is compared, and what is measured of each: every combination of the lists.
 
-import type { ModelOptions, Settings } from "../../load/load-options.ts";
+import type { ModelOptions } from "../../load/model-options.ts";
+import type { Settings } from "../../load/settings.ts";
 import { formatInteger } from "../../quantities.ts";
 
 /** What a setting leaves open is the library's default. */

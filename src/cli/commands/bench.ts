@@ -2,19 +2,19 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import type { Filling } from "../../bench/product/measured-model.ts";
 import { BenchError, planBench } from "../../bench/product/plan.ts";
 import { plotRuns, readRun } from "../../bench/product/plots.ts";
 import { runBench } from "../../bench/product/rounds.ts";
 import type { Run } from "../../bench/product/run.ts";
-import type { Filling } from "../../bench/product/session.ts";
 import { reportRun } from "../../bench/product/table.ts";
-import { checkOptions, type ModelOptions } from "../../load/load-options.ts";
+import { partsOf } from "../../lfm2-error.ts";
+import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
 import { UsageError } from "../exit.ts";
 import { sayEmbedded } from "../files/open-model.ts";
 import { decodeText, MAX_JSON_BYTES, readBytes } from "../files/text-input.ts";
 import { checkFree, OutputError, writeWhole } from "../files/write-file.ts";
-import { aboutFlags } from "../options/model-options.ts";
-import { checkedAs, integerOf } from "../options/option-values.ts";
+import { aboutFlags, checked, integerOf } from "../options/option-values.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
@@ -93,7 +93,12 @@ function plotCommand(): Command {
 
 async function run(place: string | undefined, flags: BenchFlags): Promise<void> {
   if (place !== undefined && flags.model !== undefined) {
-    throw new UsageError(`--model: expected one model, found ${place} and ${flags.model}. Leave one of them out.`);
+    throw new UsageError({
+      subject: "--model",
+      expected: "one model",
+      found: `${place} and ${flags.model}`,
+      remedy: "Leave one of them out.",
+    });
   }
   const { prefill, decode, depth, threads, kvType, kernels, mode, fill, rounds, output } = flags;
   if (output !== undefined) await checkFree(output, flags.force);
@@ -102,7 +107,7 @@ async function run(place: string | undefined, flags: BenchFlags): Promise<void> 
   if (source === undefined) sayEmbedded();
   const request = { source, prefill, decode, depths: depth, threads, kvType, kernels, mode, filling: fill, rounds };
   const plan = await planBench(request).catch((error: unknown) => {
-    throw error instanceof BenchError ? new UsageError(error.message) : aboutFlags(error);
+    throw error instanceof BenchError ? new UsageError(partsOf(error), { cause: error }) : aboutFlags(error);
   });
   for (const text of plan.notes) note(text);
   const signal = abortOnInterrupt();
@@ -125,9 +130,12 @@ async function readRunFile(path: string): Promise<string> {
 async function checkNoPlots(folder: string, force: boolean | undefined): Promise<void> {
   const drawn = (await readdir(folder).catch(() => [])).find((name) => name.endsWith(".svg"));
   if (drawn === undefined || force) return;
-  throw new OutputError(
-    `${folder}: expected no SVG files in it, found ${drawn}. Name another folder, or replace them with --force.`,
-  );
+  throw new OutputError({
+    subject: folder,
+    expected: "no SVG files in it",
+    found: drawn,
+    remedy: "Name another folder, or replace them with --force.",
+  });
 }
 
 async function writePlots(runs: readonly Run[], folder: string, force: boolean | undefined): Promise<void> {
@@ -150,12 +158,11 @@ function integers(flags: string, description: string, least: number): Option {
 
 /** A list of names that an option of the library takes; each once. */
 function names(option: keyof ModelOptions, flags: string, description: string): Option {
-  const flag = flags.replace(/^.*(--[a-z-]+).*$/, "$1");
   return new Option(flags, description).argParser((text) =>
     unique(
       text.split(",").map((name) =>
-        checkedAs(option, flag, () => {
-          checkOptions({ [option]: name });
+        checked(() => {
+          checkModelOptions({ [option]: name });
           return name;
         }),
       ),
@@ -165,7 +172,7 @@ function names(option: keyof ModelOptions, flags: string, description: string): 
 
 function filling(text: string): Filling {
   if (text === "prompt" || text === "cache") return text;
-  throw new UsageError(`--fill: expected prompt or cache, found ${JSON.stringify(text)}.`);
+  throw new UsageError({ subject: "--fill", expected: "prompt or cache", found: JSON.stringify(text) });
 }
 
 function unique<T>(values: readonly T[]): T[] {

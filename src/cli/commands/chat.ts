@@ -1,21 +1,23 @@
 // `lfm2 chat`: a conversation in the terminal, or line by line through a pipe.
 import { Command } from "commander";
-import { type ChatOptions, createAnswerCollector, type LanguageModel } from "../../index.ts";
-import { type Conversation, createConversation } from "../conversation/conversation.ts";
+import { createConversation } from "../../conversation/conversation.ts";
+import { type Interruptible, MAX_ROUNDS, takeTurn } from "../../conversation/turn.ts";
+import type { ChatOptions, LanguageModel, Summary } from "../../index.ts";
 import { runSlashCommand } from "../conversation/slash-commands.ts";
-import { takeAnswer } from "../conversation/take-answer.ts";
-import { answerCalls, leaveCalls } from "../conversation/tool-turn.ts";
-import { addToolOptions, readTools, type ToolFlags } from "../conversation/tools.ts";
+import { addToolOptions, readTools, type ToolFlags } from "../conversation/tool-options.ts";
+import { createResultOf } from "../conversation/tool-results.ts";
 import { describeError, Interrupted } from "../exit.ts";
 import { openModel, tokenizerOf } from "../files/open-model.ts";
 import { addSchemaOption, type FormatFlags, readFormat } from "../options/format-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
+import { aboutFlags } from "../options/option-values.ts";
 import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "../options/sampling-options.ts";
 import { createAnswerPrinter } from "../terminal/answer-printer.ts";
 import { greet } from "../terminal/greeting.ts";
 import { createInterruptor } from "../terminal/interruptor.ts";
 import type { LineReader } from "../terminal/line-reader.ts";
-import { createStatistics, type Statistics, speedLine } from "../terminal/speed-line.ts";
+import { createPrefillProgress } from "../terminal/prefill-progress.ts";
+import { createStatistics, speedLine } from "../terminal/speed-line.ts";
 import { createLineReader } from "../terminal/standard-input.ts";
 import { harmless, note } from "../terminal/terminal.ts";
 
@@ -23,11 +25,6 @@ interface ChatFlags extends ModelFlags, SamplingFlags, ToolFlags, Pick<FormatFla
   readonly system?: string;
   readonly think: boolean;
 }
-
-type Interruptible = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
-
-/** A model that calls the same tool over and over would never stop. */
-const MAX_ROUNDS = 20;
 
 const examples = `
 Examples:
@@ -83,7 +80,19 @@ async function converse(
 ): Promise<void> {
   const conversation = createConversation(flags.system);
   const statistics = createStatistics();
-  const options = { ...statedSampling(flags), ...statedLength(flags), ...asked };
+  const progress = createPrefillProgress();
+  const turn = {
+    model,
+    conversation,
+    options: { ...statedSampling(flags), ...statedLength(flags), ...asked, onProgress: progress.onProgress },
+    resultOf: createResultOf(flags, lines, interruptible),
+    interruptible,
+    sinks: () => [progress.sink, createAnswerPrinter(flags.think)],
+    onAnswer(summary: Summary) {
+      statistics.add(summary);
+      note(speedLine(summary));
+    },
+  };
   const used = async (): Promise<number> =>
     conversation.messages.length === 0
       ? 0
@@ -99,8 +108,11 @@ async function converse(
     if (command === "done") continue;
     conversation.ask(line);
     try {
-      await answerTurn(model, conversation, statistics, options, flags, lines, interruptible);
-    } catch (error) {
+      if ((await takeTurn(turn)) === "too many rounds") {
+        note(`Stopped: the model has called tools ${MAX_ROUNDS + 1} times in a row.`);
+      }
+    } catch (thrown) {
+      const error = aboutFlags(thrown); // which ids there are, say, the model knows
       if (!lines.interactive || (error instanceof Error && error.name === "WorkerError")) throw error;
       if (error instanceof Interrupted) note("Stopped.");
       else {
@@ -112,46 +124,6 @@ async function converse(
   }
   // Ctrl-D leaves the cursor behind the prompt.
   if (lines.interactive) process.stderr.write("\n");
-}
-
-/** One answer, and another for as long as the model calls tools and has their results. */
-async function answerTurn(
-  model: LanguageModel,
-  conversation: Conversation,
-  statistics: Statistics,
-  options: ChatOptions,
-  flags: ChatFlags,
-  lines: LineReader,
-  interruptible: Interruptible,
-): Promise<void> {
-  for (let round = 0; ; round++) {
-    const collector = createAnswerCollector();
-    try {
-      const sinks = [collector, createAnswerPrinter(flags.think)];
-      const summary = await interruptible((signal) =>
-        takeAnswer((more) => model.chat(conversation.messages, more), { ...options, signal }, sinks),
-      );
-      statistics.add(summary);
-      conversation.answered(collector.message());
-      note(speedLine(summary));
-      if (summary.finishReason !== "tool_calls") {
-        leaveCalls(collector.toolCalls, conversation, "the answer was cut");
-        return;
-      }
-    } catch (error) {
-      if (error instanceof Interrupted) {
-        conversation.answered(collector.message());
-        leaveCalls(collector.toolCalls, conversation, "stopped by the user");
-      }
-      throw error;
-    }
-    if (round === MAX_ROUNDS) {
-      note(`Stopped: the model has called tools ${MAX_ROUNDS + 1} times in a row.`);
-      leaveCalls(collector.toolCalls, conversation, "too many calls in a row");
-      return;
-    }
-    if (!(await answerCalls(collector.toolCalls, conversation, flags, lines, interruptible))) return;
-  }
 }
 
 async function readTurn(lines: LineReader): Promise<string | undefined> {

@@ -92,13 +92,17 @@ export function compareCommand(): Command {
 function positive(text: string): number {
   const value = numberOrText(text);
   if (typeof value === "number" && value >= 0) return value;
-  throw new UsageError(`--tolerance: expected a number from 0, found ${JSON.stringify(text)}.`);
+  throw new UsageError({ subject: "--tolerance", expected: "a number from 0", found: JSON.stringify(text) });
 }
 
 function verdicts(text: string): Acceptable[] {
   const names = text.split(",").map((name) => acceptable.find((known) => known === name.trim()));
   if (!names.includes(undefined)) return names as Acceptable[];
-  throw new UsageError(`--accept: expected some of ${acceptable.join(",")}, found ${JSON.stringify(text)}.`);
+  throw new UsageError({
+    subject: "--accept",
+    expected: `some of ${acceptable.join(",")}`,
+    found: JSON.stringify(text),
+  });
 }
 
 async function run(first: string, second: string | undefined, flags: CompareFlags): Promise<void> {
@@ -117,7 +121,12 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
     };
     const isPair = second !== undefined;
     if (isPair && flags.ids !== undefined) {
-      throw new UsageError("--ids: expected them for a run made here, found two recordings. Leave A or --ids out.");
+      throw new UsageError({
+        subject: "--ids",
+        expected: "them for a run made here",
+        found: "two recordings",
+        remedy: "Leave A or --ids out.",
+      });
     }
     const recordedA = isPair ? await open(first, flags.mapA) : undefined;
     const b = await open(second ?? first, flags.map);
@@ -181,11 +190,21 @@ async function ownRun(
   signal: AbortSignal,
 ): Promise<RecordedRun> {
   if (flags.model === undefined) {
-    throw new UsageError("compare: expected A and B, or -m MODEL and B, found one path. Try: lfm2 compare -m MODEL B");
+    throw new UsageError({
+      subject: "compare",
+      expected: "A and B, or -m MODEL and B",
+      found: "one path",
+      remedy: "Try: lfm2 compare -m MODEL B",
+    });
   }
   const stated = flags.ids ?? b.ids;
   if (stated === undefined) {
-    throw new UsageError(`${b.name}: expected input_ids beside its tensors, found none. Give them with --ids 1,2,3.`);
+    throw new UsageError({
+      subject: b.name,
+      expected: "input_ids beside its tensors",
+      found: "none",
+      remedy: "Give them with --ids 1,2,3.",
+    });
   }
   const model = await openModel({ mode: "exact", ...flags }, signal);
   try {

@@ -112,14 +112,29 @@ function aboutEvaluation(error: unknown): never {
 function shard(text: string): Shard {
   const [, index, count] = (/^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? []).map(Number);
   if (index >= 1 && index <= count) return { index, count };
-  throw new UsageError(`--shard: expected i/n with 1 ≤ i ≤ n, such as 2/4, found ${JSON.stringify(text)}.`);
+  throw new UsageError({
+    subject: "--shard",
+    expected: "i/n with 1 ≤ i ≤ n, such as 2/4",
+    found: JSON.stringify(text),
+  });
 }
 
 async function run(flags: EvalFlags): Promise<void> {
   const { file, output, force, shard = WHOLE, context: window = DEFAULT_WINDOW } = flags;
-  if (file === undefined) throw new UsageError("eval: expected -f TEXT, found none. Try: lfm2 eval -f README.md");
+  if (file === undefined) {
+    throw new UsageError({
+      subject: "eval",
+      expected: "-f TEXT",
+      found: "none",
+      remedy: "Try: lfm2 eval -f README.md",
+    });
+  }
   if (window < MIN_WINDOW) {
-    throw new UsageError(`--context: expected a window of at least ${MIN_WINDOW} tokens, found ${window}.`);
+    throw new UsageError({
+      subject: "--context",
+      expected: `a window of at least ${MIN_WINDOW} tokens`,
+      found: window,
+    });
   }
   const bytes = await readBytes(file, { expected: "a text file", maxBytes: MAX_TEXT_BYTES });
   const text = decodeText(bytes, subjectOf(file));
@@ -135,9 +150,11 @@ async function run(flags: EvalFlags): Promise<void> {
     const model = await open(flags);
     const plan = await planEval(await tokenizerOf(model), text, { window, windows: flags.windows });
     if (windowsOf(plan.windows, shard).length === 0) {
-      throw new EvaluationError(
-        `--shard: expected at most ${plan.windows} shards, one for each window, found ${shard.count}.`,
-      );
+      throw new EvaluationError({
+        subject: "--shard",
+        expected: `at most ${plan.windows} shards, one for each window`,
+        found: shard.count,
+      });
     }
     const base = isCompared(flags) ? await open(baseFlags(flags)) : undefined;
     if (base !== undefined) await checkTokens(base, text, plan, window);
@@ -206,9 +223,12 @@ async function checkTokens({ model, name }: OpenedModel, text: string, plan: Eva
   const at = plan.ids.findIndex((id, i) => id !== ids[i]);
   if (at === -1 && ids.length === plan.ids.length) return;
   const place = at === -1 ? `${ids.length} instead of ${plan.ids.length}` : `others from token ${at} on`;
-  throw new EvaluationError(
-    `--against: expected the model's own tokens of the text, found ${place} in ${name}. Choose another.`,
-  );
+  throw new EvaluationError({
+    subject: "--against",
+    expected: "the model's own tokens of the text",
+    found: `${place} in ${name}`,
+    remedy: "Choose another.",
+  });
 }
 
 async function aboutRun({ model, name }: OpenedModel, signal: AbortSignal): Promise<EvaluatedRun> {
@@ -248,7 +268,7 @@ async function merge(paths: readonly string[], flags: MergeFlags): Promise<void>
   for (const path of paths) files.push({ name: path, file: await readEvalFile(path) });
   const merged = mergeEvalFiles(files);
   const { header, scores } = merged;
-  if (scores.length === 0) throw new EvaluationError(`${paths.join(", ")}: expected windows, found none.`);
+  if (scores.length === 0) throw new EvaluationError({ subject: paths.join(", "), expected: "windows", found: "none" });
   if (output !== undefined) {
     await writeWhole(output, evalLine(header) + scores.map(evalLine).join(""));
     note(`Wrote ${output}.`);

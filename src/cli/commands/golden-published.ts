@@ -36,7 +36,12 @@ export async function runPublished(
   const { trace, points, case: name, json } = flags;
   const other = Object.entries({ "--trace": trace, "--points": points, "--case": name }).find(([, value]) => value);
   if (other !== undefined) {
-    throw new UsageError(`${other[0]}: expected none for ${directory}, which holds published facts. Leave it out.`);
+    throw new UsageError({
+      subject: other[0],
+      expected: `none for ${directory}, which holds published facts`,
+      found: "one",
+      remedy: "Leave it out.",
+    });
   }
   const begin = performance.now();
   const checks = await checkPublished(entries, flags, signal);
@@ -72,9 +77,12 @@ export async function checkPublished(
   if (chosen.length === 0) {
     const names = [...new Set(facts.names.map(nameOfModel))].join(", ");
     const models = [...new Set(entries.flatMap(({ models }) => models))].join(", ");
-    throw new UsageError(
-      `${path}: expected a checkpoint that something is published of, found ${names}, mostly ${facts.format}. Published are ${models}.`,
-    );
+    throw new UsageError({
+      subject: path,
+      expected: "a checkpoint that something is published of",
+      found: `${names}, mostly ${facts.format}`,
+      remedy: `Published are ${models}.`,
+    });
   }
   return tryAll(chosen, path, files, flags, signal);
 }

@@ -23,7 +23,7 @@ import { hashOf } from "../../oracle/trace/write-trace.ts";
 import { formatBytes, formatDuration, formatInteger } from "../../quantities.ts";
 import { diskFolder } from "../../sources/disk.ts";
 import { asTrouble, UsageError } from "../exit.ts";
-import { createPrefillProgress, openModel } from "../files/open-model.ts";
+import { openModel } from "../files/open-model.ts";
 import { openRecorded } from "../files/recorded-files.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "../options/input-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
@@ -32,6 +32,7 @@ import { addReportOptions, checkReports, type ReportFlags, writeReports } from "
 import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
 import { failureOf, failuresText, goldenReport, othersText } from "../reports/golden-report.ts";
 import { abortOnInterrupt } from "../signals.ts";
+import { createPrefillProgress } from "../terminal/prefill-progress.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
 import { runPublished } from "./golden-published.ts";
@@ -112,7 +113,7 @@ function tolerance(flag: string): (text: string) => number {
   return (text) => {
     const value = numberOrText(text);
     if (typeof value === "number" && value >= 0) return value;
-    throw new UsageError(`${flag}: expected a number from 0, such as 1e-4, found ${JSON.stringify(text)}.`);
+    throw new UsageError({ subject: flag, expected: "a number from 0, such as 1e-4", found: JSON.stringify(text) });
   };
 }
 
@@ -120,7 +121,12 @@ async function runMake(flags: MakeFlags): Promise<void> {
   const { output, positions, atol, rtol, reason, force } = flags;
   statedInput("golden make", flags);
   if ((atol !== undefined || rtol !== undefined) !== (reason !== undefined)) {
-    throw new UsageError("--reason: expected one with --atol or --rtol, and only then. A tolerance states its reason.");
+    throw new UsageError({
+      subject: "--reason",
+      expected: "one with --atol or --rtol, and only then",
+      found: reason === undefined ? "none" : "one alone",
+      remedy: "A tolerance states its reason.",
+    });
   }
   const signal = abortOnInterrupt();
   const opened = await openModel({ mode: "exact", ...flags }, signal);
@@ -166,7 +172,12 @@ function commandLine(): string {
 
 async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
   if (flags.trace !== undefined && flags.model !== undefined) {
-    throw new UsageError("--trace: expected a recorded run or a model, found both. Leave --trace or -m out.");
+    throw new UsageError({
+      subject: "--trace",
+      expected: "a recorded run or a model",
+      found: "both",
+      remedy: "Leave --trace or -m out.",
+    });
   }
   await checkReports(flags);
   const signal = abortOnInterrupt();
@@ -200,7 +211,7 @@ function casesOf({ cases }: GoldenManifest, name: string | undefined): readonly 
   const found = cases.filter((known) => known.name === name);
   if (found.length > 0) return found;
   const known = cases.map((one) => one.name).join(", ");
-  throw new UsageError(`--case: expected one of ${known}, found ${JSON.stringify(name)}.`);
+  throw new UsageError({ subject: "--case", expected: `one of ${known}`, found: JSON.stringify(name) });
 }
 
 /** Every case on the model that it names, or on the one that -m names; cases of one model share it. */

@@ -4,13 +4,8 @@ import { drawLayers } from "../../picture/layers.ts";
 import { UsageError } from "../exit.ts";
 import { sayEmbedded } from "../files/open-model.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
-import {
-  aboutFlags,
-  addFileOptions,
-  addMemoryOptions,
-  type ModelFlags,
-  statedModelOptions,
-} from "../options/model-options.ts";
+import { addFileOptions, addMemoryOptions, type ModelFlags, statedModelOptions } from "../options/model-options.ts";
+import { aboutFlags } from "../options/option-values.ts";
 import { type Inspection, inspectModel } from "../reports/inspection.ts";
 import { reportInspection } from "../reports/inspection-report.ts";
 import { harmless, note } from "../terminal/terminal.ts";
@@ -43,7 +38,12 @@ export function inspectCommand(): Command {
 
 async function run(place: string | undefined, flags: InspectFlags): Promise<void> {
   if (place !== undefined && flags.model !== undefined) {
-    throw new UsageError(`--model: expected one model, found ${place} and ${flags.model}. Leave one of them out.`);
+    throw new UsageError({
+      subject: "--model",
+      expected: "one model",
+      found: `${place} and ${flags.model}`,
+      remedy: "Leave one of them out.",
+    });
   }
   if (flags.svg !== undefined) await checkFree(flags.svg, flags.force);
   const source = place ?? flags.model;

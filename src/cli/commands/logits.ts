@@ -4,11 +4,12 @@ import { writeSafetensors } from "../../formats/hf/safetensors.ts";
 import type { Logits } from "../../index.ts";
 import { formatBytes, formatDuration } from "../../quantities.ts";
 import { UsageError } from "../exit.ts";
-import { createPrefillProgress, openModel, tokenizerOf } from "../files/open-model.ts";
+import { openModel, tokenizerOf } from "../files/open-model.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
-import { renamed, tokenIds } from "../options/option-values.ts";
+import { aboutFlags, tokenIds } from "../options/option-values.ts";
 import { abortOnInterrupt } from "../signals.ts";
+import { createPrefillProgress } from "../terminal/prefill-progress.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
 
@@ -48,7 +49,12 @@ export function logitsCommand(): Command {
 async function run(flags: LogitsFlags): Promise<void> {
   const { output } = flags;
   if (flags.ids === undefined && !flags.prompt) {
-    throw new UsageError("logits: expected --ids or --prompt, found neither. Try: lfm2 logits --ids 1,2,3");
+    throw new UsageError({
+      subject: "logits",
+      expected: "--ids or --prompt",
+      found: "neither",
+      remedy: "Try: lfm2 logits --ids 1,2,3",
+    });
   }
   if (output !== undefined) await checkFree(output, flags.force);
   const signal = abortOnInterrupt();
@@ -62,7 +68,7 @@ async function run(flags: LogitsFlags): Promise<void> {
     const logits = await model
       .logits(ids, { signal, onProgress: progress.onProgress })
       .catch((error: unknown) => {
-        throw flags.ids === undefined ? error : renamed(error, "prompt", "--ids");
+        throw flags.ids === undefined ? error : aboutFlags(error, { prompt: "--ids" });
       })
       .finally(progress.clear);
     note(`${ids.length} × ${logits.cols} logits in ${formatDuration(performance.now() - begin)}`);

@@ -46,7 +46,7 @@ export function typeOption(flag: string): Option {
     .argParser((text): QuantizationType => {
       const type = quantizationTypes.find((known) => known === text.toUpperCase());
       if (type !== undefined) return type;
-      throw new UsageError(`${flag}: expected ${quantizationTypes.join(", ")}, found ${JSON.stringify(text)}.`);
+      throw new UsageError({ subject: flag, expected: quantizationTypes.join(", "), found: JSON.stringify(text) });
     });
 }
 

@@ -1,6 +1,7 @@
 // `lfm2 run`: one prompt, one answer or several.
 import { Command } from "commander";
 import { seedOfChoice } from "../../chat/choices.ts";
+import { type AnswerSink, takeAnswer } from "../../conversation/take-answer.ts";
 import {
   type ChatDelta,
   type ChatMessage,
@@ -12,17 +13,17 @@ import {
 } from "../../index.ts";
 import { MAX_TOP_LOGPROBS } from "../../sampling/logprobs.ts";
 import { freshSeed, type Seed } from "../../sampling/random.ts";
-import { type AnswerSink, takeAnswer } from "../conversation/take-answer.ts";
-import { addToolsOption, readTools } from "../conversation/tools.ts";
+import { addToolsOption, readTools } from "../conversation/tool-options.ts";
 import { CutError, UsageError } from "../exit.ts";
 import { type OpenedModel, openModel, tokenizerOf } from "../files/open-model.ts";
 import { addFormatOptions, type FormatFlags, readFormat } from "../options/format-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
-import { integerOf } from "../options/option-values.ts";
+import { aboutFlags, integerOf } from "../options/option-values.ts";
 import { readPrompt } from "../options/prompt.ts";
 import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "../options/sampling-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createAnswerPrinter, createTextPrinter } from "../terminal/answer-printer.ts";
+import { createPrefillProgress } from "../terminal/prefill-progress.ts";
 import { computationLine, samplingLine } from "../terminal/settings-line.ts";
 import { speedLine, tokensPerSecond } from "../terminal/speed-line.ts";
 import { note } from "../terminal/terminal.ts";
@@ -86,7 +87,12 @@ export function runCommand(): Command {
 
 async function run(flags: RunFlags): Promise<void> {
   if (flags.logprobs !== undefined && !flags.json) {
-    throw new UsageError("--logprobs: expected --json beside it, found none. Text has no place for them.");
+    throw new UsageError({
+      subject: "--logprobs",
+      expected: "--json beside it",
+      found: "none",
+      remedy: "Text has no place for them.",
+    });
   }
   const signal = abortOnInterrupt();
   const prompt = await orAborted(readPrompt(flags.prompt, flags.file), signal);
@@ -117,7 +123,12 @@ async function run(flags: RunFlags): Promise<void> {
     if (flags.json) process.stdout.write(`${JSON.stringify(flags.answers > 1 ? reports : reports[0], null, 2)}\n`);
     if (isCut && responseFormat !== undefined) {
       const flag = flags.schema ? "--schema" : flags.regex ? "--regex" : "--choice";
-      throw new CutError(`${flag}: expected a whole answer, found one that was cut. Allow more tokens with -n or -c.`);
+      throw new CutError({
+        subject: flag,
+        expected: "a whole answer",
+        found: "one that was cut",
+        remedy: "Allow more tokens with -n or -c.",
+      });
     }
   } finally {
     await model.close();
@@ -132,7 +143,8 @@ async function answerOnce(
   stated: ChatOptions & { readonly seed: Seed },
 ): Promise<{ readonly report: object; readonly summary: Summary }> {
   const collector = createAnswerCollector();
-  const sinks: AnswerSink[] = [collector];
+  const progress = createPrefillProgress();
+  const sinks: AnswerSink[] = [progress.sink, collector];
   if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.think));
   const tokens: object[] = [];
   const onToken = (token: TokenReport): void => {
@@ -143,8 +155,12 @@ async function answerOnce(
     ...stated,
     ...statedLength(flags),
     ...(wantsTokens ? { onToken, topLogprobs: flags.logprobs } : {}),
+    onProgress: progress.onProgress,
   };
-  const summary = await takeAnswer((more) => answer(model, prompt, flags, more), options, sinks);
+  const start = (finish: ChatOptions) => answer(model, prompt, flags, { ...options, ...finish });
+  const summary = await takeAnswer(start, sinks).catch((error: unknown) => {
+    throw aboutFlags(error); // which ids there are, say, the model knows
+  });
   note(speedLine(summary));
   const { content, reasoning_content: thought } = collector.message();
   const { seed } = stated;

@@ -51,13 +51,17 @@ export function synthCommand(): Command {
 
 async function run({ shape, config: path, quant, layers, seed, output, force }: SynthFlags): Promise<void> {
   if (shape === undefined && path === undefined) {
-    throw new UsageError(`synth: expected --shape ${Object.keys(shapes).join(", ")}, or --config, found neither.`);
+    throw new UsageError({
+      subject: "synth",
+      expected: `--shape ${Object.keys(shapes).join(", ")}, or --config`,
+      found: "neither",
+    });
   }
   await checkFree(output, force);
   const whole = shape === undefined ? await readConfigFile(path as string) : shapes[shape];
   const has = whole.num_hidden_layers;
   if (layers !== undefined && typeof has === "number" && layers > has) {
-    throw new UsageError(`--layers: expected at most ${has}, as many as the model has, found ${layers}.`);
+    throw new UsageError({ subject: "--layers", expected: `at most ${has}, as many as the model has`, found: layers });
   }
   const config = layers === undefined ? whole : withLayers(whole, layers);
   const signal = abortOnInterrupt();

@@ -1,11 +1,11 @@
 // `lfm2 template`: the text and ids that a conversation becomes, without reading weights.
+
 import { Command } from "commander";
-import { membersOf } from "../../chat/exact-json.ts";
 import type { ChatMessage } from "../../chat/messages.ts";
+import { statedConversation, statedTools } from "../../conversation/saved-conversation.ts";
 import { nodeHost } from "../../index.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import { createText } from "../../text/text.ts";
-import { byName } from "../conversation/conversation-file.ts";
-import { toolsIn } from "../conversation/tools.ts";
 import { UsageError } from "../exit.ts";
 import { addTextModelOptions, type NamedTextFiles, openTextFiles, type TextFileFlags } from "../files/text-files.ts";
 import { readJson, STANDARD_INPUT } from "../files/text-input.ts";
@@ -87,10 +87,15 @@ function templateNamed(wanted: string, { name, chatTemplate, namedTemplates }: N
   const template = wanted === "default" ? chatTemplate : namedTemplates?.get(wanted);
   if (template !== undefined) return template;
   const names = [...(chatTemplate === undefined ? [] : ["default"]), ...(namedTemplates?.keys() ?? [])];
-  if (names.length === 0) throw new Error(`${name}: expected a chat template, found none. Plain ChatML is used.`);
-  throw new Error(
-    `${name}: expected a chat template called ${JSON.stringify(wanted)}, found ${names.join(", ")}. Name one of them.`,
-  );
+  if (names.length === 0) {
+    throw new Lfm2Error({ subject: name, expected: "a chat template", found: "none", remedy: "Plain ChatML is used." });
+  }
+  throw new Lfm2Error({
+    subject: name,
+    expected: `a chat template called ${JSON.stringify(wanted)}`,
+    found: names.join(", "),
+    remedy: "Name one of them.",
+  });
 }
 
 interface Conversation {
@@ -101,13 +106,13 @@ interface Conversation {
 
 async function readConversation(file: string | undefined, toolsFile: string | undefined): Promise<Conversation> {
   if (file === undefined && process.stdin.isTTY) {
-    throw new UsageError("template: expected messages from -f or standard input, found none.");
+    throw new UsageError({ subject: "template", expected: "messages from -f or standard input", found: "none" });
   }
   const content = await readJson(file ?? STANDARD_INPUT, "messages");
-  const { messages = content, tools } = membersOf(content) ?? {};
-  const stated = toolsFile === undefined ? tools : toolsIn(await readJson(toolsFile, "a list of tools"));
+  const { messages, tools } = statedConversation(content);
+  const stated = toolsFile === undefined ? tools : statedTools(await readJson(toolsFile, "a list of tools"));
   return {
-    messages: byName(messages) as Conversation["messages"],
+    messages: messages as Conversation["messages"],
     tools: (stated ?? undefined) as Conversation["tools"],
   };
 }
@@ -117,5 +122,5 @@ function dateOf(text: string): Date {
   const [year, month, day] = (/^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? []).slice(1).map(Number);
   const date = new Date(year, month - 1, day, 12);
   if (date.getMonth() === month - 1 && date.getDate() === day) return date;
-  throw new UsageError(`--date: expected a day such as 2026-01-31, found ${JSON.stringify(text)}.`);
+  throw new UsageError({ subject: "--date", expected: "a day such as 2026-01-31", found: JSON.stringify(text) });
 }

@@ -54,7 +54,12 @@ export function tokenizeCommand(): Command {
 async function run(stated: string | undefined, flags: TokenizeFlags): Promise<void> {
   if (stated !== undefined && (flags.file !== undefined || flags.decode !== undefined)) {
     const other = flags.decode === undefined ? "--file" : "--decode";
-    throw new UsageError(`tokenize: expected one input, found a text and ${other}. Leave one of them out.`);
+    throw new UsageError({
+      subject: "tokenize",
+      expected: "one input",
+      found: `a text and ${other}`,
+      remedy: "Leave one of them out.",
+    });
   }
   const { decode } = flags;
   const text = decode === undefined ? await readText(stated, flags.file) : undefined;
@@ -68,14 +73,19 @@ async function readText(stated: string | undefined, file: string | undefined): P
   if (stated !== undefined) return stated;
   if (file !== undefined) return readTextFile(file);
   if (!process.stdin.isTTY) return readTextFile(STANDARD_INPUT);
-  throw new UsageError('tokenize: expected a text, -f or standard input, found none. Try: lfm2 tokenize "Hello!"');
+  throw new UsageError({
+    subject: "tokenize",
+    expected: "a text, -f or standard input",
+    found: "none",
+    remedy: 'Try: lfm2 tokenize "Hello!"',
+  });
 }
 
 function writeText(tokenizer: Tokenizer, ids: readonly number[], asJson: boolean): void {
   ids.forEach((id, index) => {
     if (id < tokenizer.vocabSize) return;
     const expected = `ids in [0, ${tokenizer.vocabSize})`;
-    throw new UsageError(`--decode: expected ${expected}, found ${id} at index ${index}.`);
+    throw new UsageError({ subject: "--decode", expected, found: `${id} at index ${index}` });
   });
   const text = tokenizer.decode(ids);
   const { stdout } = process;

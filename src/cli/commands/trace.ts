@@ -4,13 +4,15 @@ import { planTrace, type TracePlan } from "../../oracle/trace/trace-plan.ts";
 import { MAX_TRACE_BYTES, writeTrace } from "../../oracle/trace/write-trace.ts";
 import { formatBytes, formatDuration, formatInteger } from "../../quantities.ts";
 import { UsageError } from "../exit.ts";
-import { createPrefillProgress, openModel } from "../files/open-model.ts";
+import { openModel } from "../files/open-model.ts";
+import { flagNames } from "../options/flag-names.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "../options/input-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
-import { byteCount, renamed } from "../options/option-values.ts";
+import { aboutFlags, byteCount } from "../options/option-values.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
+import { createPrefillProgress } from "../terminal/prefill-progress.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { note } from "../terminal/terminal.ts";
 
@@ -56,7 +58,7 @@ async function run(flags: TraceFlags): Promise<void> {
   const { output, points, positions, force = false, maxBytes } = flags;
   statedInput("trace", flags);
   if (output === undefined && !flags.list) {
-    throw new UsageError("trace: expected -o DIRECTORY to write into, or --list, found neither.");
+    throw new UsageError({ subject: "trace", expected: "-o DIRECTORY to write into, or --list", found: "neither" });
   }
   const signal = abortOnInterrupt();
   const opened = await openModel({ mode: "exact", ...flags }, signal);
@@ -93,12 +95,8 @@ export function choosing<T>(choose: () => T): T {
   }
 }
 
-export function aboutTrace(error: unknown): unknown {
-  if (error instanceof Error && error.name === "TraceSizeError") {
-    return new Error(error.message.replace("maxBytes", "--max-bytes"), { cause: error });
-  }
-  return renamed(renamed(renamed(error, "points", "--points"), "positions", "--positions"), "prompt", "--ids");
-}
+/** Of ids that were stated, the library speaks as of a prompt. */
+export const aboutTrace = (error: unknown): unknown => aboutFlags(error, { ...flagNames, prompt: "--ids" });
 
 function sizeOf({ points, positions: { from, to }, bytes }: TracePlan): string {
   const tensors = points.length === 1 ? "1 tensor" : `${formatInteger(points.length)} tensors`;

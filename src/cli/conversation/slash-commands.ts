@@ -1,8 +1,8 @@
 // The few commands of a chat; whatever else is typed is said to the model.
-
+import type { Conversation } from "../../conversation/conversation.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import { describeError } from "../exit.ts";
 import { note } from "../terminal/terminal.ts";
-import type { Conversation } from "./conversation.ts";
 import { loadConversation, saveConversation } from "./conversation-file.ts";
 
 const HELP = [
@@ -64,7 +64,14 @@ export async function runSlashCommand(
 
 async function save(stated: string, { messages }: Conversation): Promise<void> {
   const [, force, path] = /^(-f\s+)?(.*)$/s.exec(stated) as RegExpExecArray;
-  if (messages.length === 0) throw new Error("/save: expected a conversation, found none yet. Say something first.");
+  if (messages.length === 0) {
+    throw new Lfm2Error({
+      subject: "/save",
+      expected: "a conversation",
+      found: "none yet",
+      remedy: "Say something first.",
+    });
+  }
   await saveConversation(path, messages, force !== undefined);
   note(`${counted(messages.length)} saved to ${path}.`);
 }

@@ -1,8 +1,10 @@
 // Opens the model that the options name, with progress on standard error.
 import { type LanguageModel, open, type Progress } from "../../index.ts";
-import { formatBytes, formatInteger, formatPercent } from "../../quantities.ts";
+import { Lfm2Error, partsOf } from "../../lfm2-error.ts";
+import { formatBytes, formatPercent } from "../../quantities.ts";
 import type { ModelTokenizer } from "../../text/text.ts";
-import { aboutFlags, type ModelFlags, statedModelOptions } from "../options/model-options.ts";
+import { type ModelFlags, statedModelOptions } from "../options/model-options.ts";
+import { aboutFlags } from "../options/option-values.ts";
 import { nameOf } from "../reports/model-facts.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
 import { note } from "../terminal/terminal.ts";
@@ -41,28 +43,22 @@ export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise
   }
 }
 
-/** @throws Error saying why this model cannot be talked to: it has no tokenizer, or a damaged one */
+/** @throws Lfm2Error saying why this model cannot be talked to: it has no tokenizer, or a damaged one */
 export async function tokenizerOf({ model, name }: OpenedModel): Promise<ModelTokenizer> {
   try {
     return await model.tokenizer();
   } catch (error) {
-    const { message } = error as Error;
-    const found = message.startsWith("text: ") ? "expected a tokenizer in the model's files, found none." : message;
-    throw new Error(`${name}: ${found} lfm2 logits --ids works without one.`, { cause: error });
+    if (!(error instanceof Lfm2Error)) throw error;
+    const { subject, remedy } = error;
+    const without = "lfm2 logits --ids works without one.";
+    const parts =
+      subject === "text"
+        ? { subject: name, remedy: without }
+        : { subject: `${name}: ${subject}`, remedy: remedy === "" ? without : `${remedy} ${without}` };
+    throw new Lfm2Error({ ...partsOf(error), ...parts }, { cause: error });
   }
 }
 
 export function sayEmbedded(): void {
   note("No -m given: using the embedded model, lfm2-nano.");
-}
-
-/** Shows how far a long prompt has got. */
-export function createPrefillProgress(): { onProgress: (progress: Progress) => void; clear: () => void } {
-  const line = createProgressLine();
-  return {
-    clear: line.clear,
-    onProgress({ done, total }) {
-      line.show(`Reading the prompt: ${formatPercent(done, total)} of ${formatInteger(total)} tokens`);
-    },
-  };
 }

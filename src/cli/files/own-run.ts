@@ -8,7 +8,8 @@ import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
 import { planTrace } from "../../oracle/trace/trace-plan.ts";
 import { writeTrace } from "../../oracle/trace/write-trace.ts";
 import { diskFolder } from "../../sources/disk.ts";
-import { createPrefillProgress, type OpenedModel } from "./open-model.ts";
+import { createPrefillProgress } from "../terminal/prefill-progress.ts";
+import type { OpenedModel } from "./open-model.ts";
 
 /** A trace with every point finds more causes than one with the other side's alone, while it is no larger. */
 const MAX_WHOLE_BYTES = 1_000_000_000;
@@ -43,7 +44,7 @@ export async function recordOwnRun(
       await run.close();
       await remove();
     };
-    return { ...run, name: "run here", close };
+    return { ...run, name: "run here", inFloat32: "Leave --mode and --kv-type out", close };
   } catch (error) {
     await remove();
     throw error;

@@ -1,5 +1,7 @@
 // What a model's files say about text, its tokenizer and chat template, without reading weights.
+
 import type { Command } from "commander";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import type { TextFiles } from "../../text/protocol.ts";
 import { addFileOptions, type FileFlags, type ModelFlags } from "../options/model-options.ts";
 import { nameOf } from "../reports/model-facts.ts";
@@ -23,7 +25,9 @@ export async function openTextFiles({ model, ...flags }: TextFileFlags): Promise
   const { tokenizer, chatTemplate, namedTemplates, metadata, files, config } = await openFiles(model, flags);
   await Promise.all(files.map((opened) => opened.close()));
   const name = nameOf(metadata, model ?? "embedded model");
-  if (tokenizer === undefined) throw new Error(`${name}: expected a tokenizer in the model's files, found none.`);
+  if (tokenizer === undefined) {
+    throw new Lfm2Error({ subject: name, expected: "a tokenizer in the model's files", found: "none" });
+  }
   const embeddingRows = typeof config.vocab_size === "number" ? config.vocab_size : undefined;
   return { name, tokenizer, chatTemplate, namedTemplates, embeddingRows };
 }

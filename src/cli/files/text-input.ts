@@ -1,13 +1,15 @@
 // Text from a named file or a pipe: bounded while it is read, refused if it is not UTF-8, without a byte order mark.
+
 import { constants, createReadStream, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import { parseExactJson } from "../../chat/exact-json.ts";
 import { checkStructure, jsonLimits } from "../../formats/json.ts";
+import { Lfm2Error, partsOf } from "../../lfm2-error.ts";
 import { note } from "../terminal/terminal.ts";
 
 /** Text cannot be had, is too long, or is not what it should be. */
-export class InputError extends Error {
+export class InputError extends Lfm2Error {
   override readonly name = "InputError";
 }
 
@@ -48,12 +50,17 @@ export async function readBytes(path: string, { expected, maxBytes }: InputOptio
     }
   } catch (error) {
     const found = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-    throw new InputError(`${subject}: expected ${expected}, found ${found}. Check the path.`, { cause: error });
+    throw new InputError({ subject, expected, found, remedy: "Check the path." }, { cause: error });
   } finally {
     clearTimeout(timer);
   }
   if (length <= maxBytes) return Buffer.concat(chunks, length);
-  throw new InputError(`${subject}: expected ${expected} of at most ${maxBytes} bytes, found more. Shorten it.`);
+  throw new InputError({
+    subject,
+    expected: `${expected} of at most ${maxBytes} bytes`,
+    found: "more",
+    remedy: "Shorten it.",
+  });
 }
 
 /** A pipe that nobody writes into would hold a thread, and with it the end of the process, if it were read as a file is. */
@@ -76,7 +83,7 @@ export function decodeText(bytes: Uint8Array, subject: string, { dropMark = true
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: !dropMark }).decode(bytes);
   } catch (cause) {
     const found = isUtf16(bytes) ? "UTF-16" : "other bytes";
-    throw new InputError(`${subject}: expected text in UTF-8, found ${found}. Convert it first.`, { cause });
+    throw new InputError({ subject, expected: "text in UTF-8", found, remedy: "Convert it first." }, { cause });
   }
 }
 
@@ -96,8 +103,19 @@ export async function readJson(path: string, expected: string): Promise<unknown>
   try {
     return parseExactJson(text, { keepOrder: true });
   } catch (error) {
-    throw new InputError(`${subject}: expected ${options.expected}, found ${(error as Error).message}.`, {
-      cause: error,
-    });
+    throw new InputError(
+      { subject, expected: options.expected, found: (error as Error).message },
+      {
+        cause: error,
+      },
+    );
   }
+}
+
+/** What the library says of something that a file holds, as an error about that file. */
+export function errorInFile(path: string, error: unknown): unknown {
+  if (!(error instanceof Lfm2Error)) return error;
+  const { subject, sentence } = error;
+  const parts = { subject: `${path}: ${subject}`, sentence: sentence && `${path}: ${sentence}` };
+  return new InputError({ ...partsOf(error), ...parts }, { cause: error });
 }

@@ -1,11 +1,13 @@
 // Files that are either whole or not there.
+
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Sink } from "../../formats/streamed-tensor.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import { createPart } from "../../oracle/trace/part-file.ts";
 
 /** A file cannot be written, or may not be. */
-export class OutputError extends Error {
+export class OutputError extends Lfm2Error {
   override readonly name = "OutputError";
 }
 
@@ -13,10 +15,15 @@ export class OutputError extends Error {
 export async function checkWritable(path: string): Promise<void> {
   const folder = await stat(dirname(path)).catch(() => undefined);
   if (!folder?.isDirectory()) {
-    throw new OutputError(`${path}: expected a folder ${dirname(path)} to write into, found none. Create it first.`);
+    throw new OutputError({
+      subject: path,
+      expected: `a folder ${dirname(path)} to write into`,
+      found: "none",
+      remedy: "Create it first.",
+    });
   }
   if ((await stat(path).catch(() => undefined))?.isDirectory()) {
-    throw new OutputError(`${path}: expected a file name, found a folder. Name a file in it.`);
+    throw new OutputError({ subject: path, expected: "a file name", found: "a folder", remedy: "Name a file in it." });
   }
 }
 
@@ -28,9 +35,12 @@ export async function checkFree(path: string, force: boolean | undefined, remedy
     () => false,
   );
   if (!isThere || force) return;
-  throw new OutputError(
-    `${path}: expected no file of this name, found one. Name another, or replace it with ${remedy}.`,
-  );
+  throw new OutputError({
+    subject: path,
+    expected: "no file of this name",
+    found: "one",
+    remedy: `Name another, or replace it with ${remedy}.`,
+  });
 }
 
 /** Writes beside `path`, then renames: readers see the old file or the whole new one. */
@@ -49,7 +59,10 @@ export async function writePieces<T>(path: string, write: (sink: Sink) => Promis
   const writable = <R>(work: Promise<R>): Promise<R> =>
     work.catch((error: NodeJS.ErrnoException) => {
       const found = error.code ?? error.message;
-      throw new OutputError(`${path}: expected a place to write, found ${found}. Name another file.`, { cause: error });
+      throw new OutputError(
+        { subject: path, expected: "a place to write", found, remedy: "Name another file." },
+        { cause: error },
+      );
     });
   try {
     const file = await writable(open(part?.path ?? path, "w"));

@@ -1,10 +1,11 @@
 // Options about what an answer has to look like: --schema, --regex, --choice.
+
 import { type Command, Option } from "commander";
 import { plainJson } from "../../chat/exact-json.ts";
 import { compileConstraint } from "../../constrain/compile.ts";
 import type { ResponseFormat } from "../../index.ts";
-import { UsageError } from "../exit.ts";
-import { readJson } from "../files/text-input.ts";
+import { errorInFile, InputError, readJson } from "../files/text-input.ts";
+import { aboutFlags } from "./option-values.ts";
 
 export interface FormatFlags {
   readonly schema?: string;
@@ -37,19 +38,17 @@ export async function readFormat({ schema, regex, choice }: FormatFlags): Promis
   try {
     compileConstraint({ responseFormat: format, callMarkers: undefined, thought: undefined });
   } catch (cause) {
-    const { message } = cause as Error;
-    if (schema !== undefined) throw new Error(`${schema}: ${message}`, { cause });
-    throw new UsageError(message.replace(/^pattern:/, "--regex:").replace(/^choices/, "--choice"), { cause });
+    throw schema === undefined ? aboutFlags(cause) : errorInFile(schema, cause);
   }
   return format;
 }
 
-/** @throws Error for an integer that JavaScript would round: a rounded `const` or `maximum` would be another one */
+/** @throws InputError for an integer that JavaScript would round: a rounded `const` or `maximum` would be another one */
 async function readSchema(path: string): Promise<unknown> {
   const schema = await readJson(path, "a JSON Schema");
   const large = findBigint(schema);
   if (large === undefined) return plainJson(schema);
-  throw new Error(`${path}: expected integers up to 2⁵³ − 1 in a JSON Schema, found ${large}.`);
+  throw new InputError({ subject: path, expected: "integers up to 2⁵³ − 1 in a JSON Schema", found: `${large}` });
 }
 
 function findBigint(value: unknown): bigint | undefined {

@@ -27,9 +27,12 @@ export function addInputOptions(command: Command): Command {
 /** @throws UsageError when nothing is stated */
 export function statedInput(command: string, { ids, prompt, chat }: InputFlags): void {
   if (ids !== undefined || prompt || chat) return;
-  throw new UsageError(
-    `${command}: expected --ids, --prompt or --chat, found none. Try: lfm2 ${command} --ids 1,2,3 -o DIRECTORY`,
-  );
+  throw new UsageError({
+    subject: command,
+    expected: "--ids, --prompt or --chat",
+    found: "none",
+    remedy: `Try: lfm2 ${command} --ids 1,2,3 -o DIRECTORY`,
+  });
 }
 
 export async function inputIds(opened: OpenedModel, { ids, prompt, chat }: InputFlags): Promise<number[]> {

@@ -1,8 +1,8 @@
 // Options about the model: which one, and how it is computed.
 import { type Command, Option } from "commander";
-import { checkOptions, type ModelOptions } from "../../load/load-options.ts";
+import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
 import { type PreTokenizer, preTokenizers } from "../../tokenizer/from-gguf.ts";
-import { checkedAs, integerOf, renamed } from "./option-values.ts";
+import { checked, integerOf } from "./option-values.ts";
 
 export interface ModelFlags {
   readonly model?: string;
@@ -20,18 +20,6 @@ export interface ModelFlags {
 }
 
 export type FileFlags = Pick<ModelFlags, "stallTimeout" | "tokenizerPre">;
-
-const flagOf: Readonly<Record<string, string>> = {
-  backend: "--backend",
-  mode: "--mode",
-  kvType: "--kv-type",
-  contextLength: "--context",
-  threads: "--threads",
-  kernels: "--kernels",
-  quantize: "--quantize",
-  ignoreMemory: "--ignore-memory",
-  tokenizerPre: "--tokenizer-pre",
-};
 
 /** A day; anything longer counts as for ever. */
 const MAX_STALL_SECONDS = 86_400;
@@ -97,26 +85,16 @@ export function addMemoryOptions(command: Command, { context, mode = "int8" }: M
 
 /** One of the values that the library knows for `option`. */
 export function modelChoice(option: keyof ModelOptions, flags: string, description: string): Option {
+  const names = { [option]: flags.split(" ")[0] };
   return new Option(flags, description).argParser((text) =>
-    checkedAs(option, flags.split(" ")[0], () => {
-      checkOptions({ [option]: text });
+    checked(() => {
+      checkModelOptions({ [option]: text });
       return text;
-    }),
+    }, names),
   );
 }
 
 export function statedModelOptions(flags: ModelFlags): ModelOptions {
   const { backend, mode, kvType, context, threads, kernels, quantize, ignoreMemory } = flags;
   return { backend, mode, kvType, contextLength: context, threads, kernels, quantize, ignoreMemory };
-}
-
-/** What the library says of an option once it knows the model, as a usage error about the flag. */
-export function aboutFlags(error: unknown): unknown {
-  if (error instanceof Error && error.name === "MemoryError") {
-    error.message = error.message.replace(
-      /\b(?:contextLength|kvType|quantize|ignoreMemory)\b/g,
-      (name) => flagOf[name],
-    );
-  }
-  return Object.entries(flagOf).reduce((found, [option, flag]) => renamed(found, option, flag), error);
 }

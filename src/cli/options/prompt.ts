@@ -13,5 +13,10 @@ export async function readPrompt(stated: string | undefined, file: string | unde
   const read = source === undefined ? undefined : (await readTextFile(source)).replace(/\r?\n$/, "");
   const prompt = [stated, read].filter(Boolean).join("\n\n");
   if (prompt !== "") return prompt;
-  throw new UsageError('run: expected a prompt from -p, -f or standard input, found none. Try: lfm2 run -p "Hello!"');
+  throw new UsageError({
+    subject: "run",
+    expected: "a prompt from -p, -f or standard input",
+    found: "none",
+    remedy: 'Try: lfm2 run -p "Hello!"',
+  });
 }

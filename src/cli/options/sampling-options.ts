@@ -4,7 +4,7 @@ import { checkStops } from "../../chat/stop-strings.ts";
 import type { ChatOptions } from "../../index.ts";
 import { type SamplingOptions, validateSampling } from "../../sampling/options.ts";
 import { UsageError } from "../exit.ts";
-import { checkedAs, integerOf, numberOrText } from "./option-values.ts";
+import { checked, integerOf, numberOrText } from "./option-values.ts";
 
 export interface SamplingFlags {
   readonly temp?: number;
@@ -25,8 +25,7 @@ export interface SamplingFlags {
 
 export function addSamplingOptions(command: Command): Command {
   const add = (option: keyof SamplingOptions, flags: string, description: string): void => {
-    const flag = flags.match(/--[a-z-]+/)?.[0] as string;
-    command.addOption(new Option(flags, description).argParser((text) => parse(option, flag, text)));
+    command.addOption(new Option(flags, description).argParser((text) => parse(option, text)));
   };
   add("temperature", "--temp <number>", "0 takes the most likely token; higher is more varied");
   add("topK", "--top-k <count>", "choose among this many tokens; 0: all");
@@ -52,7 +51,7 @@ export function addSamplingOptions(command: Command): Command {
     .addOption(
       new Option("--stop <text>", "end the answer before this text; may be repeated").argParser(
         (text: string, before: readonly string[] = []) =>
-          checkedAs("stop", "--stop", () => {
+          checked(() => {
             checkStops(text);
             return checkStops([...before, text]);
           }),
@@ -71,15 +70,19 @@ export function addSamplingOptions(command: Command): Command {
 function logitBias(text: string, before: SamplingOptions["logitBias"] = {}): SamplingOptions["logitBias"] {
   const [, id, bias] = /^(\d+)=(.+)$/.exec(text) ?? [];
   if (id === undefined) {
-    throw new UsageError(`--logit-bias: expected ID=BIAS such as 124903=-100, found ${JSON.stringify(text)}.`);
+    throw new UsageError({
+      subject: "--logit-bias",
+      expected: "ID=BIAS such as 124903=-100",
+      found: JSON.stringify(text),
+    });
   }
-  return checkedAs("logitBias", "--logit-bias", () => {
+  return checked(() => {
     return { ...before, ...validateSampling({ logitBias: { [Number(id)]: numberOrText(bias) } }).logitBias };
   });
 }
 
-function parse(option: keyof SamplingOptions, flag: string, text: string): unknown {
-  return checkedAs(option, flag, () => {
+function parse(option: keyof SamplingOptions, text: string): unknown {
+  return checked(() => {
     const isLong = option === "seed" && /^-?\d{16,40}$/.test(text) && !Number.isSafeInteger(Number(text));
     const value = isLong ? BigInt(text) : numberOrText(text);
     return validateSampling({ [option]: value })[option];

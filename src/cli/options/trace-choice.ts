@@ -18,7 +18,11 @@ export function addTraceChoice(command: Command, everything = "all"): Command {
 function range(text: string): Partial<Positions> {
   const [, from, to] = /^(\d{1,9})?:(\d{1,9})?$/.exec(text) ?? [];
   if (from === undefined && to === undefined) {
-    throw new UsageError(`--positions: expected a range such as 0:16, 8: or :16, found ${JSON.stringify(text)}.`);
+    throw new UsageError({
+      subject: "--positions",
+      expected: "a range such as 0:16, 8: or :16",
+      found: JSON.stringify(text),
+    });
   }
   return { ...(from === undefined ? {} : { from: Number(from) }), ...(to === undefined ? {} : { to: Number(to) }) };
 }

@@ -1,5 +1,7 @@
 // A file of results that grows by a line per window, so that a run that was stopped goes on where it was.
+
 import { type FileHandle, open, truncate } from "node:fs/promises";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import {
   differences,
   type EvalFile,
@@ -32,9 +34,12 @@ export async function openEvalLog(path: string, header: EvalHeader, force = fals
     const [own, expected] = [shardName(found.header.shard), shardName(header.shard)];
     if (own !== expected) others.push(`shard ${own} instead of ${expected}`);
     if (others.length > 0) {
-      throw new Error(
-        `${path}: expected results of this run, found ${others.join(", ")}. Name another file, or start over with --force.`,
-      );
+      throw new Lfm2Error({
+        subject: path,
+        expected: "results of this run",
+        found: others.join(", "),
+        remedy: "Name another file, or start over with --force.",
+      });
     }
     // Half a line of a run that was stopped while it wrote.
     await truncate(path, found.wholeBytes);
@@ -62,7 +67,12 @@ async function write(file: FileHandle, line: string): Promise<void> {
 export async function readEvalFile(path: string): Promise<EvalFile> {
   const found = await readIfThere(path);
   if (found !== undefined) return found;
-  throw new Error(`${path}: expected a file that lfm2 eval -o wrote, found none, or an empty one. Check the path.`);
+  throw new Lfm2Error({
+    subject: path,
+    expected: "a file that lfm2 eval -o wrote",
+    found: "none, or an empty one",
+    remedy: "Check the path.",
+  });
 }
 
 /** Undefined where there is no file, or not even a whole header in it. */

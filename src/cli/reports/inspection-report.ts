@@ -1,5 +1,5 @@
 // An inspection as text for people.
-import type { ModelOptions } from "../../load/load-options.ts";
+import type { ModelOptions } from "../../load/model-options.ts";
 import { formatBytes, formatCount, formatInteger } from "../../quantities.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { samplingLine } from "../terminal/settings-line.ts";

@@ -1,6 +1,7 @@
 // An answer as it arrives: text and tool calls on standard output, thinking on standard error.
+import { problemText } from "../../conversation/call-results.ts";
+import type { AnswerSink } from "../../conversation/take-answer.ts";
 import type { ChatDelta, ToolCallDelta } from "../../index.ts";
-import type { AnswerSink } from "../conversation/take-answer.ts";
 import { harmless, hasColour, note, styled } from "./terminal.ts";
 
 /** @param showThinking  false leaves thinking out */
@@ -52,10 +53,6 @@ function printCall({ id, type, function: called, problems = [] }: ToolCallDelta)
     : JSON.stringify({ id, type, function: called });
   stdout.write(`${shown}\n`);
   for (const problem of problems) note(`${called.name}: ${problemText(problem)}`);
-}
-
-export function problemText({ path, expected, found }: NonNullable<ToolCallDelta["problems"]>[number]): string {
-  return `${path === "" ? "the call" : path}: expected ${expected}, found ${found}.`;
 }
 
 /** A continuation, unchanged: its spaces and newlines belong to the text it continues. */

@@ -1,5 +1,6 @@
 // Lines that come through a pipe or from a file: read as they are asked for, and bounded.
 
+import { Lfm2Error } from "../../lfm2-error.ts";
 import { decodeText, MAX_JSON_BYTES } from "../files/text-input.ts";
 import type { LineReader } from "./line-reader.ts";
 import { note } from "./terminal.ts";
@@ -26,7 +27,11 @@ export function createPipedLines(): LineReader {
       parts.push(part);
       length += part.length;
       if (length > MAX_LINE_BYTES) {
-        throw new Error(`standard input: expected lines of at most ${MAX_LINE_BYTES} bytes, found a longer one.`);
+        throw new Lfm2Error({
+          subject: "standard input",
+          expected: `lines of at most ${MAX_LINE_BYTES} bytes`,
+          found: "a longer one",
+        });
       }
       rest = end < 0 ? Buffer.alloc(0) : rest.subarray(end + 1);
       if (end >= 0) return Buffer.concat(parts, length);

@@ -1,5 +1,5 @@
 // The settings in force on one line, and where each comes from.
-import type { Settings } from "../../load/load-options.ts";
+import type { Settings } from "../../load/settings.ts";
 import { formatInteger } from "../../quantities.ts";
 import type { RecommendedSampling } from "../../sampling/defaults.ts";
 import { PLAIN_SAMPLING, type SamplingOptions } from "../../sampling/options.ts";

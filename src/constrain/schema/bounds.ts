@@ -13,7 +13,7 @@ export function boundsOf(schema: Schema, path: string): NumberBounds {
 function numberAt(schema: Schema, keyword: string, path: string): number | undefined {
   const found = schema[keyword];
   if (found === undefined || typeof found === "number") return found;
-  throw new ConstraintError(`${path}.${keyword}: expected a number, found ${shown(found)}.`);
+  throw new ConstraintError({ subject: `${path}.${keyword}`, expected: "a number", found: shown(found) });
 }
 
 /** @throws ConstraintError when it is not a whole number from 0 to `most` */
@@ -21,5 +21,5 @@ export function countAt(schema: Schema, keyword: string, path: string, most: num
   const found = numberAt(schema, keyword, path);
   if (found === undefined || (Number.isInteger(found) && found >= 0 && found <= most)) return found;
   const range = most === Number.POSITIVE_INFINITY ? "of at least 0" : `from 0 to ${most}`;
-  throw new ConstraintError(`${path}.${keyword}: expected an integer ${range}, found ${found}.`);
+  throw new ConstraintError({ subject: `${path}.${keyword}`, expected: `an integer ${range}`, found });
 }

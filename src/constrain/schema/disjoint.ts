@@ -28,10 +28,12 @@ export function checkDisjoint(
       if (a === false || b === false) return;
       const [one, other] = [marks[i], marks[i + 1 + j]];
       if (one !== undefined && other !== undefined && areDisjoint(one, other, budget, path)) return;
-      throw new ConstraintError(
-        `${path}.oneOf: expected schemas that no value can satisfy together (other types, or other values of a ` +
-          `required property), found that [${i}] and [${i + 1 + j}] may both hold. Use anyOf.`,
-      );
+      throw new ConstraintError({
+        subject: `${path}.oneOf`,
+        expected: "schemas that no value can satisfy together (other types, or other values of a required property)",
+        found: `that [${i}] and [${i + 1 + j}] may both hold`,
+        remedy: "Use anyOf.",
+      });
     });
   });
 }

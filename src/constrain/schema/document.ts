@@ -26,13 +26,19 @@ export class SchemaDocument {
   /** The schema that `$ref` names, and its path. */
   resolve(ref: Json, path: string): { schema: Json; path: string } {
     if (!isPointer(ref)) {
-      throw new ConstraintError(
-        `${path}.$ref: expected a pointer within the same schema, such as "#/$defs/item", found ${shown(ref)}.`,
-      );
+      throw new ConstraintError({
+        subject: `${path}.$ref`,
+        expected: 'a pointer within the same schema, such as "#/$defs/item"',
+        found: shown(ref),
+      });
     }
     const found = follow(this.#root, ref);
     if (found === undefined) {
-      throw new ConstraintError(`${path}.$ref: expected a schema at ${shown(ref)}, found nothing there.`);
+      throw new ConstraintError({
+        subject: `${path}.$ref`,
+        expected: `a schema at ${shown(ref)}`,
+        found: "nothing there",
+      });
     }
     return {
       schema: found.schema,
@@ -57,9 +63,11 @@ export class SchemaDocument {
     if (allOf !== undefined) parts.push(...listAt(allOf, path, "allOf"));
     merges.count += parts.length;
     if (merges.count > MAX_MERGES) {
-      throw new ConstraintError(
-        `${path}: expected at most ${MAX_MERGES} schemas joined by $ref and allOf, found more, or a circle.`,
-      );
+      throw new ConstraintError({
+        subject: path,
+        expected: `at most ${MAX_MERGES} schemas joined by $ref and allOf`,
+        found: "more, or a circle",
+      });
     }
     let joined: Schema | boolean = own;
     for (const part of parts) {

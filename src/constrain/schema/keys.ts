@@ -17,11 +17,13 @@ export function createSchemaKeys(document: string, number: (text: string) => num
     const before = known.get(schema);
     if (before !== undefined) return before;
     if (depth > MAX_DEPTH) {
-      throw new ConstraintError(
-        `${document}: expected schemas nested at most ${MAX_DEPTH} deep once they are joined, found more.`,
-      );
+      throw new ConstraintError({
+        subject: document,
+        expected: `schemas nested at most ${MAX_DEPTH} deep once they are joined`,
+        found: "more",
+      });
     }
-    const told = (keyword: string, value: Json): string => {
+    const textOf = (keyword: string, value: Json): string => {
       const below = (inner: Json): number => keyOf(inner, depth + 1);
       const holds = keywordOf(keyword)?.holds;
       if (holds === "a schema") return String(below(value));
@@ -35,7 +37,7 @@ export function createSchemaKeys(document: string, number: (text: string) => num
     };
     const keywords = constraintsOf(schema).sort();
     const key = number(
-      keywords.map((keyword) => `${JSON.stringify(keyword)} ${told(keyword, schema[keyword])}`).join("; "),
+      keywords.map((keyword) => `${JSON.stringify(keyword)} ${textOf(keyword, schema[keyword])}`).join("; "),
     );
     known.set(schema, key);
     return key;

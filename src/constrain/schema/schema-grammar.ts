@@ -51,9 +51,11 @@ export class SchemaGrammar {
    */
   value(schema: Json, path: string): Expression {
     if (path.length > 80 * MAX_NESTING || path.split(/[.[]/).length > 2 * MAX_NESTING) {
-      throw new ConstraintError(
-        `${path.slice(0, 200)}…: expected schemas nested at most ${MAX_NESTING} deep, found more.`,
-      );
+      throw new ConstraintError({
+        subject: `${path.slice(0, 200)}…`,
+        expected: `schemas nested at most ${MAX_NESTING} deep`,
+        found: "more",
+      });
     }
     spend(this.#builder.budget, STEPS, path);
     const target = this.#target(schema, path);
@@ -262,7 +264,7 @@ export class SchemaGrammar {
     const { enum: _some, const: _only, ...rest } = flat;
     const other = constraintsOf(rest).find((keyword) => keyword !== "type" && keywordOf(keyword)?.type !== "string");
     if (other !== undefined || !typesOf(flat, path).includes("string")) {
-      throw new ConstraintError(`${path}: expected a schema of strings, found ${shown(schema)}.`);
+      throw new ConstraintError({ subject: path, expected: "a schema of strings", found: shown(schema) });
     }
     const { budget } = this.#builder;
     const strings = valuesOf(flat)?.filter((value) => typeof value === "string");

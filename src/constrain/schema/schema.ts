@@ -45,18 +45,18 @@ export function asJson(value: unknown, subject: string): Json {
   } catch (cause) {
     if (cause instanceof ConstraintError) throw cause;
     const found = cause instanceof RangeError ? "nesting that is too deep" : (cause as Error).message;
-    throw new ConstraintError(`${subject}: expected JSON, found ${found}.`, { cause });
+    throw new ConstraintError({ subject, expected: "JSON", found }, { cause });
   }
-  if (text === undefined) throw new ConstraintError(`${subject}: expected a JSON Schema, found ${typeof value}.`);
+  if (text === undefined) throw new ConstraintError({ subject, expected: "a JSON Schema", found: typeof value });
   if (text.length > MAX_CHARACTERS) tooLong(subject, String(text.length));
   if (nestingOf(text) > MAX_NESTING) {
-    throw new ConstraintError(`${subject}: expected JSON nested at most ${MAX_NESTING} deep, found more.`);
+    throw new ConstraintError({ subject, expected: `JSON nested at most ${MAX_NESTING} deep`, found: "more" });
   }
   return JSON.parse(text);
 }
 
 function tooLong(subject: string, found: string): never {
-  throw new ConstraintError(`${subject}: expected at most ${MAX_CHARACTERS} characters, found ${found}.`);
+  throw new ConstraintError({ subject, expected: `at most ${MAX_CHARACTERS} characters`, found });
 }
 
 /** How many brackets of a JSON text are open at once. */
@@ -77,23 +77,25 @@ export function checkKeywords(schema: Schema, path: string): void {
       continue;
     }
     const remedy = REMEDIES[keyword] ?? "Leave it out, and check the answer yourself.";
-    throw new ConstraintError(
-      `${path}.${keyword}: expected keywords that output can be held to (${SUPPORTED.join(", ")}), found ` +
-        `"${keyword}". ${remedy}`,
-    );
+    throw new ConstraintError({
+      subject: `${path}.${keyword}`,
+      expected: `keywords that output can be held to (${SUPPORTED.join(", ")})`,
+      found: `"${keyword}"`,
+      remedy,
+    });
   }
 }
 
 function checkShape(keyword: string, found: Json, path: string): void {
   const isList = Array.isArray(found);
   const fail = (expected: string, remedy = ""): never => {
-    throw new ConstraintError(`${path}.${keyword}: expected ${expected}, found ${shown(found)}.${remedy}`);
+    throw new ConstraintError({ subject: `${path}.${keyword}`, expected, found: shown(found), remedy });
   };
   if (keyword === "properties" && !isSchema(found)) fail("an object of schemas");
   if (keyword === "required" && !(isList && found.every((name) => typeof name === "string"))) fail("a list of names");
   if (keyword === "enum" && !isList) fail("a list of values");
   if (keyword === "pattern" && typeof found !== "string") fail("a string");
-  if (keyword === "items" && isList) fail("one schema", " Use prefixItems for the first items.");
+  if (keyword === "items" && isList) fail("one schema", "Use prefixItems for the first items.");
   if (keywordOf(keyword)?.holds === "a list of schemas") listAt(found, path, keyword);
 }
 
@@ -103,7 +105,11 @@ export function typesOf({ type }: Schema, path: string): TypeName[] {
   const stated: readonly Json[] = Array.isArray(type) ? type : [type];
   for (const name of stated) {
     if (TYPES.includes(name as TypeName)) continue;
-    throw new ConstraintError(`${path}.type: expected ${TYPES.join(", ")}, or a list of them, found ${shown(name)}.`);
+    throw new ConstraintError({
+      subject: `${path}.type`,
+      expected: `${TYPES.join(", ")}, or a list of them`,
+      found: shown(name),
+    });
   }
   // An integer is a number, too.
   const isNumber = stated.includes("number");
@@ -119,7 +125,11 @@ export function valuesOf({ const: only, enum: some }: Schema): readonly Json[] |
 /** @throws ConstraintError when there are more options than can be compared */
 export function checkOptions(count: number, path: string, keyword: string): void {
   if (count <= MAX_OPTIONS) return;
-  throw new ConstraintError(`${path}.${keyword}: expected at most ${MAX_OPTIONS} schemas, found ${count}.`);
+  throw new ConstraintError({
+    subject: `${path}.${keyword}`,
+    expected: `at most ${MAX_OPTIONS} schemas`,
+    found: count,
+  });
 }
 
 /** The members of a keyword that takes a list of schemas. */
@@ -127,7 +137,7 @@ export function listAt(list: Json, path: string, keyword: string): { schema: Jso
   if (Array.isArray(list) && list.length > 0) {
     return list.map((schema, i) => ({ schema, path: `${path}.${keyword}[${i}]` }));
   }
-  throw new ConstraintError(`${path}.${keyword}: expected a list of schemas, found ${shown(list)}.`);
+  throw new ConstraintError({ subject: `${path}.${keyword}`, expected: "a list of schemas", found: shown(list) });
 }
 
 /** `properties` and `name` → `properties.name`; other names in brackets. */
@@ -136,5 +146,5 @@ export function at(path: string, name: string): string {
 }
 
 export function notASchema(found: Json | undefined, path: string): ConstraintError {
-  return new ConstraintError(`${path}: expected a schema (an object, true or false), found ${shown(found)}.`);
+  return new ConstraintError({ subject: path, expected: "a schema (an object, true or false)", found: shown(found) });
 }

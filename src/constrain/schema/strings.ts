@@ -23,9 +23,12 @@ export function stringMachine(schema: Schema, path: string, budget: Budget): Mac
   }
   for (const stated of [format].flat()) {
     if (typeof stated !== "string" || !Object.hasOwn(STRING_FORMATS, stated)) {
-      throw new ConstraintError(
-        `${path}.format: expected one of ${Object.keys(STRING_FORMATS).join(", ")}, found ${shown(stated)}. Use pattern.`,
-      );
+      throw new ConstraintError({
+        subject: `${path}.format`,
+        expected: `one of ${Object.keys(STRING_FORMATS).join(", ")}`,
+        found: shown(stated),
+        remedy: "Use pattern.",
+      });
     }
     machines.push(formatMachine(stated));
   }

@@ -93,10 +93,11 @@ function multiplesBetween(low: Bound | undefined, high: Bound | undefined, divis
 }
 
 function notADivisor(found: number, subject: string): never {
-  throw new ConstraintError(
-    `${subject}.multipleOf: expected an integer from 1 to ${MAX_DIVISOR}, or a larger one of which at most ` +
-      `${MAX_LISTED} multiples lie within minimum and maximum, found ${found}.`,
-  );
+  throw new ConstraintError({
+    subject: `${subject}.multipleOf`,
+    expected: `an integer from 1 to ${MAX_DIVISOR}, or a larger one of which at most ${MAX_LISTED} multiples lie within minimum and maximum`,
+    found,
+  });
 }
 
 interface Bound {
@@ -185,7 +186,9 @@ function decimalOf(value: number): { whole: string; fraction: string } {
 }
 
 function tooFar(subject: string, keyword: string, found: number): never {
-  throw new ConstraintError(
-    `${subject}.${keyword}: expected a number of at most ${DIGITS} digits before its point, found ${found}.`,
-  );
+  throw new ConstraintError({
+    subject: `${subject}.${keyword}`,
+    expected: `a number of at most ${DIGITS} digits before its point`,
+    found,
+  });
 }

@@ -60,14 +60,17 @@ const REFUSED: readonly (readonly [RegExp, string])[] = [
  */
 export function parseRegex(pattern: string, subject: string): Regex {
   if (pattern.length > MAX_LENGTH) {
-    throw new ConstraintError(`${subject}: expected at most ${MAX_LENGTH} characters, found ${pattern.length}.`);
+    throw new ConstraintError({ subject, expected: `at most ${MAX_LENGTH} characters`, found: pattern.length });
   }
   try {
     new RegExp(pattern, "u");
   } catch (cause) {
     throw new ConstraintError(
-      `${subject}: expected a regular expression of JavaScript with the u flag, found ${shown(pattern)}: ` +
-        `${(cause as Error).message}.`,
+      {
+        subject,
+        expected: "a regular expression of JavaScript with the u flag",
+        found: `${shown(pattern)}: ${(cause as Error).message}`,
+      },
       { cause },
     );
   }
@@ -203,10 +206,12 @@ class Parser {
   }
 
   #refuse(construct: string): never {
-    throw new ConstraintError(
-      `${this.#subject}: expected literals, classes, groups, alternatives, quantifiers, ^ and $, found ${construct} at ` +
-        `character ${this.#at}, ${shown(this.#pattern.slice(this.#at, this.#at + 12))}. Write the pattern without it.`,
-    );
+    throw new ConstraintError({
+      subject: this.#subject,
+      expected: "literals, classes, groups, alternatives, quantifiers, ^ and $",
+      found: `${construct} at character ${this.#at}, ${shown(this.#pattern.slice(this.#at, this.#at + 12))}`,
+      remedy: "Write the pattern without it.",
+    });
   }
 }
 

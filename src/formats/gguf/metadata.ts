@@ -74,10 +74,12 @@ function ropeScalingKeys({ ropeScaling }: Config): [key: string, value: GgufValu
   if (ropeType === "linear") return keys;
   const { originalMaxPositionEmbeddings: original, attentionFactor, betaFast, betaSlow, truncate } = ropeScaling;
   if (!truncate) {
-    throw new FormatError(
-      "rope_parameters.truncate: expected true, as GGUF has no key that says otherwise, found false. " +
-        "Keep this model as safetensors; `--quantize` makes fewer bits of it at load.",
-    );
+    throw new FormatError({
+      subject: "rope_parameters.truncate",
+      expected: "true, as GGUF has no key that says otherwise",
+      found: "false",
+      remedy: "Keep this model as safetensors; `--quantize` makes fewer bits of it at load.",
+    });
   }
   keys.push(["original_context_length", u32(original)]);
   if (attentionFactor !== yarnMagnitude(factor)) keys.push(["yarn_attn_factor", f32(attentionFactor)]);

@@ -31,10 +31,12 @@ export function addTokenizer(
   const place = (id: unknown, text: unknown, type: number): void => {
     if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= vocabSize || typeof text !== "string") {
       const found = `${JSON.stringify(text)} at ${JSON.stringify(id)}`;
-      throw new FormatError(
-        `tokenizer.json: expected texts at ids below vocab_size, ${vocabSize}, found ${found}. ` +
-          "Take the tokenizer that belongs to this model.",
-      );
+      throw new FormatError({
+        subject: "tokenizer.json",
+        expected: `texts at ids below vocab_size, ${vocabSize}`,
+        found,
+        remedy: "Take the tokenizer that belongs to this model.",
+      });
     }
     tokens[id] = text;
     types[id] = type;
@@ -49,10 +51,12 @@ export function addTokenizer(
 
   const pattern = patternOf(tokenizer.pre_tokenizer);
   if (!isLfm2Pattern(pattern)) {
-    throw new FormatError(
-      "tokenizer.json, pre_tokenizer: expected LFM2's or LFM2.5's pattern, as GGUF names patterns and does not hold " +
-        `them, found ${pattern.slice(0, 300)}. Convert to a Hugging Face folder, which holds it.`,
-    );
+    throw new FormatError({
+      subject: "tokenizer.json, pre_tokenizer",
+      expected: "LFM2's or LFM2.5's pattern, as GGUF names patterns and does not hold them",
+      found: pattern.slice(0, 300),
+      remedy: "Convert to a Hugging Face folder, which holds it.",
+    });
   }
   metadata.set("tokenizer.ggml.model", scalar("str", "gpt2"));
   metadata.set("tokenizer.ggml.pre", scalar("str", "lfm2"));

@@ -44,7 +44,10 @@ export function withPreTokenizer(
 ): StoredTokenizer | undefined {
   if (stored === undefined || pre === undefined) return stored;
   if (stored.kind === "gguf") return { ...stored, pre };
-  throw new FormatError(
-    "tokenizerPre: expected it left out, as tokenizer.json holds its pattern, found a name. Leave it out.",
-  );
+  throw new FormatError({
+    subject: "tokenizerPre",
+    expected: "it left out, as tokenizer.json holds its pattern",
+    found: "a name",
+    remedy: "Leave it out.",
+  });
 }

@@ -1,11 +1,19 @@
 // Two recorded runs, point by point in the order of execution: how far apart, and where they part.
+
 import type { JsonObject } from "../../formats/json.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import { inExecutionOrder, type PointKind } from "../recorded/point-names.ts";
 import { pieces, type RecordedPoint, type RecordedRun } from "../recorded/recorded-run.ts";
 import { createGapMeter, type Gap } from "./gap.ts";
 import { createLogitsMeter, type LogitsGap } from "./logits-gap.ts";
 import { createRouterMeter, type RouterGap } from "./router-gap.ts";
-import { type Precision, type RunTolerance, toleranceOf, toleranceOfPrecision } from "./tolerance.ts";
+import {
+  type Precision,
+  type RunTolerance,
+  toleranceOf,
+  toleranceOfNumber,
+  toleranceOfPrecision,
+} from "./tolerance.ts";
 
 export interface PointComparison {
   readonly name: string;
@@ -54,7 +62,7 @@ export interface CompareOptions {
 }
 
 /** Nothing can be said of two runs. */
-export class CompareError extends Error {
+export class CompareError extends Lfm2Error {
   override readonly name = "CompareError";
 }
 
@@ -65,10 +73,12 @@ export async function compareRuns(a: RecordedRun, b: RecordedRun, options: Compa
   const both = commonPoints(a, b).filter(select);
   if (both.length === 0) {
     const [first] = [...b.points.keys()];
-    throw new CompareError(
-      `${b.name}: expected at least one point of ${a.name}, found none` +
-        `${first === undefined ? "" : `; its first is ${JSON.stringify(first.slice(0, 100))}`}. Name a map with --map, or other --points.`,
-    );
+    throw new CompareError({
+      subject: b.name,
+      expected: `at least one point of ${a.name}`,
+      found: `none${first === undefined ? "" : `; its first is ${JSON.stringify(first.slice(0, 100))}`}`,
+      remedy: "Name a map with --map, or other --points.",
+    });
   }
   const points: PointComparison[] = [];
   for (const [i, name] of both.entries()) {
@@ -92,7 +102,7 @@ export async function compareRuns(a: RecordedRun, b: RecordedRun, options: Compa
 }
 
 function statedTolerance(a: RecordedRun, b: RecordedRun, { tolerance, precision }: CompareOptions): RunTolerance {
-  if (tolerance !== undefined) return { factor: tolerance, reason: "as asked for" };
+  if (tolerance !== undefined) return toleranceOfNumber(tolerance);
   return precision === undefined ? toleranceOf(a, b) : toleranceOfPrecision(precision);
 }
 
@@ -247,5 +257,10 @@ async function highestId(points: readonly RecordedPoint[]): Promise<number> {
     }
   }
   if (most < MAX_EXPERTS) return most;
-  throw new CompareError(`${points[0].name}: expected experts below ${MAX_EXPERTS}, found ${most}. Record expert ids.`);
+  throw new CompareError({
+    subject: points[0].name,
+    expected: `experts below ${MAX_EXPERTS}`,
+    found: most,
+    remedy: "Record expert ids.",
+  });
 }

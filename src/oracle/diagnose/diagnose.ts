@@ -1,6 +1,6 @@
 // Why two runs part: the operation at the first point outside tolerance, computed again under every known mistake.
 import type { Config } from "../../model/config.ts";
-import { formatError } from "../../quantities.ts";
+import { formatError, shortest } from "../../quantities.ts";
 import type { ReferenceWeight } from "../../reference/tensor.ts";
 import { type Comparison, type PointComparison, tracedBias } from "../compare/compare.ts";
 import { measureGap } from "../compare/gap.ts";
@@ -158,7 +158,7 @@ async function scaleGuess({ a, b }: Comparison, first: PointComparison): Promise
     x.map((value) => value * factor),
   );
   if (!(scaled.rmsRelative <= 1e-4 && scaled.rmsRelative <= EXPLAINED * apart.rmsRelative)) return undefined;
-  const says = `B's ${first.name} is A's times ${Number(factor.toPrecision(5))}`;
+  const says = `B's ${first.name} is A's times ${shortest(factor, 5)}`;
   const evidence = `the multiple lies within ${formatError(scaled.maxAbs)} of B's numbers; without it they are ${formatError(apart.maxAbs)} apart`;
   return { cause: "scaled", kind: "bug", side: undefined, says, evidence };
 }

@@ -60,14 +60,14 @@ type Operation = (...args: readonly object[]) => object;
 
 /** Given: tensors and weights are the reference's; a weight without bytes is one that nobody knows. */
 export const lazyOps = Object.fromEntries(
-  Object.entries(shapeOps).map(([name, shapeOf]) => {
-    const operation = referenceOps[name as keyof Ops] as unknown as Operation;
+  (Object.keys(referenceOps) as (keyof Ops)[]).map((name) => {
+    const [operation, shapeOf] = [referenceOps[name], shapeOps[name]] as unknown as readonly Operation[];
     const lazy: Operation = (...args) =>
-      later((shapeOf as unknown as Operation)(...args), () => {
+      later(shapeOf(...args), () => {
         if (args.some((arg) => "path" in Object(arg) && !("bytes" in arg))) throw new UnknownNumbers();
         return operation(...args);
       });
-    return [name, /linear$/i.test(name) ? remembered(lazy) : lazy];
+    return [name, /linear$|^swiglu$/i.test(name) ? remembered(lazy) : lazy];
   }),
 ) as unknown as Ops;
 

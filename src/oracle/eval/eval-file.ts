@@ -175,9 +175,12 @@ export function mergeEvalFiles(files: readonly { readonly name: string; readonly
     const found = differences(file.header, first.file.header);
     if (found.length === 0) continue;
     const advice = "Merge files of one evaluation.";
-    throw new EvaluationError(
-      `${name}: expected results like those of ${first.name}, found ${found.join(", ")}. ${advice}`,
-    );
+    throw new EvaluationError({
+      subject: name,
+      expected: `results like those of ${first.name}`,
+      found: found.join(", "),
+      remedy: advice,
+    });
   }
   const holders = new Map<number, string>();
   for (const { name, file } of files) {
@@ -185,9 +188,12 @@ export function mergeEvalFiles(files: readonly { readonly name: string; readonly
       const holder = holders.get(window);
       if (holder !== undefined) {
         const advice = "Leave one of the two out.";
-        throw new EvaluationError(
-          `${name}: expected windows that no other file has, found window ${window}, which ${holder} has, too. ${advice}`,
-        );
+        throw new EvaluationError({
+          subject: name,
+          expected: "windows that no other file has",
+          found: `window ${window}, which ${holder} has, too`,
+          remedy: advice,
+        });
       }
       holders.set(window, name);
     }

@@ -1,4 +1,5 @@
 // A text cut into windows, and which of their tokens are scored: the definitions of llama-perplexity.
+import { Lfm2Error } from "../../lfm2-error.ts";
 
 /** How a text is run and scored. */
 export interface EvalPlan {
@@ -36,7 +37,7 @@ export interface TextEncoding {
 }
 
 /** A text, window or result that cannot be evaluated. */
-export class EvaluationError extends Error {
+export class EvaluationError extends Lfm2Error {
   override readonly name = "EvaluationError";
 }
 
@@ -55,16 +56,21 @@ export const MIN_WINDOW = 8;
 export async function planEval(tokenizer: TextEncoding, text: string, options: PlanOptions = {}): Promise<EvalPlan> {
   const { window = DEFAULT_WINDOW, windows = Number.MAX_SAFE_INTEGER } = options;
   if (!Number.isInteger(window) || window < MIN_WINDOW) {
-    throw new EvaluationError(`window: expected an integer of at least ${MIN_WINDOW}, found ${window}.`);
+    throw new EvaluationError({ subject: "window", expected: `an integer of at least ${MIN_WINDOW}`, found: window });
   }
   if (!Number.isInteger(windows) || windows < 1) {
-    throw new EvaluationError(`windows: expected an integer of at least 1, found ${windows}.`);
+    throw new EvaluationError({ subject: "windows", expected: "an integer of at least 1", found: windows });
   }
   const { addsBos, bosId } = tokenizer;
   const ids = await tokenizer.encode(text, { addBos: addsBos, parseSpecial: false });
   if (ids.length < window) {
     const advice = "Name a longer text, or shorten the window.";
-    throw new EvaluationError(`text: expected at least ${window} tokens, one window, found ${ids.length}. ${advice}`);
+    throw new EvaluationError({
+      subject: "text",
+      expected: `at least ${window} tokens, one window`,
+      found: ids.length,
+      remedy: advice,
+    });
   }
   const most = Math.floor(ids.length / window);
   return { ids, window, windows: Math.min(windows, most), bosId: addsBos ? bosId : undefined };
@@ -97,7 +103,7 @@ export function targetsOf({ ids, window }: EvalPlan, index: number): number[] {
 /** The windows of a shard, ascending. Shards take turns, so that each sees the whole text. */
 export function windowsOf(windows: number, { index, count }: Shard): number[] {
   if (!Number.isInteger(index) || !Number.isInteger(count) || index < 1 || index > count) {
-    throw new EvaluationError(`shard: expected i/n with 1 ≤ i ≤ n, found ${index}/${count}.`);
+    throw new EvaluationError({ subject: "shard", expected: "i/n with 1 ≤ i ≤ n", found: `${index}/${count}` });
   }
   const own: number[] = [];
   for (let window = index - 1; window < windows; window += count) own.push(window);

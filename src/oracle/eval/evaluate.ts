@@ -1,5 +1,6 @@
 // A model run over a text's windows: how well it predicts each token, and how far from another model it does.
-import { checkCall } from "../../api/call-options.ts";
+import { type ChecksOf, checkOptions } from "../../options/check-options.ts";
+import { abortSignal, anything } from "../../options/checks.ts";
 import type { TracePiece } from "../trace/trace-pieces.ts";
 import type { TraceChoice } from "../trace/trace-plan.ts";
 import {
@@ -52,6 +53,13 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
+const CHECKS: ChecksOf<EvaluateOptions> = {
+  against: anything,
+  shard: anything,
+  done: anything,
+  signal: abortSignal,
+};
+
 /**
  * Scores the windows of `plan`, one after another. Of logits, only some rows of each model are in memory at a time.
  *
@@ -62,11 +70,16 @@ export async function* evaluate(
   plan: EvalPlan,
   options: EvaluateOptions = {},
 ): AsyncGenerator<WindowScores, void> {
-  checkCall("evaluate", options);
+  checkOptions("evaluate", CHECKS, options);
   const { against, shard = WHOLE, done, signal } = options;
   if (against !== undefined && against.config.vocabSize !== model.config.vocabSize) {
     const found = `${against.config.vocabSize} and ${model.config.vocabSize} tokens`;
-    throw new EvaluationError(`against: expected a model of the same vocabulary, found ${found}. Choose another base.`);
+    throw new EvaluationError({
+      subject: "against",
+      expected: "a model of the same vocabulary",
+      found,
+      remedy: "Choose another base.",
+    });
   }
   for (const window of windowsOf(plan.windows, shard)) {
     if (!done?.has(window)) yield await scoreWindow(model, plan, window, against, signal);
@@ -86,9 +99,11 @@ async function scoreWindow(
   const finite = (value: number, whose: string): number => {
     if (Number.isFinite(value)) return rounded(value);
     const position = firstScored(plan.window) + scores.nll.length;
-    throw new EvaluationError(
-      `${whose}: expected finite logits, found a token of probability 0 or NaN in window ${window}, position ${position}.`,
-    );
+    throw new EvaluationError({
+      subject: whose,
+      expected: "finite logits",
+      found: `a token of probability 0 or NaN in window ${window}, position ${position}`,
+    });
   };
   try {
     for await (const row of rowsOf(model, plan, window, signal)) {
@@ -109,7 +124,11 @@ async function scoreWindow(
   }
   const { nll, baseNll, kl, sameTop } = scores;
   if (nll.length !== scoredPositions(plan.window)) {
-    throw new EvaluationError(`model: expected ${scoredPositions(plan.window)} rows of logits, found ${nll.length}.`);
+    throw new EvaluationError({
+      subject: "model",
+      expected: `${scoredPositions(plan.window)} rows of logits`,
+      found: nll.length,
+    });
   }
   return { window, nll, ...(against && { base: { nll: baseNll, kl, sameTop } }) };
 }

@@ -1,4 +1,5 @@
 // A run held against a golden's tensors, point by point, each within its own tolerance.
+import { Lfm2Error } from "../../lfm2-error.ts";
 import type { Folder } from "../../sources/source.ts";
 import { createGapMeter, type Gap, type GapMeter, type Tolerance } from "../compare/gap.ts";
 import { globToRegExp, nearNames, selectNames } from "../glob.ts";
@@ -28,7 +29,7 @@ export interface PointCheck {
 }
 
 /** A golden cannot be checked as it was asked for. */
-export class GoldenError extends Error {
+export class GoldenError extends Lfm2Error {
   override readonly name = "GoldenError";
 }
 
@@ -43,13 +44,19 @@ export async function openCase(
     names === undefined ? {} : Object.hasOwn(readyMaps, names) ? readyMaps[names] : undefined;
   if (patterns === undefined) {
     const known = Object.keys(readyMaps).join(", ");
-    throw new GoldenError(`${folder.name}, names: expected one of ${known}, found ${JSON.stringify(names)}.`);
+    throw new GoldenError({
+      subject: `${folder.name}, names`,
+      expected: `one of ${known}`,
+      found: JSON.stringify(names),
+    });
   }
   const source = await folder.open(file, signal);
   if (source === undefined) {
-    throw new GoldenError(
-      `${folder.name}: expected ${JSON.stringify(file)}, which golden.json names, found no such file.`,
-    );
+    throw new GoldenError({
+      subject: folder.name,
+      expected: `${JSON.stringify(file)}, which golden.json names`,
+      found: "no such file",
+    });
   }
   const run = await openArrays(source, patterns, signal).catch(async (error: unknown) => {
     await source.close();
@@ -85,7 +92,12 @@ export async function createChecker(
   for (const name of names) {
     const rule = rules.find(({ pattern }) => pattern.test(name))?.rule;
     if (rule === undefined) {
-      throw new GoldenError(`${caseName}, ${name}: expected a tolerance, found none. Add one for "**" to golden.json.`);
+      throw new GoldenError({
+        subject: `${caseName}, ${name}`,
+        expected: "a tolerance",
+        found: "none",
+        remedy: 'Add one for "**" to golden.json.',
+      });
     }
     const point = expected.points.get(name) as RecordedPoint;
     const tolerance = await toleranceOf(rule, point);
@@ -178,16 +190,25 @@ export async function checkRun(
   isWhole = false,
 ): Promise<RunCheck> {
   if (run.ids !== undefined && !sameIds(run.ids, ids)) {
-    throw new GoldenError(`${run.name}: expected the golden's ${ids.length} ids, found others. Run the golden's ids.`);
+    throw new GoldenError({
+      subject: run.name,
+      expected: `the golden's ${ids.length} ids`,
+      found: "others",
+      remedy: "Run the golden's ids.",
+    });
   }
   const relaid = layOut({ points: checker.points }, run);
   const foreign = inExpertOrder(relaid);
   const known = checker.names.filter((name) => foreign.points.has(name));
   if (known.length === 0) {
     const [first] = foreign.points.keys();
-    const near =
-      first === undefined ? "" : ` Near ${JSON.stringify(first)}: ${nearNames(checker.names, first).join(", ")}.`;
-    throw new GoldenError(`${run.name}: expected at least one of the golden's points, found none.${near}`);
+    throw new GoldenError({
+      subject: run.name,
+      expected: "at least one of the golden's points",
+      found: "none",
+      remedy:
+        first === undefined ? "" : `Near ${JSON.stringify(first)}: ${nearNames(checker.names, first).join(", ")}.`,
+    });
   }
   for (const name of known) {
     const point = foreign.points.get(name) as RecordedPoint;
@@ -221,9 +242,12 @@ export function caseOf(run: Pick<RecordedRun, "ids" | "name">, cases: readonly G
   const found = ids === undefined ? cases : cases.filter((known) => sameIds(known.ids, ids));
   if (found.length === 1) return found[0];
   const what = ids === undefined ? "ids in the run, or --case" : "a run of the ids of one case";
-  throw new GoldenError(
-    `${run.name}: expected ${what}, found ${found.length} that fit. Cases: ${cases.map(({ name }) => name).join(", ")}.`,
-  );
+  throw new GoldenError({
+    subject: run.name,
+    expected: what,
+    found: `${found.length} that fit`,
+    remedy: `Cases: ${cases.map(({ name }) => name).join(", ")}.`,
+  });
 }
 
 function sameIds(a: readonly number[], b: readonly number[]): boolean {

@@ -1,6 +1,6 @@
 // What a published number is held against: the model's own tokens, config, logits and continuations.
-import type { LanguageModel } from "../../api/language-model.ts";
 import { exp } from "../../float.ts";
+import type { Config } from "../../model/config.ts";
 import { formatError, formatInteger } from "../../quantities.ts";
 import { logSumExp } from "../eval/softmax-gap.ts";
 import type { Input, Step } from "./entry.ts";
@@ -11,10 +11,29 @@ export interface Finding {
   readonly says: string;
 }
 
-export type TriedModel = Pick<
-  LanguageModel,
-  "config" | "checkpoint" | "encodeChat" | "generate" | "logits" | "tokenizer"
->;
+/** An opened model, as far as published facts concern one. */
+export interface TriedModel {
+  readonly config: Config;
+  readonly checkpoint: { readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[] }> };
+  encodeChat(messages: Extract<Input, { readonly messages: unknown }>["messages"]): Promise<number[]>;
+  tokenizer(): Promise<{
+    encode(text: string, options: { readonly addBos: boolean; readonly parseSpecial: boolean }): Promise<number[]>;
+    decode(ids: readonly number[]): string;
+  }>;
+  logits(
+    ids: readonly number[],
+    options: { readonly signal?: AbortSignal },
+  ): Promise<{ readonly data: Float32Array; readonly rows: number; readonly cols: number }>;
+  generate(
+    ids: readonly number[],
+    options: {
+      readonly temperature: number;
+      readonly repetitionPenalty: number;
+      readonly maxTokens: number;
+      readonly signal?: AbortSignal;
+    },
+  ): AsyncIterable<number>;
+}
 
 /** Those that need nothing but the model. */
 export type ModelStep = Exclude<Step, { readonly kind: "file" | "command" }>;

@@ -1,11 +1,13 @@
 // The directory of a trace or a golden: it becomes one with its manifest, which is written last.
+
 import { rmdirSync } from "node:fs";
 import { mkdir, open, readdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import { createPart, isLeftPart, type Part } from "./part-file.ts";
 
 /** A directory, or the disk under it, cannot take what is to be written. */
-export class RecordFolderError extends Error {
+export class RecordFolderError extends Lfm2Error {
   override readonly name = "RecordFolderError";
 }
 
@@ -18,20 +20,32 @@ const MANIFESTS = ["trace.json", "golden.json"];
 export async function checkRecordFolder(path: string, bytes: number, force: boolean): Promise<void> {
   const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
-    throw new RecordFolderError(`${path}: expected a directory, found ${error.code}. Name another one.`);
+    throw new RecordFolderError({
+      subject: path,
+      expected: "a directory",
+      found: error.code ?? error.message,
+      remedy: "Name another one.",
+    });
   });
   const content = names.filter((name) => !isLeftPart(name));
   const isOurs = content.length > 0 && (await holdsRecording(path));
   if (content.length > 0 && !(force && isOurs)) {
     const others = content.length === 1 ? `${content[0]} in it: it stays` : `${content.length} files in it: they stay`;
     const found = isOurs ? "a recording; replace it with --force" : others;
-    throw new RecordFolderError(`${path}: expected a new or empty directory, found ${found}, or name another one.`);
+    throw new RecordFolderError({
+      subject: path,
+      expected: "a new or empty directory",
+      found: `${found}, or name another one`,
+    });
   }
   const { bavail, bsize } = await statfs(await nearestFolder(resolve(path)));
   if (bytes <= bavail * bsize) return;
-  throw new RecordFolderError(
-    `${path}: expected ${bytes} bytes of free disk, found ${bavail * bsize}. Choose fewer points or positions.`,
-  );
+  throw new RecordFolderError({
+    subject: path,
+    expected: `${bytes} bytes of free disk`,
+    found: bavail * bsize,
+    remedy: "Choose fewer points or positions.",
+  });
 }
 
 /** Whether a manifest there is one of this project's: other people's files are not to be replaced. */

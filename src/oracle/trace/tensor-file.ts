@@ -1,6 +1,8 @@
 // A safetensors file that is written from pieces in any order: all shapes are known, so every row has its place.
+
 import { type FileHandle, open } from "node:fs/promises";
 import { encodeSafetensorsHeader } from "../../formats/hf/safetensors.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import type { Part } from "./part-file.ts";
 import type { TracePiece } from "./trace-pieces.ts";
 import { bytesOf, isBias, type TracePlan } from "./trace-plan.ts";
@@ -70,5 +72,6 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 
 function unwritable(path: string, error: NodeJS.ErrnoException): Error {
   const found = error.code ?? error.message;
-  return new Error(`${path}: expected a place to write, found ${found}. Name another directory.`, { cause: error });
+  const remedy = "Name another directory.";
+  return new Lfm2Error({ subject: path, expected: "a place to write", found, remedy }, { cause: error });
 }

@@ -1,4 +1,5 @@
 // What a trace will hold, known before anything is computed: names, shapes, bytes.
+import { Lfm2Error } from "../../lfm2-error.ts";
 import type { Config } from "../../model/config.ts";
 import { forward, lmHead } from "../../model/model.ts";
 import { type LayerState, stateSpecs } from "../../model/state.ts";
@@ -44,7 +45,7 @@ export interface TraceChoice {
 }
 
 /** The positions asked for are not among the ids. */
-export class PositionsError extends Error {
+export class PositionsError extends Lfm2Error {
   override readonly name = "PositionsError";
 }
 
@@ -56,9 +57,12 @@ export function planTrace(config: Config, count: number, { points = ["**"], posi
   checkPositions(positions);
   const { from = 0, to = count } = positions ?? {};
   if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || from >= to || to > count) {
-    throw new PositionsError(
-      `positions: expected 0 ≤ from < to ≤ ${count}, the number of ids, found from ${from} to ${to}. Choose others.`,
-    );
+    throw new PositionsError({
+      subject: "positions",
+      expected: `0 ≤ from < to ≤ ${count}, the number of ids`,
+      found: `from ${from} to ${to}`,
+      remedy: "Choose others.",
+    });
   }
   const all = tracePoints(config, to - from);
   const names = selectNames(
@@ -73,7 +77,7 @@ function checkPositions(positions: unknown = {}): void {
   const isObject = typeof positions === "object" && positions !== null && !Array.isArray(positions);
   if (isObject && Object.keys(positions).every((key) => /^(from|to)$/.test(key))) return;
   const found = isObject ? `{ ${Object.keys(positions).join(", ")} }` : (JSON.stringify(positions) ?? typeof positions);
-  throw new PositionsError(`positions: expected { from, to }, either of which may be left out, found ${found}.`);
+  throw new PositionsError({ subject: "positions", expected: "{ from, to }, either of which may be left out", found });
 }
 
 /** Every point there is, over `rows` positions: the graph rehearsed on shapes. */

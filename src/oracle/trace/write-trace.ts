@@ -1,9 +1,11 @@
 // Traces to disk, from Node.
 
 import { readFileSync } from "node:fs";
-import { checkCall } from "../../api/call-options.ts";
 import type { Checkpoint } from "../../formats/checkpoint.ts";
+import { Lfm2Error } from "../../lfm2-error.ts";
 import type { Config } from "../../model/config.ts";
+import { type ChecksOf, checkOptions } from "../../options/check-options.ts";
+import { abortSignal, aFunction, anything, patterns } from "../../options/checks.ts";
 import { openFile } from "../../sources/disk.ts";
 import { openSources } from "../../sources/open-source.ts";
 import { hashModel, type ModelHash } from "./model-hash.ts";
@@ -40,13 +42,28 @@ export interface WriteTraceOptions extends TraceChoice {
   readonly onProgress?: OnProgress;
 }
 
+const CHECKS: ChecksOf<WriteTraceOptions> = {
+  signal: abortSignal,
+  onProgress: aFunction,
+  points: patterns,
+  positions: anything,
+  force: anything,
+  maxBytes: anything,
+  name: anything,
+};
+
 /** A trace would be larger than was allowed. */
-export class TraceSizeError extends Error {
+export class TraceSizeError extends Lfm2Error {
   override readonly name = "TraceSizeError";
 
   constructor(bytes: number, maxBytes: number) {
-    const advice = "Choose fewer points or positions, or allow more with maxBytes.";
-    super(`trace: expected at most ${maxBytes} bytes, found ${bytes} to be written. ${advice}`);
+    super({
+      subject: "trace",
+      expected: `at most ${maxBytes} bytes`,
+      found: `${bytes} to be written`,
+      remedy: "Choose fewer points or positions, or allow more with maxBytes.",
+      options: ["maxBytes"],
+    });
   }
 }
 
@@ -63,7 +80,7 @@ export async function writeTrace(
   ids: readonly number[],
   options: WriteTraceOptions = {},
 ): Promise<TraceManifest> {
-  checkCall("writeTrace", options);
+  checkOptions("writeTrace", CHECKS, options);
   const { points, positions, force = false, maxBytes = MAX_TRACE_BYTES, signal, onProgress } = options;
   const plan = planTrace(model.config, ids.length, { points, positions });
   if (plan.bytes > maxBytes) throw new TraceSizeError(plan.bytes, maxBytes);

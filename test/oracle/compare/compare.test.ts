@@ -1,6 +1,6 @@
 // Clean pairs raise no alarm; precision is told from mistakes; flips and shapes are named.
 import { describe, expect, it } from "vitest";
-import type { ModelOptions } from "../../../src/load/load-options.ts";
+import type { ModelOptions } from "../../../src/load/model-options.ts";
 import { CompareError, compareRuns, type PointComparison } from "../../../src/oracle/compare/compare.ts";
 import { measureGap } from "../../../src/oracle/compare/gap.ts";
 import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";

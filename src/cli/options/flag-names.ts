@@ -1,0 +1,45 @@
+// The flags that stand for the library's options, so that errors speak of what was typed.
+import { type ErrorParts, type Lfm2Error, partsOf } from "../../lfm2-error.ts";
+
+export type FlagNames = Readonly<Record<string, string>>;
+
+export const flagNames: FlagNames = {
+  backend: "--backend",
+  mode: "--mode",
+  kvType: "--kv-type",
+  contextLength: "--context",
+  threads: "--threads",
+  kernels: "--kernels",
+  quantize: "--quantize",
+  ignoreMemory: "--ignore-memory",
+  tokenizerPre: "--tokenizer-pre",
+  temperature: "--temp",
+  topK: "--top-k",
+  topP: "--top-p",
+  minP: "--min-p",
+  repetitionPenalty: "--repeat-penalty",
+  frequencyPenalty: "--frequency-penalty",
+  presencePenalty: "--presence-penalty",
+  logitBias: "--logit-bias",
+  order: "--order",
+  seed: "--seed",
+  stop: "--stop",
+  pattern: "--regex",
+  choices: "--choice",
+  points: "--points",
+  positions: "--positions",
+  maxBytes: "--max-bytes",
+};
+
+/** What an error says, with flags in place of the options that it is about and that its remedy names. */
+export function inFlags(error: Lfm2Error, flags: FlagNames = flagNames): ErrorParts {
+  const { subject, remedy, options = [] } = error;
+  const flagOf = (option: string): string => (Object.hasOwn(flags, option) ? flags[option] : option);
+  // An item of a list, such as choices[2], keeps its place.
+  const [option] = subject.split("[", 1);
+  return {
+    ...partsOf(error),
+    subject: flagOf(option) + subject.slice(option.length),
+    remedy: options.reduce((text, named) => text.replaceAll(named, flagOf(named)), remedy),
+  };
+}

@@ -1,0 +1,35 @@
+// What differs between Node and a browser for a thread that runs a model, and how such a thread loads one.
+import type { Engine } from "../engine/engine.ts";
+import type { WeightFiles } from "../load/find-weights.ts";
+import { createEngine, type LoadContext, type LoadedModel, loadModel } from "../load/load.ts";
+import type { ModelOptions } from "../load/model-options.ts";
+import type { Machine } from "../load/settings.ts";
+import type { OpenFile } from "../sources/open-source.ts";
+import { kernelUrl } from "../wasm/kernels.ts";
+import { type StartHelper, startRuntime } from "./helper.ts";
+
+export interface Platform {
+  /** Opens a path; absent in a browser. */
+  readonly openFile?: OpenFile;
+  readonly machine: () => Promise<Machine>;
+  readonly compileKernels: (url: URL) => Promise<WebAssembly.Module>;
+  readonly startHelper: StartHelper;
+  /** Resolves after the messages that have arrived were handled. */
+  readonly nextTurn: () => Promise<void>;
+}
+
+/** @throws what `loadModel` throws */
+export async function loadEngine(
+  { machine, compileKernels, startHelper }: Platform,
+  files: WeightFiles,
+  options: ModelOptions,
+  on: Pick<LoadContext, "signal" | "onProgress">,
+): Promise<{ readonly engine: Engine; readonly loaded: LoadedModel }> {
+  const loaded = await loadModel(files, options, {
+    ...on,
+    machine: await machine(),
+    startRuntime: async (build, threads) =>
+      startRuntime(await compileKernels(kernelUrl(build)), build, threads, startHelper),
+  });
+  return { engine: createEngine(loaded), loaded };
+}

@@ -1,0 +1,25 @@
+// Every mistake of the catalogue, as hooks see it in models that no signature was written on: never cleared, never misnamed.
+import { afterAll, expect, it } from "vitest";
+import { golden } from "../../model/run.ts";
+import { type Outcome, openRecordings } from "./hooked-mistakes.ts";
+
+const recordings = openRecordings(golden("mistakes/hooked"));
+afterAll(() => recordings.close());
+
+/** No larger than a rounding would be, and as even. */
+const cleared = ["column-of-expert", "noise-in-one", "noise-in-expert", "noise-in-all"];
+
+it("recorded mistakes are found where they are, and most are named", async () => {
+  const outcomes = new Map<string, Outcome>();
+  for (const pair of recordings.pairs) {
+    const opened = await recordings.open(pair);
+    expect(opened.first, pair.file).toBe(pair.first);
+    outcomes.set(pair.mistake, (await opened.verdict(true))[0]);
+    await opened.close();
+  }
+  const all = (wanted: Outcome) => [...outcomes].flatMap(([mistake, outcome]) => (outcome === wanted ? [mistake] : []));
+  expect(outcomes.size).toBeGreaterThan(160);
+  expect(all("wrong")).toEqual([]);
+  expect(cleared).toEqual(expect.arrayContaining(all("cleared")));
+  expect(all("right").length).toBeGreaterThanOrEqual(126);
+});

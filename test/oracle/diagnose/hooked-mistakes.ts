@@ -1,0 +1,94 @@
+// One recorded mistake, compared as a stranger would: its first point, and what it is called.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openCheckpoint } from "../../../src/formats/open-checkpoint.ts";
+import { compareRuns } from "../../../src/oracle/compare/compare.ts";
+import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
+import { type ModelWeights, modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
+import { lineUp } from "../../../src/oracle/recorded/line-up.ts";
+import { openArrays } from "../../../src/oracle/recorded/open-arrays.ts";
+import type { RecordedRun } from "../../../src/oracle/recorded/recorded-run.ts";
+import { diskFolder, openFile } from "../../../src/sources/disk.ts";
+import { golden, load } from "../../model/run.ts";
+import { recordRun } from "../memory-run.ts";
+import { causesOf } from "./mistake-causes.ts";
+
+/** As golden/make/mistakes.py lists it. */
+export interface Pair {
+  readonly file: string;
+  readonly model: string;
+  readonly mistake: string;
+  /** Of the true run. */
+  readonly ids: readonly number[];
+  readonly first: string;
+  readonly isRounding: boolean;
+}
+
+export type Outcome = "right" | "wrong" | "cleared" | "no name" | "silent";
+export type Verdict = readonly [outcome: Outcome, cause: string | undefined];
+
+interface Ground {
+  /** The true run, by this project's reference. */
+  readonly run: RecordedRun;
+  readonly weights: ModelWeights;
+  close(): Promise<unknown>;
+}
+
+export interface Recordings {
+  readonly pairs: readonly Pair[];
+  open(pair: Pair): Promise<Opened>;
+  close(): Promise<void>;
+}
+
+export interface Opened {
+  /** Where the runs part, as they were recorded: lined up, a missing token no longer shows. */
+  readonly first: string | undefined;
+  readonly isEqual: boolean;
+  /** What diagnosis makes of it, with the model's weights or without. */
+  verdict(hasWeights: boolean): Promise<Verdict>;
+  close(): Promise<void>;
+}
+
+export function openRecordings(folder: string): Recordings {
+  const grounds = new Map<string, Promise<Ground>>();
+  return {
+    pairs: JSON.parse(readFileSync(join(folder, "mistakes.json"), "utf8")),
+    async open(pair) {
+      const { model, mistake } = pair;
+      const ground = grounds.get(model) ?? prepare(folder, pair);
+      grounds.set(model, ground);
+      const { run: a, weights } = await ground;
+      const b = await openArrays(await openFile(join(folder, pair.file)));
+      const { first, equal } = await compareRuns(a, b);
+      const lined = await lineUp(a, b);
+      return {
+        first: first?.name,
+        isEqual: equal,
+        async verdict(hasWeights) {
+          const given = hasWeights ? weights : undefined;
+          const bias = given && (async (path: string) => given.numbers(`${path}.expert_bias`));
+          const { guess, hints } = await diagnose(await compareRuns(...lined, { bias }), given);
+          const { cause, kind } = guess ?? {};
+          if (cause !== undefined && causesOf[mistake]?.includes(cause)) return ["right", cause];
+          if (kind === "precision") return ["cleared", cause];
+          if (kind === "bug") return ["wrong", cause];
+          return [hints.length > 0 ? "no name" : "silent", undefined];
+        },
+        close: () => b.close(),
+      };
+    },
+    async close() {
+      for (const ground of grounds.values()) await (await ground).close();
+    },
+  };
+}
+
+async function prepare(folder: string, { model: name, ids }: Pair): Promise<Ground> {
+  const path = name === "nano" ? golden("nano/hf") : join(folder, name);
+  const checkpoint = await openCheckpoint(diskFolder(path), undefined);
+  const { model, sequences } = await load(checkpoint, { backend: "reference" });
+  const about = { config: checkpoint.config, backend: "reference", mode: "exact", kvType: "f32" };
+  const run = recordRun(model, sequences[0], Int32Array.from(ids), { about });
+  const again = await openCheckpoint(diskFolder(path), undefined);
+  return { run, weights: modelWeights(again), close: () => Promise.all(again.files.map((file) => file.close())) };
+}
