@@ -5,7 +5,7 @@
 
 /** Exact, subnormals, infinities and NaN included. */
 @inline
-export function f16ToF32(h: u32): f32 {
+function f16ToF32(h: u32): f32 {
   // Shifting the fields into place leaves the exponent 112 too small; the product with 2¹¹² makes up for that, for
   // subnormals too.
   const magnitude = reinterpret<f32>((h & 0x7fff) << 13) * reinterpret<f32>(0x77800000);

@@ -1,32 +1,9 @@
 // exp, sin, cos from + − × ÷ and bits alone; the same expressions, and the same bits, as src/float.ts.
 
-@inline
-function pow2f(n: i32): f32 {
-  return reinterpret<f32>((n + 127) << 23);
-}
-
-/** eˣ in float32; at most 1 ulp from the true value, 0 below −87.34, ∞ above 88.72. Cody and Waite, Cephes expf. */
-export function expf(x: f32): f32 {
-  if (!(x > -87.33654022216797)) return x == x ? 0 : NaN;
-  if (x > 88.72283172607422) return Infinity;
-  const n: f32 = x * <f32>1.4426950408889634 + 12582912.0 - 12582912.0;
-  let r: f32 = x - n * <f32>0.693359375;
-  r = r - n * <f32>-2.1219444e-4;
-  let p: f32 = 1.98756915e-4;
-  p = p * r + <f32>1.3981999507e-3;
-  p = p * r + <f32>8.3334519073e-3;
-  p = p * r + <f32>4.1665795894e-2;
-  p = p * r + <f32>1.6666665459e-1;
-  p = p * r + <f32>5.0000001201e-1;
-  p = p * (r * r) + r + 1.0;
-  const exponent = <i32>n;
-  const half = exponent >> 1;
-  return p * pow2f(half) * pow2f(exponent - half);
-}
-
 /**
- * expf of four numbers, with its bits. The power of 2 is added to p's exponent, which gives what multiplying by it gives:
- * p is near 1, and where its exponent would leave the range, x is below or above the bounds.
+ * eˣ of four numbers: at most 1 ulp from the true value, 0 below −87.34, ∞ above 88.72. Cody and Waite, Cephes expf. The
+ * power of 2 is added to p's exponent, which gives what multiplying by it gives: p is near 1, and where its exponent would
+ * leave the range, x is below or above the bounds.
  */
 @inline
 export function expf4(x: v128): v128 {

@@ -1,6 +1,6 @@
 // Q4_0 packed: 144 bytes a group, as many as in the file.
 //
-//   byte  0           16                        144
+//   byte  0            16                         144
 //         ├─ 8 × d f16 ┼─ nibbles, see formats.ts ─┤
 //
 import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";

@@ -1,7 +1,7 @@
 // Q4_K and Q5_K packed: 8 groups, one block of each of 8 rows, share a head.
 //
 //   Q4_K, 1216 bytes (+ 5.6 %)
-//   byte  0           32             64                                        1216
+//   byte  0            32              64                                          1216
 //         ├─ 8 × d f32 ┼─ 8 × dmin f32 ┼─ 8 × (8 scales │ 8 minima │ nibbles) ─┤
 //   Q5_K, 1472 bytes (+ 4.5 %): each group with 32 bytes more, in which bit k of a byte is the fifth bit of column 4k + i,
 //   bit 4 + k that of 16 + 4k + i.

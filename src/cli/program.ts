@@ -33,8 +33,8 @@ Examples:
   $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -t 1,2        tokens per second
   $ lfm2 quantize LFM2-1.2B/ -o LFM2-1.2B-Q4_0.gguf --type Q4_0
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an answer in a format was cut, 130 stopped by Ctrl-C (but 0 where that
-is how a person leaves a chat), 143 and 129 by SIGTERM and SIGHUP.
+Exit codes: 0 done, 1 failed, 2 wrong usage or nothing to compare, 3 an answer in a format was cut, 130 stopped by
+Ctrl-C (but 0 where that is how a person leaves a chat), 143 and 129 by SIGTERM and SIGHUP.
 Environment: NO_COLOR=1 for no colour, LFM2_DEBUG=1 for the stack of an error.`;
 
 function createProgram(): Command {

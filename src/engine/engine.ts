@@ -48,7 +48,7 @@ export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: nu
       subject: "prompt",
       expected: "at least one token id",
       found: "none",
-      remedy: "Say something.",
+      remedy: "Pass at least one id.",
     });
   }
   if (ids.length > capacity) {

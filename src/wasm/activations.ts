@@ -1,6 +1,5 @@
 // Activations in int8, and in tiles of four tokens: made once, however many weights ask for them.
-import type { WasmTensor } from "./handles.ts";
-import { joined } from "./handles.ts";
+import { joined, type WasmTensor } from "./handles.ts";
 import { type Sharing, TOUCH } from "./sharing.ts";
 import { activationBytes, BLOCK_LENGTH, TILE_TOKENS } from "./sizes.ts";
 

@@ -11,6 +11,7 @@ export function createWasmMemory(hidden: ReadonlyMap<Bank, number>): Memory {
     },
     carry(h: WasmTensor, { bank }: WasmWeight): WasmTensor {
       const address = hidden.get(bank) as number;
+      // Within one bank, too: h lies among results that are released together. 8 KiB take 0.3 µs.
       bank.write(address, h.bank.read(joined(h), h.rows * h.cols * 4));
       h.bank.releaseLayer();
       bank.releaseLayer();

@@ -111,8 +111,8 @@ function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
     Atomics.store(words, WAITING, 0);
     if (outcome === "timed-out") {
       throw new PoolError({
-        subject: "threads",
-        expected: "every helper to finish",
+        subject: "helper threads",
+        expected: "all of them to finish",
         found: `${active} busy after ${PATIENCE_MS} ms`,
       });
     }

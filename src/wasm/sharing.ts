@@ -1,6 +1,5 @@
 // Who does an op's work: this thread alone, or every thread of the pool where that is worth the waiting.
-import type { Bank } from "./bank.ts";
-import { aligned } from "./bank.ts";
+import { aligned, type Bank } from "./bank.ts";
 import type { SharedArguments } from "./compiled.ts";
 import { alone, type Pool, type Share, type SharedKernel } from "./pool.ts";
 

@@ -2,7 +2,7 @@
 import { type ErrorParts, Lfm2Error, revivedError } from "../lfm2-error.ts";
 import type { FromWorker, Request, Results, WorkerEvent, WorkerPort } from "./protocol.ts";
 
-/** @param taken  to be told, of events that the thread waits for, how many of their bytes are done with */
+/** @param taken  for events that the thread waits for: to be called with how many of their bytes have been consumed */
 type EventListener = (event: WorkerEvent, taken: (bytes: number) => void) => void;
 
 export interface ModelWorker {

@@ -1,9 +1,7 @@
-// The library as its users meet it: a model opened from each kind of source, run in a thread, given up at any time.
+// The library as its users meet it: a model opened from each kind of source, and run in a thread.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ModelSource } from "../../src/api/open.ts";
@@ -17,25 +15,12 @@ import {
   type Summary,
 } from "../../src/index.ts";
 import { golden, load, logitsOf, open as openFiles } from "../model/run.ts";
+import { closeAll, LONG, openNano, serve } from "./opened.ts";
 
 const NANO = golden("nano/lfm2-nano-Q4_0.gguf");
 const [hello] = JSON.parse(readFileSync(golden("nano/golden.json"), "utf8"));
 const HELLO = [{ role: "user" as const, content: "Hello!" }];
-/** An answer that takes long: a prompt near the limit of the embedded model. */
-const LONG: number[] = Array.from({ length: 4000 }, (_, i) => 16 + ((i * 37) % 2000));
-
-const opened: LanguageModel[] = [];
-const servers: Server[] = [];
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((model) => model.close()));
-  for (const server of servers.splice(0)) server.close();
-});
-
-async function openNano(source?: ModelSource, options?: OpenOptions): Promise<LanguageModel> {
-  const model = await open(source, options);
-  opened.push(model);
-  return model;
-}
+afterEach(closeAll);
 
 async function textOf(deltas: AsyncIterable<ChatDelta>): Promise<Record<string, string>> {
   const texts: Record<string, string> = {};
@@ -343,17 +328,6 @@ describe("a model", () => {
     for (const { content } of answers) expect(content).toBe("Hello! How can I help you?");
   });
 
-  it("stops working when its consumer leaves the loop", async () => {
-    const model = await openNano();
-    const whole = performance.now();
-    for await (const _ of model.generate(hello.ids, { stopIds: [], maxTokens: 1500 }));
-    const wholeMs = performance.now() - whole;
-    const begin = performance.now();
-    for await (const _ of model.generate(hello.ids, { stopIds: [], maxTokens: 1500 })) break;
-    await model.logits([1, 2, 3]);
-    expect(performance.now() - begin).toBeLessThan(wholeMs / 2);
-  });
-
   it("refuses requests once closed, and ends the one under way", async () => {
     const model = await openNano();
     const pending = model.logits(LONG);
@@ -386,110 +360,3 @@ describe("a model", () => {
     expect((await model.logits([1])).rows).toBe(1);
   });
 });
-
-/** Bound on how long giving up may take; the median of five, since this machine may be busy with other things. */
-const ABORT_MS = 200;
-
-describe("abort", () => {
-  const delays = async (
-    start: (signal: AbortSignal) => Promise<unknown>,
-    after: number,
-    idle: () => Promise<unknown> = async () => {},
-  ): Promise<number> => {
-    const measured: number[] = [];
-    for (let round = 0; round < 5; round++) {
-      const controller = new AbortController();
-      const reason = new Error("enough");
-      const running = start(controller.signal);
-      const refused = expect(running).rejects.toBe(reason);
-      await new Promise((resolve) => setTimeout(resolve, after));
-      const begin = performance.now();
-      controller.abort(reason);
-      await refused;
-      // The caller is told at once; what counts is when the thread is free.
-      await idle();
-      measured.push(performance.now() - begin);
-    }
-    return measured.sort((a, b) => a - b)[2];
-  };
-
-  it.each(["wasm", "reference"] as const)(
-    "ends a long prefill within 200 ms, in %s, and the model goes on",
-    async (backend) => {
-      const model = await openNano(undefined, { backend });
-      expect(await delays((signal) => model.generate(LONG, { signal }).next(), 150)).toBeLessThan(ABORT_MS);
-      expect(await delays((signal) => model.logits(LONG, { signal }), 150)).toBeLessThan(ABORT_MS);
-      const ids: number[] = [];
-      for await (const id of model.generate(hello.ids, { maxTokens: 3 })) ids.push(id);
-      expect(ids).toEqual(hello.greedy_ids.slice(0, 3));
-    },
-  );
-
-  it("ends a running answer within 200 ms", async () => {
-    const model = await openNano();
-    const answer = async (signal: AbortSignal) => {
-      for await (const _ of model.generate(hello.ids, { stopIds: [], signal }));
-    };
-    expect(await delays(answer, 100, () => model.logits([1]))).toBeLessThan(ABORT_MS);
-  });
-
-  it("ends loading within 200 ms while a server stalls", async () => {
-    const url = await serve(await readFile(NANO), { stallAfter: 2_000_000 });
-    expect(await delays((signal) => open(`${url}/lfm2-nano.gguf`, { signal }), 200)).toBeLessThan(ABORT_MS);
-  });
-
-  it("ends a request that still waits for its turn", async () => {
-    const model = await openNano();
-    const first = model.logits(LONG.slice(0, 1500));
-    expect(await delays((signal) => model.logits(LONG, { signal }), 10)).toBeLessThan(ABORT_MS);
-    expect((await first).rows).toBe(1500);
-  });
-
-  it("does nothing when the signal was aborted before", async () => {
-    const signal = AbortSignal.abort(new Error("never mind"));
-    await expect(open(NANO, { signal })).rejects.toThrow("never mind");
-    const model = await openNano();
-    await expect(model.logits([1], { signal })).rejects.toThrow("never mind");
-  });
-});
-
-describe("the caller's thread", () => {
-  it("stays free while the model works", async () => {
-    const model = await openNano();
-    let last = performance.now();
-    let largest = 0;
-    let ticks = 0;
-    const timer = setInterval(() => {
-      largest = Math.max(largest, performance.now() - last);
-      last = performance.now();
-      ticks++;
-    }, 5);
-    await model.logits(LONG.slice(0, 1000));
-    clearInterval(timer);
-    expect(ticks).toBeGreaterThan(10);
-    // A step of the model is up to 2.4 s long; a caller that waited for one would show it. The margin is the machine's.
-    expect(largest).toBeLessThan(200);
-  });
-});
-
-/** A server of one file that knows ranges; past `stallAfter` bytes into the file it goes silent. */
-async function serve(bytes: Buffer, { stallAfter = Number.POSITIVE_INFINITY } = {}): Promise<string> {
-  const server = createServer((request, response) => {
-    const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "") ?? [];
-    const begin = Number(from);
-    const end = Math.min(Number(to) + 1, bytes.length);
-    if (!request.url?.endsWith(".gguf") || !(begin < end)) {
-      response.writeHead(404).end();
-      return;
-    }
-    response.writeHead(206, {
-      "content-range": `bytes ${begin}-${end - 1}/${bytes.length}`,
-      "content-length": end - begin,
-    });
-    if (end <= stallAfter) response.end(bytes.subarray(begin, end));
-    else response.write(bytes.subarray(begin, Math.max(begin, stallAfter)));
-  });
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}

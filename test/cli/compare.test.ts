@@ -87,6 +87,15 @@ describe("lfm2 compare", () => {
       0,
       expect.stringMatching(/^Wide tolerance: 0\.1 .* Leave --precision out\.\n/),
     ]);
+    const wide = await compare(...args, "--tolerance", "0.05");
+    expect([wide.code, wide.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^Wide tolerance: 0\.05 × .*, as asked for\. Leave --tolerance out\.\n/),
+    ]);
+    const ours = await compare("-m", model, theirs, "--kv-type", "f16");
+    expect(ours.stdout).toMatch(
+      /^Wide tolerance: 0\.005 .* for an f16 KV cache in A\. Leave --mode and --kv-type out\.\n/,
+    );
     const narrow = await compare(...args, "--precision", "f32");
     expect(narrow.stdout).toMatch(/^A {2}trace[\s\S]*\nEqual within rounding: keys and values stored as int8, in B/);
   });

@@ -151,6 +151,19 @@ describe("rows and columns laid out in other ways", () => {
     expect(comparison.points.map(({ name }) => name)).toContain(FINAL_NORM);
   });
 
+  it("of a first layer that was skipped, the layers keep their numbers", async () => {
+    const run = await ours();
+    const embedded = run.points.get(EMBEDDING) as RecordedPoint;
+    const second = run.points.get("model.layers.1") as RecordedPoint;
+    const theirs = memoryRun("theirs", [
+      [EMBEDDING, embedded],
+      ["model.layers.0", { ...embedded, name: "model.layers.0" }],
+      ["model.layers.1", second],
+    ]);
+    const { verdict, comparison, notes } = await compared(run, theirs);
+    expect([verdict.is, notes, comparison.first?.name]).toEqual(["different", [], "model.layers.0"]);
+  });
+
   const shifts: readonly [what: string, ids: number[], cause: object][] = [
     ["without BOS", IDS.slice(1), { cause: "missing-bos", side: "B", says: "the first token 1 is missing" }],
     ["with two", [1, ...IDS], { cause: "doubled-bos", side: "B", says: "the first token 1 stands there twice" }],

@@ -5,6 +5,7 @@ import { FormatError } from "../../src/formats/refusal.ts";
 import { openArrays } from "../../src/oracle/recorded/open-arrays.ts";
 import { openTrace } from "../../src/oracle/recorded/open-trace.ts";
 import { blobFolder, blobSource } from "../../src/sources/blob.ts";
+import { npyFile } from "../formats/npz-writer.ts";
 
 const file = (tensors: Record<string, TensorToWrite>) =>
   blobSource("a.safetensors", writeSafetensors(new Map(Object.entries(tensors))));
@@ -128,6 +129,36 @@ describe("a file of tensors", () => {
       const { points } = await openArrays(file(tensors));
       expect(await points.get(`${layer}.conv`)?.read(0, 1)).toEqual(Float32Array.of(8));
     }
+  });
+
+  it("leaves out what its mask calls padding, and takes no mask that keeps nothing", async () => {
+    const rows = (mask: number[]) =>
+      openArrays(
+        file({
+          [layer]: f32([3, 1], [7, 8, 9]),
+          input_ids: { dtype: "I64", shape: [1, 3], data: BigInt64Array.of(0n, 5n, 6n) },
+          attention_mask: { dtype: "I64", shape: [1, 3], data: BigInt64Array.from(mask, BigInt) },
+        }),
+      );
+    const padded = await rows([0, 1, 1]);
+    expect([padded.ids, padded.points.get(layer)?.rows]).toEqual([[5, 6], 2]);
+    expect(await padded.points.get(layer)?.read(0, 2)).toEqual(Float32Array.of(8, 9));
+    const nothing = await rows([0, 0, 0]);
+    expect([nothing.ids, nothing.points.get(layer)?.rows]).toEqual([[0, 5, 6], 3]);
+  });
+
+  it("reads a .npy and raw float32 numbers under their file's name, or as logits", async () => {
+    const raw = (name: string) => openArrays(blobSource(name, new Uint8Array(Float32Array.of(1, 2, 3).buffer)));
+    expect([...(await raw("dumps/model.layers.3.bin")).points.keys()]).toEqual(["model.layers.3"]);
+    expect([...(await raw("llamacpp-LFM2-350M-embeddings.bin")).points.keys()]).toEqual(["model.embedding_norm"]);
+    const logits = (await raw("run-7.bin")).points.get("lm_head");
+    expect(await logits?.read(0, 1)).toEqual(Float32Array.of(1, 2, 3));
+    const npy = npyFile("<f2", "(1, 2)", Uint16Array.of(0x3c00, 0xc000));
+    const half = await openArrays(blobSource("model.layers.1.npy", npy));
+    expect([...half.points.keys(), half.stored]).toEqual(["model.layers.1", "f16"]);
+    expect(await half.points.get("model.layers.1")?.read(0, 1)).toEqual(Float32Array.of(1, -2));
+    const cut = openArrays(blobSource("a.bin", Uint8Array.of(1, 2, 3)));
+    await expect(cut).rejects.toThrow("a.bin: expected float32 numbers, 4 bytes each, found 3 bytes");
   });
 
   it("with ids that are no ids is refused", async () => {

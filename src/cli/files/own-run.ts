@@ -44,7 +44,7 @@ export async function recordOwnRun(
       await run.close();
       await remove();
     };
-    return { ...run, name: "run here", close };
+    return { ...run, name: "run here", inFloat32: "Leave --mode and --kv-type out", close };
   } catch (error) {
     await remove();
     throw error;

@@ -3,17 +3,16 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Sink } from "../../formats/streamed-tensor.ts";
-import { Lfm2Error } from "../../lfm2-error.ts";
 import { createPart } from "../../oracle/trace/part-file.ts";
-import { writePieces } from "./write-file.ts";
+import { OutputError, writePieces } from "./write-file.ts";
 
 export type WriteFile = (fileName: string, write: (sink: Sink) => Promise<void>) => Promise<void>;
 
-/** @throws Error when `path` is a file, or a folder with something in it, or cannot be made */
+/** @throws OutputError when `path` is a file, or a folder with something in it, or cannot be made */
 export async function checkEmptyFolder(path: string): Promise<void> {
   const parent = dirname(resolve(path));
   if (!(await isFolder(parent))) {
-    throw new Lfm2Error({
+    throw new OutputError({
       subject: path,
       expected: `a folder ${parent} to write into`,
       found: "none",
@@ -22,13 +21,13 @@ export async function checkEmptyFolder(path: string): Promise<void> {
   }
   const content = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
-    throw new Lfm2Error(
+    throw new OutputError(
       { subject: path, expected: "a folder", found: error.code ?? error.message, remedy: "Name another one." },
       { cause: error },
     );
   });
   if (content.length === 0) return;
-  throw new Lfm2Error({
+  throw new OutputError({
     subject: path,
     expected: "a new or empty folder",
     found: `${content.length} files in it`,

@@ -4,8 +4,7 @@ import { type Command, Option } from "commander";
 import { plainJson } from "../../chat/exact-json.ts";
 import { compileConstraint } from "../../constrain/compile.ts";
 import type { ResponseFormat } from "../../index.ts";
-import { Lfm2Error } from "../../lfm2-error.ts";
-import { errorInFile, readJson } from "../files/text-input.ts";
+import { errorInFile, InputError, readJson } from "../files/text-input.ts";
 import { aboutFlags } from "./option-values.ts";
 
 export interface FormatFlags {
@@ -44,12 +43,12 @@ export async function readFormat({ schema, regex, choice }: FormatFlags): Promis
   return format;
 }
 
-/** @throws Error for an integer that JavaScript would round: a rounded `const` or `maximum` would be another one */
+/** @throws InputError for an integer that JavaScript would round: a rounded `const` or `maximum` would be another one */
 async function readSchema(path: string): Promise<unknown> {
   const schema = await readJson(path, "a JSON Schema");
   const large = findBigint(schema);
   if (large === undefined) return plainJson(schema);
-  throw new Lfm2Error({ subject: path, expected: "integers up to 2⁵³ − 1 in a JSON Schema", found: `${large}` });
+  throw new InputError({ subject: path, expected: "integers up to 2⁵³ − 1 in a JSON Schema", found: `${large}` });
 }
 
 function findBigint(value: unknown): bigint | undefined {

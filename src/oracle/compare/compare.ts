@@ -7,7 +7,13 @@ import { pieces, type RecordedPoint, type RecordedRun } from "../recorded/record
 import { createGapMeter, type Gap } from "./gap.ts";
 import { createLogitsMeter, type LogitsGap } from "./logits-gap.ts";
 import { createRouterMeter, type RouterGap } from "./router-gap.ts";
-import { type Precision, type RunTolerance, toleranceOf, toleranceOfPrecision } from "./tolerance.ts";
+import {
+  type Precision,
+  type RunTolerance,
+  toleranceOf,
+  toleranceOfNumber,
+  toleranceOfPrecision,
+} from "./tolerance.ts";
 
 export interface PointComparison {
   readonly name: string;
@@ -96,7 +102,7 @@ export async function compareRuns(a: RecordedRun, b: RecordedRun, options: Compa
 }
 
 function statedTolerance(a: RecordedRun, b: RecordedRun, { tolerance, precision }: CompareOptions): RunTolerance {
-  if (tolerance !== undefined) return { factor: tolerance, reason: "as asked for" };
+  if (tolerance !== undefined) return toleranceOfNumber(tolerance);
   return precision === undefined ? toleranceOf(a, b) : toleranceOfPrecision(precision);
 }
 

@@ -59,7 +59,8 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
 
 function wideLine({ tolerance: { factor, wide } }: Comparison): string {
   if (wide === undefined) return "";
-  return `Wide tolerance: ${formatError(factor)} × max(1, largest number), for ${wide.rounding}. ${wide.remedy}.`;
+  const why = wide.isEqual ? "as asked for" : `for ${wide.rounding}`;
+  return `Wide tolerance: ${formatError(factor)} × max(1, largest number), ${why}. ${wide.remedy}.`;
 }
 
 function causeLines({ guess, hints }: Diagnosed): string[] {

@@ -14,6 +14,8 @@ export interface WideTolerance {
   readonly rounding: string;
   /** An imperative: "Record A again with lfm2 trace, whose default is float32". */
   readonly remedy: string;
+  /** A number that was asked for is what equal means. */
+  readonly isEqual?: true;
 }
 
 /**
@@ -49,6 +51,17 @@ function byRequest(factor: number, rounding: string): RunTolerance {
   return { factor, reason: `${rounding} as asked for`, wide: { rounding, remedy: "Leave --precision out" } };
 }
 
+/** As --tolerance has it, whatever the runs say. */
+export function toleranceOfNumber(factor: number): RunTolerance {
+  const reason = "as asked for";
+  if (factor <= FLOAT32_FACTOR) return { factor, reason };
+  return {
+    factor,
+    reason,
+    wide: { rounding: "whatever --tolerance allows", remedy: "Leave --tolerance out", isEqual: true },
+  };
+}
+
 /** A run that is said to be computed so, whatever it says itself. */
 export function toleranceOfPrecision(precision: Precision): RunTolerance {
   return asked[precision];
@@ -70,10 +83,11 @@ interface Rounding extends WideTolerance {
   readonly factor: number;
 }
 
-function roundingsOf({ about, stored }: RecordedRun, other: RecordedRun, label: "A" | "B"): Rounding[] {
+function roundingsOf({ about, stored, inFloat32 }: RecordedRun, other: RecordedRun, label: "A" | "B"): Rounding[] {
   // A recording of ours may be made again, and against another program's in the same command.
   const again = `Record ${label} again with lfm2 trace, whose default is float32`;
-  const remedy = other.about === undefined ? `Leave ${label} to lfm2 compare -m MODEL ${other.name}` : again;
+  const anew = other.about === undefined ? `Leave ${label} to lfm2 compare -m MODEL ${other.name}` : again;
+  const remedy = inFloat32 ?? anew;
   const found: Rounding[] = [];
   const add = (factor: number, what: string, how = remedy) =>
     found.push({ factor, rounding: `${what} in ${label}`, remedy: how });

@@ -16,7 +16,7 @@ export const acceptable = ["rounding", "near-ties"] as const;
 export function verdictOf({ equal, tolerance, points }: Comparison, { guess }: Diagnosed): Verdict {
   if (equal) {
     const { wide } = tolerance;
-    if (wide === undefined || points.every(isFloat32)) return { is: "equal" };
+    if (wide === undefined || wide.isEqual || points.every(isFloat32)) return { is: "equal" };
     return { is: "rounding", which: wide.rounding };
   }
   if (guess?.kind !== "precision") return { is: "different", cause: guess };

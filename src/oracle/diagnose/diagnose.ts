@@ -5,16 +5,18 @@ import type { ReferenceWeight } from "../../reference/tensor.ts";
 import { type Comparison, type PointComparison, tracedBias } from "../compare/compare.ts";
 import { measureGap } from "../compare/gap.ts";
 import { weightOf } from "../mistakes/columns.ts";
-import type { Mistake } from "../mistakes/mistake.ts";
-import { mistakes } from "../mistakes/mistakes.ts";
+import { inExpertOrder } from "../recorded/expert-order.ts";
 import { explainIds } from "../recorded/id-shift.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
-import { type Fit, fitOf } from "./fit.ts";
+import { explain, type Recomputed, recompute } from "./explain.ts";
+import { fitOf } from "./fit.ts";
 import { learnedWeights } from "./learned-weights.ts";
 import { type ModelWeights, readParameters } from "./model-weights.ts";
 import { isPrecision } from "./precision.ts";
+import { roundingEvidence } from "./rounding.ts";
 import { shownConfig, statedConfig } from "./run-config.ts";
-import { openSite, type Place, type Side, type Site } from "./site.ts";
+import type { Place, Side } from "./site.ts";
+import { triedLines } from "./tried.ts";
 
 export interface Diagnosis {
   /** For programs: "softmax-router", "rope-interleaved", "kv-f16", "near-tie", "precision"; two joined by a plus. */
@@ -34,27 +36,33 @@ export interface Diagnosed {
   readonly hints: readonly string[];
 }
 
-/** A mistake explains a run when it leaves at most this part of the error, */
+/** A factor explains a difference when it leaves at most this part of it. */
 const EXPLAINED = 0.1;
-/** and of the numbers themselves at most this: 8-bit activations leave a percent. */
-const CLOSE = 0.02;
 /** Rows that are looked at for one factor. */
 const ROWS = 16;
 
 /** @param weights  of the model that both should have run; without it, what needs weights is left out */
-export async function diagnose(comparison: Comparison, weights?: ModelWeights): Promise<Diagnosed> {
+export async function diagnose(given: Comparison, weights?: ModelWeights): Promise<Diagnosed> {
+  const comparison = { ...given, a: inExpertOrder(given.a), b: inExpertOrder(given.b) };
   const { a, b, first, idsDifferAt } = comparison;
   if (comparison.equal) return { guess: undefined, hints: [] };
-  if (idsDifferAt >= 0) return { guess: idsGuess(comparison), hints: [] };
+  if (idsDifferAt >= 0) {
+    const guess = idsGuess(comparison);
+    const hint = `the input ids differ from index ${idsDifferAt} on: compare runs of the same ids`;
+    return { guess, hints: guess === undefined ? [hint] : [] };
+  }
   if (first === undefined) return { guess: undefined, hints: [] };
   const config = weights?.config ?? statedConfig(a) ?? statedConfig(b);
   const sides = sidesOf(comparison, first, config ?? shownConfig(a), weights);
+  const recomputed = sides === undefined ? [] : await recompute(comparison, first, sides);
   const guess =
-    (sides && (await siteGuess(first, sides))) ??
+    (await notFiniteGuess(comparison, first)) ??
+    (await mistakeGuess(recomputed, first, "bug")) ??
     nearTieGuess(first) ??
+    (await mistakeGuess(recomputed, first, "precision")) ??
     (await scaleGuess(comparison, first)) ??
-    precisionGuess(comparison);
-  return { guess, hints: guess === undefined ? hintsOf(config, weights, [a, b]) : [] };
+    (weights && precisionGuess(comparison, recomputed, first));
+  return { guess, hints: guess === undefined ? hintsOf(comparison, first, recomputed, config, weights) : [] };
 }
 
 function sidesOf(
@@ -79,52 +87,21 @@ function sidesOf(
   return [sideOf("A", a, b), sideOf("B", b, a)];
 }
 
-/** B first, for A is what B is held against; the side whose operation is as specified is not to blame. */
-async function siteGuess(first: PointComparison, [a, b]: readonly [Side, Side]): Promise<Diagnosis | undefined> {
-  const fits: Candidate[] = [];
-  for (const [side, other] of [
-    [b, a],
-    [a, b],
-  ] as const) {
-    for (const beginning of ["projections", "input"] as const) {
-      const site = await openSite(first, side, other, beginning);
-      const found = site && (await bestMistake(side, site));
-      if (found !== undefined) fits.push(found);
-    }
-  }
-  const part = ({ fit, specified }: Candidate): number => fit.rmsRelative / (specified?.rmsRelative ?? 1);
-  const best = fits.reduce<Candidate | undefined>((x, y) => (x === undefined || part(y) < part(x) ? y : x), undefined);
-  if (best === undefined) return undefined;
-  const { mistake, side, site, fit, specified } = best;
+async function mistakeGuess(
+  recomputed: readonly Recomputed[],
+  first: PointComparison,
+  wanted: Diagnosis["kind"],
+): Promise<Diagnosis | undefined> {
+  const found = explain(recomputed, first, wanted);
+  if (found === undefined) return undefined;
+  const { mistake, side, site } = found;
+  const fit = await fitOf(side.run, site.results(mistake), site.from);
+  const specified = await fitOf(side.run, site.results(), site.from);
   const says = typeof mistake.says === "string" ? mistake.says : mistake.says(side.config);
   const evidence =
-    `recomputing ${side.label}'s ${fit.point} from ${list([...site.inputs])} with ${says} gives ${fit.says}` +
+    `recomputing ${side.label}'s ${fit?.point} from ${list([...site.inputs])} with ${says} gives ${fit?.says}` +
     (specified === undefined ? "" : `; as specified ${specified.says}`);
   return { cause: mistake.cause, kind: mistake.kind, side: side.label, says, evidence };
-}
-
-interface Candidate {
-  readonly side: Side;
-  readonly site: Site;
-  readonly mistake: Mistake;
-  readonly fit: Fit;
-  /** Undefined where too little is known to compute what is specified. */
-  readonly specified: Fit | undefined;
-}
-
-async function bestMistake(side: Side, site: Site): Promise<Candidate | undefined> {
-  const specified = await fitOf(side.run, site.results(), site.from);
-  if (specified?.isEqual) return undefined;
-  const most = Math.min(CLOSE, EXPLAINED * (specified?.rmsRelative ?? 1));
-  let best: Candidate | undefined;
-  for (const mistake of mistakes) {
-    if (site.place.part === undefined || !mistake.parts.includes(site.place.part)) continue;
-    const fit = await fitOf(side.run, site.results(mistake), site.from, most);
-    if (fit === undefined || fit.rmsRelative > most) continue;
-    if (best !== undefined && fit.rmsRelative >= 0.5 * best.fit.rmsRelative) continue; // the simpler one stands first
-    best = { side, site, mistake, fit, specified };
-  }
-  return best;
 }
 
 function nearTieGuess({ name, router }: PointComparison): Diagnosis | undefined {
@@ -163,12 +140,37 @@ async function scaleGuess({ a, b }: Comparison, first: PointComparison): Promise
   return { cause: "scaled", kind: "bug", side: undefined, says, evidence };
 }
 
-function precisionGuess(comparison: Comparison): Diagnosis | undefined {
-  const found = isPrecision(comparison.points);
-  if (found === undefined) return undefined;
+/** NaN, and infinity, which half precision makes of what is larger than 65504. */
+async function notFiniteGuess(
+  { a, b }: Comparison,
+  { name, gap, firstRow }: PointComparison,
+): Promise<Diagnosis | undefined> {
+  const { actual = 0, expected = 0 } = gap?.notFinite ?? {};
+  if (actual === expected) return undefined;
+  const [side, run, count] = actual > expected ? (["B", b, actual] as const) : (["A", a, expected] as const);
+  const point = run.points.get(name);
+  const rows = Math.min(ROWS, (point?.rows ?? 0) - Math.max(0, firstRow));
+  const numbers = (await point?.read(Math.max(0, firstRow), rows)) as Float32Array;
+  const overflown = numbers.filter((value) => Math.abs(value) >= 65504).length;
+  const cause = overflown > 0 ? "overflow" : "not-a-number";
+  const says = overflown > 0 ? "numbers past 65504, where half precision overflows" : `NaN in ${name}`;
+  const evidence =
+    `${count} of ${side}'s numbers of ${name} are NaN or infinite, the first of them at token ${run.start + firstRow}` +
+    (overflown > 0 ? `; ${overflown} are infinite, or 65504 and more` : "");
+  return { cause, kind: "bug", side, says, evidence };
+}
+
+/** Errors that grow as rounding's do, and at the first point are made as rounding makes them. */
+function precisionGuess(
+  comparison: Comparison,
+  recomputed: readonly Recomputed[],
+  { name }: PointComparison,
+): Diagnosis | undefined {
+  const evidence = [roundingEvidence(recomputed, name), isPrecision(comparison.points)];
+  if (evidence.includes(undefined)) return undefined;
   const stated = statedPrecision(comparison);
   const says = stated === "" ? "lower precision on one side" : `another precision: ${stated}`;
-  return { cause: "precision", kind: "precision", side: undefined, says, evidence: found };
+  return { cause: "precision", kind: "precision", side: undefined, says, evidence: evidence.join("; ") };
 }
 
 function statedPrecision({ a, b }: Comparison): string {
@@ -187,18 +189,24 @@ function idsGuess({ a, b, idsDifferAt }: Comparison): Diagnosis | undefined {
   return { cause, kind: "bug", side, says, evidence };
 }
 
+/** Why there is no cause: what was tried, and what would tell more. Never empty. */
 function hintsOf(
+  comparison: Comparison,
+  first: PointComparison,
+  recomputed: readonly Recomputed[],
   config: Config | undefined,
   weights: ModelWeights | undefined,
-  runs: readonly RecordedRun[],
 ): string[] {
-  const hints: string[] = [];
-  if (weights === undefined)
-    hints.push("without weights, most operations cannot be computed again: give the model with -m");
+  const hints = triedLines(recomputed, first.name, first.tolerance);
+  if (weights === undefined) {
+    const rounding = isPrecision(comparison.points) === undefined ? "" : "; it may be rounding";
+    hints.push(`without weights, most operations cannot be computed again${rounding}: give the model with -m`);
+  }
   if (config === undefined) hints.push("neither run states its config: give the model with -m");
-  const inner = runs.some(({ points }) => ![...points.keys()].some((name) => name.endsWith("_rope")));
-  if (inner && weights === undefined)
-    hints.push("points inside the operators tell more: record q_rope, conv.in_proj and their like");
+  const isInner = (name: string): boolean => /_rope$|in_proj$|experts\.w2$/.test(name);
+  if (![...comparison.b.points.keys()].some(isInner))
+    hints.push("points inside the operators tell more: record q_rope, conv.in_proj, experts.w2 and their like");
+  if (hints.length === 0) hints.push(`nothing that was recorded tells what ${first.name} was computed from`);
   return hints;
 }
 

@@ -40,21 +40,14 @@ export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "keyNames" 
   };
 }
 
-const NORM = /\.(operator|ffn)_norm$/;
-
-/** Those of a module, by path. */
+/** Those of a module, by path, and the vectors of all layers. */
 export async function readParameters(
   { config, read }: ModelWeights,
   { module, part }: Place,
 ): Promise<Map<string, ReferenceWeight>> {
-  const isInside = (path: string): boolean => {
-    if (module === HEAD) return path === (config.tieWordEmbeddings ? EMBEDDING : HEAD);
-    if (part === "router" && path === module.replace(/gate$/, "expert_bias")) return true;
-    // Those of a layer, for one may stand in the other's place.
-    if (part === "norm" && path.replace(NORM, "") === module.replace(NORM, "")) return NORM.test(path);
-    return part !== undefined && (path === module || path.startsWith(`${module}.`));
-  };
-  const paths = parametersOf(config).flatMap(({ path }) => (isInside(path) ? [path] : []));
+  const own = module === HEAD && config.tieWordEmbeddings ? EMBEDDING : module;
+  const isInside = (path: string): boolean => path === own || (part !== "residual" && path.startsWith(`${own}.`));
+  const paths = parametersOf(config).flatMap(({ path, role }) => (role === "vector" || isInside(path) ? [path] : []));
   const known = await Promise.all(paths.map(async (path) => [path, await read(path)] as const));
   return new Map(known.flatMap(([path, weight]) => (weight === undefined ? [] : [[path, weight] as const])));
 }

@@ -13,6 +13,7 @@ import type { Mistake, Part } from "../mistakes/mistake.ts";
 import { EMBEDDING, FINAL_NORM, HEAD, layerPoint, placeInLayer } from "../recorded/point-names.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { observed, outputOf } from "../trace/observed.ts";
+import { differingRows } from "./differing-rows.ts";
 import type { Results } from "./fit.ts";
 import { lazyIds, lazyOps, lazyTensor, UnknownNumbers } from "./lazy-ops.ts";
 
@@ -55,18 +56,17 @@ const PARTS: Readonly<Record<string, Part>> = {
   self_attn: "attention",
   "feed_forward.gate": "router",
   feed_forward: "feed-forward",
-  "": "layer",
+  "": "residual",
 };
 const PROJECTION = /\.(in_proj|[qkv]_proj|w[13]|gate\.logits)$/;
 const EXPERTS = /\.gate\.experts$/;
 /** One position of attention costs as much as all before it; past this many a diagnosis would take minutes. */
 const MAX_POSITIONS = 512;
-/** Of a short run all of them, for a mistake may move rows about. */
-const WHOLE = 64;
 
 export function placeOf(name: string, { numHiddenLayers }: Config): Place | undefined {
   if (name === FINAL_NORM) return { layer: numHiddenLayers - 1, module: name, part: "final norm" };
   if (name === HEAD) return { layer: numHiddenLayers - 1, module: name, part: "head" };
+  if (name === EMBEDDING) return { layer: 0, module: name, part: "embedding" };
   const { layer = numHiddenLayers, part = "" } = placeInLayer(name) ?? {};
   if (layer >= numHiddenLayers) return undefined;
   const module = part.startsWith("feed_forward.gate") ? "feed_forward.gate" : part.split(".")[0];
@@ -75,19 +75,23 @@ export function placeOf(name: string, { numHiddenLayers }: Config): Place | unde
 
 /** @returns undefined where rows before the first one at hand would have to be known */
 export async function openSite(
-  { name, firstRow, shapeA, shapeB }: PointComparison,
+  point: PointComparison,
   side: Side,
   other: Side,
   beginning: Beginning,
 ): Promise<Site | undefined> {
   const { run, config } = side;
+  const { name, firstRow, shapeA, shapeB } = point;
   const place = placeOf(name, config);
   const first = Math.max(0, firstRow);
   const rows = place && rowsAt(place.part, run.start, first, Math.min(shapeA[0], shapeB[0]));
   if (place === undefined || rows === undefined) return undefined;
+  if (place.part === "embedding" && run.ids === undefined) return undefined;
   const { begin, count } = rows;
   const { layer, module } = place;
-  const isInside = (path: string): boolean => placeOf(path, config)?.module === module;
+  // What the operator's result is added to shows in the norm after it and in what the layer gives.
+  const whole = module.endsWith(".ffn_norm") ? layerPoint(layer, "") : module;
+  const isInside = (path: string): boolean => [module, whole].includes(placeOf(path, config)?.module ?? "");
   const isGiven = (path: string): boolean =>
     !isInside(path) || EXPERTS.test(path) || (beginning === "projections" && PROJECTION.test(path));
 
@@ -95,12 +99,15 @@ export async function openSite(
   const before = (to: string) => (to === FINAL_NORM ? config.numHiddenLayers : layer) - 1;
   const streamBefore = (to: string) => (before(to) < 0 ? EMBEDDING : layerPoint(before(to), ""));
   const isNear = (path: string): boolean =>
-    [FINAL_NORM, streamBefore(module)].includes(path) ||
+    (module === HEAD && path === FINAL_NORM) ||
+    path === streamBefore(module) ||
     (placeInLayer(path)?.layer === layer && (path.split(".").length < 5 || path.startsWith(module)));
   const recorded = await readPoints(run, begin, count, isNear, (path) => inputs.add(`its ${path}`));
-  const isTheirs = (path: string): boolean => isInside(path) && PROJECTION.test(path);
+  const isTheirs = (path: string): boolean => PROJECTION.test(name) && isInside(path) && PROJECTION.test(path);
   const theirs = await readPoints(other.run, begin, count, isTheirs, (path) => inputs.add(`the other run's ${path}`));
 
+  const layerPath = layerPoint(layer, "");
+  const differing = await differingRows(point, run, other.run, begin, count, `${layerPath}.feed_forward`);
   const known = await side.weights(place);
   const weights = createWeights(config, (spec): Weight => known.get(spec.path) ?? spec);
   const states = stateSpecs(config, count).slice(layer, layer + 1);
@@ -109,7 +116,7 @@ export async function openSite(
   const ids = run.ids?.slice(begin, begin + count) ?? new Int32Array(count);
   const step = createStep([{ ids, start, stored: start, layers }]);
   const hidden = place.part === "short convolution" && start > 0 ? config.convLCache : 0;
-  // What the other run's product gives stands for one with a weight that nobody knows.
+  // Where products differ first, the other run's stand for those with a weight that nobody knows.
   const base: Ops = {
     ...lazyOps,
     linear: (x, w) =>
@@ -122,7 +129,10 @@ export async function openSite(
       const changed: Config = { ...config, ...changes };
       const found = new Map<string, Recorded>();
       const { ops, settle } = observed(
-        { ...base, ...change?.(base, changed, { begin, second: first }) },
+        {
+          ...base,
+          ...change?.(base, changed, { begin, ...differing, layer: layerPath, weight: (path) => known.get(path) }),
+        },
         {
           result(path, result) {
             if (!isInside(path) || (isGiven(path) && !EXPERTS.test(path)) || eitherWay?.test(path)) return;
@@ -144,11 +154,11 @@ export async function openSite(
 function rowsAt(part: Part | undefined, start: number, first: number, all: number) {
   const upTo = (begin: number, most: number) => ({ begin, count: Math.min(all - begin, most) });
   if (part === "attention")
-    return start > 0 || first + 16 > MAX_POSITIONS ? undefined : upTo(0, Math.max(first + 16, WHOLE));
+    return start > 0 || first + 16 > MAX_POSITIONS ? undefined : upTo(0, Math.max(64, first + 16));
   if (part === "short convolution") return upTo(Math.max(0, first - 16), 48);
   // A share of the choices is counted, which takes many.
   if (part === "router") return upTo(first < MAX_POSITIONS ? 0 : first, MAX_POSITIONS);
-  return upTo(first, 16);
+  return first < 16 ? upTo(0, first + 16) : upTo(first, 16);
 }
 
 type Recorded = ReferenceTensor | ReferenceExpertIds;

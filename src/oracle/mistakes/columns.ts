@@ -55,30 +55,34 @@ export function weightOf(rows: number, cols: number, data: Float32Array, path = 
   return { path, rows, cols, experts: 1, format: blockFormats.F32, bytes };
 }
 
-/** Every row of a weight changed, of all its experts; one that nobody knows stays unknown. */
-export function withRows(w: Weight, change: (row: Float32Array, index: number) => Float32Array): Weight {
+/** A weight of other numbers, made of its own; one that nobody knows stays unknown. */
+export function changed(
+  w: Weight,
+  change: (numbers: Float32Array) => Float32Array,
+  shape: Pick<Weight, "rows" | "cols"> = w,
+): Weight {
   const known = w as ReferenceWeight;
   if (known.bytes === undefined) return w;
-  const data = new Float32Array(w.experts * w.rows * w.cols);
-  for (let row = 0; row < w.experts * w.rows; row++) data.set(change(weightRow(known, row), row), row * w.cols);
-  return { ...weightOf(w.rows, w.cols, data, w.path), experts: w.experts };
+  const rows = Array.from({ length: w.experts * w.rows }, (_, row) => weightRow(known, row));
+  const numbers = new Float32Array(w.experts * w.rows * w.cols);
+  for (const [i, row] of rows.entries()) numbers.set(row, i * w.cols);
+  return { ...weightOf(shape.rows, shape.cols, change(numbers), w.path), experts: w.experts };
 }
 
-/** The rows of a weight in another order; one that nobody knows stays unknown. */
-export function rowsFrom(w: Weight, from: (row: number) => number): Weight {
-  return withRows(w, (_, row) => weightRow(w as ReferenceWeight, from(row)));
+/** Every row of a weight changed, of all its experts. */
+export function withRows(w: Weight, change: (row: Float32Array) => Float32Array): Weight {
+  return changed(w, (numbers) => {
+    for (let at = 0; at < numbers.length; at += w.cols) numbers.set(change(numbers.slice(at, at + w.cols)), at);
+    return numbers;
+  });
 }
 
-export function isWeightKnown(w: Weight): w is ReferenceWeight {
-  return (w as ReferenceWeight).bytes !== undefined;
-}
-
-/** A square weight's rows as its columns. */
-export function transposed(w: Weight): Weight {
-  if (!isWeightKnown(w) || w.rows !== w.cols) return w;
-  const data = new Float32Array(w.rows * w.cols);
-  for (let r = 0; r < w.rows; r++) {
-    for (const [c, value] of weightRow(w, r).entries()) data[c * w.rows + r] = value;
-  }
-  return weightOf(w.rows, w.cols, data, w.path);
+/** A weight whose number i is its number `from(i)`. */
+export function rearranged(w: Weight, from: (index: number) => number, shape?: Pick<Weight, "rows" | "cols">): Weight {
+  const { rows, cols } = shape ?? w;
+  return changed(
+    w,
+    (numbers) => Float32Array.from({ length: w.experts * rows * cols }, (_, i) => numbers[from(i)]),
+    shape,
+  );
 }

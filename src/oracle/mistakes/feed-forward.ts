@@ -1,180 +1,194 @@
-// The feed-forward, dense or sparse: gate and up exchanged, no activation, weights used otherwise.
-import { exp } from "../../float.ts";
-import type { ExpertIds, Ops, Tensor } from "../../ops/ops.ts";
+// The feed-forward, dense or sparse: another activation, gate and up exchanged, weights used otherwise, experts mixed up.
+import type { ExpertIds, Ops, Tensor, Weight } from "../../ops/ops.ts";
+import { sigmoidOf } from "../../reference/elementwise.ts";
 import { createTensor, type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
-import { lazyTensor } from "../diagnose/lazy-ops.ts";
+import { lazyIds, lazyTensor } from "../diagnose/lazy-ops.ts";
 import { byRow, combined, ones } from "./columns.ts";
-import { inParts, type Mistake } from "./mistake.ts";
+import { inParts, type Mistake, type Scene } from "./mistake.ts";
 
 const { bug } = inParts("feed-forward");
+
+function gated(cause: string, says: string, of: (gate: number, up: number) => number): Mistake {
+  return bug(cause, says, () => ({ swiglu: (gate, up) => combined(gate, up, of) }));
+}
+
+const clamp = (x: number, least: number, most: number): number => Math.min(most, Math.max(least, x));
+const tanhGelu = (x: number): number => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+
+/** x · Φ(x); the error function by Abramowitz and Stegun 7.1.26, to 1.5e-7. */
+function gelu(x: number): number {
+  const z = Math.abs(x) / Math.SQRT2;
+  const t = 1 / (1 + 0.3275911 * z);
+  const series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  const erf = Math.sign(x) * (1 - series * Math.exp(-z * z));
+  return 0.5 * x * (1 + erf);
+}
+
+/** gate and up beside each other, then every second column of the two for one and the rest for the other. */
+function interleaved(ops: Ops): Partial<Ops> {
+  const column = (gate: Tensor, up: Tensor, first: number) =>
+    byRow(gate, (row, t) => {
+      const both = [...row, ...rowOf(up as ReferenceTensor, t)];
+      return row.map((_, c) => both[2 * c + first]);
+    });
+  return { swiglu: (gate, up) => ops.swiglu(column(gate, up, 0), column(gate, up, 1)) };
+}
 
 /** x[t] · weights[t, j], one row to each choice [T·k, cols]. */
 function weighted(x: Tensor, weights: Tensor): Tensor {
   const { rows, cols: k } = weights;
   return lazyTensor(rows * k, x.cols, () => {
     const y = createTensor(rows * k, x.cols);
+    const isPerChoice = x.rows === rows * k;
     for (let i = 0; i < rows * k; i++) {
       const weight = rowOf(weights as ReferenceTensor, Math.floor(i / k))[i % k];
-      rowOf(y, i).set(rowOf(x as ReferenceTensor, Math.floor(i / k)).map((value) => value * weight));
+      const from = rowOf(x as ReferenceTensor, isPerChoice ? i : Math.floor(i / k));
+      rowOf(y, i).set(from.map((value) => value * weight));
     }
     return y;
   });
 }
 
-/** Rows of [T·k, cols], each times its choice's weight. */
-function byChoice(x: Tensor, weights: () => Tensor | undefined): Tensor {
-  return byRow(x, (row, i) => {
-    const given = weights();
-    if (given === undefined) return row; // a dense layer
-    const weight = rowOf(given as ReferenceTensor, Math.floor(i / given.cols))[i % given.cols];
-    return row.map((value) => value * weight);
-  });
-}
-
-/** The router's last result, seen as it is made. */
-function seenWeights(ops: Ops) {
-  let last: Tensor | undefined;
-  const keep = (x: Tensor): Tensor => {
-    last = x;
-    return x;
+/** The weights, as the router's last operation gives them. */
+function withWeights(change: (ops: Ops, weights: () => Tensor) => Partial<Ops>) {
+  return (ops: Ops): Partial<Ops> => {
+    let weights: Tensor;
+    const keep = (x: Tensor): Tensor => {
+      weights = x;
+      return x;
+    };
+    return {
+      gather: (x, ids) => keep(ops.gather(x, ids)),
+      normalize: (x, eps) => keep(ops.normalize(x, eps)),
+      scale: (x, factor) => keep(ops.scale(x, factor)),
+      ...change(ops, () => weights),
+    };
   };
-  const seen: Partial<Ops> = {
-    gather: (x, ids) => keep(ops.gather(x, ids)),
-    normalize: (x, eps) => keep(ops.normalize(x, eps)),
-    scale: (x, factor) => keep(ops.scale(x, factor)),
-  };
-  return { ops: seen, weights: () => last };
 }
 
-/** Another formula than silu(gate) · up. */
-function gated(cause: string, says: string, formula: (gate: number, up: number) => number): Mistake {
-  return bug(cause, says, () => ({ swiglu: (gate, up) => combined(gate, up, formula) }));
+function summed(cause: string, says: string, of: (ops: Ops, weights: Tensor) => Tensor): Mistake {
+  return bug(cause, says, (ops) => ({ weightedSum: (x, weights) => ops.weightedSum(x, of(ops, weights)) }));
 }
 
-/** erf to 1.5e-7. @source Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26 */
-function erf(x: number): number {
-  const t = 1 / (1 + 0.3275911 * Math.abs(x));
-  const sum = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return Math.sign(x) * (1 - sum * exp(-x * x));
-}
-
-const sigmoid = (x: number): number => 1 / (1 + exp(-x));
-const clamp = (x: number, most: number): number => Math.max(-most, Math.min(most, x));
-/** As gpt-oss has it. */
-const LIMIT = 7;
-
-/** gate and up of every row beside each other, then taken in turns. */
-function interleaved(gate: Tensor, up: Tensor, ops: Ops): Tensor {
-  const both = (t: number, i: number): number => {
-    const row = rowOf((i < gate.cols ? gate : up) as ReferenceTensor, t);
-    return row[i % gate.cols];
-  };
-  const part = (offset: number): Tensor => byRow(gate, (row, t) => row.map((_, i) => both(t, 2 * i + offset)));
-  return ops.swiglu(part(0), part(1));
-}
-
-/** `change` of what is summed, with the weights that the router gave. */
-function counted(cause: string, says: string, weights: (row: Float32Array, t: number) => Float32Array): Mistake {
-  return bug(cause, says, (ops) => ({ weightedSum: (x, w) => ops.weightedSum(x, byRow(w, weights)) }));
-}
-
-/** Experts of a model of this kind, any of which may be broken. */
-const EXPERTS = 64;
-
-/** Nothing comes of one expert. */
-function withoutExpert(expert: number): Mistake {
-  return bug("zeroed-expert", `nothing coming of expert ${expert}`, (ops, { numExperts }) => {
-    if (expert >= numExperts) return {};
-    let chosen: ExpertIds | undefined;
+/** Weights of choices that are not counted are zero. */
+function counted(cause: string, says: string, isCounted: (ids: Int32Array, choice: number) => boolean): Mistake {
+  return bug(cause, says, (ops) => {
+    let experts: ExpertIds;
     return {
       expertLinear(x, w, ids) {
-        chosen = ids;
+        experts = ids;
         return ops.expertLinear(x, w, ids);
       },
-      weightedSum: (x, w) =>
+      weightedSum: (x, weights) =>
         ops.weightedSum(
           x,
-          byRow(w, (row, t) => row.map((weight, j) => (idAt(chosen, t, j) === expert ? 0 : weight))),
+          byRow(weights, (row, t) =>
+            row.map((value, j) => {
+              const { ids, k } = experts as ReferenceExpertIds;
+              return isCounted(ids, t * k + j) ? value : 0;
+            }),
+          ),
         ),
     };
   });
 }
 
-/** gate and up exchanged in one expert. */
-function exchangedIn(expert: number): Mistake {
-  return bug("swapped-w1-w3", `w1 and w3 of expert ${expert} exchanged`, (ops, { numExperts }) => {
-    if (expert >= numExperts) return {};
-    let chosen: ExpertIds | undefined;
-    const side = (x: Tensor, y: Tensor): Tensor =>
-      byRow(x, (row, i) => {
-        const k = chosen?.k ?? 1;
-        return idAt(chosen, Math.floor(i / k), i % k) === expert ? rowOf(y as ReferenceTensor, i) : row;
-      });
-    return {
-      expertLinear(x, w, ids) {
-        chosen = ids;
-        return ops.expertLinear(x, w, ids);
-      },
-      swiglu: (gate, up) => ops.swiglu(side(gate, up), side(up, gate)),
-    };
-  });
-}
-
-function idAt(chosen: ExpertIds | undefined, t: number, j: number): number | undefined {
-  return chosen && (chosen as ReferenceExpertIds).ids[t * chosen.k + j];
+/** Experts' matrices taken for others'. */
+function renumbered(cause: string, says: string, expert: (id: number, w: Weight, scene: Scene) => number): Mistake {
+  return bug(cause, says, (ops, _, scene) => ({
+    expertLinear: (x, w, given) => {
+      const ids = () => (given as ReferenceExpertIds).ids.map((id) => expert(id, w, scene));
+      return ops.expertLinear(
+        x,
+        w,
+        lazyIds(given.rows, given.k, () => ({ ...given, ids: ids() })),
+      );
+    },
+  }));
 }
 
 export const feedForwardMistakes: readonly Mistake[] = [
   bug("swapped-w1-w3", "w1 and w3 exchanged", (ops) => ({ swiglu: (gate, up) => ops.swiglu(up, gate) })),
   bug("missing-activation", "no silu", (ops) => ({ swiglu: (gate, up) => ops.mul(gate, up) })),
-  gated("gelu", "gelu instead of silu", (g, u) => g * 0.5 * (1 + erf(g / Math.SQRT2)) * u),
-  gated("gelu", "gelu by way of tanh instead of silu", (g, u) => {
-    return g * sigmoid(2 * Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g)) * u;
-  }),
-  gated("quick-gelu", "sigmoid(1.702 · gate) in silu", (g, u) => g * sigmoid(1.702 * g) * u),
-  gated("hard-silu", "silu in straight pieces", (g, u) => ((g * Math.max(0, Math.min(6, g + 3))) / 6) * u),
-  gated("relu", "relu instead of silu", (g, u) => Math.max(0, g) * u),
-  gated("sigmoid-gate", "sigmoid instead of silu", (g, u) => sigmoid(g) * u),
-  gated("silu-of-product", "silu of gate · up", (g, u) => g * u * sigmoid(g * u)),
-  gated("missing-up", "up left out", (g) => g * sigmoid(g)),
-  ...[1, LIMIT].map((limit) =>
-    gated("clamped-swiglu", `gate and up clamped to ${limit}`, (g, u) => {
-      const gate = Math.min(g, limit);
-      return gate * sigmoid(gate) * clamp(u, limit);
+  gated("gelu", "gelu instead of silu", (gate, up) => gelu(gate) * up),
+  gated("gelu", "gelu by way of tanh instead of silu", (gate, up) => tanhGelu(gate) * up),
+  gated("quick-gelu", "x · sigmoid(1.702 x) instead of silu", (gate, up) => gate * sigmoidOf(1.702 * gate) * up),
+  gated("hard-silu", "silu in straight pieces", (gate, up) => ((gate * clamp(gate + 3, 0, 6)) / 6) * up),
+  gated("relu", "relu instead of silu", (gate, up) => Math.max(0, gate) * up),
+  gated("sigmoid-gate", "sigmoid instead of silu", (gate, up) => sigmoidOf(gate) * up),
+  gated("silu-of-product", "silu of the product", (gate, up) => gate * up * sigmoidOf(gate * up)),
+  gated("missing-up", "silu of w1's result alone", (gate) => gate * sigmoidOf(gate)),
+  ...[1, 2, 5, 7, 10].flatMap((most) => [
+    gated("clamped-swiglu", `w1's and w3's results clamped to ${most}`, (gate, up) => {
+      const least = Math.min(gate, most);
+      return least * sigmoidOf(least) * clamp(up, -most, most);
+    }),
+    gated("oai-swiglu", `the gated unit of gpt-oss, clamped to ${most}`, (gate, up) => {
+      const least = Math.min(gate, most);
+      return least * sigmoidOf(1.702 * least) * (clamp(up, -most, most) + 1);
+    }),
+  ]),
+  bug("interleaved-gate-up", "rows of w1 and w3 in turns instead of halves", interleaved),
+  summed("unweighted-experts", "every chosen expert counted once", (_, weights) => ones(weights)),
+  summed("experts-averaged", "the mean of the chosen experts", (ops, weights) =>
+    ops.scale(ones(weights), 1 / weights.cols),
+  ),
+  summed("weights-squared", "the weights squared", (ops, weights) => ops.mul(weights, weights)),
+  bug(
+    "weights-on-input",
+    "the weights on what the experts are given instead of what they give",
+    withWeights((ops, weights) => ({
+      expertLinear: (x, w, ids) => ops.expertLinear(w.path.endsWith(".w2") ? x : weighted(x, weights()), w, ids),
+      weightedSum: (x, w) => ops.weightedSum(x, ones(w)),
+    })),
+  ),
+  bug(
+    "weights-on-gate",
+    "the weights within silu instead of on what the experts give",
+    withWeights((ops, weights) => ({
+      expertLinear(x, w, ids) {
+        const y = ops.expertLinear(x, w, ids);
+        return w.path.endsWith(".w1") ? weighted(y, weights()) : y;
+      },
+      weightedSum: (x, w) => ops.weightedSum(x, ones(w)),
+    })),
+  ),
+  ...[1, 2, 3, 4, 5, 6, 8, 12, 16].map((most) =>
+    counted("expert-capacity", `${most} ${most === 1 ? "token" : "tokens"} at most to an expert`, (ids, choice) => {
+      let before = 0;
+      for (let i = 0; i < choice; i++) before += Number(ids[i] === ids[choice]);
+      return before < most;
     }),
   ),
-  gated("oai-swiglu", "the gated unit of gpt-oss", (g, u) => {
-    const gate = Math.min(g, LIMIT);
-    return gate * sigmoid(1.702 * gate) * (clamp(u, LIMIT) + 1);
-  }),
-  bug("interleaved-gate-up", "gate and up in turns instead of halves", (ops) => ({
-    swiglu: (gate, up) => interleaved(gate, up, ops),
+  summed("one-expert-counted", "the one of a token's experts that counts most alone", (_, weights) =>
+    byRow(weights, (row) => row.map((value) => (value === Math.max(...row) ? value : 0))),
+  ),
+  renumbered("swapped-experts", "every expert taken for the next", (id, w) => (id + 1) % w.experts),
+  renumbered("swapped-experts", "every expert taken for the one before", (id, w) => (id + w.experts - 1) % w.experts),
+  renumbered("swapped-experts", "the experts of the tokens that differ exchanged", (id, _, { experts }) =>
+    experts.length === 2 && experts.includes(id) ? experts[1 - experts.indexOf(id)] : id,
+  ),
+  bug("zeroed-expert", "the expert of the tokens that differ giving nothing", (ops, _, { experts }) => ({
+    expertLinear: (x, w, given) =>
+      byRow(ops.expertLinear(x, w, given), (row, i) =>
+        experts.includes((given as ReferenceExpertIds).ids[i]) ? row.map(() => 0) : row,
+      ),
   })),
-  counted("weights-squared", "every expert weighted twice", (row) => row.map((weight) => weight * weight)),
-  counted("experts-averaged", "the mean of the chosen experts", (row) => row.map(() => 1 / row.length)),
-  counted("one-expert-counted", "the expert of the largest weight alone", (row) => {
-    const most = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-    return row.map((weight) => (weight === most ? weight : 0));
-  }),
-  bug("unweighted-experts", "every chosen expert counted once", (ops) => ({
-    weightedSum: (x, weights) => ops.weightedSum(x, ones(weights)),
-  })),
-  bug("weights-on-input", "the weights on what the experts are given instead of what they give", (ops) => {
-    const seen = seenWeights(ops);
+  bug("swapped-w1-w3", "w1 and w3 exchanged in the expert of the tokens that differ", (ops, _, { experts }) => {
+    let ids: ExpertIds | undefined;
     return {
-      ...seen.ops,
-      expertLinear: (x, w, ids) =>
-        ops.expertLinear(w.path.endsWith(".w2") ? x : weighted(x, seen.weights() as Tensor), w, ids),
-      weightedSum: (x, w) => ops.weightedSum(x, ones(w)),
+      expertLinear(x, w, given) {
+        ids = given;
+        return ops.expertLinear(x, w, given);
+      },
+      swiglu(gate, up) {
+        if (ids === undefined || experts.length === 0) return ops.swiglu(gate, up);
+        const pick = (own: Tensor, other: Tensor): Tensor =>
+          byRow(own, (row, i) =>
+            experts.includes((ids as ReferenceExpertIds).ids[i]) ? rowOf(other as ReferenceTensor, i) : row,
+          );
+        return ops.swiglu(pick(gate, up), pick(up, gate));
+      },
     };
   }),
-  bug("weights-on-gate", "the weights within silu instead of on what experts give", (ops) => {
-    const seen = seenWeights(ops);
-    return {
-      ...seen.ops,
-      swiglu: (gate, up) => ops.swiglu(byChoice(gate, seen.weights), up),
-      weightedSum: (x, w) => ops.weightedSum(x, ones(w)),
-    };
-  }),
-  ...Array.from({ length: EXPERTS }, (_, expert) => [withoutExpert(expert), exchangedIn(expert)]).flat(),
 ];

@@ -1,20 +1,21 @@
 // A mistake that a runtime may make: what takes the place of operations, or of numbers of the config, in a right graph.
 import type { Config } from "../../model/config.ts";
-import type { Ops } from "../../ops/ops.ts";
+import type { Ops, Weight } from "../../ops/ops.ts";
 
-/** Where in the graph: `norm` is a layer's first or second one, `layer` what it gives. */
+/** Where in the graph: `norm` is a layer's first or second one. */
 export type Part =
+  | "embedding"
   | "norm"
-  | "final norm"
   | "short convolution"
   | "attention"
   | "router"
   | "feed-forward"
-  | "layer"
+  | "residual"
+  | "final norm"
   | "head";
 
 /** What takes the place of `ops`, each of which computes what is specified. */
-export type Change = (ops: Ops, config: Config, steps: Steps) => Partial<Ops>;
+export type Change = (ops: Ops, config: Config, scene: Scene) => Partial<Ops>;
 
 export interface Mistake {
   /** A short name that a program can look for: "rope-interleaved". */
@@ -27,21 +28,22 @@ export interface Mistake {
   readonly config?: Partial<Config>;
   /** Points that a run with this mistake may record before it or after it. */
   readonly eitherWay?: RegExp;
+  /** Many mistakes come near it, so that no more than float32's rounding may be left. */
+  readonly isCatchAll?: true;
 }
 
-/** How the rows at hand may have been cut into steps, if the second one begins where the runs part. */
-export interface Steps {
-  /** Of the rows at hand, counted from the recording's first. */
+/** What a mistake may need to know of the rows at hand, and of the model. */
+export interface Scene {
+  /** The first of the rows at hand, counted from the recording's first. */
   readonly begin: number;
-  /** The first row that differs, counted alike. */
+  /** Where the second step may have begun, counted alike; 0 where nothing says so. */
   readonly second: number;
-}
-
-/** The rows of the step that a row belongs to, where every step is as long as the first. */
-export function stepOf(row: number, rows: number, { begin, second }: Steps): { begin: number; end: number } {
-  if (second <= 0) return { begin: 0, end: rows };
-  const start = Math.max(0, Math.floor((begin + row) / second) * second - begin);
-  return { begin: start, end: Math.min(rows, start + second) };
+  /** Those that all the rows that differ met, and no others. */
+  readonly experts: readonly number[];
+  /** "model.layers.2". */
+  readonly layer: string;
+  /** One of the part's weights, or a norm, a bias or the taps of any layer; undefined where it is not known. */
+  weight(path: string): Weight | undefined;
 }
 
 /** Makers of a part's mistakes: in its operations, and in a number of the config. */

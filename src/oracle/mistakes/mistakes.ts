@@ -4,18 +4,18 @@ import { feedForwardMistakes } from "./feed-forward.ts";
 import type { Mistake } from "./mistake.ts";
 import { normMistakes } from "./norm.ts";
 import { rotationMistakes } from "./rotation.ts";
+import { roundings } from "./rounding.ts";
 import { routerMistakes } from "./router.ts";
-import { scoreMistakes } from "./scores.ts";
 import { shortConvMistakes } from "./short-conv.ts";
 import { streamMistakes } from "./stream.ts";
 
 export const mistakes: readonly Mistake[] = [
   ...normMistakes,
   ...shortConvMistakes,
-  ...attentionMistakes,
   ...rotationMistakes,
-  ...scoreMistakes,
+  ...attentionMistakes,
   ...routerMistakes,
   ...feedForwardMistakes,
   ...streamMistakes,
+  ...roundings,
 ];

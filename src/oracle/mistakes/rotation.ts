@@ -1,84 +1,143 @@
-// RoPE by other angles, or of other rows than q and k.
-import { cos, pow, sin } from "../../float.ts";
-import type { Angles, Rotation, Tensor } from "../../ops/ops.ts";
-import { createTensor, type ReferenceAngles } from "../../reference/tensor.ts";
-import { inParts, type Mistake, stepOf } from "./mistake.ts";
+// RoPE: other pairs, other frequencies, other positions, other tensors, another order than norm first.
+import type { Ops, Tensor, Weight } from "../../ops/ops.ts";
+import { createTensor, type ReferenceAngles, rowOf } from "../../reference/tensor.ts";
+import { halvesToPairs, pairsToHalves } from "./columns.ts";
+import { type Change, inParts, type Mistake } from "./mistake.ts";
 
-const { bug } = inParts("attention");
+const { bug, setting } = inParts("attention");
+/** RoPE bases of published models. */
+const THETAS = [1e4, 1e5, 5e5, 1e6, 5e6, 1e7];
+const isQk = ({ path }: Weight): boolean => /[qk]_(layernorm|proj)$/.test(path);
 
-/** Position of a row, where its step begins at `begin`. */
-function positioned(cause: string, says: string, position: (row: number, begin: number) => number): Mistake {
-  return bug(cause, says, (ops, _, steps) => ({
-    angles: (positions, rotation) =>
-      ops.angles(
-        positions.map((_, row) => position(row, stepOf(row, positions.length, steps).begin)),
-        rotation,
-      ),
+/** q and k in another order of their columns, as converters of LLaMA-like models write them for other rotations. */
+function permuted(says: string, permute: typeof pairsToHalves): Mistake {
+  return bug("rope-unpermuted", says, (ops, { headDim }) => ({
+    linear: (x, w) => (isQk(w) ? permute(ops.linear(x, w), headDim) : ops.linear(x, w)),
   }));
 }
 
-function turned(cause: string, says: string, change: (frequency: Float32Array) => Float32Array): Mistake {
-  return bug(cause, says, (ops) => ({
-    angles: (positions, rotation) =>
-      ops.angles(positions, { ...rotation, inverseFrequency: change(rotation.inverseFrequency) }),
+function rotatedFirst(ops: Ops, eps: number): Partial<Ops> {
+  const gains = new WeakMap<Tensor, Weight>();
+  return {
+    rmsNorm(x, w, normEps) {
+      if (!isQk(w)) return ops.rmsNorm(x, w, normEps);
+      gains.set(x, w);
+      return x;
+    },
+    rope: (x, angles) => ops.rmsNorm(ops.rope(x, angles), gains.get(x) as Weight, eps),
+  };
+}
+
+/** Other positions; `step` is where the row's step begins, if steps are as long as the first one. */
+function positions(cause: string, says: string, of: (position: number, step: number) => number): Mistake {
+  return bug(cause, says, (ops, _, { second }) => ({
+    angles(given, rotation) {
+      const changed = given.map((p) => of(p, second > 0 ? p - (p % second) : 0));
+      return ops.angles(changed, rotation);
+    },
   }));
 }
 
-/** The nearest bfloat16, ties to even. */
-function bfloat16(x: number): number {
-  const bits = new Uint32Array(Float32Array.of(x).buffer);
-  bits[0] = (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) & 0xffff0000;
-  return new Float32Array(bits.buffer)[0];
+function frequencies(
+  cause: string,
+  says: string,
+  of: (frequency: number, pair: number, headDim: number) => number,
+): Mistake {
+  return bug(cause, says, (ops, { headDim }) => ({
+    angles: (given, { inverseFrequency, attentionFactor }) =>
+      ops.angles(given, { inverseFrequency: inverseFrequency.map((f, j) => of(f, j, headDim)), attentionFactor }),
+  }));
 }
 
-function anglesInBf16(positions: Int32Array, { inverseFrequency, attentionFactor }: Rotation): ReferenceAngles {
-  const half = inverseFrequency.length;
-  const [cosines, sines] = [createTensor(positions.length, half), createTensor(positions.length, half)];
-  for (let i = 0; i < cosines.data.length; i++) {
-    const angle = bfloat16(Math.fround(positions[Math.floor(i / half)] * inverseFrequency[i % half]));
-    [cosines.data[i], sines.data[i]] = [cos(angle) * attentionFactor, sin(angle) * attentionFactor];
-  }
-  return { rows: positions.length, cosines, sines };
+/** Angles rounded to bfloat16's 8 bits, to nearest, ties to even. */
+function roundedAngles(ops: Ops): Partial<Ops> {
+  const bits = new Int32Array(1);
+  const value = new Float32Array(bits.buffer);
+  const round = (angle: number): number => {
+    value[0] = angle;
+    bits[0] = (bits[0] + 0x7fff + ((bits[0] >> 16) & 1)) & ~0xffff;
+    return value[0];
+  };
+  return {
+    angles(given, { inverseFrequency, attentionFactor }) {
+      const rows = Array.from(given, (position) => {
+        const rounded = inverseFrequency.map((f) => round(Math.fround(position * f)));
+        return ops.angles(Int32Array.of(1), { inverseFrequency: rounded, attentionFactor }) as ReferenceAngles;
+      });
+      const [cosines, sines] = [0, 1].map(() => createTensor(given.length, inverseFrequency.length));
+      for (const [t, row] of rows.entries()) {
+        rowOf(cosines, t).set(row.cosines.data);
+        rowOf(sines, t).set(row.sines.data);
+      }
+      return { rows: given.length, cosines, sines } as ReferenceAngles;
+    },
+  };
+}
+
+/** RoPE on q, k and v as asked for; q comes first. */
+function rotating({ q, k, v }: { readonly q: boolean; readonly k: boolean; readonly v: boolean }): Change {
+  return (ops) => {
+    let [count, given] = [0, undefined as Parameters<Ops["rope"]>[1] | undefined];
+    return {
+      rope(x, angles) {
+        given = angles;
+        return (count++ % 2 === 0 ? q : k) ? ops.rope(x, angles) : x;
+      },
+      attention: (queries, keys, values, spans, headDim) =>
+        ops.attention(queries, keys, v && given ? ops.rope(values, given) : values, spans, headDim),
+    };
+  };
 }
 
 export const rotationMistakes: readonly Mistake[] = [
-  bug("rope-on-q-alone", "RoPE of q alone", (ops) => {
-    let isKey = true;
-    return {
-      rope(x, angles) {
-        isKey = !isKey;
-        return isKey ? x : ops.rope(x, angles);
-      },
-    };
-  }),
-  bug("rope-on-v", "RoPE of v, too", (ops) => {
-    let seen: Angles | undefined;
-    return {
-      rope(x, angles) {
-        seen = angles;
-        return ops.rope(x, angles);
-      },
-      attention: (q, k, v: Tensor, spans, headDim) => ops.attention(q, k, seen ? ops.rope(v, seen) : v, spans, headDim),
-    };
-  }),
-  positioned("rope-reversed", "RoPE turned the other way", (row) => -row),
-  positioned("rope-shifted", "positions one too high after the first step", (row, begin) => row + Number(begin > 0)),
-  positioned("rope-counted-twice", "the positions before a step counted twice", (row, begin) => row + begin),
-  positioned("rope-restarted", "positions that begin anew at every step", (row, begin) => row - begin),
-  ...[2, 4, 8, 16, 32].map((factor) =>
-    turned("wrong-rope-scaling", `positions divided by ${factor}`, (frequency) => frequency.map((f) => f / factor)),
-  ),
-  bug("rope-over-hidden", "frequencies of RoPE spread over hiddenSize instead of headDim", (ops, config) => ({
-    angles: (positions, rotation) =>
-      ops.angles(positions, {
-        ...rotation,
-        inverseFrequency: rotation.inverseFrequency.map(
-          (_, j) => 1 / pow(config.ropeTheta, (2 * j) / config.hiddenSize),
-        ),
-      }),
+  bug("rope-interleaved", "RoPE of neighbouring pairs instead of halves", (ops, { headDim }) => ({
+    rope: (x, angles) => halvesToPairs(ops.rope(pairsToHalves(x, headDim), angles), headDim),
   })),
-  turned("partial-rope", "RoPE of the first half of the frequencies alone", (frequency) =>
-    frequency.map((f, j) => (j < frequency.length / 2 ? f : 0)),
+  bug(
+    "rope-before-norm",
+    "RoPE before the norm of q and k",
+    (ops, { normEps }) => rotatedFirst(ops, normEps),
+    /_layernorm$/,
   ),
-  bug("rope-bf16", "angles of RoPE in bfloat16", () => ({ angles: anglesInBf16 })),
+  bug("missing-rope", "no RoPE", rotating({ q: false, k: false, v: false })),
+  bug("rope-on-q-alone", "RoPE on q alone", rotating({ q: true, k: false, v: false })),
+  bug("rope-on-k-alone", "RoPE on k alone", rotating({ q: false, k: true, v: false })),
+  bug("rope-on-v", "RoPE on v, too", rotating({ q: true, k: true, v: true })),
+  setting("missing-rope-scaling", ({ ropeScaling }) => `no ${ropeScaling?.ropeType} scaling of RoPE`, {
+    ropeScaling: null,
+  }),
+  ...THETAS.map((ropeTheta) =>
+    setting("wrong-rope-theta", (config) => `a RoPE base of ${ropeTheta} instead of ${config.ropeTheta}`, {
+      ropeTheta,
+    }),
+  ),
+  ...[2, 4, 8, 16, 32].map((by) =>
+    frequencies("wrong-rope-scaling", `positions divided by ${by}`, (frequency) => frequency / by),
+  ),
+  bug(
+    "rope-over-hidden",
+    "frequencies of RoPE over hidden_size instead of the head",
+    (ops, { ropeTheta, headDim, hiddenSize }) => ({
+      angles: (given, { attentionFactor }) =>
+        ops.angles(given, {
+          inverseFrequency: Float32Array.from(
+            { length: headDim / 2 },
+            (_, j) => 1 / ropeTheta ** ((2 * j) / hiddenSize),
+          ),
+          attentionFactor,
+        }),
+    }),
+  ),
+  frequencies("partial-rope", "RoPE of the first half of the pairs alone", (f, j, headDim) =>
+    j < headDim / 4 ? f : 0,
+  ),
+  bug("rope-bf16", "angles of RoPE in bfloat16", roundedAngles),
+  positions("rope-reversed", "RoPE turned the other way", (p) => -p),
+  positions("rope-shifted", "positions one too high", (p) => p + 1),
+  positions("rope-shifted", "positions one too high after the first step", (p, step) => p + Number(step > 0)),
+  positions("rope-shifted", "positions one too low after the first step", (p, step) => p - Number(step > 0)),
+  positions("rope-counted-twice", "the steps before counted twice", (p, step) => p + step),
+  positions("rope-restarted", "positions that begin anew at every step", (p, step) => p - step),
+  permuted("the rows of q and k in the order for neighbouring pairs", halvesToPairs),
+  permuted("the rows of q and k reordered for halves once too often", pairsToHalves),
 ];

@@ -1,10 +1,9 @@
 // The router: the rules that other models have for scores, choice and weights.
-import { exp, log } from "../../float.ts";
+import { exp } from "../../float.ts";
 import type { Config } from "../../model/config.ts";
-import type { ExpertIds, Ops, Tensor, Weight } from "../../ops/ops.ts";
+import type { Ops, Tensor, Weight } from "../../ops/ops.ts";
 import { type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
-import { lazyTensor } from "../diagnose/lazy-ops.ts";
-import { byRow, withRows } from "./columns.ts";
+import { byRow, rearranged, reordered } from "./columns.ts";
 import { inParts, type Mistake } from "./mistake.ts";
 
 const { bug, setting } = inParts("router");
@@ -17,56 +16,6 @@ function softmax(row: Float32Array): Float32Array {
   const sum = powers.reduce((total, value) => total + value, 0);
   return powers.map((value) => value / sum);
 }
-
-/** The bias as it meets the scores. */
-function biased(cause: string, says: string, change: (ops: Ops, x: Tensor, bias: Weight) => Tensor): Mistake {
-  return bug(cause, says, (ops) => ({ addBias: (x, bias) => change(ops, x, bias) }));
-}
-
-const rolled = (bias: Weight, by: number): Weight =>
-  withRows(bias, (row) => row.map((_, e) => row[(e - by + row.length) % row.length]));
-
-/** The chosen scores divided by something else than their own sum. */
-function normalized(cause: string, says: string, change: (ops: Ops, seen: Seen, chosen: Tensor) => Tensor): Mistake {
-  return bug(cause, says, (ops) => {
-    const seen: { -readonly [K in keyof Seen]?: Seen[K] } = {};
-    return {
-      sigmoid: (x) => (seen.scores = ops.sigmoid(x)),
-      addBias: (x, bias) => (seen.ranked = ops.addBias(x, bias)),
-      gather(x, ids) {
-        seen.ids = ids;
-        return ops.gather(x, ids);
-      },
-      normalize: (x) => change(ops, seen as Seen, x),
-    };
-  });
-}
-
-interface Seen {
-  readonly scores: Tensor;
-  readonly ranked?: Tensor;
-  readonly ids: ExpertIds;
-}
-
-/** Experts of the better groups alone, by the sum of each group's two best. */
-function grouped(groups: number): Mistake {
-  const chosen = (row: Float32Array): Float32Array => {
-    const size = row.length / groups;
-    const sums = Array.from({ length: groups }, (_, g) => {
-      const [a, b] = [...row.subarray(g * size, (g + 1) * size)].sort((x, y) => y - x);
-      return a + b;
-    });
-    const least = [...sums].sort((x, y) => y - x)[groups / 2 - 1];
-    return row.map((score, e) => (sums[Math.floor(e / size)] >= least ? score : Number.NEGATIVE_INFINITY));
-  };
-  return bug("grouped-experts", `experts of the better half of ${groups} groups alone`, (ops) => ({
-    topK: (x, k) => ops.topK(x.cols % groups === 0 && x.cols / groups > 2 ? byRow(x, chosen) : x, k),
-  }));
-}
-
-const sumOf = (row: Float32Array): number => row.reduce((a, b) => a + b, 0);
-const divided = (x: Tensor, by: Tensor): Tensor =>
-  byRow(x, (row, t) => row.map((value) => value / sumOf(rowOf(by as ReferenceTensor, t))));
 
 /** Of scores and weights. The first two were mlx-lm's (ml-explore/mlx-lm#1883), both at once. */
 const ofWeights: readonly Mistake[] = [
@@ -86,72 +35,141 @@ const ofWeights: readonly Mistake[] = [
   setting("extra-normalization", "the chosen scores normalized", { normTopkProb: true }),
 ];
 
-const ofSums: readonly Mistake[] = [
-  ...[1e-4, 1e-3, 1e-2, 1e-1].map((eps) =>
-    normalized("wrong-router-eps", `${eps} added to the sum of the chosen scores`, (ops, _, x) =>
-      ops.normalize(x, eps),
-    ),
-  ),
-  normalized("root-of-k", "the chosen scores divided by the root of their number", (ops, _, x) =>
-    ops.scale(x, 1 / Math.sqrt(x.cols)),
-  ),
-  normalized("sum-of-all-scores", "the chosen scores divided by the sum of all", (_, { scores }, x) =>
-    divided(x, scores),
-  ),
-  normalized("softmax-of-chosen", "softmax of the chosen scores", (_, __, x) => byRow(x, softmax)),
-  normalized("biased-sum", "the chosen scores divided by the sum of the biased ones", (ops, { ranked, ids }, x) =>
-    ranked ? divided(x, ops.gather(ranked, ids)) : x,
-  ),
-  bug("doubled-routed-scaling", "routed_scaling_factor applied twice", (ops) => ({
-    scale: (x, factor) => ops.scale(x, factor * factor),
-  })),
-  bug("scores-normalized-first", "scores divided by their sum before the bias", (ops) => ({
-    sigmoid(x) {
-      const scores = ops.sigmoid(x);
-      return divided(scores, scores);
-    },
-  })),
-  bug("bias-before-sigmoid", "the bias within the sigmoid", (ops) => {
-    let known: Weight | undefined;
+/** Weights made of the chosen scores, [T, k], instead of their part of the sum. */
+function normalized(
+  cause: string,
+  says: string,
+  change: (row: Float32Array, all: Float32Array) => Float32Array,
+): Mistake {
+  return bug(cause, says, (ops) => {
+    let scores: Tensor;
     return {
-      sigmoid: (x) => lazyTensor(x.rows, x.cols, () => ops.sigmoid(known ? ops.addBias(x, known) : x)),
-      addBias(x, bias) {
-        known = bias;
-        return x;
+      gather(x, ids) {
+        scores = x;
+        return ops.gather(x, ids);
       },
+      normalize: (x) => byRow(x, (row, t) => change(row, rowOf(scores as ReferenceTensor, t))),
+    };
+  });
+}
+
+const sumOf = (row: Float32Array): number => row.reduce((sum, value) => sum + value, 0);
+const over = (row: Float32Array, divisor: number): Float32Array => row.map((value) => value / divisor);
+
+const otherWeights: readonly Mistake[] = [
+  ...[0, 1e-12, 1e-9, 1e-8, 1e-5, 1e-4, 1e-3, 1e-2].map(
+    (eps): Mistake => ({
+      ...normalized("wrong-router-eps", `${eps} added to the sum of the chosen scores`, (row) =>
+        over(row, sumOf(row) + eps),
+      ),
+      isCatchAll: true,
+    }),
+  ),
+  normalized("root-of-k", "the chosen scores divided by the root of their number", (row) =>
+    over(row, Math.sqrt(row.length)),
+  ),
+  normalized("sum-of-all-scores", "the chosen scores divided by the sum of all", (row, all) => over(row, sumOf(all))),
+  normalized("softmax-of-chosen", "softmax of the chosen scores", softmax),
+  bug("biased-sum", "the chosen scores divided by the sum of the biased ones", (ops) => {
+    let [ranked, sum]: (Tensor | undefined)[] = [];
+    return {
+      addBias(x, bias) {
+        ranked = ops.addBias(x, bias);
+        return ranked;
+      },
+      gather(x, ids) {
+        sum = ranked && ops.gather(ranked, ids);
+        return ops.gather(x, ids);
+      },
+      normalize: (x, eps) => byRow(x, (row, t) => over(row, sumOf(rowOf((sum ?? x) as ReferenceTensor, t)) + eps)),
     };
   }),
+  bug("doubled-routed-scaling", "routed_scaling_factor applied twice", (ops) => ({
+    scale: (x, factor) => ops.scale(ops.scale(x, factor), factor),
+  })),
+  ...[1, -1].map((by) =>
+    bug("weights-of-other-expert", "the weights of a token with the wrong ones of its experts", (ops, config) => {
+      const isLast = (name: string): boolean =>
+        name === (config.routedScalingFactor !== 1 ? "scale" : config.normTopkProb ? "normalize" : "gather");
+      const rolled = (name: string, x: Tensor): Tensor =>
+        isLast(name) ? reordered(x, (c) => (c + by + x.cols) % x.cols) : x;
+      return {
+        gather: (x, ids) => rolled("gather", ops.gather(x, ids)),
+        normalize: (x, eps) => rolled("normalize", ops.normalize(x, eps)),
+        scale: (x, factor) => rolled("scale", ops.scale(x, factor)),
+      };
+    }),
+  ),
 ];
 
-const ofChoice: readonly Mistake[] = [
-  bug("missing-bias", "no bias when choosing", () => ({ addBias: (x) => x })),
-  bug("bias-on-logits", "the bias added to the logits", (ops) => {
+/** Experts ranked by something else than score plus bias; what they count stays as it is. */
+function ranking(
+  cause: string,
+  says: string,
+  rank: (at: { readonly ops: Ops; readonly logits: Tensor; readonly scores: Tensor; readonly bias: Weight }) => Tensor,
+): Mistake {
+  return bug(cause, says, (ops) => {
     let logits: Tensor;
     return {
       sigmoid(x) {
         logits = x;
         return ops.sigmoid(x);
       },
-      addBias: (_, bias) => ops.addBias(logits, bias),
+      addBias: (scores, bias) => rank({ ops, logits, scores, bias }),
     };
-  }),
-  bug("bias-subtracted", "the bias subtracted", (ops) => ({
-    addBias: (x, bias) => ops.scale(ops.addBias(ops.scale(x, -1), bias), -1),
-  })),
-  biased("bias-doubled", "the bias counted twice", (ops, x, bias) => ops.addBias(ops.addBias(x, bias), bias)),
-  biased("bias-shifted", "every expert with the bias of the one before", (ops, x, bias) =>
-    ops.addBias(x, rolled(bias, 1)),
+  });
+}
+
+const rolled = (bias: Weight, by: number): Weight => rearranged(bias, (i) => (i + by + bias.cols) % bias.cols);
+
+/** The bias of the layer `by` after. */
+const ofLayer = (by: number): Mistake =>
+  bug(
+    "bias-of-other-layer",
+    `the bias of the layer ${Math.abs(by)} ${by > 0 ? "after" : "before"} it`,
+    (ops, _, { weight }) => ({
+      addBias: (x, bias) =>
+        ops.addBias(x, weight(bias.path.replace(/\.(\d+)\./, (_, layer) => `.${Number(layer) + by}.`)) ?? bias),
+    }),
+  );
+
+const ofChoice: readonly Mistake[] = [
+  ranking("missing-bias", "no bias when choosing", ({ scores }) => scores),
+  ranking("bias-on-logits", "the bias added to the logits", ({ ops, logits, bias }) => ops.addBias(logits, bias)),
+  ranking("bias-subtracted", "the bias subtracted", ({ ops, scores, bias }) =>
+    ops.scale(ops.addBias(ops.scale(scores, -1), bias), -1),
   ),
-  biased("bias-shifted", "every expert with the bias of the one after", (ops, x, bias) =>
-    ops.addBias(x, rolled(bias, -1)),
+  ranking("bias-doubled", "the bias counted twice", ({ ops, scores, bias }) =>
+    ops.addBias(ops.addBias(scores, bias), bias),
   ),
-  biased("log-sigmoid", "the bias added to the logarithm of the scores", (ops, x, bias) =>
+  ranking("bias-shifted", "every expert with the bias of the one before", ({ ops, scores, bias }) =>
+    ops.addBias(scores, rolled(bias, -1)),
+  ),
+  ranking("bias-shifted", "every expert with the bias of the next", ({ ops, scores, bias }) =>
+    ops.addBias(scores, rolled(bias, 1)),
+  ),
+  ranking("log-sigmoid", "the bias added to the logarithm of the scores", ({ ops, logits, bias }) =>
     ops.addBias(
-      byRow(x, (row) => row.map((score) => log(score))),
+      byRow(logits, (row) => row.map((x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))))),
       bias,
     ),
   ),
-  ...[2, 4, 8].map(grouped),
+  bug("bias-before-sigmoid", "the bias within the sigmoid, for choice and weights", (ops, _, { weight, layer }) => ({
+    sigmoid(x) {
+      const bias = weight(`${layer}.feed_forward.expert_bias`);
+      return ops.sigmoid(bias === undefined ? x : ops.addBias(x, bias));
+    },
+    addBias: (x) => x,
+  })),
+  bug("scores-normalized-first", "scores divided by their sum before the bias", (ops) => ({
+    sigmoid: (x) => byRow(ops.sigmoid(x), (row) => over(row, sumOf(row))),
+  })),
+  ...[2, 4, 8].map((groups) =>
+    ranking("grouped-experts", `experts of the better half of ${groups} groups alone`, ({ ops, scores, bias }) =>
+      byRow(ops.addBias(scores, bias), (row) => ofBetterGroups(row, groups)),
+    ),
+  ),
+  ...[1, 2, 3, 4, -1, -2, -3, -4].map(ofLayer),
   ...COUNTS.map((count) =>
     setting(
       "wrong-top-k",
@@ -160,6 +178,18 @@ const ofChoice: readonly Mistake[] = [
     ),
   ),
 ];
+
+/** DeepSeek's choice: groups ranked by their two best, and half of them out. */
+function ofBetterGroups(row: Float32Array, groups: number): Float32Array {
+  const size = Math.floor(row.length / groups);
+  const best = Array.from({ length: groups }, (_, g) => {
+    const sorted = row.slice(g * size, (g + 1) * size).sort();
+    return sorted[size - 1] + (sorted[size - 2] ?? 0);
+  });
+  const order = best.map((_, g) => g).sort((a, b) => best[b] - best[a]);
+  const kept = order.slice(0, groups / 2);
+  return row.map((value, c) => (kept.includes(Math.floor(c / size)) ? value : -1e9));
+}
 
 function both(a: Mistake, b: Mistake): Mistake {
   const words = ({ says }: Mistake, config: Config): string => (typeof says === "string" ? says : says(config));
@@ -175,4 +205,4 @@ function both(a: Mistake, b: Mistake): Mistake {
 
 const pairs = ofWeights.flatMap((a, i) => ofWeights.slice(i + 1).map((b) => both(a, b)));
 
-export const routerMistakes: readonly Mistake[] = [...ofWeights, ...ofSums, ...ofChoice, ...pairs];
+export const routerMistakes: readonly Mistake[] = [...ofWeights, ...otherWeights, ...ofChoice, ...pairs];

@@ -1,68 +1,119 @@
-// The stream that runs through the layers, and the head at its end: sums, and what becomes of logits.
-import { exp } from "../../float.ts";
-import type { Ops, Tensor } from "../../ops/ops.ts";
+// What runs through all layers: the embedding, what is added to it, and the logits that come of it.
+import type { Tensor } from "../../ops/ops.ts";
 import { byRow, type RowChange } from "./columns.ts";
-import { inParts, type Mistake } from "./mistake.ts";
+import { type Change, inParts, type Mistake } from "./mistake.ts";
 
-const { bug } = inParts("norm", "layer");
-const { bug: headBug } = inParts("head");
+const embedding = inParts("embedding").bug;
+const head = inParts("head").bug;
+/** In the norm before the feed-forward the operator's result has been added, in a layer's output the feed-forward's. */
+const stream = inParts("norm", "residual").bug;
 
-/** stream + part, of an operator or a feed-forward, made otherwise. */
-function sum(cause: string, says: string, change: (ops: Ops, stream: Tensor, part: Tensor) => Tensor): Mistake {
-  return bug(cause, says, (ops) => ({ add: (stream, part) => change(ops, stream, part) }));
+const added = (change: (stream: Tensor, result: Tensor, ops: Parameters<Change>[0]) => Tensor): Change => {
+  return (ops) => ({ add: (a, b) => change(a, b, ops) });
+};
+
+/** Every row of logits changed. */
+function logits(change: RowChange): Change {
+  return (ops) => ({ linear: (x, w) => byRow(ops.linear(x, w), change) });
 }
 
-function scaled(says: string, stream: number, part: number): Mistake {
-  return sum("scaled-residual", says, (ops, x, y) => ops.add(ops.scale(x, stream), ops.scale(y, part)));
-}
+const capped = (cap: number): Mistake =>
+  head(
+    "capped-logits",
+    `logits capped at ${cap} by tanh`,
+    logits((row) => row.map((value) => cap * Math.tanh(value / cap))),
+  );
 
-/** Logits made into something else. */
-function logits(cause: string, says: string, change: RowChange): Mistake {
-  return headBug(cause, says, (ops) => ({
-    linear: (x, w) => (isHead(w.path) ? byRow(ops.linear(x, w), change) : ops.linear(x, w)),
+const moved = (says: string, by: number): Mistake =>
+  embedding("embedding-rows-moved", says, (ops) => ({
+    embed: (ids, w) =>
+      ops.embed(
+        ids.map((id) => (id + by + w.rows) % w.rows),
+        w,
+      ),
   }));
-}
-
-const isHead = (path: string): boolean => path === "model.embed_tokens" || path === "lm_head";
-
-function tanh(x: number): number {
-  return 1 - 2 / (exp(2 * x) + 1);
-}
 
 export const streamMistakes: readonly Mistake[] = [
-  sum("missing-residual", "the stream not added", (_, __, part) => part),
-  scaled("half of the stream kept", 0.5, 1),
-  scaled("half of what a part of the layer gives added", 1, 0.5),
-  scaled("twice what a part of the layer gives added", 1, 2),
-  bug("normed-residual", "the normed stream added instead of the stream", (ops) => {
-    let normed: Tensor;
+  moved("every token embedded as the one after it", 1),
+  moved("every token embedded as the one before it", -1),
+  embedding("scaled-embedding", "the embedding times √hidden_size", (ops, { hiddenSize }) => ({
+    embed: (ids, w) => ops.scale(ops.embed(ids, w), Math.sqrt(hiddenSize)),
+  })),
+  stream(
+    "missing-residual",
+    "the result in place of the stream instead of added to it",
+    added((_, result) => result),
+  ),
+  stream(
+    "missing-residual",
+    "the result not added to the stream",
+    added((a) => a),
+  ),
+  ...[0.5, 2, Math.SQRT1_2, Math.SQRT2].flatMap((factor) => [
+    stream(
+      "scaled-residual",
+      `the result times ${Number(factor.toPrecision(3))} added to the stream`,
+      added((a, b, ops) => ops.add(a, ops.scale(b, factor))),
+    ),
+    stream(
+      "scaled-residual",
+      `the result added to the stream times ${Number(factor.toPrecision(3))}`,
+      added((a, b, ops) => ops.add(ops.scale(a, factor), b)),
+    ),
+  ]),
+  stream("normed-residual", "the result added to the normed stream", (ops) => {
+    let normed: Tensor | undefined;
     return {
       rmsNorm(x, w, eps) {
         const y = ops.rmsNorm(x, w, eps);
-        if (/\.(operator|ffn)_norm$/.test(w.path)) normed = y;
+        if (!w.path.endsWith("ffn_norm")) normed = y;
         return y;
       },
-      add: (_, part) => ops.add(normed, part),
+      add(a, b) {
+        const sum = ops.add(normed ?? a, b);
+        normed = undefined;
+        return sum;
+      },
     };
   }),
-  bug("parallel-residual", "operator and feed-forward beside each other", (ops) => {
+  inParts("norm").bug("parallel-residual", "the feed-forward's norm on what the operator's norm reads", (ops) => {
     let before: Tensor | undefined;
     return {
-      add(stream, part) {
-        before = stream;
-        return ops.add(stream, part);
+      add(a, b) {
+        before = a;
+        return ops.add(a, b);
       },
-      rmsNorm: (x, w, eps) => ops.rmsNorm(w.path.endsWith(".ffn_norm") && before ? before : x, w, eps),
+      rmsNorm: (x, w, eps) => ops.rmsNorm(w.path.endsWith("ffn_norm") ? (before ?? x) : x, w, eps),
     };
   }),
-  ...[5, 15, 20, 30, 50].map((cap) =>
-    logits("capped-logits", `logits capped at ${cap} by tanh`, (row) => row.map((value) => cap * tanh(value / cap))),
+  head(
+    "shifted-logits",
+    "every row of logits that of the position before",
+    logits((row, t, other) => other(t - 1) ?? row),
   ),
-  logits("shifted-logits", "every row of logits that of the position before", (row, t, other) => other(t - 1) ?? row),
-  logits("moved-vocabulary", "every logit in the column before its token's", (row) =>
-    row.map((_, c) => row[(c + 1) % row.length]),
+  head(
+    "shifted-logits",
+    "every row of logits that of the next position",
+    logits((row, t, other) => other(t + 1) ?? row),
   ),
-  logits("moved-vocabulary", "every logit in the column after its token's", (row) =>
-    row.map((_, c) => row[(c - 1 + row.length) % row.length]),
+  head(
+    "moved-vocabulary",
+    "every logit that of the next token",
+    logits((row) => row.map((_, c) => row[(c + 1) % row.length])),
   ),
+  head(
+    "moved-vocabulary",
+    "every logit that of the token before",
+    logits((row) => row.map((_, c) => row[(c + row.length - 1) % row.length])),
+  ),
+  head(
+    "log-probabilities",
+    "log-probabilities instead of logits",
+    logits((row) => {
+      const most = row.reduce((a, b) => Math.max(a, b));
+      const sum = row.reduce((total, value) => total + Math.exp(value - most), 0);
+      return row.map((value) => value - most - Math.log(sum));
+    }),
+  ),
+  ...[5, 10, 15, 20, 30, 50, 100].map(capped),
 ];

@@ -86,11 +86,11 @@ function readTokens(file: string, { buffer, byteLength }: Uint8Array<ArrayBuffer
   refuse(within(file, "token ids"), "4 bytes each", `${byteLength} bytes`, DAMAGED);
 }
 
-/** What the mask keeps of the ids, which stands in one piece. */
+/** What the mask keeps of the ids, which stands in one piece; one that keeps nothing says nothing. */
 function keptRange(ids: readonly number[] | undefined, mask: readonly number[] | undefined) {
   const count = ids?.length ?? 0;
-  if (mask?.length !== count) return { from: 0, count };
-  const from = Math.max(0, mask.indexOf(1));
+  if (mask?.length !== count || !mask.includes(1)) return { from: 0, count };
+  const from = mask.indexOf(1);
   return { from, count: mask.lastIndexOf(1) + 1 - from };
 }
 

@@ -29,6 +29,8 @@ export interface RecordedRun {
   readonly notes?: readonly string[];
   /** What the recording says of itself; undefined where the file has no place for it. */
   readonly about: AboutRun | undefined;
+  /** How it would be made in float32, an imperative, where that is known. */
+  readonly inFloat32?: string;
   /** The coarsest format its numbers are kept in, where that is coarser than float32. */
   readonly stored?: StoredFloat;
   close(): Promise<void>;

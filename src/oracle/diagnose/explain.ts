@@ -1,0 +1,195 @@
+// Which mistake explains what lies between two runs: with it, a side's operation gives the numbers that the side recorded.
+import type { ReferenceExpertIds, ReferenceTensor } from "../../reference/tensor.ts";
+import type { Comparison, PointComparison } from "../compare/compare.ts";
+import type { Mistake } from "../mistakes/mistake.ts";
+import { mistakes } from "../mistakes/mistakes.ts";
+import type { Results } from "./fit.ts";
+import { isKnown } from "./lazy-ops.ts";
+import { openSite, type Side, type Site } from "./site.ts";
+
+/** A cause leaves at most this part of the difference between the runs. */
+const LEFT = 0.1;
+/** One that many mistakes come near to leaves no more than this. */
+const LEFT_BY_CATCH_ALL = 0.02;
+/** Rows with other experts than computed, which may have been near ties. */
+const TIES = 0.02;
+
+const OF_EXPERTS = /\.(gate\.weights|experts\.w[123])$/;
+
+export interface Explanation {
+  readonly side: Side;
+  readonly site: Site;
+  readonly mistake: Mistake;
+  /** The part of the difference that is left at the worst of the points. */
+  readonly left: number;
+}
+
+/** One module of a side, with what the two runs recorded at its points. */
+export interface Recomputed {
+  readonly side: Side;
+  readonly site: Site;
+  /** What is specified, where enough is known to compute it. */
+  readonly specified: Results;
+  readonly points: readonly Compared[];
+  /** Whether the side gives what is specified. */
+  readonly isRight: boolean;
+}
+
+interface Compared {
+  readonly name: string;
+  readonly tolerance: number;
+  /** Of the side, and of the other one. */
+  readonly own: Float32Array | Int32Array;
+  readonly other: Float32Array | Int32Array;
+  /** Experts to a token, of the side and of the other one; undefined where the point holds numbers. */
+  readonly k?: readonly [own: number, other: number];
+  /** The numbers belong to experts of which the runs chose others: only those of the side say anything. */
+  readonly isUnpaired: boolean;
+}
+
+/** B first, for A is what B is held against. */
+export async function recompute(
+  comparison: Comparison,
+  first: PointComparison,
+  [a, b]: readonly [Side, Side],
+): Promise<Recomputed[]> {
+  const found: Recomputed[] = [];
+  for (const [side, other] of [
+    [b, a],
+    [a, b],
+  ] as const) {
+    for (const beginning of ["projections", "input"] as const) {
+      const site = await openSite(first, side, other, beginning);
+      if (site === undefined) continue;
+      const specified = site.results();
+      const points = await comparedPoints(comparison, side, other, site, specified);
+      const at = points.find(({ name }) => name === first.name);
+      if (at === undefined) continue;
+      const left = leftOf(at, specified.get(at.name), undefined);
+      found.push({ side, site, specified, points, isRight: left !== undefined && left <= LEFT });
+    }
+  }
+  return found;
+}
+
+async function comparedPoints(
+  { points }: Comparison,
+  { run }: Side,
+  { run: otherRun }: Side,
+  { from }: Site,
+  specified: Results,
+): Promise<Compared[]> {
+  const compared: Compared[] = [];
+  for (const { name, kind, tolerance } of points) {
+    const [own, other] = [run.points.get(name), otherRun.points.get(name)];
+    const rows = specified.get(name)?.rows;
+    if (rows === undefined || own === undefined || other === undefined) continue;
+    if (from + rows > Math.min(own.rows, other.rows) || (kind !== "ids" && own.cols !== other.cols)) continue;
+    const [x, y] = await Promise.all([own.read(from, rows), other.read(from, rows)]);
+    const k = kind === "ids" ? ([own.cols, other.cols] as const) : undefined;
+    const choice = points.find((one) => one.name === name.replace(OF_EXPERTS, ".gate.experts"));
+    const isUnpaired = kind !== "ids" && OF_EXPERTS.test(name) && choice?.within === false;
+    compared.push({ name, tolerance, own: x, other: y, k, isUnpaired });
+  }
+  return compared;
+}
+
+/** What a side recorded at a point and what is specified there, where it is known and these are numbers. */
+export function specifiedAt({ points, specified }: Recomputed, name: string) {
+  const point = points.find((one) => one.name === name);
+  const result = specified.get(name);
+  if (point === undefined || result === undefined || "k" in result || !isKnown(result)) return undefined;
+  return { own: point.own as Float32Array, specified: result.data, cols: result.cols };
+}
+
+/** The simplest of the mistakes that explain most. */
+export function explain(
+  recomputed: readonly Recomputed[],
+  first: PointComparison,
+  kind: Mistake["kind"],
+): Explanation | undefined {
+  let best: Explanation | undefined;
+  for (const { side, site, specified, points, isRight } of recomputed) {
+    if (isRight) continue;
+    for (const mistake of mistakes) {
+      if (mistake.kind !== kind || !mistake.parts.some((part) => part === site.place.part)) continue;
+      const left = worstLeft(points, specified, site.results(mistake), mistake, first);
+      if (left === undefined) continue;
+      if (best === undefined || left < 0.5 * best.left - 1e-4) best = { side, site, mistake, left };
+    }
+  }
+  return best;
+}
+
+/** Undefined where too little could be compared: the first point, or one after it where that is either way. */
+function worstLeft(
+  points: readonly Compared[],
+  specified: Results,
+  mistaken: Results,
+  { kind, eitherWay, isCatchAll }: Mistake,
+  first: PointComparison,
+): number | undefined {
+  let [worst, isExplained] = [0, false];
+  for (const point of points) {
+    if (eitherWay?.test(point.name)) continue;
+    const left = leftOf(point, mistaken.get(point.name), specified.get(point.name), kind === "bug");
+    if (left === undefined && point.name === first.name) return undefined;
+    if (left === undefined) continue;
+    worst = Math.max(worst, left);
+    if (!(worst <= (isCatchAll ? LEFT_BY_CATCH_ALL : LEFT))) return undefined;
+    isExplained ||= isApart(point);
+  }
+  return isExplained ? worst : undefined;
+}
+
+type Result = ReferenceTensor | ReferenceExpertIds;
+
+/**
+ * Which part of own − other is not result − base; `base` is what is specified, or the other run itself where that is
+ * not known. Infinite where the side's numbers are not those of the result within the point's tolerance.
+ */
+function leftOf(point: Compared, result: Result | undefined, base: Result | undefined, isExact = false) {
+  if (result === undefined || !isKnown(result)) return undefined;
+  if (point.k !== undefined) return "k" in result ? leftOfChoice(point, result, point.k) : undefined;
+  if ("k" in result || result.data.length !== point.own.length) return undefined;
+  const { own, other, tolerance } = point;
+  const from = base !== undefined && !("k" in base) && isKnown(base) ? base.data : other;
+  let [left, apart, worst] = [0, 0, 0];
+  for (let i = 0; i < own.length; i++) {
+    const difference = own[i] - other[i];
+    left += (difference - (result.data[i] - from[i])) ** 2;
+    apart += difference ** 2;
+    worst = Math.max(worst, Math.abs(own[i] - result.data[i]));
+  }
+  const isClose = worst <= tolerance;
+  if (point.isUnpaired || !isApart(point)) return isClose ? 0 : Number.POSITIVE_INFINITY;
+  return isExact && !isClose ? Number.POSITIVE_INFINITY : Math.sqrt(left / apart);
+}
+
+function isApart({ own, other, tolerance, k }: Compared): boolean {
+  if (k === undefined) return own.some((value, i) => !(Math.abs(value - other[i]) <= tolerance));
+  return k[0] !== k[1] || own.some((id, i) => id !== other[i]); // both ascend
+}
+
+function leftOfChoice(
+  { own, other }: Compared,
+  { ids, k, rows }: ReferenceExpertIds,
+  widths: readonly number[],
+): number {
+  const row = (all: Float32Array | Int32Array, t: number, width: number): string =>
+    all
+      .slice(t * width, (t + 1) * width)
+      .sort()
+      .join();
+  let [missed, apart, left] = [0, 0, 0];
+  for (let t = 0; t < rows; t++) {
+    const chosen = row(own, t, widths[0]);
+    const isMissed = chosen !== row(ids, t, k);
+    const isApart = chosen !== row(other, t, widths[1]);
+    missed += Number(isMissed);
+    apart += Number(isApart);
+    left += Number(isMissed && isApart);
+  }
+  if (missed > TIES * rows) return Number.POSITIVE_INFINITY;
+  return apart === 0 ? 0 : left / apart;
+}

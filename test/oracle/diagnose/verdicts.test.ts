@@ -1,0 +1,205 @@
+// What a diagnosis may not say: that a mistake is rounding, or nothing; and what it names. On models of their own.
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { mistakesMarkdown } from "../../../docs/mistakes.ts";
+import type { Model } from "../../../src/engine/sequence.ts";
+import type { Ops, Tensor } from "../../../src/ops/ops.ts";
+import { compareRuns } from "../../../src/oracle/compare/compare.ts";
+import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
+import { modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
+import type { RecordedPoint, RecordedRun } from "../../../src/oracle/recorded/recorded-run.ts";
+import { createTensor, type ReferenceTensor, rowOf } from "../../../src/reference/tensor.ts";
+import { load } from "../../model/run.ts";
+import { seeded } from "../../ops/harness.ts";
+import { pointOfNumbers, recordRun } from "../memory-run.ts";
+import { randomIds, randomModel, shapeY } from "../random-model.ts";
+
+const shape = { ...shapeY, num_hidden_layers: 3, layer_types: ["conv", "full_attention", "conv"], hidden_size: 64 };
+const SEED = 31;
+const prepared = prepare();
+
+async function prepare() {
+  const checkpoint = await randomModel({ ...shape, num_attention_heads: 4 }, SEED);
+  const about = { config: checkpoint.config, backend: "reference", mode: "exact", kvType: "f32" };
+  const [f32, f16] = await Promise.all(
+    (["f32", "f16"] as const).map((kvType) => load(checkpoint, { backend: "reference", kvType })),
+  );
+  const run = (change: Partial<Ops> = {}, { model, sequences } = f32, step?: number): RecordedRun => {
+    const ops: Ops = Object.assign(Object.create(model.ops), change);
+    return recordRun({ ...model, ops } as Model, sequences[0], randomIds(150, 24, SEED), { about, step });
+  };
+  return { ops: f32.model.ops, run, f16, weights: modelWeights(checkpoint) };
+}
+
+/** Every number of a tensor changed. */
+function mapped(x: Tensor, change: (value: number, t: number, c: number) => number): Tensor {
+  const y = createTensor(x.rows, x.cols);
+  for (let t = 0; t < x.rows; t++)
+    rowOf(y, t).set(rowOf(x as ReferenceTensor, t).map((value, c) => change(value, t, c)));
+  return y;
+}
+
+function replaced(run: RecordedRun, name: string, point: RecordedPoint): RecordedRun {
+  return { ...run, points: new Map(run.points).set(name, point) };
+}
+
+async function changed(run: RecordedRun, name: string, change: (value: number, i: number, cols: number) => number) {
+  const point = run.points.get(name) as RecordedPoint;
+  const numbers = (await point.read(0, point.rows)) as Float32Array;
+  const other = numbers.map((value, i) => change(value, i, point.cols));
+  return replaced(run, name, pointOfNumbers(name, other, point.cols));
+}
+
+describe("a mistake is not cleared", () => {
+  it("by the other run's rounding, which is a thousandth of it", async () => {
+    const { ops, run, f16, weights } = await prepared;
+    const squared: Partial<Ops> = {
+      attention: (q, k, v, spans, headDim) => mapped(ops.attention(q, k, v, spans, headDim), (x) => x * Math.abs(x)),
+    };
+    const comparison = await compareRuns(run({}, f16), run(squared), { tolerance: 4e-5 });
+    expect(comparison.first?.name).toMatch(/self_attn/);
+    expect((await diagnose(comparison, weights)).guess?.kind).not.toBe("precision");
+  });
+
+  it("as rounding where the weights differ by a thousandth, or one column does", async () => {
+    const { ops, run, weights } = await prepared;
+    const random = seeded(5);
+    const noise = Array.from({ length: 4096 }, () => 2e-3 * (random() - 0.5));
+    for (const change of [
+      (x: Tensor): Tensor => mapped(x, (value, t, c) => value + noise[(64 * t + c) % 4096]),
+      (x: Tensor): Tensor => mapped(x, (value, _, c) => (c === 5 ? value * 1.001 : value)),
+    ]) {
+      const changes: Partial<Ops> = {
+        linear: (x, w) => (w.path.endsWith("conv.out_proj") ? change(ops.linear(x, w)) : ops.linear(x, w)),
+      };
+      const comparison = await compareRuns(run(), run(changes));
+      expect(comparison.equal).toBe(false);
+      expect((await diagnose(comparison, weights)).guess?.kind).not.toBe("precision");
+    }
+  });
+
+  it("without the model, which could show what rounding is", async () => {
+    const { run } = await prepared;
+    const random = seeded(14);
+    const name = "model.layers.1.self_attn.out_proj.input";
+    const noisy = await changed(run(), name, (value) => value * (1 + 0.01 * (random() - 0.5)));
+    const { guess, hints } = await diagnose(await compareRuns(run(), noisy));
+    expect(guess).toBeUndefined();
+    expect(hints.join()).toContain("-m");
+  });
+});
+
+describe("what no cause is known of", () => {
+  it("is told by the side, the tokens and the columns", async () => {
+    const { run, weights } = await prepared;
+    const name = "model.layers.0.operator_norm";
+    const other = await changed(run(), name, (value, i, cols) =>
+      i % cols === 7 && i >= 20 * cols ? value + 1 : value,
+    );
+    const { guess, hints } = await diagnose(await compareRuns(run(), other), weights);
+    expect(guess).toBeUndefined();
+    expect(hints.join("; ")).toMatch(/B's model\.layers\.0\.operator_norm.*tokens 20 to 23, in column 7 of 64/);
+    expect(hints.join("; ")).toMatch(/A's model\.layers\.0\.operator_norm.*gives what A recorded/);
+  });
+
+  it.each([
+    ["NaN", Number.NaN, "not-a-number"],
+    ["infinity", Number.POSITIVE_INFINITY, "overflow"],
+  ])("but for %s, which has a name", async (_, value, cause) => {
+    const { run, weights } = await prepared;
+    const name = "model.layers.1.ffn_norm";
+    const other = await changed(run(), name, (number, i, cols) => (i === 3 * cols + 1 ? value : number));
+    const { guess } = await diagnose(await compareRuns(run(), other), weights);
+    expect(guess).toMatchObject({ cause, kind: "bug", side: "B" });
+    expect(guess?.evidence).toContain("token 3");
+  });
+});
+
+/** Written for this test, in other words than the table's. */
+const planted: readonly (readonly [cause: string, plant: (ops: Ops) => Partial<Ops>, step?: number])[] = [
+  [
+    "relu",
+    (ops) => ({
+      swiglu: (gate, up) =>
+        ops.mul(
+          mapped(gate, (x) => (x > 0 ? x : 0)),
+          up,
+        ),
+    }),
+  ],
+  ["quick-gelu", (ops) => ({ swiglu: (gate, up) => ops.mul(ops.mul(gate, ops.sigmoid(ops.scale(gate, 1.702))), up) })],
+  [
+    "missing-c",
+    (ops) => ({
+      mul: (a, b) =>
+        b.cols === a.cols && "stride" in b && (a as ReferenceTensor).offset === a.cols ? b : ops.mul(a, b),
+    }),
+  ],
+  [
+    "rope-reversed",
+    (ops) => ({
+      angles: (p, rotation) =>
+        ops.angles(p, { ...rotation, inverseFrequency: rotation.inverseFrequency.map((f) => -f) }),
+    }),
+  ],
+  [
+    "rope-restarted",
+    (ops) => ({
+      angles: (p, rotation) =>
+        ops.angles(
+          p.map((_, t) => t),
+          rotation,
+        ),
+    }),
+    7,
+  ],
+  [
+    "missing-k-norm",
+    (ops) => ({ rmsNorm: (x, w, eps) => (w.path.includes("k_layernorm") ? x : ops.rmsNorm(x, w, eps)) }),
+  ],
+  [
+    "bias-doubled",
+    (ops) => ({ addBias: (x, bias) => ops.add(ops.addBias(x, bias), ops.addBias(ops.scale(x, 0), bias)) }),
+  ],
+  [
+    "weights-squared",
+    (ops) => ({
+      weightedSum: (x, weights) =>
+        ops.weightedSum(
+          x,
+          mapped(weights, (w) => w ** 2),
+        ),
+    }),
+  ],
+  ["root-of-k", () => ({ normalize: (x) => mapped(x, (w) => w / Math.sqrt(x.cols)) })],
+  ["layer-norm", (ops) => ({ rmsNorm: (x, w, eps) => ops.rmsNorm(less(x), w, eps) })],
+  [
+    "capped-logits",
+    (ops) => ({
+      linear: (x, w) =>
+        w.path.endsWith("embed_tokens") ? mapped(ops.linear(x, w), (z) => 30 * Math.tanh(z / 30)) : ops.linear(x, w),
+    }),
+  ],
+];
+
+function less(x: Tensor): Tensor {
+  const means = Array.from(
+    { length: x.rows },
+    (_, t) => rowOf(x as ReferenceTensor, t).reduce((a, b) => a + b, 0) / x.cols,
+  );
+  return mapped(x, (value, t) => value - means[t]);
+}
+
+describe("a planted mistake is named", () => {
+  it.each(planted.map((one) => [one[0], one] as const))("%s", async (_, [cause, plant, step]) => {
+    const { ops, run, weights } = await prepared;
+    const comparison = await compareRuns(run(), run(plant(ops), undefined, step));
+    expect((await diagnose(comparison, weights)).guess).toMatchObject({ cause, kind: "bug", side: "B" });
+  });
+
+  it("and stands in docs/mistakes.md (npm run docs)", () => {
+    const written = readFileSync(new URL("../../../docs/mistakes.md", import.meta.url), "utf8");
+    expect(written).toBe(mistakesMarkdown());
+    for (const [cause] of planted) expect(written).toContain(`\`${cause}\``);
+  });
+});
