@@ -43,7 +43,7 @@ interface Compared {
   readonly other: Float32Array | Int32Array;
   /** Experts to a token, of the side and of the other one; undefined where the point holds numbers. */
   readonly k?: readonly [own: number, other: number];
-  /** The numbers belong to experts of which the runs chose others: only those of the side say anything. */
+  /** Only the numbers of the side say anything: they belong to experts of which the runs chose others, or to other inputs. */
   readonly isUnpaired: boolean;
 }
 
@@ -132,7 +132,10 @@ function worstLeft(
   let [worst, isExplained] = [0, false];
   for (const point of points) {
     if (eitherWay?.test(point.name)) continue;
-    const left = leftOf(point, mistaken.get(point.name), specified.get(point.name), kind === "bug");
+    // Past the first point the runs' inputs differ, too: a mistake has to give its side's numbers there, no more.
+    const isUnpaired = point.isUnpaired || (kind === "bug" && point.name !== first.name);
+    const compared = { ...point, isUnpaired };
+    const left = leftOf(compared, mistaken.get(point.name), specified.get(point.name), kind === "bug");
     if (left === undefined && point.name === first.name) return undefined;
     if (left === undefined) continue;
     worst = Math.max(worst, left);

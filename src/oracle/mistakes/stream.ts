@@ -1,5 +1,5 @@
 // What runs through all layers: the embedding, what is added to it, and the logits that come of it.
-import type { Tensor } from "../../ops/ops.ts";
+import type { Ops, Tensor } from "../../ops/ops.ts";
 import { byRow, type RowChange } from "./columns.ts";
 import { type Change, inParts, type Mistake } from "./mistake.ts";
 
@@ -8,9 +8,21 @@ const head = inParts("head").bug;
 /** In the norm before the feed-forward the operator's result has been added, in a layer's output the feed-forward's. */
 const stream = inParts("norm", "residual").bug;
 
-const added = (change: (stream: Tensor, result: Tensor, ops: Parameters<Change>[0]) => Tensor): Change => {
-  return (ops) => ({ add: (a, b) => change(a, b, ops) });
-};
+/** A sum made otherwise: the operator's, the feed-forward's, or both of a layer. */
+function sums(cause: string, says: string, change: (stream: Tensor, result: Tensor, ops: Ops) => Tensor): Mistake[] {
+  const parts = [["operator"], ["feed-forward"], ["operator", "feed-forward"]];
+  return parts.map((mistaken) =>
+    stream(cause, says, (ops) => {
+      let part = "feed-forward";
+      return {
+        add(a, b) {
+          part = part === "operator" ? "feed-forward" : "operator"; // in turns
+          return mistaken.includes(part) ? change(a, b, ops) : ops.add(a, b);
+        },
+      };
+    }),
+  );
+}
 
 /** Every row of logits changed. */
 function logits(change: RowChange): Change {
@@ -39,28 +51,19 @@ export const streamMistakes: readonly Mistake[] = [
   embedding("scaled-embedding", "the embedding times √hidden_size", (ops, { hiddenSize }) => ({
     embed: (ids, w) => ops.scale(ops.embed(ids, w), Math.sqrt(hiddenSize)),
   })),
-  stream(
-    "missing-residual",
-    "the result in place of the stream instead of added to it",
-    added((_, result) => result),
-  ),
-  stream(
-    "missing-residual",
-    "the result not added to the stream",
-    added((a) => a),
-  ),
-  ...[0.5, 2, Math.SQRT1_2, Math.SQRT2].flatMap((factor) => [
-    stream(
-      "scaled-residual",
-      `the result times ${Number(factor.toPrecision(3))} added to the stream`,
-      added((a, b, ops) => ops.add(a, ops.scale(b, factor))),
-    ),
-    stream(
-      "scaled-residual",
-      `the result added to the stream times ${Number(factor.toPrecision(3))}`,
-      added((a, b, ops) => ops.add(ops.scale(a, factor), b)),
-    ),
-  ]),
+  ...sums("missing-residual", "the result in place of the stream instead of added to it", (_, result) => result),
+  ...sums("missing-residual", "the result not added to the stream", (a) => a),
+  ...[0.5, 2, Math.SQRT1_2, Math.SQRT2].flatMap((factor) => {
+    const times = Number(factor.toPrecision(3));
+    return [
+      ...sums("scaled-residual", `${times} times the result added to the stream`, (a, b, ops) =>
+        ops.add(a, ops.scale(b, factor)),
+      ),
+      ...sums("scaled-residual", `the result added to ${times} times the stream`, (a, b, ops) =>
+        ops.add(ops.scale(a, factor), b),
+      ),
+    ];
+  }),
   stream("normed-residual", "the result added to the normed stream", (ops) => {
     let normed: Tensor | undefined;
     return {
