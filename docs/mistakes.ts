@@ -45,6 +45,10 @@ const HEAD = `# Mistakes known by name
 This list is made from the table that \`lfm2 compare\` tries (\`npm run docs\`). Where two runs part, the graph itself is
 run again over what was recorded, as specified and with each of these in it. A cause is named when it leaves at most a tenth
 of the difference between the runs at that point, gives the run's numbers within the tolerance of the comparison, and
-agrees with every other point of the same module. Where several are listed under one cause, each is tried.`;
+agrees with every other point of the same module. Where several are listed under one cause, each is tried.
+
+Not of this table, but named as well: \`doubled-bos\` and \`missing-bos\` by the ids, \`not-a-number\` and \`overflow\` by the
+numbers, \`scaled\` where one factor makes one run of the other, and with the model's weights \`zeroed-rows\` and
+\`damaged-weight\`, with the rows, the column or the element.`;
 
 const ROUNDING = "Tried last. These are no mistakes, and clear a difference only where they take it away.";

@@ -8,6 +8,7 @@ import { weightOf } from "../mistakes/columns.ts";
 import { inExpertOrder } from "../recorded/expert-order.ts";
 import { explainIds } from "../recorded/id-shift.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
+import { damageAt } from "./damaged-weight.ts";
 import { explain, type Recomputed, recompute } from "./explain.ts";
 import { fitOf } from "./fit.ts";
 import { learnedWeights } from "./learned-weights.ts";
@@ -61,6 +62,7 @@ export async function diagnose(given: Comparison, weights?: ModelWeights): Promi
     nearTieGuess(first) ??
     (await mistakeGuess(recomputed, first, "precision")) ??
     (await scaleGuess(comparison, first)) ??
+    damageGuess(recomputed, first) ??
     (weights && precisionGuess(comparison, recomputed, first));
   return { guess, hints: guess === undefined ? hintsOf(comparison, first, recomputed, config, weights) : [] };
 }
@@ -117,6 +119,24 @@ function nearTieGuess({ name, router }: PointComparison): Diagnosis | undefined 
     says: "near ties, which a rounding decides",
     evidence,
   };
+}
+
+/** One place of a weight: nothing else gives what a side recorded. */
+function damageGuess(recomputed: readonly Recomputed[], { name, tolerance }: PointComparison): Diagnosis | undefined {
+  for (const one of recomputed) {
+    const found = one.isRight ? undefined : damageAt(one, name, tolerance);
+    if (found === undefined) continue;
+    const { cause, place, left } = found;
+    const { label } = one.side;
+    const says = cause === "zeroed-rows" ? `${place} zero` : `another number in ${place}`;
+    const evidence =
+      `what ${label}'s ${name} lacks of what is specified is ` +
+      (cause === "zeroed-rows"
+        ? "all there is in these columns"
+        : `that place's part of it, but for ${formatError(left)}`);
+    return { cause, kind: "bug", side: label, says, evidence };
+  }
+  return undefined;
 }
 
 /** One factor for everything: a scale that was left out, or put in twice. */

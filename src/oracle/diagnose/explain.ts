@@ -5,7 +5,7 @@ import type { Mistake } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
 import type { Results } from "./fit.ts";
 import { isKnown } from "./lazy-ops.ts";
-import { openSite, type Side, type Site } from "./site.ts";
+import { openSite, placeOf, type Side, type Site } from "./site.ts";
 
 /** A cause leaves at most this part of the difference between the runs. */
 const LEFT = 0.1;
@@ -43,7 +43,7 @@ interface Compared {
   readonly other: Float32Array | Int32Array;
   /** Experts to a token, of the side and of the other one; undefined where the point holds numbers. */
   readonly k?: readonly [own: number, other: number];
-  /** Only the numbers of the side say anything: they belong to experts of which the runs chose others, or to other inputs. */
+  /** Made of what differs between the runs by now, such as other experts: only the side's own numbers say anything. */
   readonly isUnpaired: boolean;
 }
 
@@ -74,11 +74,12 @@ export async function recompute(
 
 async function comparedPoints(
   { points }: Comparison,
-  { run }: Side,
+  side: Side,
   { run: otherRun }: Side,
-  { from }: Site,
+  site: Site,
   specified: Results,
 ): Promise<Compared[]> {
+  const [{ run }, { from }] = [side, site];
   const compared: Compared[] = [];
   for (const { name, kind, tolerance } of points) {
     const [own, other] = [run.points.get(name), otherRun.points.get(name)];
@@ -88,7 +89,9 @@ async function comparedPoints(
     const [x, y] = await Promise.all([own.read(from, rows), other.read(from, rows)]);
     const k = kind === "ids" ? ([own.cols, other.cols] as const) : undefined;
     const choice = points.find((one) => one.name === name.replace(OF_EXPERTS, ".gate.experts"));
-    const isUnpaired = kind !== "ids" && OF_EXPERTS.test(name) && choice?.within === false;
+    // What the layer gives is made of what the feed-forward gave, too, where the runs have long parted.
+    const isBeyond = placeOf(name, side.config)?.module !== site.place.module;
+    const isUnpaired = isBeyond || (kind !== "ids" && OF_EXPERTS.test(name) && choice?.within === false);
     compared.push({ name, tolerance, own: x, other: y, k, isUnpaired });
   }
   return compared;
@@ -132,10 +135,7 @@ function worstLeft(
   let [worst, isExplained] = [0, false];
   for (const point of points) {
     if (eitherWay?.test(point.name)) continue;
-    // Past the first point the runs' inputs differ, too: a mistake has to give its side's numbers there, no more.
-    const isUnpaired = point.isUnpaired || (kind === "bug" && point.name !== first.name);
-    const compared = { ...point, isUnpaired };
-    const left = leftOf(compared, mistaken.get(point.name), specified.get(point.name), kind === "bug");
+    const left = leftOf(point, mistaken.get(point.name), specified.get(point.name), kind === "bug");
     if (left === undefined && point.name === first.name) return undefined;
     if (left === undefined) continue;
     worst = Math.max(worst, left);

@@ -1,24 +1,26 @@
 // What runs through all layers: the embedding, what is added to it, and the logits that come of it.
-import type { Ops, Tensor } from "../../ops/ops.ts";
+import type { Tensor } from "../../ops/ops.ts";
 import { byRow, type RowChange } from "./columns.ts";
 import { type Change, inParts, type Mistake } from "./mistake.ts";
 
 const embedding = inParts("embedding").bug;
 const head = inParts("head").bug;
-/** In the norm before the feed-forward the operator's result has been added, in a layer's output the feed-forward's. */
-const stream = inParts("norm", "residual").bug;
+const { bug } = inParts("norm");
 
-/** A sum made otherwise: the operator's, the feed-forward's, or both of a layer. */
-function sums(cause: string, says: string, change: (stream: Tensor, result: Tensor, ops: Ops) => Tensor): Mistake[] {
-  const parts = [["operator"], ["feed-forward"], ["operator", "feed-forward"]];
-  return parts.map((mistaken) =>
-    stream(cause, says, (ops) => {
-      let part = "feed-forward";
+type Sum = (stream: Tensor, result: Tensor, ops: Parameters<Change>[0]) => Tensor;
+
+/** The operator's result is added first, which shows in the norm after it; the feed-forward's second. */
+function sums(cause: string, says: string, change: Sum): Mistake[] {
+  const where = [
+    ["the operator's", "norm", [0]],
+    ["the operator's and the feed-forward's", "norm", [0, 1]],
+    ["the feed-forward's", "residual", [1]],
+  ] as const;
+  return where.map(([whose, part, changed]) =>
+    inParts(part).bug(cause, `${whose} ${says}`, (ops) => {
+      let count = 0;
       return {
-        add(a, b) {
-          part = part === "operator" ? "feed-forward" : "operator"; // in turns
-          return mistaken.includes(part) ? change(a, b, ops) : ops.add(a, b);
-        },
+        add: (a, b) => ((changed as readonly number[]).includes(count++) ? change(a, b, ops) : ops.add(a, b)),
       };
     }),
   );
@@ -51,31 +53,31 @@ export const streamMistakes: readonly Mistake[] = [
   embedding("scaled-embedding", "the embedding times √hidden_size", (ops, { hiddenSize }) => ({
     embed: (ids, w) => ops.scale(ops.embed(ids, w), Math.sqrt(hiddenSize)),
   })),
-  ...sums("missing-residual", "the result in place of the stream instead of added to it", (_, result) => result),
-  ...sums("missing-residual", "the result not added to the stream", (a) => a),
+  ...sums("missing-residual", "result in place of the stream instead of added to it", (_, result) => result),
+  ...sums("missing-residual", "result not added to the stream", (stream) => stream),
   ...[0.5, 2, Math.SQRT1_2, Math.SQRT2].flatMap((factor) => {
-    const times = Number(factor.toPrecision(3));
+    const times = `times ${Number(factor.toPrecision(3))}`;
     return [
-      ...sums("scaled-residual", `${times} times the result added to the stream`, (a, b, ops) =>
+      ...sums("scaled-residual", `result ${times} added to the stream`, (a, b, ops) =>
         ops.add(a, ops.scale(b, factor)),
       ),
-      ...sums("scaled-residual", `the result added to ${times} times the stream`, (a, b, ops) =>
+      ...sums("scaled-residual", `result added to the stream ${times}`, (a, b, ops) =>
         ops.add(ops.scale(a, factor), b),
       ),
     ];
   }),
-  stream("normed-residual", "the result added to the normed stream", (ops) => {
-    let normed: Tensor | undefined;
+  bug("normed-residual", "the operator's result added to what its norm gives", (ops) => {
+    let [normed, isFirst]: [Tensor | undefined, boolean] = [undefined, true];
     return {
       rmsNorm(x, w, eps) {
         const y = ops.rmsNorm(x, w, eps);
-        if (!w.path.endsWith("ffn_norm")) normed = y;
+        if (w.path.endsWith("operator_norm")) normed = y;
         return y;
       },
       add(a, b) {
-        const sum = ops.add(normed ?? a, b);
-        normed = undefined;
-        return sum;
+        const stream = isFirst ? (normed ?? a) : a;
+        isFirst = false;
+        return ops.add(stream, b);
       },
     };
   }),
@@ -83,7 +85,7 @@ export const streamMistakes: readonly Mistake[] = [
     let before: Tensor | undefined;
     return {
       add(a, b) {
-        before = a;
+        before ??= a;
         return ops.add(a, b);
       },
       rmsNorm: (x, w, eps) => ops.rmsNorm(w.path.endsWith("ffn_norm") ? (before ?? x) : x, w, eps),

@@ -3,12 +3,13 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { mistakesMarkdown } from "../../../docs/mistakes.ts";
 import type { Model } from "../../../src/engine/sequence.ts";
-import type { Ops, Tensor } from "../../../src/ops/ops.ts";
+import type { Ops, Tensor, Weight } from "../../../src/ops/ops.ts";
 import { compareRuns } from "../../../src/oracle/compare/compare.ts";
 import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
-import { modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
+import { modelWeights, numbersOf } from "../../../src/oracle/diagnose/model-weights.ts";
+import { weightOf } from "../../../src/oracle/mistakes/columns.ts";
 import type { RecordedPoint, RecordedRun } from "../../../src/oracle/recorded/recorded-run.ts";
-import { createTensor, type ReferenceTensor, rowOf } from "../../../src/reference/tensor.ts";
+import { createTensor, type ReferenceTensor, type ReferenceWeight, rowOf } from "../../../src/reference/tensor.ts";
 import { load } from "../../model/run.ts";
 import { seeded } from "../../ops/harness.ts";
 import { pointOfNumbers, recordRun } from "../memory-run.ts";
@@ -189,6 +190,31 @@ function less(x: Tensor): Tensor {
   );
   return mapped(x, (value, t) => value - means[t]);
 }
+
+describe("a damaged weight is named with its place", () => {
+  it.each([
+    [
+      "an element",
+      "damaged-weight",
+      "element [9, 4] of",
+      (w: number, row: number, col: number) => (row === 9 && col === 4 ? w + 40 : w),
+    ],
+    ["a column", "damaged-weight", "column 4 of", (w: number, _: number, col: number) => (col === 4 ? w - 1 : w)],
+    ["two rows", "zeroed-rows", "rows 9, 11 of", (w: number, row: number) => (row === 9 || row === 11 ? 0 : w)],
+  ] as const)("%s", async (_, cause, place, change) => {
+    const { ops, run, weights } = await prepared;
+    const damaged = (w: Weight): Weight => {
+      const numbers = numbersOf(w as ReferenceWeight).map((value, i) =>
+        change(value, Math.floor(i / w.cols), i % w.cols),
+      );
+      return weightOf(w.rows, w.cols, numbers, w.path);
+    };
+    const linear: Ops["linear"] = (x, w) => ops.linear(x, w.path.endsWith("conv.in_proj") ? damaged(w) : w);
+    const { guess } = await diagnose(await compareRuns(run(), run({ linear })), weights);
+    expect(guess).toMatchObject({ cause, kind: "bug", side: "B" });
+    expect(guess?.says).toContain(`${place} model.layers.0.conv.in_proj`);
+  });
+});
 
 describe("a planted mistake is named", () => {
   it.each(planted.map((one) => [one[0], one] as const))("%s", async (_, [cause, plant, step]) => {

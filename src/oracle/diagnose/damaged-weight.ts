@@ -1,0 +1,82 @@
+// A weight that is not the model's in one place: seen in what the product with it lacks.
+import type { Tensor } from "../../ops/ops.ts";
+import { type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
+import { outputOf } from "../trace/observed.ts";
+import { type Recomputed, specifiedAt } from "./explain.ts";
+import { isKnown } from "./lazy-ops.ts";
+
+export interface Damage {
+  readonly cause: "zeroed-rows" | "damaged-weight";
+  /** "element [5, 7] of model.layers.2.conv.in_proj". */
+  readonly place: string;
+  /** The part of the difference that the place does not explain. */
+  readonly left: number;
+}
+
+/** Rows of the recording that it takes to tell one column from another. */
+const ENOUGH = 4;
+/** Of the difference. */
+const LEFT = 1e-2;
+
+/** Given: no known mistake explains the point. */
+export function damageAt(one: Recomputed, name: string, tolerance: number): Damage | undefined {
+  const at = specifiedAt(one, name);
+  const product = at && productAt(one, name);
+  if (at === undefined || product === undefined || at.own.length < ENOUGH * at.cols) return undefined;
+  const { own, specified, cols } = at;
+  const lacks = own.map((value, i) => value - specified[i]);
+  const differing = Array.from({ length: cols }, (_, c) => c).filter((c) =>
+    lacks.some((value, i) => i % cols === c && Math.abs(value) > tolerance),
+  );
+  if (differing.length < cols && own.every((value, i) => value === 0 || !differing.includes(i % cols))) {
+    return { cause: "zeroed-rows", place: `rows ${differing.join(", ")} of ${product.path}`, left: 0 };
+  }
+  return ofOneColumn(lacks, cols, product, differing);
+}
+
+/** What is lacking is one column of what the product reads, times a number to each of its rows. */
+function ofOneColumn(
+  lacks: Float32Array,
+  cols: number,
+  { path, x }: NonNullable<ReturnType<typeof productAt>>,
+  differing: readonly number[],
+): Damage | undefined {
+  const rows = lacks.length / cols;
+  const total = lacks.reduce((sum, value) => sum + value * value, 0);
+  let best: { readonly column: number; readonly left: number } | undefined;
+  for (let column = 0; column < x.cols; column++) {
+    const input = Float64Array.from({ length: rows }, (_, t) => rowOf(x, t)[column]);
+    const square = input.reduce((sum, value) => sum + value * value, 0);
+    let explained = 0;
+    for (const c of differing) {
+      const product = input.reduce((sum, value, t) => sum + value * lacks[t * cols + c], 0);
+      explained += (product * product) / square;
+    }
+    const left = Math.sqrt(Math.max(0, 1 - explained / total));
+    if (best === undefined || left < best.left) best = { column, left };
+  }
+  if (best === undefined || !(best.left <= LEFT)) return undefined;
+  const place = differing.length === 1 ? `element [${differing[0]}, ${best.column}]` : `column ${best.column}`;
+  return { cause: "damaged-weight", place: `${place} of ${path}`, left: best.left };
+}
+
+/** The product that gives the point, and the rows at hand of what it reads. */
+function productAt(
+  { site }: Recomputed,
+  name: string,
+): { readonly path: string; readonly x: ReferenceTensor } | undefined {
+  let found: { readonly path: string; readonly x: Tensor } | undefined;
+  site.results({
+    ops: (ops) => ({
+      linear(x, w) {
+        if (outputOf(w.path) === name) found = { path: w.path, x };
+        return ops.linear(x, w);
+      },
+    }),
+  });
+  if (found === undefined || !isKnown(found.x)) return undefined;
+  // Rows that reach back to others are not among those compared.
+  const hidden = site.from - site.begin;
+  const { rows, cols, data } = found.x as ReferenceTensor;
+  return { path: found.path, x: { rows: rows - hidden, cols, data, offset: hidden * cols, stride: cols } };
+}
