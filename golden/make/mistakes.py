@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,11 +20,12 @@ from safetensors.numpy import save_file
 from transformers import AutoConfig
 
 from planted.attention import ATTENTION
+from planted.clean import STEPS, WAYS
 from planted.conv import CONV
 from planted.damage import BLOCKS, DAMAGE
 from planted.feed_forward import FEED_FORWARD
 from planted.models import MODELS, write_model
-from planted.planting import Mistake
+from planted.planting import Mistake, together
 from planted.precision import PRECISION
 from planted.recording import Points, first_difference, gaps, record
 from planted.router import ROUTER
@@ -131,16 +133,16 @@ class Hooked:
     def can_have(self, mistake: Mistake) -> bool:
         return mistake.needs(self.config) and (mistake.name not in BLOCKS or self.model == "blocks")
 
-    def keep(self, mistake: Mistake, is_whole: bool) -> dict | None:
+    def keep(self, mistake: Mistake, is_whole: bool, true: Points | None = None) -> dict | None:
         """Undefined where the mistake changes too little: no point by more than ten tolerances."""
         given = mistake.ids(self.ids) if mistake.ids else self.ids
         points = record(self.folder, mistake, given)
-        found = gaps(self.true, points, is_hooked)
+        found = gaps(true or self.true, points, is_hooked)
         first = next((name for name, times in found.items() if times > 1), None)
         if not first or (max(found.values()) <= 10 and mistake not in PRECISION):
             return None
         file = f"{self.model}/{mistake.name}.safetensors"
-        seen = {name: value for name, value in points.items() if is_hooked(name)}
+        seen = hooked(points)
         write(os.path.join(self.out, file), given, seen if is_whole else needed(seen, first))
         return {"file": file, "model": self.model, "mistake": mistake.name, "what": mistake.what, "ids": self.ids,
                 "step": mistake.step, "first": first, "times": round(min(max(found.values()), 1e9)),
@@ -162,6 +164,53 @@ def record_sample(out: str) -> list[dict]:
     return entries
 
 
+# Two or three at once, in different parts of a layer or in the same one.
+SEVERAL = [
+    ["softmax-router", "bias-in-weights"], ["no-bias", "no-normalization"], ["gelu", "no-q-k-norm"], ["c-before-b", "neighbours-rotated"],
+    ["flipped-taps", "weights-squared"], ["no-c", "rope-reversed", "quick-gelu"], ["other-eps", "no-rope"],
+    ["heads-modulo", "no-attention-scale"], ["silu-after-conv", "no-residual"],
+]
+
+
+def rounded(mistake: Mistake, dtype: torch.dtype, name: str) -> Mistake:
+    return replace(mistake, name=f"{mistake.name}@{name}", dtype=dtype)
+
+
+def record_others(model: "Hooked") -> list[dict]:
+    """Several mistakes at once, mistakes in half precision, and the true run written down in other ways."""
+    entries = []
+    for names in SEVERAL:
+        mistake = together(*(MISTAKES[name] for name in names))
+        entries.append(model.keep(mistake, True) if model.can_have(mistake) else None)
+    for name, dtype in (("bf16", torch.bfloat16), ("f16", torch.float16)):
+        clean = record(model.folder, rounded(CLEAN, dtype, name), model.ids)
+        rounding = max(times for times in gaps(model.true, clean, is_hooked).values() if np.isfinite(times))
+        for mistake in CATALOGUE:
+            if not model.can_have(mistake) or mistake.ids:
+                continue
+            try:
+                entry = model.keep(rounded(mistake, dtype, name), True, clean)
+            except RuntimeError:  # a mistake that makes float32 of halves stops where torch mixes neither
+                continue
+            # Ten times what rounding makes anywhere.
+            if entry and entry["times"] > 10 * rounding:
+                entries.append({**entry, "precision": name})
+    for mistake in STEPS:
+        write(os.path.join(model.out, f"{model.model}/{mistake.name}.safetensors"), model.ids, hooked(record(model.folder, mistake, model.ids)))
+    for way in WAYS:
+        name = way.__name__.replace("_", "-")
+        ids = [0, 0, 0, *model.ids] if name == "padded-left" else model.ids
+        write(os.path.join(model.out, f"{model.model}/{name}.safetensors"), ids, way(hooked(model.true)))
+    clean = [mistake.name for mistake in STEPS] + [way.__name__.replace("_", "-") for way in WAYS]
+    entries += [{"file": f"{model.model}/{name}.safetensors", "model": model.model, "mistake": name, "ids": model.ids,
+                 "first": None, "isClean": True} for name in clean]
+    return [entry for entry in entries if entry]
+
+
+def hooked(points: Points) -> Points:
+    return {name: value for name, value in points.items() if is_hooked(name)}
+
+
 def record_campaign(out: str, models: list[str]) -> list[dict]:
     entries = []
     for number, name in enumerate([*MODELS, "nano"]):
@@ -170,6 +219,8 @@ def record_campaign(out: str, models: list[str]) -> list[dict]:
         model = Hooked(out, name, 24, 200 + number)
         found = [model.keep(mistake, name != "nano") for mistake in CATALOGUE + PRECISION if model.can_have(mistake)]
         entries += [entry for entry in found if entry]
+        if name != "nano":
+            entries += record_others(model)
     return entries
 
 

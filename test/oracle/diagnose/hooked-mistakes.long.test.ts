@@ -6,8 +6,8 @@ import { type Outcome, openRecordings } from "./hooked-mistakes.ts";
 const recordings = openRecordings(golden("mistakes/hooked"));
 afterAll(() => recordings.close());
 
-/** No larger than a rounding would be, and as even. */
-const cleared = ["column-of-expert", "noise-in-one", "noise-in-expert", "noise-in-all"];
+/** Two mistakes choose the same experts at all 14 positions, and the simpler one is named. */
+const misnamed = ["normed-before-bias"];
 
 it("recorded mistakes are found where they are, and most are named", async () => {
   const outcomes = new Map<string, Outcome>();
@@ -19,7 +19,7 @@ it("recorded mistakes are found where they are, and most are named", async () =>
   }
   const all = (wanted: Outcome) => [...outcomes].flatMap(([mistake, outcome]) => (outcome === wanted ? [mistake] : []));
   expect(outcomes.size).toBeGreaterThan(160);
-  expect(all("wrong")).toEqual([]);
-  expect(cleared).toEqual(expect.arrayContaining(all("cleared")));
-  expect(all("right").length).toBeGreaterThanOrEqual(126);
+  expect(misnamed).toEqual(expect.arrayContaining(all("wrong")));
+  expect([...all("cleared"), ...all("silent")]).toEqual([]);
+  expect(all("right").length).toBeGreaterThanOrEqual(138);
 });

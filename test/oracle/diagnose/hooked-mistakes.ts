@@ -17,11 +17,16 @@ import { causesOf } from "./mistake-causes.ts";
 export interface Pair {
   readonly file: string;
   readonly model: string;
+  /** Several are joined by a plus; of a run in half precision, `@bf16` or `@f16` follows. */
   readonly mistake: string;
   /** Of the true run. */
   readonly ids: readonly number[];
-  readonly first: string;
-  readonly isRounding: boolean;
+  readonly first: string | null;
+  readonly isRounding?: boolean;
+  /** No mistake, but the true run written down in another way. */
+  readonly isClean?: boolean;
+  /** In which everything was computed. */
+  readonly precision?: "bf16" | "f16";
 }
 
 export type Outcome = "right" | "wrong" | "cleared" | "no name" | "silent";
@@ -54,7 +59,9 @@ export function openRecordings(folder: string): Recordings {
   return {
     pairs: JSON.parse(readFileSync(join(folder, "mistakes.json"), "utf8")),
     async open(pair) {
-      const { model, mistake } = pair;
+      const { model, mistake, precision, isClean } = pair;
+      const names = mistake.replace(/@.*/, "").split("+");
+      const causes = names.flatMap((name) => causesOf[name] ?? []);
       const ground = grounds.get(model) ?? prepare(folder, pair);
       grounds.set(model, ground);
       const { run: a, weights } = await ground;
@@ -67,9 +74,12 @@ export function openRecordings(folder: string): Recordings {
         async verdict(hasWeights) {
           const given = hasWeights ? weights : undefined;
           const bias = given && (async (path: string) => given.numbers(`${path}.expert_bias`));
-          const { guess, hints } = await diagnose(await compareRuns(...lined, { bias }), given);
+          const comparison = await compareRuns(...lined, { bias, precision });
+          const { guess, hints } = await diagnose(comparison, given);
           const { cause, kind } = guess ?? {};
-          if (cause !== undefined && causesOf[mistake]?.includes(cause)) return ["right", cause];
+          if (isClean && comparison.equal) return ["right", undefined];
+          // Of several mistakes, any, or some of them together.
+          if (cause?.split("+").every((one) => causes.includes(one))) return ["right", cause];
           if (kind === "precision") return ["cleared", cause];
           if (kind === "bug") return ["wrong", cause];
           return [hints.length > 0 ? "no name" : "silent", undefined];

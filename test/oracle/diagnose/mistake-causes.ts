@@ -37,7 +37,7 @@ export const causesOf: Readonly<Record<string, readonly string[]>> = {
   "state-of-x": ["conv-state-of-x"],
   "state-gated": ["conv-state-gated"],
   "state-reversed": ["conv-state-reversed"],
-  "state-replaced": ["conv-state-replaced", "missing-tap"], // in steps of one position the older taps meet zeros
+  "state-replaced": ["conv-state-replaced", "missing-tap"], // of single positions: the oldest tap meets nothing
   "silu-of-b": ["activated-b"],
   "sigmoid-of-c": ["activated-c"],
   "no-b": ["missing-b"],
@@ -106,7 +106,7 @@ export const causesOf: Readonly<Record<string, readonly string[]>> = {
   "no-up": ["missing-up"],
   "clamped-swiglu": ["clamped-swiglu"],
   "oai-swiglu": ["oai-swiglu"],
-  "half-overflow": ["overflow", "not-a-number"], // where infinities meet, only NaN is left
+  "half-overflow": ["overflow", "not-a-number"],
   "interleaved-gate-up": ["interleaved-gate-up"],
   "exchanged-in-one-expert": ["swapped-w1-w3"],
   "weights-squared": ["weights-squared"],

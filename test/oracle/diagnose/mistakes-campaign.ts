@@ -24,9 +24,9 @@ for (const pair of recordings.pairs) {
   await opened.close();
   founds.push(found);
   if (!rest.includes("--list")) continue;
-  const where = first === pair.first ? "first right" : `first ${first}, not ${pair.first}`;
+  const place = (first ?? null) === pair.first ? "first right" : `first ${first}, not ${pair.first}`;
   const words = ([outcome, cause = "-"]: Verdict): string => `${outcome} (${cause})`;
-  console.log(`${pair.file}: ${where}; with -m ${words(found.withWeights)}; without ${words(found.without)}`);
+  console.log(`${pair.file}: ${place}; with -m ${words(found.withWeights)}; without ${words(found.without)}`);
 }
 await recordings.close();
 
@@ -36,7 +36,7 @@ function row(title: string, some: readonly Found[]): string {
     count((found) => found[key][0] === outcome);
   const columns = [
     count(() => true),
-    count(({ first, pair }) => first === pair.first),
+    count(({ first, pair }) => (first ?? null) === pair.first),
     count(({ isEqual }) => isEqual),
     ...(["withWeights", "without"] as const).flatMap((key) =>
       (["right", "wrong", "cleared", "no name", "silent"] as const).map((outcome) => share(key, outcome)),
@@ -47,20 +47,20 @@ function row(title: string, some: readonly Found[]): string {
 
 const heads = ["pairs", "first", "equal", ...["-m", ""].flatMap(() => ["right", "wrong", "cleared", "none", "silent"])];
 console.log(`${"".padEnd(12)}${heads.map((head) => head.padStart(7)).join("")}     (with -m, then without)`);
-const bugs = founds.filter(({ pair }) => !pair.isRounding);
+const isPlain = ({ isRounding, isClean, precision, mistake }: Pair) =>
+  !isRounding && !isClean && precision === undefined && !mistake.includes("+");
+const bugs = founds.filter(({ pair }) => isPlain(pair));
+const where = (title: string, is: (pair: Pair) => boolean | undefined): void => {
+  const some = founds.filter(({ pair }) => is(pair));
+  if (some.length > 0) console.log(row(title, some));
+};
 for (const model of new Set(bugs.map(({ pair }) => pair.model))) {
-  console.log(
-    row(
-      model,
-      bugs.filter(({ pair }) => pair.model === model),
-    ),
-  );
+  where(model, (pair) => isPlain(pair) && pair.model === model);
 }
-console.log(row("mistakes", bugs));
-console.log(
-  row(
-    "rounding",
-    founds.filter(({ pair }) => pair.isRounding),
-  ),
-);
+where("mistakes", isPlain);
+where("several", ({ mistake }) => mistake.includes("+"));
+where("in bf16", ({ precision }) => precision === "bf16");
+where("in f16", ({ precision }) => precision === "f16");
+where("rounding", ({ isRounding }) => isRounding);
+where("clean", ({ isClean }) => isClean); // right: equal; wrong: a false alarm
 console.log(`${new Set(bugs.map(({ pair }) => pair.mistake)).size} kinds of mistakes`);
