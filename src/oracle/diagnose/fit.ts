@@ -25,19 +25,10 @@ const FLOAT32 = 1e-5;
 /** So many of the choices may have been near ties. */
 const TIES = 0.1;
 
-/**
- * @param most  past this nobody wants to know how bad it is at further points
- * @returns undefined where the run recorded none of the points, or nothing is known to compute them from
- */
-export async function fitOf(
-  run: RecordedRun,
-  results: Results,
-  from: number,
-  most = Number.POSITIVE_INFINITY,
-): Promise<Fit | undefined> {
+/** @returns undefined where the run recorded none of the points, or nothing is known to compute them from */
+export async function fitOf(run: RecordedRun, results: Results, from: number): Promise<Fit | undefined> {
   let found: Fit | undefined;
   for (const [name, result] of results) {
-    if (found !== undefined && found.rmsRelative > most) break;
     const fit = await fitAt(run, name, result, from);
     if (fit === undefined) continue;
     found = {
