@@ -1,15 +1,13 @@
 // Tensors that do not fit the config are refused by name before any byte of them is read.
 import { describe, expect, it } from "vitest";
-import { eachLogits, prefill } from "../../src/engine/engine.ts";
-import { restart } from "../../src/engine/sequence.ts";
 import type { Checkpoint, StoredTensor } from "../../src/formats/checkpoint.ts";
 import { FormatError } from "../../src/formats/refusal.ts";
-import { createEngine, type LoadContext, loadModel } from "../../src/load/load.ts";
+import { loadModel } from "../../src/load/load.ts";
 import type { ModelOptions } from "../../src/load/model-options.ts";
 import { planMemory } from "../../src/load/plan-memory.ts";
 import { OptionError } from "../../src/options/option-error.ts";
-import type { Kernels } from "../../src/wasm/compiled.ts";
 import { context } from "../ops/harness.ts";
+import { fullShape } from "./full-shape.ts";
 import { open } from "./run.ts";
 
 /** moe-small with some tensors replaced (or, by undefined, removed); its bytes cannot be read. */
@@ -102,49 +100,6 @@ describe("loadModel", () => {
   });
 });
 
-describe("the working space", () => {
-  it("suffices for any order of steps, logits and steps given up, at the full shape", async () => {
-    const { config, tensors } = fullShape();
-    const done = async () => {};
-    const descriptor = { kind: "blob", name: "", blob: new Blob() } as const;
-    const bare = { size: 0, name: "", descriptor, verify: done, close: done };
-    const files = [{ ...bare, read: async (_: number, length: number) => new Uint8Array(length) }];
-    // Kernels that do nothing: only where results are put is at stake.
-    const nothing = new Proxy({} as Kernels, { get: () => () => -1 });
-    const startRuntime: LoadContext["startRuntime"] = async (build, threads) => ({
-      ...(await context.startRuntime(build, threads)),
-      instantiate: () => nothing,
-    });
-    for (const contextLength of [3, 8, 24, 600]) {
-      for (const mode of ["int8", "exact"] as const) {
-        const loaded = await loadModel(
-          { config, tensors, files },
-          { contextLength, mode },
-          { ...context, startRuntime },
-        );
-        const engine = createEngine(loaded);
-        for (const stopAt of [1, 3, 12, 24, 79, 84, 95, undefined]) {
-          const anew = () => {
-            restart(engine.model, engine.sequence);
-            return { ...engine, msPerPosition: undefined };
-          };
-          let layer = 0;
-          const check = (): void => {
-            if (++layer === stopAt) throw new DOMException("given up", "AbortError");
-          };
-          const ids = Array.from({ length: contextLength }, () => 1);
-          const pace = { pause: async () => {}, check };
-          await prefill(anew(), ids, pace).catch((error) => expect(error.name).toBe("AbortError"));
-          const patient = { pause: async () => {}, check: undefined };
-          await prefill(anew(), ids, patient);
-          await eachLogits(anew(), ids, patient, () => {});
-          await prefill(anew(), ids, patient);
-        }
-      }
-    }
-  });
-});
-
 describe("planMemory", () => {
   it("plans the full LFM2-8B-A1B shape in two banks of whole layers, without reserving it", () => {
     const { config, tensors } = fullShape();
@@ -166,66 +121,3 @@ describe("planMemory", () => {
     expect(states).toBe(6 * 2 * 512 * 2 * 32768 + 18 * 2 * (2 * 2048 * 4));
   });
 });
-
-/** Config and tensor directory of LFM2-8B-A1B, Q4_0 with a Q6_K embedding; the files themselves are not needed. */
-function fullShape(): { config: Record<string, unknown>; tensors: Map<string, StoredTensor> } {
-  const attention = new Set([2, 6, 10, 14, 18, 21]);
-  const config = {
-    model_type: "lfm2_moe",
-    vocab_size: 65536,
-    hidden_size: 2048,
-    intermediate_size: 7168,
-    moe_intermediate_size: 1792,
-    num_hidden_layers: 24,
-    num_dense_layers: 2,
-    num_attention_heads: 32,
-    num_key_value_heads: 8,
-    num_experts: 32,
-    num_experts_per_tok: 4,
-    conv_L_cache: 3,
-    norm_eps: 1e-5,
-    rope_theta: 1e6,
-    max_position_embeddings: 128000,
-    layer_types: Array.from({ length: 24 }, (_, i) => (attention.has(i) ? "full_attention" : "conv")),
-  };
-  const tensors = new Map<string, StoredTensor>();
-  const put = (name: string, format: StoredTensor["format"], ...shape: number[]): void => {
-    tensors.set(name, { name, format, shape, parts: [] });
-  };
-  put("model.embed_tokens.weight", "Q6_K", 65536, 2048);
-  put("model.embedding_norm.weight", "F32", 2048);
-  for (let i = 0; i < 24; i++) {
-    const layer = `model.layers.${i}`;
-    put(`${layer}.operator_norm.weight`, "F32", 2048);
-    put(`${layer}.ffn_norm.weight`, "F32", 2048);
-    if (attention.has(i)) {
-      for (const [name, rows] of [
-        ["q_proj", 2048],
-        ["k_proj", 512],
-        ["v_proj", 512],
-        ["out_proj", 2048],
-      ] as const) {
-        put(`${layer}.self_attn.${name}.weight`, "Q4_0", rows, 2048);
-      }
-      put(`${layer}.self_attn.q_layernorm.weight`, "F32", 64);
-      put(`${layer}.self_attn.k_layernorm.weight`, "F32", 64);
-    } else {
-      put(`${layer}.conv.in_proj.weight`, "Q4_0", 6144, 2048);
-      put(`${layer}.conv.out_proj.weight`, "Q4_0", 2048, 2048);
-      put(`${layer}.conv.conv.weight`, "F32", 2048, 3);
-    }
-    const ff = `${layer}.feed_forward`;
-    if (i < 2) {
-      put(`${ff}.w1.weight`, "Q4_0", 7168, 2048);
-      put(`${ff}.w3.weight`, "Q4_0", 7168, 2048);
-      put(`${ff}.w2.weight`, "Q4_0", 2048, 7168);
-    } else {
-      put(`${ff}.gate.weight`, "F32", 32, 2048);
-      put(`${ff}.expert_bias`, "F32", 32);
-      put(`${ff}.experts.w1`, "Q4_0", 32, 1792, 2048);
-      put(`${ff}.experts.w3`, "Q4_0", 32, 1792, 2048);
-      put(`${ff}.experts.w2`, "Q4_0", 32, 2048, 1792);
-    }
-  }
-  return { config, tensors };
-}
