@@ -53,7 +53,8 @@ export function toBeCloseToTensor(
   expected: TensorLike,
   stated: Partial<Tolerance> = {},
 ): Outcome {
-  const tolerance = { ...FLOAT32_TOLERANCE, ...stated };
+  const { rtol = FLOAT32_TOLERANCE.rtol, atol = FLOAT32_TOLERANCE.atol } = stated; // also where undefined is stated
+  const tolerance = { rtol, atol };
   const [actual, wanted] = [numbersOf(received), numbersOf(expected)];
   const [shape, wantedShape] = [shapeOf(received, actual.length), shapeOf(expected, wanted.length)];
   // A plain list of numbers has no shape to be wrong.

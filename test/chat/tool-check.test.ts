@@ -35,6 +35,12 @@ describe("an argument that fits its schema is passed over, one that does not is 
         ["True", "an integer, not true"],
       ],
     ],
+    [
+      "multipleOf",
+      { type: "number", multipleOf: 0.01 },
+      ["19.99", "0.07", "3"],
+      [["0.005", "a multiple of 0.01, not 0.005"]],
+    ],
     ["type number", { type: "number" }, ["1", "1.5", "2.0"], [["'1'", 'a number, not "1"']]],
     [
       "type boolean",

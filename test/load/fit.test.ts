@@ -67,12 +67,12 @@ it("is told on the command line in the names of its flags", async () => {
   expect(aboutFlags(error)).toBe(error); // no usage is at fault
   expect((error as Error).name).toBe("MemoryError");
   expect(describeError(error)).toMatch(/or try all the same with --ignore-memory\.$/);
-  const remedy = "Less would do with contextLength 4096 (1.00 GB) or kvType int8 or quantize Q4_0.";
-  const options = ["contextLength", "kvType", "quantize"];
+  const remedy = "Less would do with contextLength 4096 (1.00 GB) or kvType int8 or quantize Q8_0 or quantize Q4_0.";
+  const options = ["contextLength", "kvType", "quantize", "quantize"];
   const smaller = new MemoryError({ subject: "model", expected: "less", found: "more", remedy, options });
   expect(describeError(smaller)).toBe(
     "model: expected less, found more. " +
-      "Less would do with --context 4096 (1.00 GB) or --kv-type int8 or --quantize Q4_0.",
+      "Less would do with --context 4096 (1.00 GB) or --kv-type int8 or --quantize Q8_0 or --quantize Q4_0.",
   );
 });
 

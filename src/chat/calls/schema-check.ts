@@ -51,8 +51,8 @@ export function mismatches(root: Json, schema: Schema): ToolCallProblem[] {
       if (value <= lower(rules.exclusiveMinimum)) expect(`more than ${rules.exclusiveMinimum}`);
       if (value >= upper(rules.exclusiveMaximum)) expect(`less than ${rules.exclusiveMaximum}`);
       const { multipleOf } = rules;
-      const isMultiple = typeof multipleOf !== "number" || multipleOf <= 0 || Number.isInteger(value / multipleOf);
-      if (!isMultiple) expect(`a multiple of ${multipleOf}`);
+      if (typeof multipleOf === "number" && multipleOf > 0 && !isMultiple(value, multipleOf))
+        expect(`a multiple of ${multipleOf}`);
     } else if (Array.isArray(value)) {
       if (value.length < lower(rules.minItems)) expect(`at least ${rules.minItems} items`);
       if (value.length > upper(rules.maxItems)) expect(`at most ${rules.maxItems} items`);
@@ -154,3 +154,9 @@ function shown(value: Json): string {
 const lower = (bound: Json | undefined): number => (typeof bound === "number" ? bound : Number.NEGATIVE_INFINITY);
 const upper = (bound: Json | undefined): number => (typeof bound === "number" ? bound : Number.POSITIVE_INFINITY);
 const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
+
+/** As far as float64 tells: 19.99 / 0.01 is no integer. */
+function isMultiple(value: number, of: number): boolean {
+  const times = value / of;
+  return Math.abs(times - Math.round(times)) <= 1e-9 * Math.max(1, Math.abs(times));
+}

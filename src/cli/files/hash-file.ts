@@ -17,10 +17,15 @@ export async function sha256OfFile(
 ): Promise<string> {
   const hash = createHash("sha256");
   let done = 0;
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
-    hash.update(piece as Buffer);
-    done += (piece as Buffer).length;
-    onProgress(done);
+  try {
+    for await (const piece of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+      hash.update(piece as Buffer);
+      done += (piece as Buffer).length;
+      onProgress(done);
+    }
+  } catch (error) {
+    signal.throwIfAborted(); // a stream ends with an error of its own, not with the signal's reason
+    throw error;
   }
   return hash.digest("hex");
 }

@@ -40,6 +40,12 @@ export function inFlags(error: Lfm2Error, flags: FlagNames = flagNames): ErrorPa
   return {
     ...partsOf(error),
     subject: flagOf(option) + subject.slice(option.length),
-    remedy: options.reduce((text, named) => text.replaceAll(named, flagOf(named)), remedy),
+    remedy: withFlags(remedy, options, flagOf),
   };
+}
+
+/** Each option as a word of its own, in one pass: a flag may hold the name of the option that it stands for. */
+function withFlags(text: string, options: readonly string[], flagOf: (option: string) => string): string {
+  if (options.length === 0) return text;
+  return text.replace(new RegExp(`(?<![\\w-])(?:${options.join("|")})(?!\\w)`, "g"), flagOf);
 }

@@ -144,9 +144,18 @@ async function comparePoint(
   }
   if (isRouter) {
     const router = await compareRouter(a, b, name, factor, bias);
-    const flipped = router.examples[0]?.position ?? -1;
-    const [rowsOutside, within] = [router.flippedPositions, router.flips === 0];
-    return { name, kind, ...shapes, within, tolerance: 0, firstRow: flipped, rowsOutside, router };
+    // More or fewer experts to a position are others, though the same ones may be among them twice.
+    const isSameCount = x.cols === y.cols;
+    return {
+      name,
+      kind,
+      ...shapes,
+      within: router.flips === 0 && isSameCount,
+      tolerance: 0,
+      firstRow: isSameCount ? (router.examples[0]?.position ?? -1) : 0,
+      rowsOutside: isSameCount ? router.flippedPositions : x.rows,
+      router,
+    };
   }
   const meter = createGapMeter();
   const logitsMeter = kind === "logits" ? createLogitsMeter(x.rows, x.cols) : undefined;

@@ -48,6 +48,11 @@ interface Relaid {
 
 function relaid(own: RecordedPoint, point: RecordedPoint): Relaid | undefined {
   const { rows, cols } = own;
+  // As many heads as positions can be either way round: what fits as it is, is taken as it is.
+  if (point.rows === rows && point.cols === cols) return undefined;
+  if (rows === 1 && point.rows * point.cols === cols) {
+    return { point: inRowsOf(point, 1, cols), how: "axes of one position, joined" };
+  }
   const axes = (point.axes ?? [point.rows, point.cols]).slice();
   while (axes.length > 1 && axes[0] === 1) axes.shift();
   const [first, second, ...rest] = axes;
