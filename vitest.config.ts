@@ -8,7 +8,13 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("./node_modules/.cache/
 const execArgv = ["--import", new URL("./assembly/read-typescript.js", import.meta.url).href];
 
 // Their bounds are milliseconds of a machine with nothing else to do, so nothing else of ours runs beside them.
-const ALONE = ["test/api/giving-up.test.ts", "test/text/caller.test.ts", "test/text/hostile-templates.test.ts"];
+const ALONE = [
+  "test/api/giving-up.test.ts",
+  "test/sources/http-scenarios.test.ts",
+  "test/text/caller.test.ts",
+  "test/text/hostile-templates.test.ts",
+  "test/worker/flight.test.ts",
+];
 
 // Many runs of what other tests do once: minutes, which every change need not wait for.
 const LONG = "test/**/*.long.test.ts";
