@@ -1,7 +1,8 @@
 // JSON Schema (2020-12) as far as this project understands it: keywords, types, and which values are the same.
 //
 // Two rooms read schemas: `constrain` writes the grammar of what a schema allows, and `chat` tells where the arguments
-// of a call do not fit one. Both rest on this table, so that neither knows a keyword that the other does not.
+// of a call do not fit one. The first is written over this table; that the second means the same by every keyword is what
+// test/json-schema/agreement.test.ts holds.
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type Schema = { readonly [keyword: string]: Json };

@@ -41,6 +41,12 @@ describe("an argument that fits its schema is passed over, one that does not is 
       ["19.99", "0.07", "3"],
       [["0.005", "a multiple of 0.01, not 0.005"]],
     ],
+    [
+      "multipleOf, integers",
+      { type: "number", multipleOf: 2 },
+      ["10000000002", "0"],
+      [["10000000001", "a multiple of 2, not 10000000001"]],
+    ],
     ["type number", { type: "number" }, ["1", "1.5", "2.0"], [["'1'", 'a number, not "1"']]],
     [
       "type boolean",

@@ -155,8 +155,9 @@ const lower = (bound: Json | undefined): number => (typeof bound === "number" ? 
 const upper = (bound: Json | undefined): number => (typeof bound === "number" ? bound : Number.POSITIVE_INFINITY);
 const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
 
-/** As far as float64 tells: 19.99 / 0.01 is no integer. */
+/** As far as float64 tells: of decimals, 19.99 / 0.01 is no integer, but by a few roundings. */
 function isMultiple(value: number, of: number): boolean {
+  if (Number.isInteger(value) && Number.isInteger(of)) return value % of === 0;
   const times = value / of;
-  return Math.abs(times - Math.round(times)) <= 1e-9 * Math.max(1, Math.abs(times));
+  return Math.abs(times - Math.round(times)) <= 4 * Number.EPSILON * Math.abs(times);
 }

@@ -25,10 +25,12 @@ export function damageAt(one: Recomputed, name: string, tolerance: number): Dama
   if (at === undefined || product === undefined || at.own.length < ENOUGH * at.cols) return undefined;
   const { own, specified, cols } = at;
   const lacks = own.map((value, i) => value - specified[i]);
-  const differing = Array.from({ length: cols }, (_, c) => c).filter((c) =>
-    lacks.some((value, i) => i % cols === c && Math.abs(value) > tolerance),
-  );
-  if (differing.length < cols && own.every((value, i) => value === 0 || !differing.includes(i % cols))) {
+  const differs = new Uint8Array(cols);
+  lacks.forEach((value, i) => {
+    if (Math.abs(value) > tolerance) differs[i % cols] = 1;
+  });
+  const differing = [...differs.keys()].filter((c) => differs[c] === 1);
+  if (differing.length < cols && own.every((value, i) => value === 0 || differs[i % cols] === 0)) {
     return { cause: "zeroed-rows", place: `rows ${differing.join(", ")} of ${product.path}`, left: 0 };
   }
   return ofOneColumn(lacks, cols, product, differing);
@@ -47,6 +49,7 @@ function ofOneColumn(
   for (let column = 0; column < x.cols; column++) {
     const input = Float64Array.from({ length: rows }, (_, t) => rowOf(x, t)[column]);
     const square = input.reduce((sum, value) => sum + value * value, 0);
+    if (square === 0) continue; // takes no part in the product
     let explained = 0;
     for (const c of differing) {
       const product = input.reduce((sum, value, t) => sum + value * lacks[t * cols + c], 0);

@@ -13,7 +13,7 @@ import { explain, type Recomputed, recompute } from "./explain.ts";
 import { fitOf } from "./fit.ts";
 import { learnedWeights } from "./learned-weights.ts";
 import { type ModelWeights, readParameters } from "./model-weights.ts";
-import { isPrecision } from "./precision.ts";
+import { courseOf, isPrecision } from "./precision.ts";
 import { roundingEvidence } from "./rounding.ts";
 import { shownConfig, statedConfig } from "./run-config.ts";
 import type { Place, Side } from "./site.ts";
@@ -56,11 +56,14 @@ export async function diagnose(given: Comparison, weights?: ModelWeights): Promi
   const config = weights?.config ?? statedConfig(a) ?? statedConfig(b);
   const sides = sidesOf(comparison, first, config ?? shownConfig(a), weights);
   const recomputed = sides === undefined ? [] : await recompute(comparison, first, sides);
+  const bug = (await notFiniteGuess(comparison, first)) ?? (await mistakeGuess(recomputed, first, "bug"));
+  const rounding = bug ? undefined : (nearTieGuess(first) ?? (await mistakeGuess(recomputed, first, "precision")));
+  const beyond = rounding && beyondRounding(comparison, first, rounding);
+  // Where the runs part, a rounding; but not all: the rest would have to be compared without it.
+  if (beyond !== undefined) return { guess: undefined, hints: [beyond] };
   const guess =
-    (await notFiniteGuess(comparison, first)) ??
-    (await mistakeGuess(recomputed, first, "bug")) ??
-    nearTieGuess(first) ??
-    (await mistakeGuess(recomputed, first, "precision")) ??
+    bug ??
+    rounding ??
     (await scaleGuess(comparison, first)) ??
     damageGuess(recomputed, first) ??
     (weights && precisionGuess(comparison, recomputed, first));
@@ -106,8 +109,14 @@ async function mistakeGuess(
   return { cause: mistake.cause, kind: mistake.kind, side: side.label, says, evidence };
 }
 
-function nearTieGuess({ name, router }: PointComparison): Diagnosis | undefined {
-  if (router === undefined || router.nearTies === 0 || router.nearTies < router.flips) return undefined;
+/** Every other expert there would have been as good. */
+function isNearTie({ router }: PointComparison): boolean {
+  return router !== undefined && router.flips > 0 && router.nearTies === router.flips;
+}
+
+function nearTieGuess(point: PointComparison): Diagnosis | undefined {
+  const { name, router } = point;
+  if (router === undefined || !isNearTie(point)) return undefined;
   const [{ apart, isBound }] = router.examples;
   const evidence =
     `all ${router.flips} flipped ${router.flips === 1 ? "expert" : "experts"} of ${name} were near ties: the first two stood ` +
@@ -119,6 +128,30 @@ function nearTieGuess({ name, router }: PointComparison): Diagnosis | undefined 
     says: "near ties, which a rounding decides",
     evidence,
   };
+}
+
+/** What a rounding at the first point cannot have led to, as a sentence's end. */
+function beyondRounding(
+  { points, a }: Comparison,
+  first: PointComparison,
+  { cause, says }: Diagnosis,
+): string | undefined {
+  const since = `${says} (${cause}) explains ${first.name}`;
+  if (cause === "near-tie") {
+    // The model is causal: another expert changes no position before its own.
+    let from = first.firstRow;
+    for (const point of points) {
+      if (point.within || point.firstRow >= from) continue;
+      if (!isNearTie(point)) {
+        return `${since}, but ${point.name} differs from token ${a.start + Math.max(0, point.firstRow)} on, before it`;
+      }
+      from = point.firstRow;
+    }
+    return undefined;
+  }
+  const course = courseOf(points);
+  if ("says" in course) return undefined;
+  return `${since}, but not what lies between the runs at ${course.unlike.name}: compare them without this rounding`;
 }
 
 /** One place of a weight: nothing else gives what a side recorded. */
@@ -204,8 +237,8 @@ function idsGuess({ a, b, idsDifferAt }: Comparison): Diagnosis | undefined {
   const bos = a.about?.config.bos_token_id ?? b.about?.config.bos_token_id;
   const shift = explainIds(a, b, typeof bos === "number" ? bos : undefined);
   if (shift === undefined) return undefined;
-  const { cause, side, says } = shift;
-  const evidence = `input ids differ from index ${idsDifferAt} on; moved by one they are the same`;
+  const { cause, side, says, by } = shift;
+  const evidence = `input ids differ from index ${idsDifferAt} on; moved by ${by === 1 ? "one" : by} they are the same`;
   return { cause, kind: "bug", side, says, evidence };
 }
 

@@ -15,15 +15,9 @@ export interface Fit {
   readonly maxAbs: number;
   /** The worst of the points; of chosen experts, the share of rows with others. */
   readonly rmsRelative: number;
-  /** No more than float32 in another order leaves of an operation's result, or ties of a choice. */
-  readonly isEqual: boolean;
   /** What is reached at `point`: "its numbers to 1e-7", "its experts at 24 of 24 positions". */
   readonly says: string;
 }
-
-const FLOAT32 = 1e-5;
-/** So many of the choices may have been near ties. */
-const TIES = 0.1;
 
 /** @returns undefined where the run recorded none of the points, or nothing is known to compute them from */
 export async function fitOf(run: RecordedRun, results: Results, from: number): Promise<Fit | undefined> {
@@ -31,11 +25,7 @@ export async function fitOf(run: RecordedRun, results: Results, from: number): P
   for (const [name, result] of results) {
     const fit = await fitAt(run, name, result, from);
     if (fit === undefined) continue;
-    found = {
-      ...fit,
-      rmsRelative: Math.max(fit.rmsRelative, found?.rmsRelative ?? 0),
-      isEqual: fit.isEqual && found?.isEqual !== false,
-    };
+    found = { ...fit, rmsRelative: Math.max(fit.rmsRelative, found?.rmsRelative ?? 0) };
   }
   return found;
 }
@@ -53,12 +43,12 @@ async function fitAt(
     const ids = await point.read(from, rows);
     const others = 1 - sameRows(result, ids as Int32Array, point.cols) / rows;
     const says = `its experts at ${Math.round((1 - others) * rows)} of ${rows} positions`;
-    return { point: name, maxAbs: others, rmsRelative: others, isEqual: others <= TIES, says };
+    return { point: name, maxAbs: others, rmsRelative: others, says };
   }
   if (point.cols !== result.cols) return undefined;
   const { maxAbs, rmsRelative } = measureGap(result.data, await point.read(from, rows));
   const says = `its numbers to ${formatError(maxAbs)}`;
-  return { point: name, maxAbs, rmsRelative, isEqual: rmsRelative <= FLOAT32, says };
+  return { point: name, maxAbs, rmsRelative, says };
 }
 
 /** Rows with the same experts, in whatever order. */

@@ -7,6 +7,8 @@ export interface IdShift {
   /** The side with the mistake, and in words what it is. */
   readonly side: "A" | "B";
   readonly says: string;
+  /** How many first ids one side has more. */
+  readonly by: number;
 }
 
 /** More tokens before a text than a mistake puts there. */
@@ -31,14 +33,14 @@ function explained(
   const [first] = longer;
   if (by > 1 && longer.slice(0, by).some((id) => id !== first)) {
     const says = `${by} tokens stand before the text that the other side does not have`;
-    return { cause: "shifted-ids", side: longerSide, says };
+    return { cause: "shifted-ids", side: longerSide, says, by };
   }
   const name = first === bos ? `the beginning-of-text token ${first}` : `the first token ${first}`;
   if (first === shorter[0]) {
     const times = by === 1 ? "twice" : `${by + 1} times`;
-    return { cause: "doubled-bos", side: longerSide, says: `${name} stands there ${times}` };
+    return { cause: "doubled-bos", side: longerSide, says: `${name} stands there ${times}`, by };
   }
-  return { cause: "missing-bos", side: shorterSide, says: `${name} is missing${by === 1 ? "" : `, ${by} times`}` };
+  return { cause: "missing-bos", side: shorterSide, says: `${name} is missing${by === 1 ? "" : `, ${by} times`}`, by };
 }
 
 /** Of how many first ids `longer` has to be rid to be `shorter`, as far as both go; 0 where none do. Few ids prove nothing. */

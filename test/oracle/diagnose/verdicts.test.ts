@@ -51,6 +51,34 @@ async function changed(run: RecordedRun, name: string, change: (value: number, i
   return replaced(run, name, pointOfNumbers(name, other, point.cols));
 }
 
+/** Without its bias; and the same run with two experts of one row exchanged whose logits lie next to each other. */
+async function nearTie(
+  run: RecordedRun,
+  feedForward: string,
+): Promise<[run: RecordedRun, tied: RecordedRun, row: number]> {
+  const point = (of: string) => run.points.get(`${feedForward}.gate.${of}`) as RecordedPoint;
+  const [experts, logits] = [point("experts"), point("logits")];
+  const [ids, numbers] = await Promise.all([experts.read(0, experts.rows), logits.read(0, logits.rows)]);
+  let best = { apart: Number.POSITIVE_INFINITY, row: 0, chosen: 0, other: 0 };
+  for (let row = 1; row < experts.rows; row++) {
+    const ofRow = ids.subarray(row * experts.cols, (row + 1) * experts.cols);
+    for (const chosen of ofRow) {
+      for (let other = 0; other < logits.cols; other++) {
+        const apart = Math.abs(numbers[row * logits.cols + chosen] - numbers[row * logits.cols + other]);
+        if (!ofRow.includes(other) && apart < best.apart) best = { apart, row, chosen, other };
+      }
+    }
+  }
+  const { row, chosen, other } = best;
+  const [x, y] = [row * logits.cols + chosen, row * logits.cols + other];
+  [numbers[x], numbers[y]] = [numbers[y], numbers[x]];
+  ids[ids.indexOf(chosen, row * experts.cols)] = other;
+  const unbiased = { ...run, points: new Map(run.points) };
+  unbiased.points.delete(`${feedForward}.expert_bias`);
+  const tied = replaced(unbiased, experts.name, pointOfNumbers(experts.name, ids, experts.cols));
+  return [unbiased, replaced(tied, logits.name, pointOfNumbers(logits.name, numbers, logits.cols)), row];
+}
+
 describe("a mistake is not cleared", () => {
   it("by the other run's rounding, which is a thousandth of it", async () => {
     const { ops, run, f16, weights } = await prepared;
@@ -77,6 +105,29 @@ describe("a mistake is not cleared", () => {
       expect(comparison.equal).toBe(false);
       expect((await diagnose(comparison, weights)).guess?.kind).not.toBe("precision");
     }
+  });
+
+  it("behind a rounding that explains where the runs part", async () => {
+    const { run, f16, weights } = await prepared;
+    const rounded = run({}, f16);
+    const clean = await compareRuns(run(), rounded, { tolerance: 4e-5 });
+    expect((await diagnose(clean, weights)).guess).toMatchObject({ cause: "kv-f16", kind: "precision" });
+    const other = await changed(rounded, "lm_head", (value) => -3 * value);
+    const { guess, hints } = await diagnose(await compareRuns(run(), other, { tolerance: 4e-5 }), weights);
+    expect(guess?.kind).not.toBe("precision");
+    expect(guess ?? hints.join()).toContain("kv-f16");
+  });
+
+  it("behind a near tie, where it shows before that", async () => {
+    const { run, weights } = await prepared;
+    const [own, tied, row] = await nearTie(run(), "model.layers.1.feed_forward");
+    expect(row).toBeGreaterThan(0);
+    const clean = await compareRuns(own, tied, { precision: "bf16" });
+    expect((await diagnose(clean, weights)).guess).toMatchObject({ cause: "near-tie" });
+    const other = await changed(tied, "lm_head", (value) => -3 * value);
+    const { guess, hints } = await diagnose(await compareRuns(own, other, { precision: "bf16" }), weights);
+    expect(guess?.kind).not.toBe("precision");
+    expect(hints.join()).toContain("near-tie");
   });
 
   it("without the model, which could show what rounding is", async () => {
