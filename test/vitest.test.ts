@@ -41,6 +41,7 @@ describe("toBeCloseToTensor", () => {
     expect([1.5]).toBeCloseToTensor([1], { atol: 0.5 });
     expect([1.5]).toBeCloseToTensor([1], { rtol: 0.5 });
     expect([1.6]).not.toBeCloseToTensor([1], { rtol: 0.5 });
+    expect([1.6]).not.toBeCloseToTensor([1], { rtol: undefined });
     expect([Number.NaN]).not.toBeCloseToTensor([Number.NaN]);
     expect([Number.POSITIVE_INFINITY]).toBeCloseToTensor([Number.POSITIVE_INFINITY]);
   });

@@ -5,6 +5,7 @@ import { prefill } from "../../src/engine/engine.ts";
 import { advance, type Chunk, restart, rewind, type Sequence } from "../../src/engine/sequence.ts";
 import { createEngine, type LoadedModel, loadModel } from "../../src/load/load.ts";
 import type { ModelOptions } from "../../src/load/model-options.ts";
+import { observed } from "../../src/oracle/trace/observed.ts";
 import { context } from "../ops/harness.ts";
 import { randomModel, shapeX } from "../oracle/random-model.ts";
 
@@ -116,6 +117,22 @@ describe("a step", () => {
       expect(failAt).toBeGreaterThan(100);
     },
   );
+});
+
+it("that fails leaves nothing to an observer of the next", async () => {
+  const { model, sequences } = await loadSmall({ contextLength: 16 }, 1);
+  const [sequence] = sequences;
+  const seen: number[] = [];
+  const { ops, settle } = observed(model.ops, { result: (_, result) => seen.push(result.rows) });
+  let layers = 0;
+  const check = (): void => {
+    if (++layers === 2) throw new Error("given up");
+  };
+  const watched = { ...model, ops };
+  expect(() => advance(watched, [{ sequence, ids: [3, 4, 5] }], { check })).toThrow("given up");
+  advance(watched, [{ sequence, ids: [3] }], { settle });
+  expect(seen.length).toBeGreaterThan(20);
+  expect(new Set(seen)).toEqual(new Set([1, 2])); // one row, and of experts one to each of two choices
 });
 
 /** `before` is called before and after every operation. */

@@ -1,6 +1,7 @@
 // Memory is compared with what the machine has before a weight is read.
 import { describe, expect, it } from "vitest";
 import { describeError } from "../../src/cli/exit.ts";
+import { inFlags } from "../../src/cli/options/flag-names.ts";
 import { aboutFlags } from "../../src/cli/options/option-values.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { loadModel } from "../../src/load/load.ts";
@@ -74,6 +75,9 @@ it("is told on the command line in the names of its flags", async () => {
     "model: expected less, found more. " +
       "Less would do with --context 4096 (1.00 GB) or --kv-type int8 or --quantize Q8_0 or --quantize Q4_0.",
   );
+  // An error that has passed through this once says the same after the second time.
+  const once = inFlags(smaller);
+  expect(inFlags(new MemoryError(once)).remedy).toBe(once.remedy);
 });
 
 describe("free memory", () => {

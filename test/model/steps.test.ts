@@ -37,10 +37,13 @@ describe("banks", () => {
     };
     const one = await run();
     expect(one.banks.length).toBe(1);
-    // Working space for 64 positions and one layer, hardly more.
+    // Working space for 64 positions and one layer, hardly more; each as full as it goes, in whole pages.
     const small = await run(1_900_000);
     expect(small.banks.length).toBeGreaterThan(5);
-    expect(Math.max(...small.banks.map(({ bytes }) => bytes))).toBeLessThanOrEqual(1_900_000);
+    for (const bankBytes of [1_900_000, 1_950_000, 2_000_000, 2_050_000]) {
+      const { banks } = bankBytes === 1_900_000 ? small : await run(bankBytes);
+      expect(Math.max(...banks.map(({ bytes }) => bytes))).toBeLessThanOrEqual(bankBytes);
+    }
     expect(small.banks.flatMap(({ units }) => units)).toEqual(one.banks[0].units);
     expect(small.logits).toEqual(one.logits);
   });

@@ -10,6 +10,7 @@ import { lineUp } from "../../src/oracle/recorded/line-up.ts";
 import { openArrays } from "../../src/oracle/recorded/open-arrays.ts";
 import { EMBEDDING, FINAL_NORM, HEAD } from "../../src/oracle/recorded/point-names.ts";
 import type { RecordedPoint, RecordedRun } from "../../src/oracle/recorded/recorded-run.ts";
+import { blobSource } from "../../src/sources/blob.ts";
 import { openFile } from "../../src/sources/disk.ts";
 import { golden, load, open } from "../model/run.ts";
 import { memoryRun, pointOfNumbers, recordRun } from "./memory-run.ts";
@@ -36,6 +37,19 @@ async function compared(own: RecordedRun, theirs: RecordedRun) {
   await theirs.close();
   return { comparison, verdict, notes: b.notes };
 }
+
+it("logits that a model made of its head's output are not passed over for that output", async () => {
+  const bytes = new Uint8Array(readFileSync(golden("dumps/hooks.safetensors")));
+  const header = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const { logits } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + header)));
+  const [from, to] = logits.data_offsets.map((offset: number) => 8 + header + offset);
+  const numbers = Float32Array.from(new Float32Array(bytes.slice(from, to).buffer), (value) => 2 * value);
+  bytes.set(new Uint8Array(numbers.buffer), from);
+  const scaled = await openArrays(blobSource("scaled.safetensors", bytes));
+  const { verdict, comparison } = await compared(await ours(), scaled);
+  expect(verdict.is).toBe("different");
+  expect(comparison.first?.name).toBe(HEAD);
+});
 
 describe("a recording of transformers", () => {
   const equal: readonly [file: string, ids: number[], points: number, notes: (string | RegExp)[]][] = [

@@ -1,7 +1,7 @@
 // Layouts that can be read in two ways: what fits as it is, is taken as it is.
 import { expect, it } from "vitest";
 import { compareRuns } from "../../src/oracle/compare/compare.ts";
-import { layOut } from "../../src/oracle/recorded/line-up.ts";
+import { layOut, lineUp } from "../../src/oracle/recorded/line-up.ts";
 import { memoryRun, pointOfNumbers } from "./memory-run.ts";
 
 const NAME = "model.layers.0.self_attn.q_layernorm";
@@ -22,6 +22,27 @@ it("one position of several heads", async () => {
   const point = layOut(ours, theirs).points.get(NAME);
   expect([point?.rows, point?.cols]).toEqual([1, 64]);
   expect(await point?.read(0, 1)).toEqual(row);
+});
+
+it("a run that has the embedding under its own name, and lacks its first layer", async () => {
+  const [embedding, first, second] = ["model.embed_tokens", "model.layers.0", "model.layers.1"];
+  const rows = (name: string, by: number) =>
+    pointOfNumbers(
+      name,
+      Array.from({ length: 24 }, (_, i) => Math.sin(by * (i + 1))),
+      6,
+    );
+  const ours = memoryRun(
+    "A",
+    [embedding, first, second].map((name, i) => [name, rows(name, i + 1)]),
+  );
+  const theirs = memoryRun("B", [
+    [embedding, rows(embedding, 1)],
+    [first, rows(first, 1)], // the embedding, as a layer left out gives it
+  ]);
+  const [a, b] = await lineUp(ours, theirs);
+  expect([...b.points.keys()]).toEqual([embedding, first]);
+  expect((await compareRuns(a, b)).first?.name).toBe(first);
 });
 
 it("an expert twice is no other choice of the same experts", async () => {

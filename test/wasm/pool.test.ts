@@ -89,6 +89,28 @@ describe("a pool", () => {
     expect(run).toThrow(/A helper thread failed: RuntimeError: memory access out of bounds/);
   });
 
+  it("forgets a helper's trap in an op in which its own part failed, too", async () => {
+    const control = createControl();
+    const pool = createPool(control, 2);
+    await helperOver(control);
+    const beyond = 1 << 20;
+    const failing = slowBank(() => {
+      for (const begin = performance.now(); performance.now() - begin < 20; );
+      throw new Error("own part");
+    });
+    const fails = () => pool.run(failing, "swiglu", [beyond, beyond, beyond], { total: 800, grain: 4 });
+    // The length of the helper's message; on a busy machine it may take nothing now and then.
+    const hasTrapped = () => new Int32Array(control)[9] > 0;
+    for (let run = 0; run < 50 && !hasTrapped(); run++) expect(fails).toThrow("own part");
+    expect(hasTrapped()).toBe(true);
+    pool.run(
+      slowBank(() => {}),
+      "swiglu",
+      [1024, 2048, 4096],
+      { total: 200, grain: 4 },
+    );
+  });
+
   it("does not wait for helpers that never came", () => {
     const pool = createPool(createControl(), 8);
     const ranges: [number, number][] = [];

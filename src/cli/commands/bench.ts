@@ -14,6 +14,7 @@ import { UsageError } from "../exit.ts";
 import { sayEmbedded } from "../files/open-model.ts";
 import { decodeText, MAX_JSON_BYTES, readBytes } from "../files/text-input.ts";
 import { checkFree, OutputError, writeWhole } from "../files/write-file.ts";
+import { checkOneModel } from "../options/model-options.ts";
 import { aboutFlags, checked, integerOf } from "../options/option-values.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
@@ -92,14 +93,7 @@ function plotCommand(): Command {
 }
 
 async function run(place: string | undefined, flags: BenchFlags): Promise<void> {
-  if (place !== undefined && flags.model !== undefined) {
-    throw new UsageError({
-      subject: "--model",
-      expected: "one model",
-      found: `${place} and ${flags.model}`,
-      remedy: "Leave one of them out.",
-    });
-  }
+  checkOneModel(place, flags);
   const { prefill, decode, depth, threads, kvType, kernels, mode, fill, rounds, output } = flags;
   if (output !== undefined) await checkFree(output, flags.force);
   if (flags.plot !== undefined) await checkNoPlots(flags.plot, flags.force);

@@ -1,10 +1,15 @@
 // `lfm2 inspect`: what a model is, without reading its weights.
 import { Command } from "commander";
 import { drawLayers } from "../../picture/layers.ts";
-import { UsageError } from "../exit.ts";
 import { sayEmbedded } from "../files/open-model.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
-import { addFileOptions, addMemoryOptions, type ModelFlags, statedModelOptions } from "../options/model-options.ts";
+import {
+  addFileOptions,
+  addMemoryOptions,
+  checkOneModel,
+  type ModelFlags,
+  statedModelOptions,
+} from "../options/model-options.ts";
 import { aboutFlags } from "../options/option-values.ts";
 import { type Inspection, inspectModel } from "../reports/inspection.ts";
 import { reportInspection } from "../reports/inspection-report.ts";
@@ -37,14 +42,7 @@ export function inspectCommand(): Command {
 }
 
 async function run(place: string | undefined, flags: InspectFlags): Promise<void> {
-  if (place !== undefined && flags.model !== undefined) {
-    throw new UsageError({
-      subject: "--model",
-      expected: "one model",
-      found: `${place} and ${flags.model}`,
-      remedy: "Leave one of them out.",
-    });
-  }
+  checkOneModel(place, flags);
   if (flags.svg !== undefined) await checkFree(flags.svg, flags.force);
   const source = place ?? flags.model;
   if (source === undefined) sayEmbedded();

@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
 import { type PreTokenizer, preTokenizers } from "../../tokenizer/from-gguf.ts";
+import { UsageError } from "../exit.ts";
 import { checked, integerOf } from "./option-values.ts";
 
 export interface ModelFlags {
@@ -92,6 +93,17 @@ export function modelChoice(option: keyof ModelOptions, flags: string, descripti
       return text;
     }, names),
   );
+}
+
+/** For commands that take a model as an argument, too. @throws UsageError */
+export function checkOneModel(place: string | undefined, { model }: Pick<ModelFlags, "model">): void {
+  if (place === undefined || model === undefined) return;
+  throw new UsageError({
+    subject: "--model",
+    expected: "one model",
+    found: `${place} and ${model}`,
+    remedy: "Leave one of them out.",
+  });
 }
 
 export function statedModelOptions(flags: ModelFlags): ModelOptions {

@@ -18,10 +18,8 @@ export async function hiddenStatesRenamed(
     return x !== undefined && y !== undefined && x.rows === y.rows && (await distance(x, 0, y, 0)) < SAME;
   };
   const [layer0, layers] = [layerPoint(0, ""), countLayers(ours)];
-  // A runtime that skips its first layer has the embedding there, too, but not that layer's output in the next place; and
-  // one that records the embedding under its own name does not number it among the layers.
-  const isEarly =
-    !theirs.points.has(EMBEDDING) && (await isSame(EMBEDDING, layer0)) && (await isSame(layer0, layerPoint(1, "")));
+  // A runtime that skips its first layer has the embedding there, too, but not that layer's output in the next place.
+  const isEarly = (await isSame(EMBEDDING, layer0)) && (await isSame(layer0, layerPoint(1, "")));
   if (!(await isSame(layer0, layer0)) && isEarly) {
     notes.push(`layers numbered one early, as output_hidden_states has them: its ${layer0} is ${EMBEDDING}`);
     return renamed(theirs, (layer) => {

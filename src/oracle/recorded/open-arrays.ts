@@ -8,6 +8,8 @@ import type { RecordedPoint, RecordedRun, StoredFloat } from "./recorded-run.ts"
 import { rowsFrom } from "./views.ts";
 
 const MAX_POSITIONS = 1 << 24;
+/** What a model gives in the end, in transformers' words. */
+const FINAL_LOGITS = "logits";
 
 /**
  * The points of a file under the names that `patterns` gives them.
@@ -62,8 +64,9 @@ function named(arrays: readonly StoredArray[], patterns: NamePatterns): Map<stri
   const found = new Map<string, StoredArray>();
   for (const array of arrays) {
     const name = map(array.name);
-    // Where a module and the one inside it that gives its result were both recorded, our own name counts.
-    if (name !== IGNORED && (!found.has(name) || array.name === name)) found.set(name, array);
+    if (name === IGNORED) continue;
+    const other = found.get(name);
+    if (other === undefined || counts(array, other, name)) found.set(name, array);
   }
   const [lone] = found;
   if (arrays.length !== 1 || lone === undefined || !arrays[0].isUnnamed || isGraphPoint(lone[0])) return found;
@@ -71,10 +74,24 @@ function named(arrays: readonly StoredArray[], patterns: NamePatterns): Map<stri
   return new Map([[/-embeddings$/.test(lone[0]) ? FINAL_NORM : HEAD, lone[1]]]);
 }
 
+/**
+ * Of two arrays for one point: what a module gives, under our own name, before what the module inside it gives; but the
+ * model's logits before those of its head, for something may come after that.
+ */
+function counts(array: StoredArray, other: StoredArray, name: string): boolean {
+  const final = [array, other].find((one) => one.name === FINAL_LOGITS);
+  if (name === HEAD && final !== undefined && sizeOf(array) === sizeOf(other)) return array === final;
+  return array.name === name;
+}
+
+const sizeOf = ({ shape }: StoredArray): number => shape.reduce((product, axis) => product * axis, 1);
+
 /** [batch, positions] or [positions]. */
 async function readIds(file: string, array: StoredArray): Promise<{ readonly rows: readonly (readonly number[])[] }> {
-  const count = array.shape.reduce((product, axis) => product * axis, 1);
-  if (count > MAX_POSITIONS) refuse(within(file, array.name), `at most ${MAX_POSITIONS} ids`, `${count}`, DAMAGED);
+  const count = sizeOf(array);
+  if (count === 0 || count > MAX_POSITIONS) {
+    refuse(within(file, array.name), `1 to ${MAX_POSITIONS} ids`, `${count}`, DAMAGED);
+  }
   const ids = Array.from(integers(file, array.name, await array.read(0, count)));
   const batch = array.shape.length > 1 ? array.shape[0] : 1;
   const length = ids.length / batch;

@@ -15,7 +15,8 @@ export interface AboutModel extends Partial<ModelHash> {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export interface AboutTracedRun {
+/** The settings of a run, as an opened model tells them. */
+export interface RunSettings {
   readonly backend: string;
   readonly mode: string;
   readonly kvType: string;
@@ -23,6 +24,9 @@ export interface AboutTracedRun {
   readonly threads: number;
   /** Absent unless weights were quantized while they were read. */
   readonly quantize?: string;
+}
+
+export interface AboutTracedRun extends RunSettings {
   /** "node 24.21.0". */
   readonly engine: string;
   /** Of this package. */
@@ -40,16 +44,6 @@ export interface TraceManifest {
   readonly positions: Positions;
   /** In execution order. */
   readonly points: readonly (TracePoint & { readonly file: string; readonly tensor: string })[];
-}
-
-/** The settings of a run, as an opened model tells them. */
-export interface RunSettings {
-  readonly backend: string;
-  readonly mode: string;
-  readonly kvType: string;
-  readonly kernels: string;
-  readonly threads: number;
-  readonly quantize?: string;
 }
 
 export function aboutModel(
