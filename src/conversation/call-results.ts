@@ -1,10 +1,9 @@
 // What a model is told of its calls where no tool has run.
 import type { ToolCallDelta } from "../chat/answer-parser.ts";
+import type { ToolCallProblem } from "../chat/calls/parsed-call.ts";
 import type { Conversation } from "./conversation.ts";
 
-type Problem = NonNullable<ToolCallDelta["problems"]>[number];
-
-export function problemText({ path, expected, found }: Problem): string {
+export function problemText({ path, expected, found }: ToolCallProblem): string {
   return `${path === "" ? "the call" : path}: expected ${expected}, found ${found}.`;
 }
 

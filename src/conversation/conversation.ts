@@ -15,7 +15,7 @@ export interface Conversation {
   retract(): void;
   /** Begins anew. */
   reset(system: string | undefined): void;
-  /** Goes on from somewhere else. */
+  /** Continues from these messages instead. */
   replace(messages: readonly ChatMessage[]): void;
 }
 
