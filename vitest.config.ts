@@ -25,6 +25,7 @@ export default defineConfig({
     execArgv,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    reporters: ["default", "./test/still-running.ts"],
     projects: [
       {
         extends: true,

@@ -11,12 +11,17 @@ const EVERY = 8;
 describe("a hostile format", () => {
   it("is compiled and followed, or refused by name, within seconds", () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
+    // As text, one whose parts share each other is exponentially long: those written by hand have names instead.
     const sample = [
-      ...written.filter((_, i) => i % EVERY === seed % EVERY),
-      ...fc.sample(random, { seed, numRuns: 25 }),
+      ...written
+        .filter((_, i) => i % EVERY === seed % EVERY)
+        .map((hostile) => ({ hostile, told: `seed ${seed}: ${hostile.name}` })),
+      ...fc.sample(random, { seed, numRuns: 25 }).map((hostile) => ({
+        hostile,
+        told: `seed ${seed}: ${hostile.name} ${JSON.stringify(hostile.request).slice(0, 1000)}`,
+      })),
     ];
-    const outcomes = sample.map((hostile) => {
-      const told = `seed ${seed}: ${hostile.name} ${JSON.stringify(hostile.request).slice(0, 1000)}`;
+    const outcomes = sample.map(({ hostile, told }) => {
       try {
         return { told, ...tryFormat(hostile, seed) };
       } catch (cause) {

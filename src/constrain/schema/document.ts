@@ -81,7 +81,7 @@ export class SchemaDocument {
   /** One schema that demands what both demand. @throws ConstraintError when they cannot be joined */
   join(a: Schema | boolean, b: Schema | boolean, path: string): Schema | boolean {
     spend(this.#budget, STEPS * (sizeOf(a) + sizeOf(b)), path);
-    return join(a, b, path);
+    return join(a, b, path, this.#budget);
   }
 }
 

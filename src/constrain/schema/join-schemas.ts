@@ -1,8 +1,12 @@
 // One schema that demands what two demand: how `allOf`, and `$ref` and `anyOf` beside other keywords, become a single schema.
-import { constraintsOf, define, type Json, type Schema, sameness } from "../../json-schema/keywords.ts";
+import { constraintsOf, define, isSame, type Json, type Schema, sameness } from "../../json-schema/keywords.ts";
+import { type Budget, spend } from "../budget.ts";
 import { checkOptions, isSchema, typesOf } from "./schema.ts";
 
 type Joined = Record<string, Json>;
+
+/** Of the budget, for each pair of parts that is compared. */
+const STEPS = 16;
 
 /** Keywords of which the larger, or the smaller, number implies the other. */
 const NUMBERS: Readonly<Record<string, (a: number, b: number) => number>> = {
@@ -19,25 +23,36 @@ const NUMBERS: Readonly<Record<string, (a: number, b: number) => number>> = {
  * A string held to two patterns or formats has a list of them in the joined schema, where a stated one is a string.
  *
  * @param a  found well-formed by checkKeywords, as b was
- * @throws ConstraintError when there are too many options to combine
+ * @throws ConstraintError when there are too many options to combine, or it would take too long
  */
-export function join(a: Schema | boolean, b: Schema | boolean, path: string): Schema | boolean {
+export function join(a: Schema | boolean, b: Schema | boolean, path: string, budget: Budget): Schema | boolean {
+  const areSame: AreSame = (one, two) => isSame(one, two, () => spend(budget, STEPS, path));
   if (a === false || b === false) return false;
   if (a === true) return b;
   if (b === true) return a;
   const joined: Joined = { ...a };
   for (const keyword of constraintsOf(b)) {
     const [one, two] = [a[keyword], b[keyword]];
-    if (one === undefined || sameness(one) === sameness(two)) define(joined, keyword, two);
+    if (one === undefined || areSame(one, two)) define(joined, keyword, two);
     else if (keyword === "const") return false;
-    else define(joined, keyword, joinKeyword(keyword, one, two, a, b, path));
+    else define(joined, keyword, joinKeyword(keyword, one, two, a, b, path, areSame));
   }
-  joinMembers(joined, a, b);
-  joinItems(joined, a, b);
+  joinMembers(joined, a, b, areSame);
+  joinItems(joined, a, b, areSame);
   return joined;
 }
 
-function joinKeyword(keyword: string, one: Json, two: Json, a: Schema, b: Schema, path: string): Json {
+type AreSame = (one: Json, two: Json) => boolean;
+
+function joinKeyword(
+  keyword: string,
+  one: Json,
+  two: Json,
+  a: Schema,
+  b: Schema,
+  path: string,
+  areSame: AreSame,
+): Json {
   const pick = NUMBERS[keyword];
   if (pick !== undefined) {
     // Anything but a number is refused where it is read.
@@ -59,9 +74,9 @@ function joinKeyword(keyword: string, one: Json, two: Json, a: Schema, b: Schema
     case "anyOf":
     case "oneOf":
       checkOptions(all.length * others.length, path, keyword);
-      return all.flatMap((x) => others.map((y: Json) => both(x, y)));
+      return all.flatMap((x) => others.map((y: Json) => both(x, y, areSame)));
     case "propertyNames":
-      return both(one, two);
+      return both(one, two, areSame);
     default:
       // Those of members and items depend on one another, and are joined together.
       return one;
@@ -69,38 +84,38 @@ function joinKeyword(keyword: string, one: Json, two: Json, a: Schema, b: Schema
 }
 
 /** To the other schema, a name that only one of them states is an additional property. */
-function joinMembers(joined: Joined, a: Schema, b: Schema): void {
+function joinMembers(joined: Joined, a: Schema, b: Schema, areSame: AreSame): void {
   const [one, two] = [a, b].map(({ properties }) => (isSchema(properties) ? properties : {}));
   const members: Joined = {};
   for (const name of new Set([...Object.keys(one), ...Object.keys(two)])) {
     const of = (properties: Schema, { additionalProperties = true }: Schema): Json =>
       Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
-    define(members, name, both(of(one, a), of(two, b)));
+    define(members, name, both(of(one, a), of(two, b), areSame));
   }
   if (isSchema(a.properties) || isSchema(b.properties)) joined.properties = members;
-  const others = stated(a.additionalProperties, b.additionalProperties);
+  const others = stated(a.additionalProperties, b.additionalProperties, areSame);
   if (others !== undefined) joined.additionalProperties = others;
 }
 
-function joinItems(joined: Joined, a: Schema, b: Schema): void {
+function joinItems(joined: Joined, a: Schema, b: Schema, areSame: AreSame): void {
   const [one, two] = [a, b].map(({ prefixItems }) => listOf(prefixItems ?? []));
   const count = Math.max(one.length, two.length);
   if (count > 0) {
     const of = (prefix: readonly Json[], { items = true }: Schema, i: number): Json => prefix[i] ?? items;
-    joined.prefixItems = Array.from({ length: count }, (_, i) => both(of(one, a, i), of(two, b, i)));
+    joined.prefixItems = Array.from({ length: count }, (_, i) => both(of(one, a, i), of(two, b, i), areSame));
   }
-  const rest = stated(a.items, b.items);
+  const rest = stated(a.items, b.items, areSame);
   if (rest !== undefined) joined.items = rest;
 }
 
-const stated = (one: Json | undefined, two: Json | undefined): Json | undefined =>
-  one === undefined || two === undefined ? (one ?? two) : both(one, two);
+const stated = (one: Json | undefined, two: Json | undefined, areSame: AreSame): Json | undefined =>
+  one === undefined || two === undefined ? (one ?? two) : both(one, two, areSame);
 
 /** A schema that both allow, to be joined where it is needed. */
-function both(one: Json, two: Json): Json {
+function both(one: Json, two: Json, areSame: AreSame): Json {
   if (one === true || one === two) return two;
   if (two === true) return one;
-  return sameness(one) === sameness(two) ? one : { allOf: [one, two] };
+  return areSame(one, two) ? one : { allOf: [one, two] };
 }
 
 const listOf = (value: Json): readonly Json[] => (Array.isArray(value) ? value : [value]);
