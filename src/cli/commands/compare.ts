@@ -265,7 +265,7 @@ async function openWeights(
   signal: AbortSignal,
 ): Promise<ModelWeights> {
   // Its warnings were said when it ran.
-  const checkpoint = await (hasRun ? locateFiles : openFiles)(model, flags, signal);
+  const checkpoint = await (hasRun ? locateFiles : openFiles)(model, { ...flags, reads: "whole" }, signal);
   opened.push(...checkpoint.files);
   return modelWeights({ ...checkpoint, ...(await settleHead(checkpoint, "whole", signal)) });
 }
