@@ -37,7 +37,10 @@ export default defineConfig({
           isolate: false, // a process for every file would compile the same kernels again
         },
       },
-      { extends: true, test: { name: "alone", include: ALONE, fileParallelism: false, sequence: { groupOrder: 1 } } },
+      {
+        extends: true,
+        test: { name: "alone", include: ALONE, fileParallelism: false, isolate: false, sequence: { groupOrder: 1 } },
+      },
       {
         extends: true,
         test: { name: "long", include: [LONG], testTimeout: 300_000, maxWorkers: 2, sequence: { groupOrder: 3 } },

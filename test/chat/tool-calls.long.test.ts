@@ -1,7 +1,11 @@
-// Blocks of tool calls with random edits: whatever a model writes, arguments are JSON.
+// Tool calls at length: written and read again, and blocks with random edits, whose arguments are JSON whatever a model
+// writes.
 import { describe, expect, it } from "vitest";
 import { checkCall, readToolSchemas } from "../../src/chat/calls/tool-check.ts";
 import { blockCases, readBlock } from "./read-block.ts";
+import { describeRoundTrips } from "./round-trips.ts";
+
+describeRoundTrips(4000);
 
 describe("whatever a model writes", () => {
   const blocks = blockCases.flatMap(([, cases]) => cases.map(([, block]) => block));

@@ -1,10 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { commandWords } from "../../src/cli/conversation/run-tool.ts";
-import { command, ending, environment, lfm2, nanoGolden, start, written } from "./lfm2.ts";
+import { lfm2, nanoGolden } from "./lfm2.ts";
 
 describe("lfm2 chat through a pipe", () => {
   it("answers line by line, and remembers", async () => {
@@ -61,17 +60,6 @@ describe("lfm2 chat through a pipe", () => {
     const joined = await lfm2(["chat", "--greedy"], { stdin: "What is the capital\\\nof Poland?\n" });
     const { stdout } = await lfm2(["run", "--greedy", "-p", "What is the capital\nof Poland?"]);
     expect(joined.stdout).toBe(stdout);
-  });
-
-  it("ends with 130 on Ctrl-C", async () => {
-    const child = start(["chat", "--backend", "reference"]);
-    const ended = ending(child);
-    child.stdin.write("Tell me a story about a fox.\n");
-    await written(child.stdout, /\w+ \w+/);
-    child.kill("SIGINT");
-    const { code, stderr } = await ended;
-    expect(code).toBe(130);
-    expect(stderr).not.toMatch(/error/i);
   });
 
   it("ends with 1 when the conversation no longer fits", async () => {
@@ -172,36 +160,6 @@ describe("lfm2 chat with tools", () => {
     expect(JSON.parse(stdout)).toMatchObject({ id: "call_0", function: { name: "get_weather" } });
   });
 
-  it.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ] as const)("ends the tool with the conversation on %s", async (signal, code) => {
-    const pid = join(folder, `pid-${signal}`);
-    const script = `import { writeFileSync } from "node:fs"; writeFileSync(${JSON.stringify(pid)}, String(process.pid)); setInterval(() => {}, 1000);`;
-    const child = start(tool(`endless-${signal}`, script));
-    const ended = ending(child);
-    child.stdin.write(question);
-    while (!existsSync(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
-    child.kill(signal);
-    expect((await ended).code).toBe(code);
-    // Until somebody has collected its exit code, an ended process still counts as one.
-    await expect
-      .poll(
-        () => {
-          try {
-            const own = Number(readFileSync(pid, "utf8"));
-            process.kill(own, 0);
-            const stat = `/proc/${own}/stat`;
-            return existsSync(stat) && / Z /.test(readFileSync(stat, "utf8")) ? "gone" : "there";
-          } catch {
-            return "gone";
-          }
-        },
-        { timeout: 20_000 },
-      )
-      .toBe("gone");
-  });
-
   it("saves, loads and goes on; /stats counts tokens and the context", async () => {
     const file = join(folder, "emma.json");
     const first = await lfm2(["chat", "--greedy"], {
@@ -243,108 +201,5 @@ describe("lfm2 chat with tools", () => {
     expect(stderr).toContain("/load: expected a file name behind it, found none.");
     expect(stderr).toContain("/save: expected a file name behind it, found none.");
     expect(stderr).toMatch(/no\/x\.json: expected a folder .*no to write into, found none\./);
-  });
-});
-
-/** util-linux's script gives a process a terminal. */
-const hasScript = spawnSync("script", ["--version"]).status === 0;
-
-describe.skipIf(!hasScript)("lfm2 chat in a terminal (needs util-linux's script)", () => {
-  const CTRL_C = "\x03";
-  const CTRL_D = "\x04";
-
-  function terminal(args: readonly string[], env: Record<string, string> = {}) {
-    const line = [...command, ...args].map((part) => `'${part}'`).join(" ");
-    const child = spawn("script", ["-qefc", line, "/dev/null"], { env: environment({ TERM: "xterm", ...env }) });
-    let screen = "";
-    let looked = 0;
-    let changed = (): void => {};
-    child.stdout.setEncoding("utf8").on("data", (text) => {
-      screen += text;
-      changed();
-    });
-    const ended = new Promise<number | null>((resolve) => {
-      child.on("close", (code) => {
-        resolve(code);
-        changed();
-      });
-    });
-    return {
-      type: (keys: string | Buffer) => child.stdin.write(keys),
-      ended,
-      screen: () => screen,
-      /** Waits until something new on the screen matches. */
-      async sees(pattern: RegExp): Promise<void> {
-        for (;;) {
-          const found = pattern.exec(screen.slice(looked));
-          if (found) {
-            looked += found.index + found[0].length;
-            return;
-          }
-          if (child.exitCode !== null)
-            throw new Error(`expected ${pattern}, found ${JSON.stringify(screen.slice(looked))}`);
-          await new Promise<void>((resolve) => {
-            changed = resolve;
-          });
-        }
-      },
-    };
-  }
-
-  it("greets, thinks dimmed, answers, and leaves on Ctrl-D", async () => {
-    const { type, sees, ended, screen } = terminal(["chat", "--greedy"]);
-    await sees(/No -m given[\s\S]*lfm2-nano[\s\S]*Try:[\s\S]*> /);
-    type("Hello!\r");
-    await sees(/\x1b\[2mA/);
-    await sees(/tok\/s/);
-    await sees(/> /);
-    expect(screen().replaceAll(/\x1b\[2m|\x1b\[22m/g, "")).toContain(
-      "A greeting in English. Reply in English.\r\nHello! How can I help you?\r\n",
-    );
-    type(Buffer.from("H\xffi\r", "latin1"));
-    await sees(/The line is not UTF-8, so it is passed over\.[\s\S]*> /);
-    type(CTRL_D);
-    expect(await ended).toBe(0);
-  });
-
-  it("stops an answer on Ctrl-C and goes on; at an empty prompt Ctrl-C leaves", async () => {
-    const { type, sees, ended } = terminal(["chat", "--backend", "reference"]);
-    await sees(/> /);
-    type("Tell me a story about a fox.\r");
-    await sees(/\x1b\[2m\w/);
-    type(CTRL_C);
-    await sees(/Stopped\.[\s\S]*> /);
-    type("/help\r");
-    await sees(/\/reset[\s\S]*> /);
-    type(CTRL_C);
-    expect(await ended).toBe(0);
-  });
-
-  it("asks for the result of a call where there is no command to run", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "lfm2-asked-"));
-    const tools = join(folder, "tools.json");
-    writeFileSync(tools, /<\|tool_list_start\|>(.*)<\|tool_list_end\|>/.exec(nanoGolden[4].prompt)?.[1] as string);
-    const { type, sees, ended } = terminal(["chat", "--greedy", "--tools", tools]);
-    await sees(/> /);
-    type("What's the weather in Paris?\r");
-    await sees(/tool call: get_weather \{"city":"Paris"\}/);
-    await sees(/result of get_weather: /);
-    type('{"city": "Paris", "temperature": 11, "condition": "clear"}\r');
-    await sees(/It is 11°C and clear in Paris\./);
-    await sees(/> /);
-    type(CTRL_D);
-    expect(await ended).toBe(0);
-    rmSync(folder, { recursive: true });
-  });
-
-  it("has no colour when NO_COLOR is set, and then says what is thinking", async () => {
-    const { type, sees, ended, screen } = terminal(["chat", "--greedy"], { NO_COLOR: "1" });
-    await sees(/> /);
-    type("Hello!\r");
-    await sees(/thinking: A greeting in English/);
-    await sees(/tok\/s[\s\S]*> /);
-    type("/quit\r");
-    expect(await ended).toBe(0);
-    expect(screen()).not.toMatch(/\x1b\[[\d;]*m/);
   });
 });

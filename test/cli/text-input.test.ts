@@ -1,11 +1,10 @@
 // Text that comes in, by every way there is: bounded, UTF-8, without a byte order mark, and only where it is asked for.
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readBytes } from "../../src/cli/files/text-input.ts";
-import { ending, golden, lfm2, start, written } from "./lfm2.ts";
+import { ending, golden, lfm2, start } from "./lfm2.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -136,19 +135,6 @@ describe("standard input", () => {
     expect((await lfm2(["template", "-f", "-"], { stdin: '[{"role": "user", "content": "Hi"}]' })).stdout).toContain(
       "Hi",
     );
-  });
-
-  it("is not the only pipe: one with a name is read to its end, and stops no Ctrl-C while nobody writes", async () => {
-    const pipe = join(folder, "pipe");
-    execFileSync("mkfifo", [pipe]);
-    const child = start(["run", "-f", pipe]);
-    const ended = ending(child);
-    await written(child.stderr, /Waiting for .*pipe to end\./);
-    child.kill("SIGINT");
-    expect((await ended).code).toBe(130);
-    const counted = lfm2(["tokenize", "--count", "-f", pipe]);
-    setTimeout(() => execFileSync("sh", ["-c", `printf a > ${pipe}`]), 100);
-    expect((await counted).stdout).toBe("2\n");
   });
 });
 

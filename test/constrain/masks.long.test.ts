@@ -1,10 +1,13 @@
-// A mask after more states than an automaton keeps.
+// Masks at length: of many random schemas, and after more states than an automaton keeps.
 import { describe, expect, it } from "vitest";
+import { expectEveryToken } from "./every-token.ts";
 import { constrain, idsOf, isIn, schema } from "./harness.ts";
 
 const encoder = new TextEncoder();
 
 describe("a mask", () => {
+  it("has the tokens that may follow, and no others, after every byte of a valid answer", () => expectEveryToken(60));
+
   it("stays right when so much was seen that the automaton forgets", () => {
     // Lists within lists: every depth is another state. 61 classes would be full after 68,000 states.
     const request = schema({

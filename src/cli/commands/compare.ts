@@ -7,8 +7,8 @@ import { cells, wording } from "../../oracle/compare/comparison-text.ts";
 import { type Precision, precisions } from "../../oracle/compare/tolerance.ts";
 import { acceptable, verdictOf } from "../../oracle/compare/verdict.ts";
 import { diagnose } from "../../oracle/diagnose/diagnose.ts";
-import { type ModelWeights, modelWeights } from "../../oracle/diagnose/model-weights.ts";
-import { globToRegExp } from "../../oracle/glob.ts";
+import { embeddingsOf, type ModelWeights, modelWeights } from "../../oracle/diagnose/model-weights.ts";
+import { parseGlob } from "../../oracle/glob.ts";
 import { lineUp } from "../../oracle/recorded/line-up.ts";
 import { readyMaps } from "../../oracle/recorded/name-map.ts";
 import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
@@ -133,7 +133,7 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
     const runs = [recordedA ?? (await ownRun(b, flags, opened, signal)), b] as const;
     const weights =
       flags.model === undefined ? undefined : await openWeights(flags.model, !isPair, flags, opened, signal);
-    const comparison = await compareRuns(...(await linedUp(...runs)), {
+    const comparison = await compareRuns(...(await lineUp(...runs, weights && embeddingsOf(weights))), {
       tolerance: flags.tolerance,
       precision: flags.precision,
       select,
@@ -173,13 +173,6 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
     line.clear();
     await Promise.allSettled(opened.map((one) => one.close()));
   }
-}
-
-/** A trace of ours is laid out as the graph has it; of two foreign files, A says how. */
-async function linedUp(a: RecordedRun, b: RecordedRun): Promise<readonly [RecordedRun, RecordedRun]> {
-  if (a.about === undefined && b.about !== undefined)
-    return (await lineUp(b, a)).reverse() as [RecordedRun, RecordedRun];
-  return a.about !== undefined && b.about !== undefined ? [a, b] : lineUp(a, b);
 }
 
 /** A, where there is only B: the model's own run of the same ids. */
@@ -253,7 +246,7 @@ function outside(point: PointComparison): string | undefined {
 }
 
 function selection(globs: readonly string[] | undefined): ((name: string) => boolean) | undefined {
-  const patterns = globs?.map(globToRegExp);
+  const patterns = globs?.map(parseGlob);
   return patterns && ((name) => patterns.some((pattern) => pattern.test(name)));
 }
 
@@ -265,7 +258,7 @@ async function openWeights(
   signal: AbortSignal,
 ): Promise<ModelWeights> {
   // Its warnings were said when it ran.
-  const checkpoint = await (hasRun ? locateFiles : openFiles)(model, flags, signal);
+  const checkpoint = await (hasRun ? locateFiles : openFiles)(model, { ...flags, reads: "whole" }, signal);
   opened.push(...checkpoint.files);
   return modelWeights({ ...checkpoint, ...(await settleHead(checkpoint, "whole", signal)) });
 }

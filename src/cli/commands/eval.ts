@@ -201,7 +201,7 @@ function isCompared({ against, againstMode, againstBackend, againstKvType }: Eva
 }
 
 function baseFlags(flags: EvalFlags): ModelFlags {
-  const { backend, mode, kvType, threads, kernels, stallTimeout, tokenizerPre } = flags;
+  const { backend, mode, kvType, threads, kernels, stallTimeout, offline, cache, tokenizerPre } = flags;
   return {
     model: flags.against ?? flags.model ?? embeddedModel.href,
     backend: flags.againstBackend ?? backend,
@@ -210,6 +210,8 @@ function baseFlags(flags: EvalFlags): ModelFlags {
     threads,
     kernels,
     stallTimeout,
+    offline,
+    cache,
     // Each file may name another; the one that is compared with has to be right by itself.
     tokenizerPre: flags.against === undefined ? tokenizerPre : undefined,
   };

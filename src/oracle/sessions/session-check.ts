@@ -1,7 +1,7 @@
 // Logits of scenarios held against what they have to be: what is wrong first in each, and which fault makes that.
 import { Lfm2Error } from "../../lfm2-error.ts";
 import { type Gap, measureGap, type Tolerance } from "../compare/gap.ts";
-import { globToRegExp } from "../glob.ts";
+import { parseGlob } from "../glob.ts";
 import type { GoldenTolerance } from "../golden/golden-manifest.ts";
 import type { SessionModel } from "./run-sessions.ts";
 import {
@@ -56,7 +56,7 @@ export async function checkSteps(
   expected: LogitsOf,
   found: LogitsOf,
 ): Promise<{ readonly checks: StepCheck[]; readonly missing: string[] }> {
-  const rules = tolerances.map((rule) => ({ rule, pattern: globToRegExp(rule.points) }));
+  const rules = tolerances.map((rule) => ({ rule, pattern: parseGlob(rule.points) }));
   const checks: StepCheck[] = [];
   const missing: string[] = [];
   for (const scenario of scenarios) {

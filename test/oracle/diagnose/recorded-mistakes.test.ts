@@ -1,106 +1,14 @@
-// transformers' own code with a mistake in it, recorded: where it leaves the true run, and what is said to be the cause.
-import { readFileSync } from "node:fs";
-import { afterAll, describe, expect, it } from "vitest";
-import { type Comparison, compareRuns } from "../../../src/oracle/compare/compare.ts";
-import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
-import { type ModelWeights, modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
-import { readyMaps } from "../../../src/oracle/recorded/name-map.ts";
-import { openArrays } from "../../../src/oracle/recorded/open-arrays.ts";
-import type { RecordedRun } from "../../../src/oracle/recorded/recorded-run.ts";
-import { openFile } from "../../../src/sources/disk.ts";
-import { golden, load, open } from "../../model/run.ts";
-import { isOuter, recordRun } from "../memory-run.ts";
-import { causesOf } from "./mistake-causes.ts";
-
-interface Recording {
-  readonly file: string;
-  readonly model: string;
-  readonly mistake: string;
-  readonly what: string;
-  /** Of the true run. */
-  readonly ids: readonly number[];
-  /** The first point that differs: with every point recorded, and with those between modules alone. */
-  readonly first: string | null;
-  readonly firstOuter: string | null;
-}
-
-const recordings: Recording[] = JSON.parse(readFileSync(golden("mistakes/mistakes.json"), "utf8"));
-
-/** Cannot be told from a trace alone, however much it holds. */
-const needWeights = ["w1-w3-exchanged", "expert-w1-w3-exchanged"];
-
-/** Hooks see neither; the recordings have them under our names. */
-const inner = ["model.layers.{layer}.conv.conv", "model.layers.{layer}.feed_forward.experts.w2"];
-const innerNames = Object.fromEntries(inner.map((name) => [name, name]));
-/** The first pattern that fits counts, but of the same one the last name. */
-const names = { ...innerNames, ...readyMaps.hf, ...innerNames };
-
-const grounds = new Map<string, ReturnType<typeof prepare>>();
-
-/** The true run, by this project's reference, and the weights of the model. */
-function groundOf(one: Recording): ReturnType<typeof prepare> {
-  const ground = grounds.get(one.model) ?? prepare(one);
-  grounds.set(one.model, ground);
-  return ground;
-}
-
-async function prepare({ model: name, ids }: Recording) {
-  const checkpoint = await open(`transformers/${name}`);
-  const { model, sequences } = await load(checkpoint, { backend: "reference" });
-  const about = { config: checkpoint.config, backend: "reference", mode: "exact", kvType: "f32" };
-  const run = recordRun(model, sequences[0], Int32Array.from(ids), { about });
-  const again = await open(`transformers/${name}`);
-  return { run, weights: modelWeights(again), files: again.files };
-}
-
-afterAll(async () => {
-  for (const ground of grounds.values()) await Promise.all((await ground).files.map((file) => file.close()));
-});
-
-const opened = async ({ file }: Recording): Promise<RecordedRun> =>
-  openArrays(await openFile(golden(`mistakes/${file}`)), names);
-
-/** As a runtime records that has no names for what is inside its modules. */
-function outside(run: RecordedRun): RecordedRun {
-  return { ...run, points: new Map([...run.points].filter(([name]) => isOuter(name))) };
-}
-
-async function expectCause(comparison: Comparison, cause: string, weights: ModelWeights): Promise<void> {
-  const { guess } = await diagnose(comparison, weights);
-  expect(guess).toMatchObject({ cause, kind: "bug", side: "B" });
-  expect(guess?.evidence).toMatch(/\d/);
-}
-
-async function expectNamed(_: string, __: string, one: Recording): Promise<void> {
-  const [{ run: clean, weights }, run] = [await groundOf(one), await opened(one)];
-  const [cause] = causesOf[one.mistake];
-  const comparison = await compareRuns(clean, run);
-  expect(comparison.first?.name).toBe(one.first);
-  await expectCause(comparison, cause, weights);
-  // A recording alone is enough for most, for it holds what an operation reads and what it gives.
-  const { guess } = await diagnose(comparison);
-  expect(guess?.cause).toBe(needWeights.includes(one.mistake) ? undefined : cause);
-
-  const outer = await compareRuns(outside(clean), outside(run));
-  expect(outer.first?.name).toBe(one.firstOuter);
-  await expectCause(outer, cause, weights);
-
-  const turned = await compareRuns(run, clean);
-  expect((await diagnose(turned, weights)).guess).toMatchObject({ cause, side: "A" });
-  await run.close();
-}
-
-const titled = (some: readonly Recording[]) => some.map((one) => [one.what, one.model, one] as const);
+// Recorded mistakes, each in one model: the other models are recorded-mistakes.long.test.ts.
+import { describe, expect, it } from "vitest";
+import { compareRuns } from "../../../src/oracle/compare/compare.ts";
+import { byMistake, expectNamed, groundOf, opened, recordings, sample, titled } from "./recorded-mistakes.ts";
 
 describe("a recorded mistake", () => {
-  const mistaken = recordings.filter(({ first }) => first !== null);
-
-  it.each(titled(mistaken))("%s, in %s", expectNamed);
+  it.each(titled(sample))("%s, in %s", expectNamed);
 
   it("is there for each of 23, in two models", () => {
-    const kinds = new Set(mistaken.map(({ mistake }) => mistake));
-    expect(kinds.size).toBe(23);
-    for (const kind of kinds) expect(mistaken.filter(({ mistake }) => mistake === kind).length).toBeGreaterThan(1);
+    expect(byMistake.length).toBe(23);
+    for (const all of byMistake) expect(all.length).toBeGreaterThan(1);
   });
 });
 

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ending, lfm2, start } from "./lfm2.ts";
+import { ending, lfm2, start } from "../lfm2.ts";
 
 let folder: string;
 beforeAll(() => {
