@@ -9,6 +9,7 @@ import { openModel } from "../files/open-model.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "../options/input-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { numberOrText } from "../options/option-values.ts";
+import { refuseFlags } from "../options/refused-flags.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createPrefillProgress } from "../terminal/prefill-progress.ts";
@@ -61,9 +62,11 @@ function tolerance(flag: string): (text: string) => number {
 }
 
 async function run(flags: MakeFlags): Promise<void> {
-  const { output, positions, atol, rtol, reason, force, sessions } = flags;
-  if (sessions) refuseBesideSessions(flags);
-  else statedInput("golden make", flags);
+  const { output, ids, prompt, chat, points, positions, atol, rtol, reason, force, sessions } = flags;
+  if (sessions) {
+    const stated = { "--ids": ids, "--prompt": prompt, "--chat": chat, "--points": points, "--positions": positions };
+    refuseFlags(stated, "--sessions, whose scenarios have ids of their own, and logits");
+  } else statedInput("golden make", flags);
   if ((atol !== undefined || rtol !== undefined) !== (reason !== undefined)) {
     throw new UsageError({
       subject: "--reason",
@@ -79,15 +82,15 @@ async function run(flags: MakeFlags): Promise<void> {
   const opened = await openModel({ mode: "exact", ...flags }, signal);
   const { model, name } = opened;
   try {
-    const ids = await inputIds(opened, flags);
-    const points = flags.points ?? goldenPoints(model.config);
-    const plan = choosing(() => planTrace(model.config, ids.length, { points, positions }));
+    const given = await inputIds(opened, flags);
+    const chosen = points ?? goldenPoints(model.config);
+    const plan = choosing(() => planTrace(model.config, given.length, { points: chosen, positions }));
     note(computationLine(model.settings));
     const progress = createPrefillProgress();
     const [experts, numbers] = defaultTolerances(model.settings);
     const { onProgress } = progress;
-    await writeGolden(output, model, ids, {
-      points,
+    await writeGolden(output, model, given, {
+      points: chosen,
       positions,
       name,
       force,
@@ -105,19 +108,6 @@ async function run(flags: MakeFlags): Promise<void> {
   } finally {
     await model.close();
   }
-}
-
-/** Scenarios bring their own ids, and keep logits. */
-function refuseBesideSessions({ ids, prompt, chat, points, positions }: MakeFlags): void {
-  const stated = { "--ids": ids, "--prompt": prompt, "--chat": chat, "--points": points, "--positions": positions };
-  const other = Object.entries(stated).find(([, value]) => value !== undefined);
-  if (other === undefined) return;
-  throw new UsageError({
-    subject: other[0],
-    expected: "none beside --sessions",
-    found: "one",
-    remedy: "Leave it out.",
-  });
 }
 
 /** What was typed, as a shell would read it again. */

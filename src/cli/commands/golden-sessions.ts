@@ -17,6 +17,7 @@ import { describeError, UsageError } from "../exit.ts";
 import { besideGolden, sayOtherModel } from "../files/golden-model.ts";
 import { type OpenedSessions, openSessionModel } from "../files/open-session-model.ts";
 import type { ModelFlags } from "../options/model-options.ts";
+import { refuseFlags } from "../options/refused-flags.ts";
 import { type ReportFlags, writeReports } from "../options/report-options.ts";
 import { sessionOutcomes, sessionReport, sessionSummary } from "../reports/session-report.ts";
 import { harmless, note } from "../terminal/terminal.ts";
@@ -47,7 +48,6 @@ interface CheckFlags extends ModelFlags, ReportFlags {
   readonly points?: string[];
   readonly case?: string;
   readonly map?: string;
-  readonly json?: true;
 }
 
 /** @param flags  those of the model are what the golden says, unless stated */
@@ -57,15 +57,7 @@ export async function checkSessions(
   flags: CheckFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const [flag, value] of Object.entries({ "--points": flags.points, "--map": flags.map })) {
-    if (value === undefined) continue;
-    throw new UsageError({
-      subject: flag,
-      expected: `none for ${directory}, whose arrays are named by its scenarios`,
-      found: "one",
-      remedy: "Leave it out; --case names a scenario.",
-    });
-  }
+  refuseFlags({ "--points": flags.points, "--map": flags.map }, `${directory}, whose arrays its scenarios name`);
   const begin = performance.now();
   const scenarios = chosen(sessions.scenarios, flags.case);
   const folder = diskFolder(directory);

@@ -19,6 +19,7 @@ import { besideGolden, sayOtherModel } from "../files/golden-model.ts";
 import { openModel } from "../files/open-model.ts";
 import { openRecorded } from "../files/recorded-files.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
+import { refuseFlags, runFlags } from "../options/refused-flags.ts";
 import { addReportOptions, checkReports, type ReportFlags, writeReports } from "../options/report-options.ts";
 import { failureOf, failuresText, goldenReport, othersText } from "../reports/golden-report.ts";
 import { abortOnInterrupt } from "../signals.ts";
@@ -91,6 +92,8 @@ async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
       remedy: "Leave --trace or -m out.",
     });
   }
+  if (flags.trace === undefined) refuseFlags({ "--map": flags.map }, "a model, whose points have the golden's names");
+  else refuseFlags(runFlags(flags), "--trace, for nothing is run");
   const published = await readPublished(folder, signal);
   if (published !== undefined) return runPublished(directory, published, flags, signal);
   const golden = await readGolden(folder, signal);

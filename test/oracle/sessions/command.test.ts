@@ -72,7 +72,12 @@ describe("lfm2 golden make --sessions", () => {
       ["-p", "x"],
     ]) {
       const { code, stderr } = await lfm2([...make, ...flags, "-o", join(folder, "none")]);
-      expect([code, stderr]).toEqual([2, expect.stringContaining("expected none beside --sessions, found one")]);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining(
+          "expected none with --sessions, whose scenarios have ids of their own, and logits, found one",
+        ),
+      ]);
     }
     const loose = join(folder, "loose");
     expect((await lfm2([...make, "--atol", "0.5", "--reason", "bfloat16", "-o", loose])).code).toBe(0);
@@ -189,7 +194,7 @@ describe("lfm2 golden check of sessions", () => {
     const trace = ["--trace", `${plain}/none.safetensors`];
     expect(await check(...trace, "--points", "lm_head")).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("--points: expected none"),
+      stderr: expect.stringContaining("--points: expected none with"),
     });
     expect(await check(...trace, "--case", "other")).toMatchObject({
       code: 2,
