@@ -1,5 +1,7 @@
 // `lfm2 golden make` and `lfm2 golden check`: expected tensors with tolerances, and whether a run keeps to them.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import {
   caseOf,
@@ -185,7 +187,7 @@ async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
   await checkReports(flags);
   const signal = abortOnInterrupt();
   const begin = performance.now();
-  const published = await readPublished(diskFolder(directory), signal);
+  const published = await readPublished(diskFolder(publishedFacts(directory)), signal);
   if (published !== undefined) return runPublished(directory, published, flags, signal);
   const golden = await readGolden(diskFolder(directory), signal);
   const cases = casesOf(golden, flags.case);
@@ -205,6 +207,12 @@ async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
   await writeReports(flags, `golden ${directory}`, outcomes, milliseconds / 1000, failuresText(checks));
   note(`Checked ${formatInteger(checks.length)} tensors in ${formatDuration(milliseconds)}.`);
   if (!passed) process.exitCode = 1;
+}
+
+/** Those that come with this package are found from any folder; one that is there by that name is meant before. */
+function publishedFacts(directory: string): string {
+  const isOurs = /^golden[/\\]published[/\\]?$/.test(directory) && !existsSync(directory);
+  return isOurs ? fileURLToPath(new URL("../../../golden/published", import.meta.url)) : directory;
 }
 
 const NOTHING_ELSE = { missing: [], unknown: [], notes: [] };
