@@ -9,8 +9,10 @@ import { golden, lfm2 } from "./lfm2.ts";
 const page = readFileSync(fileURLToPath(new URL("../../docs/oracle.md", import.meta.url)), "utf8");
 /** What follows is the reference. */
 const [text] = page.split("\n## In exact float32\n");
-/** Without the remarks beside them. */
-const commands = [...text.matchAll(/^ {4}lfm2 (.*?)(?: {2,}.*)?$/gm)].map(([, words]) => words.trim().split(" "));
+/** Without the remarks beside them, and without sessions, whose recordings another program makes. */
+const commands = [...text.matchAll(/^ {4}lfm2 (.*?)(?: {2,}.*)?$/gm)]
+  .map(([, words]) => words.trim().split(" "))
+  .filter((words) => !words.includes("golden/sessions"));
 
 let folder: string;
 beforeAll(() => {
