@@ -18,7 +18,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   tokenizer: [],
   sources: [],
   // Files fetched from servers once, and kept.
-  downloads: ["sources"],
+  downloads: ["quantities.ts", "sources"],
   // Models by name, as the Hugging Face Hub has them.
   hub: ["downloads", "sources"],
   sampling: ["float.ts"],
