@@ -84,7 +84,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   conversation: ["api", "chat"],
   // The doors.
   "public.ts": ["api", "chat", "constrain", "oracle"],
-  "index.ts": ["api", "hub", "oracle", "public.ts", "sources", "text", "worker"],
+  "index.ts": ["api", "downloads", "hub", "oracle", "public.ts", "sources", "text", "worker"],
   "index.browser.ts": ["api", "public.ts", "sources", "text", "worker"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
