@@ -104,6 +104,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     "conversation",
+    "downloads",
+    "hub",
     "index.ts",
     "load",
     "blocks",
