@@ -25,7 +25,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   "json-schema": [],
   constrain: ["json-schema", "tokenizer"],
   model: ["ops", "float.ts"],
-  formats: ["blocks", "sources", "float.ts", "model", "tokenizer"],
+  formats: ["options", "blocks", "sources", "float.ts", "model", "tokenizer"],
   reference: ["ops", "blocks", "float.ts"],
   wasm: ["ops", "blocks"],
   engine: ["model", "ops", "sampling"],

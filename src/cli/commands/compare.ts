@@ -21,6 +21,7 @@ import { openRecorded } from "../files/recorded-files.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { numberOrText, tokenIds } from "../options/option-values.ts";
+import { refuseFlags, runFlags } from "../options/refused-flags.ts";
 import { addReportOptions, checkReports, type ReportFlags, writeReports } from "../options/report-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
@@ -71,14 +72,16 @@ Exit codes: 0 equal, or a verdict named by --accept; 1 every other verdict; 2 wr
 export function compareCommand(): Command {
   const command = new Command("compare").description("tell where two runs part, and why");
   command
-    .argument("<A>", "a trace directory, a safetensors file or a .npz: what is expected")
-    .argument("[B]", "another: what is held against it; with -m it may be the only one")
-    .addOption(new Option("--ids <ids>", "the ids B was run on, where it does not say").argParser(tokenIds("--ids")))
-    .option("--map <name or file>", "names of B's points: hf, llama.cpp, mlx-lm, or a JSON file")
-    .option("--map-a <name or file>", "the same for A")
-    .addOption(new Option("--precision <name>", "what the runs compute in").choices(precisions))
-    .option("--tolerance <number>", "instead of one by precision; times max(1, largest number)", positive)
-    .option("--accept <verdicts>", `exit with 0 for these, too: ${acceptable.join(",")}`, verdicts)
+    .argument("<A>", "what is expected: a directory of lfm2 trace, or a file of tensors; the only path is B's")
+    .argument("[B]", "what is held against it; with -m alone, A is what the model computes here")
+    .addOption(
+      new Option("--ids <ids>", "the ids that B was run on, where it does not say").argParser(tokenIds("--ids")),
+    )
+    .option("--map <name or file>", "whose names B's points have: hf, llama.cpp, mlx-lm, or those of a JSON file")
+    .option("--map-a <name or file>", "the same of A, where A is a file")
+    .addOption(new Option("--precision <name>", "what both were computed in").choices(precisions))
+    .option("--tolerance <number>", "what may be off, times max(1, largest number), whatever the precision", positive)
+    .option("--accept <verdicts>", `verdicts to end with 0 for, beside equal: ${acceptable.join(",")}`, verdicts)
     .option("--points <globs...>", 'compare these points only, such as "**.gate.*"')
     .option("--all", "list every point, not only the first ones outside tolerance")
     .option("--json", "print one JSON object instead of text")
@@ -128,6 +131,8 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
         remedy: "Leave A or --ids out.",
       });
     }
+    if (isPair) refuseFlags(runFlags(flags), "two recordings, for nothing is run");
+    else refuseFlags({ "--map-a": flags.mapA }, "a run made here for A");
     const recordedA = isPair ? await open(first, flags.mapA) : undefined;
     const b = await open(second ?? first, flags.map);
     const runs = [recordedA ?? (await ownRun(b, flags, opened, signal)), b] as const;

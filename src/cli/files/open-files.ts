@@ -5,6 +5,7 @@ import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { nodeHost } from "../../index.ts";
 import { patienceWith } from "../../sources/patience.ts";
 import type { FileFlags } from "../options/model-options.ts";
+import { checked } from "../options/option-values.ts";
 import { createFetchProgress } from "../terminal/fetch-progress.ts";
 import { note } from "../terminal/terminal.ts";
 
@@ -45,7 +46,7 @@ export async function locateFiles(
       onProgress: progress.onProgress,
     });
     const checkpoint = await openCheckpoint(folder, file, signal);
-    return { ...checkpoint, tokenizer: withPreTokenizer(checkpoint.tokenizer, tokenizerPre) };
+    return { ...checkpoint, tokenizer: checked(() => withPreTokenizer(checkpoint.tokenizer, tokenizerPre)) };
   } finally {
     progress.clear();
   }
