@@ -30,6 +30,29 @@ export interface Mistake {
   readonly eitherWay?: RegExp;
   /** Many mistakes come near it, so that no more than float32's rounding may be left. */
   readonly isCatchAll?: true;
+  /** What it is made of, where it is several at once. */
+  readonly members?: readonly Mistake[];
+}
+
+/** Several at once, each in what the ones before it have made of the operations. */
+export function together(...several: readonly Mistake[]): Mistake {
+  const members = several.flatMap((one) => one.members ?? [one]);
+  const words = ({ says }: Mistake, config: Config): string => (typeof says === "string" ? says : says(config));
+  return {
+    cause: members.map(({ cause }) => cause).join("+"),
+    says: (config) => members.map((one) => words(one, config)).join(" and "),
+    parts: several[several.length - 1].parts,
+    kind: members.every(({ kind }) => kind === "precision") ? "precision" : "bug",
+    config: Object.assign({}, ...members.map(({ config }) => config)),
+    isCatchAll: members.find(({ isCatchAll }) => isCatchAll)?.isCatchAll,
+    eitherWay: members.find(({ eitherWay }) => eitherWay)?.eitherWay,
+    members,
+    ops(ops, config, scene) {
+      const changed = { ...ops };
+      for (const one of members) Object.assign(changed, one.ops?.({ ...changed }, config, scene));
+      return changed;
+    },
+  };
 }
 
 /** What a mistake may need to know of the rows at hand, and of the model. */

@@ -1,10 +1,9 @@
 // The router: the rules that other models have for scores, choice and weights.
 import { exp } from "../../float.ts";
-import type { Config } from "../../model/config.ts";
 import type { Ops, Tensor, Weight } from "../../ops/ops.ts";
 import { type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
 import { byRow, rearranged, reordered } from "./columns.ts";
-import { inParts, type Mistake } from "./mistake.ts";
+import { inParts, type Mistake, together } from "./mistake.ts";
 
 const { bug, setting } = inParts("router");
 /** Experts to a token, in models of this kind. */
@@ -191,18 +190,6 @@ function ofBetterGroups(row: Float32Array, groups: number): Float32Array {
   return row.map((value, c) => (kept.includes(Math.floor(c / size)) ? value : -1e9));
 }
 
-function both(a: Mistake, b: Mistake): Mistake {
-  const words = ({ says }: Mistake, config: Config): string => (typeof says === "string" ? says : says(config));
-  return {
-    ...{ ...a, cause: `${a.cause}+${b.cause}`, config: { ...a.config, ...b.config } },
-    says: (config) => `${words(a, config)} and ${words(b, config)}`,
-    ops(ops, config, steps) {
-      const first = { ...ops, ...a.ops?.(ops, config, steps) };
-      return { ...first, ...b.ops?.(first, config, steps) };
-    },
-  };
-}
-
-const pairs = ofWeights.flatMap((a, i) => ofWeights.slice(i + 1).map((b) => both(a, b)));
+const pairs = ofWeights.flatMap((a, i) => ofWeights.slice(i + 1).map((b) => together(a, b)));
 
 export const routerMistakes: readonly Mistake[] = [...ofWeights, ...otherWeights, ...ofChoice, ...pairs];

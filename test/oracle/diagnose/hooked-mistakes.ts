@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpoint } from "../../../src/formats/open-checkpoint.ts";
 import { compareRuns } from "../../../src/oracle/compare/compare.ts";
-import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
+import { type Diagnosed, diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
 import { type ModelWeights, modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
 import { lineUp } from "../../../src/oracle/recorded/line-up.ts";
 import { openArrays } from "../../../src/oracle/recorded/open-arrays.ts";
@@ -29,7 +29,8 @@ export interface Pair {
   readonly precision?: "bf16" | "f16";
 }
 
-export type Outcome = "right" | "wrong" | "cleared" | "no name" | "silent";
+/** `right`: every mistake is named, and nothing else; `some`: not every one. */
+export type Outcome = "right" | "some" | "wrong" | "cleared" | "no name" | "silent";
 export type Verdict = readonly [outcome: Outcome, cause: string | undefined];
 
 interface Ground {
@@ -61,7 +62,6 @@ export function openRecordings(folder: string): Recordings {
     async open(pair) {
       const { model, mistake, precision, isClean } = pair;
       const names = mistake.replace(/@.*/, "").split("+");
-      const causes = names.flatMap((name) => causesOf[name] ?? []);
       const ground = grounds.get(model) ?? prepare(folder, pair);
       grounds.set(model, ground);
       const { run: a, weights } = await ground;
@@ -75,14 +75,8 @@ export function openRecordings(folder: string): Recordings {
           const given = hasWeights ? weights : undefined;
           const bias = given && (async (path: string) => given.numbers(`${path}.expert_bias`));
           const comparison = await compareRuns(...lined, { bias, precision });
-          const { guess, hints } = await diagnose(comparison, given);
-          const { cause, kind } = guess ?? {};
           if (isClean && comparison.equal) return ["right", undefined];
-          // Of several mistakes, any, or some of them together.
-          if (cause?.split("+").every((one) => causes.includes(one))) return ["right", cause];
-          if (kind === "precision") return ["cleared", cause];
-          if (kind === "bug") return ["wrong", cause];
-          return [hints.length > 0 ? "no name" : "silent", undefined];
+          return judged(names, await diagnose(comparison, given));
         },
         close: () => b.close(),
       };
@@ -91,6 +85,16 @@ export function openRecordings(folder: string): Recordings {
       for (const ground of grounds.values()) await (await ground).close();
     },
   };
+}
+
+function judged(names: readonly string[], { guess, next, hints }: Diagnosed): Verdict {
+  const told = guess === undefined ? next : [guess, ...next];
+  const causes = told.flatMap(({ cause }) => cause.split("+"));
+  if (told.length === 0) return [hints.length > 0 ? "no name" : "silent", undefined];
+  const isNamed = (name: string): boolean => causesOf[name]?.some((cause) => causes.includes(cause));
+  const isWrong = causes.some((cause) => !names.some((name) => causesOf[name]?.includes(cause)));
+  if (isWrong) return [guess?.kind === "precision" ? "cleared" : "wrong", causes.join()];
+  return [names.every(isNamed) ? "right" : "some", causes.join()];
 }
 
 async function prepare(folder: string, { model: name, ids }: Pair): Promise<Ground> {
