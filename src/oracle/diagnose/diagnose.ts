@@ -67,7 +67,8 @@ export async function diagnose(given: Comparison, weights?: ModelWeights): Promi
   const side = sides?.[Number(guess?.side !== "A")];
   const found = guess && { told: guess, mistake: known?.mistake };
   const rest = side && (await examineRest(comparison, side, found, first.name));
-  if (guess !== undefined) return rest === undefined ? { guess, next: [], hints: [] } : withRest(rest);
+  if (rest !== undefined && (guess !== undefined || rest.isFirstExplained)) return withRest(rest);
+  if (guess !== undefined) return { guess, next: [], hints: [] };
   return { guess, next: rest?.causes ?? [], hints: hintsOf(comparison, first, recomputed, config, weights) };
 }
 
@@ -128,7 +129,7 @@ function sidesOf(
     };
     let last: { readonly module: string; readonly found: ReturnType<Side["weights"]> } | undefined;
     return {
-      ...{ label, run, config },
+      ...{ label, run, config, hasModel: weights !== undefined },
       weights(place) {
         if (last?.module !== place.module) last = { module: place.module, found: known(place) };
         return last.found;

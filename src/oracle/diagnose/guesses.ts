@@ -2,6 +2,7 @@
 import { formatError, shortest } from "../../quantities.ts";
 import type { Comparison, PointComparison } from "../compare/compare.ts";
 import { measureGap } from "../compare/gap.ts";
+import { wordsOf } from "../mistakes/mistake.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { damageAt } from "./damaged-weight.ts";
 import type { Explanation, Recomputed } from "./explain.ts";
@@ -28,7 +29,7 @@ const ROWS = 16;
 export async function told({ mistake, side, site }: Explanation): Promise<Diagnosis> {
   const fit = await fitOf(side.run, site.results(mistake), site.from);
   const specified = await fitOf(side.run, site.results(), site.from);
-  const says = typeof mistake.says === "string" ? mistake.says : mistake.says(side.config);
+  const says = wordsOf(mistake, side.config, site.experts);
   const evidence =
     `recomputing ${side.label}'s ${fit?.point} from ${list([...site.inputs])} with ${says} gives ${fit?.says}` +
     (specified === undefined ? "" : `; as specified ${specified.says}`);

@@ -1,6 +1,6 @@
 // What else is wrong in a run of which one cause is known: every module after it, computed from what the run itself recorded.
 import { type Comparison, compareRuns, type PointComparison } from "../compare/compare.ts";
-import { type Mistake, together } from "../mistakes/mistake.ts";
+import { type Mistake, together, wordsOf } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
 import type { RecordedPoint, RecordedRun } from "../recorded/recorded-run.ts";
 import { explain, recomputeSide } from "./explain.ts";
@@ -9,12 +9,23 @@ import { type Diagnosis, damageGuess, scaleGuess, told } from "./guesses.ts";
 import { isKnown } from "./lazy-ops.ts";
 import { numbersOf } from "./model-weights.ts";
 import { isNearTie } from "./near-ties.ts";
+import {
+  exchangedDiagnosis,
+  exchangedLayers,
+  layersLike,
+  type Moved,
+  movedDiagnosis,
+  withLayer,
+} from "./other-layer.ts";
+import { perturbedWeights } from "./perturbed-weights.ts";
 import { explainTogether } from "./several.ts";
 import { openSite, placeOf, type Side } from "./site.ts";
 
 export interface Rest {
   /** What was given, too; in the order of execution, each once. */
   readonly causes: readonly Diagnosis[];
+  /** Whether a cause is known of where it was begun. */
+  readonly isFirstExplained: boolean;
   /** Modules whose numbers are neither what is specified nor what a known mistake makes of it. */
   readonly unexplained: readonly string[];
   /** Modules of which too little is known to compute them. */
@@ -26,6 +37,8 @@ export interface Found {
   readonly told: Diagnosis;
   /** Undefined for what no table has, such as a damaged weight. */
   readonly mistake: Mistake | undefined;
+  /** Where it is another layer's weights. */
+  readonly moved?: Moved;
 }
 
 /**
@@ -39,21 +52,21 @@ export async function examineRest(
   first: string,
 ): Promise<Rest> {
   const modules = modulesFrom(comparison, side, first);
-  const found = given === undefined ? [] : [{ ...given, module: modules[0] }];
-  const [unexplained, unknown] = [[] as string[], [] as string[]];
+  const found: Placed[] = given === undefined ? [] : [{ ...given, module: modules[0] }];
+  const [open, unknown] = [[] as { module: Module; difference: Difference }[], [] as string[]];
   // Of the module that is begun with, everything has been tried.
   const searched = new Set([modules[0]?.part]);
   for (const module of modules) {
-    const against = (mistake?: Mistake) => differenceOf(comparison, side, module, mistake);
+    const against = (mistake?: Mistake, of = side) => differenceOf(comparison, of, module, mistake);
     const difference = await against();
     if (difference === undefined) unknown.push(module.path);
     const known = found.flatMap(({ mistake }) => mistake ?? []);
     if (difference?.first === undefined || (await isOfKnown(known, against))) continue;
     // One that was searched in vain is not searched in every layer again.
     const isThorough = !searched.has(module.part);
-    const cause = await causeOf(difference, side, known, isThorough);
+    const cause = await causeOf(difference, side, known, isThorough, against);
     if (cause === undefined) {
-      unexplained.push(module.path);
+      open.push({ module, difference });
       searched.add(module.part);
       continue;
     }
@@ -62,15 +75,77 @@ export async function examineRest(
     const isBetter =
       at >= 0 && mistake && (await differenceOf(comparison, side, found[at].module, mistake))?.first === undefined;
     if (isBetter) found[at] = { ...cause, module: found[at].module };
-    else if (!found.some(({ told }) => isSame(told, cause.told))) found.push({ ...cause, module });
+    else found.push({ ...cause, module });
   }
-  return { causes: found.map(({ told }) => told), unexplained, unknown };
+  for (const { module, difference } of open) {
+    const told = await perturbedAt(
+      difference,
+      side,
+      module,
+      open.filter((one) => one.module.part === module.part).length === 1 &&
+        modules.filter(({ part }) => part === module.part).length > 1,
+    );
+    if (told !== undefined) found.push({ told, mistake: undefined, module });
+  }
+  const unexplained = open
+    .map(({ module }) => module.path)
+    .filter((path) => !found.some(({ module }) => module.path === path));
+  const isFirstExplained = found.some(({ module }) => module === modules[0]);
+  return { causes: summed(found, modules, side), isFirstExplained, unexplained, unknown };
+}
+
+interface Placed extends Found {
+  readonly module: Module;
+}
+
+/** In the order of execution, each once, and many parts of two layers as one. */
+function summed(found: readonly Placed[], modules: readonly Module[], side: Side): Diagnosis[] {
+  const partOf = ({ path }: Module): string => path.replace(/^model\.layers\.\d+\.?/, "");
+  const parts = (layer: number) => modules.filter(({ path }) => path.startsWith(`model.layers.${layer}.`)).map(partOf);
+  const moved = found.flatMap((one) => one.moved ?? []);
+  const exchanged = exchangedLayers(moved, parts);
+  const isOfExchanged = ({ moved: one }: Placed): boolean =>
+    one !== undefined && exchanged?.includes(one.layer) === true && exchanged.includes(one.other);
+  const causes: Diagnosis[] = [];
+  for (const one of [...found].sort((a, b) => modules.indexOf(a.module) - modules.indexOf(b.module))) {
+    const told = exchanged !== undefined && isOfExchanged(one) ? exchangedDiagnosis(exchanged, side) : one.told;
+    if (!causes.some((other) => isSame(other, told))) causes.push(told);
+  }
+  return causes;
 }
 
 /** In whatever layer. */
 function isSame(a: Diagnosis, b: Diagnosis): boolean {
-  const words = ({ says }: Diagnosis): string => says.replace(/\.\d+\./, ".");
-  return a.cause === b.cause && (a.cause === "scaled" ? words(a) === words(b) : a.says === b.says);
+  const words = ({ says }: Diagnosis): string => says.replace(/\.\d+\./, ".").replace(/(layer) \d+/g, "$1");
+  const isAlike = ["scaled", "weights-of-other-layer"].includes(a.cause) ? words(a) === words(b) : a.says === b.says;
+  return a.cause === b.cause && isAlike;
+}
+
+async function perturbedAt(
+  { comparison, first }: Difference,
+  side: Side,
+  { path }: Module,
+  isAlone: boolean,
+): Promise<Diagnosis | undefined> {
+  const { a, b } = comparison;
+  if (first === undefined || first.kind === "ids" || first.shapeA[1] !== first.shapeB[1]) return undefined;
+  const [specified, own] = [a.points.get(first.name), b.points.get(first.name)];
+  if (specified === undefined || own === undefined) return undefined;
+  const [rows, cols] = first.shapeB;
+  const [x, y] = await Promise.all([specified.read(0, rows), own.read(0, rows)]);
+  const differing = Array.from({ length: rows }, (_, t) => t).filter((t) =>
+    Array.from({ length: cols }, (_, c) => t * cols + c).some((i) => !(Math.abs(x[i] - y[i]) <= first.tolerance)),
+  );
+  const [{ site } = { site: undefined }] = await recomputeSide(
+    comparison,
+    first,
+    { ...side, run: b },
+    { ...side, run: a },
+  );
+  const experts = differing.length < rows ? (site?.experts ?? []) : [];
+  if (!isAlone && experts.length !== 1) return undefined;
+  const place = experts.length === 1 ? `expert ${experts[0]} of ${path}` : path;
+  return perturbedWeights(place, y as Float32Array, x as Float32Array, cols, differing, side);
 }
 
 interface Module {
@@ -166,6 +241,7 @@ async function causeOf(
   side: Side,
   found: readonly Mistake[],
   isThorough: boolean,
+  against: (mistake: Mistake | undefined, side: Side) => Promise<Difference | undefined>,
 ): Promise<Found | undefined> {
   if (first === undefined) return undefined;
   const { a: specified, b: run } = comparison;
@@ -182,10 +258,13 @@ async function causeOf(
       );
       const mistake = besides?.mistake.members?.at(-1);
       if (besides !== undefined && mistake !== undefined) {
-        return { mistake, told: { ...(await told(besides)), ...wordsOf(mistake, side) } };
+        const says = wordsOf(mistake, side.config, besides.site.experts);
+        return { mistake, told: { ...(await told(besides)), cause: mistake.cause, says } };
       }
     }
   }
+  const moved = await movedOf(first.name, side, found, against);
+  if (moved !== undefined) return { mistake: undefined, moved, told: movedDiagnosis(moved, side) };
   const scaled = await scaleGuess(comparison, first);
   if (scaled !== undefined) return { mistake: undefined, told: { ...scaled, side: side.label } };
   const damage = damageGuess(recomputed, first);
@@ -194,6 +273,24 @@ async function causeOf(
   return several && { mistake: several.mistake, told: await told(several) };
 }
 
-function wordsOf({ cause, says }: Mistake, { config }: Side): Pick<Diagnosis, "cause" | "says"> {
-  return { cause, says: typeof says === "string" ? says : says(config) };
+/** With which other layer's weights the module is what was recorded, at least at `first`. */
+async function movedOf(
+  first: string,
+  side: Side,
+  found: readonly Mistake[],
+  against: (mistake: Mistake | undefined, side: Side) => Promise<Difference | undefined>,
+): Promise<Moved | undefined> {
+  const like = side.hasModel ? layersLike(first, side) : undefined;
+  if (like === undefined) return undefined;
+  const { place, others } = like;
+  for (const other of others) {
+    for (const mistake of [undefined, ...(found.length > 0 ? [together(...found)] : [])]) {
+      const difference = await against(mistake, withLayer(side, place.layer, other));
+      const isCompared = difference?.comparison.points.some(({ name }) => name === first);
+      if (isCompared && difference?.first === undefined) {
+        return { layer: place.layer, other, part: place.module.replace(/^model\.layers\.\d+\./, "") };
+      }
+    }
+  }
+  return undefined;
 }
