@@ -3,6 +3,7 @@ import type { LanguageModel } from "./api/language-model.ts";
 import { type Host, type ModelSource, openOn } from "./api/open.ts";
 import type { OpenOptions } from "./api/opening-options.ts";
 import { locateBlobs, locateUrl } from "./sources/locate.ts";
+import { SourceError } from "./sources/source-error.ts";
 import { startBrowserText } from "./text/start-browser.ts";
 import { startBrowserWorker } from "./worker/start-browser.ts";
 
@@ -14,7 +15,13 @@ const browserHost: Host = {
   startText: startBrowserText,
   async locate(source = embeddedModel, network) {
     if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
-    return locateUrl(new URL(source, location.href).href, network);
+    if (URL.canParse(source, location.href)) return locateUrl(new URL(source, location.href).href, network);
+    throw new SourceError({
+      subject: String(source),
+      expected: "a URL, or a path beneath this page's",
+      found: "neither",
+      remedy: "Mend it.",
+    });
   },
 };
 

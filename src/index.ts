@@ -5,6 +5,10 @@ import { fileURLToPath } from "node:url";
 import type { LanguageModel } from "./api/language-model.ts";
 import { type Host, type ModelSource, openOn } from "./api/open.ts";
 import type { OpenOptions } from "./api/opening-options.ts";
+import { parseHubName } from "./hub/hub-name.ts";
+import { nodeAccess } from "./hub/node-access.ts";
+import { hubEnvironment } from "./hub/node-environment.ts";
+import { locateHub } from "./hub/open-hub.ts";
 import { diskFolder } from "./sources/disk.ts";
 import { locateBlobs, locateUrl } from "./sources/locate.ts";
 import { SourceError } from "./sources/source-error.ts";
@@ -14,13 +18,16 @@ import { startNodeWorker } from "./worker/start-node.ts";
 /** The model that is used when none is named. */
 export const embeddedModel = new URL("../golden/nano/lfm2-nano-Q4_0.gguf", import.meta.url);
 
-/** Finds a model for Node: paths, file: URLs, and everything that a browser takes. */
+/** Finds a model for Node: paths, file: URLs, names on the Hugging Face Hub, and everything that a browser takes. */
 export const nodeHost: Host = {
   startWorker: startNodeWorker,
   startText: startNodeText,
-  async locate(source = embeddedModel, network) {
+  async locate(source = embeddedModel, options = {}) {
     if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
-    if (/^https?:/i.test(String(source))) return locateUrl(String(source), network);
+    const environment = hubEnvironment();
+    const name = parseHubName(String(source), environment.endpoint);
+    if (name !== undefined) return locateHub(name, await nodeAccess(environment, options));
+    if (/^https?:/i.test(String(source))) return locateUrl(String(source), options);
     const path = pathOf(source);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) {
@@ -53,7 +60,7 @@ function pathOf(source: string | URL): string {
 }
 
 /**
- * Opens a model from a path, URL, Blob, bytes or a list of Files; the embedded one when `source` is left out.
+ * Opens a model from a path, a name on the Hugging Face Hub (hf:OWNER/REPO[:QUANT][@REVISION]), a URL, Blob, bytes or a list of Files; the embedded one when `source` is left out.
  *
  * @throws FormatError, ConfigError, WeightError: the files are not a model this project runs
  * @throws OptionError, MemoryError: the options do not fit the model or this machine

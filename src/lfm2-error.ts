@@ -47,6 +47,11 @@ function messageOf({ subject, expected, found, remedy, sentence }: ErrorParts): 
   return remedy ? `${said} ${remedy}` : said;
 }
 
+/** A message at the end of a sentence, which may have a full stop of its own. */
+export function asSentence(message: string): string {
+  return /[.!?…]$/.test(message) ? message : `${message}.`;
+}
+
 /** An error as another thread or process can be sent it. */
 export interface PlainError {
   readonly name: string;

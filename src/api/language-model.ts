@@ -14,8 +14,11 @@ import type { SamplingOptions } from "../sampling/options.ts";
 import type { ModelTokenizer } from "../text/text.ts";
 
 export interface Progress {
-  /** `load` counts bytes of weights, `prefill` tokens of the prompt that have to be read. */
-  readonly phase: "load" | "prefill";
+  /**
+   * `fetch` counts bytes of the model's files that are kept on this machine, `check` those of a file whose hash is
+   * computed, `load` bytes of weights, `prefill` tokens of the prompt that have to be read.
+   */
+  readonly phase: "fetch" | "check" | "load" | "prefill";
   readonly done: number;
   readonly total: number;
 }

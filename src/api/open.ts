@@ -4,36 +4,50 @@ import { withPreTokenizer } from "../formats/gguf/tokenizer.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { readConfig } from "../model/config.ts";
 import { checkOptions } from "../options/check-options.ts";
+import type { Location } from "../sources/locate.ts";
 import { patienceWith } from "../sources/patience.ts";
-import type { Folder } from "../sources/source.ts";
 import type { NetworkOptions } from "../sources/url.ts";
 import type { TextPort } from "../text/protocol.ts";
 import { createText } from "../text/text.ts";
 import { connect, type ModelWorker } from "../worker/client.ts";
 import type { WorkerPort } from "../worker/protocol.ts";
 import { createLanguageModel } from "./create-language-model.ts";
-import type { LanguageModel } from "./language-model.ts";
+import type { LanguageModel, Progress } from "./language-model.ts";
 import { type OpenOptions, openingChecks } from "./opening-options.ts";
 
 /**
  * What a model is opened from. A string is a path in Node and a URL in a browser; one that begins with http:// or
- * https:// is a URL in both. A GGUF file, one file of a split GGUF, a safetensors file, or a Hugging Face folder.
+ * https:// is a URL in both, and in Node hf:OWNER/REPO[:QUANT][@REVISION] a model on the Hugging Face Hub. A GGUF file, one file of a split GGUF, a safetensors file, or a Hugging Face folder.
  */
 export type ModelSource = string | URL | Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | readonly File[] | FileList;
+
+/** How the files of a model are found, and had. */
+export interface LocateOptions extends NetworkOptions, Pick<OpenOptions, "offline" | "cache" | "signal"> {
+  /** `ranges`: little of them will be read, so large ones are not fetched whole; `whole` by default. */
+  readonly reads?: "whole" | "ranges";
+  readonly onProgress?: (progress: Progress) => void;
+}
 
 /** What differs between Node and a browser. */
 export interface Host {
   startWorker(): WorkerPort;
   startText(): TextPort;
   /** The folder and, unless it is a Hugging Face folder, the file that a source names; the embedded model's without. */
-  locate(source: ModelSource | undefined, network?: NetworkOptions): Promise<{ folder: Folder; file?: string }>;
+  locate(source: ModelSource | undefined, options?: LocateOptions): Promise<Location>;
 }
 
 export async function openOn(host: Host, source?: ModelSource, options: OpenOptions = {}): Promise<LanguageModel> {
   checkOptions("open", openingChecks, options);
-  const { signal, onProgress, headers, stallTimeoutMs, tokenizerPre, ...modelOptions } = options;
+  const { signal, onProgress, headers, stallTimeoutMs, offline, cache, tokenizerPre, ...modelOptions } = options;
   signal?.throwIfAborted();
-  const { folder, file } = await host.locate(source, { headers, patience: patienceWith(stallTimeoutMs) });
+  const { folder, file } = await host.locate(source, {
+    headers,
+    patience: patienceWith(stallTimeoutMs),
+    offline,
+    cache,
+    signal,
+    onProgress,
+  });
   const checkpoint = await openCheckpoint(folder, file, signal);
   const { config: rawConfig, keyNames, tensors, files } = checkpoint;
   let worker: ModelWorker | undefined;

@@ -1,14 +1,14 @@
 // The options of `open`: those of the model, and how it is aborted, watched, and read from servers.
 import { type ModelOptions, modelChecks } from "../load/model-options.ts";
 import type { ChecksOf } from "../options/check-options.ts";
-import { abortSignal, aFunction, type Check } from "../options/checks.ts";
+import { abortSignal, aFunction, type Check, trueOrFalse } from "../options/checks.ts";
 import { kindOf, OptionError } from "../options/option-error.ts";
 import { type PreTokenizer, preTokenizers } from "../tokenizer/from-gguf.ts";
 import type { Progress } from "./language-model.ts";
 
 export interface OpenOptions extends ModelOptions {
   readonly signal?: AbortSignal;
-  /** Weights read so far. */
+  /** Bytes fetched, then weights read so far. */
   readonly onProgress?: (progress: Progress) => void;
   /** HTTP headers for URLs, such as Authorization. No other server that a redirect leads to gets them. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -17,6 +17,10 @@ export interface OpenOptions extends ModelOptions {
    * 30,000 by default. A request that takes longer is retried, as after any failure that may pass.
    */
   readonly stallTimeoutMs?: number;
+  /** In Node: no server is asked for what is kept on this machine, and none for anything else. */
+  readonly offline?: boolean;
+  /** In Node, false: the files of a URL are read by ranges, and not kept. What the hub has is always kept. */
+  readonly cache?: boolean;
   /** How text is split before merging, for GGUF files that do not name it, or only as `default`. */
   readonly tokenizerPre?: PreTokenizer;
 }
@@ -71,5 +75,7 @@ export const openingChecks: ChecksOf<OpenOptions> = {
   onProgress: aFunction,
   headers: httpHeaders,
   stallTimeoutMs: milliseconds,
+  offline: trueOrFalse,
+  cache: trueOrFalse,
   tokenizerPre: preTokenizer,
 };

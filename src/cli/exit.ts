@@ -40,10 +40,16 @@ export function tellError(error: unknown): number {
   return error instanceof UsageError ? 2 : 1;
 }
 
-/** One paragraph; the whole stack with LFM2_DEBUG=1. */
+/** An error about a defect is a message around it: where the defect is, its cause's stack tells. */
+function stacksOf({ stack, message, cause }: Error): string {
+  const own = stack ?? message;
+  return cause instanceof Error ? `${own}\ncaused by ${stacksOf(cause)}` : own;
+}
+
+/** One paragraph; the whole stack, and its causes', with LFM2_DEBUG=1. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (process.env.LFM2_DEBUG === "1") return error.stack ?? error.message;
+  if (process.env.LFM2_DEBUG === "1") return stacksOf(error);
   const { message } = error instanceof Lfm2Error ? new Lfm2Error(inFlags(error)) : error;
   return message.replace(/\s*\n\s*/g, " ");
 }

@@ -139,38 +139,47 @@ async function openEntry(source: ByteSource, subject: string, entry: Entry, sign
   return inflated(source, subject, begin, entry.compressedBytes);
 }
 
-/** Reads forward through a deflated file, a piece at a time; what lies behind is read again from the beginning. */
+/**
+ * Reads forward through a deflated file, a piece at a time; what lies behind is read again from the beginning. Reads that
+ * are asked for at once are done one after the other, for they share the place in the file.
+ */
 function inflated(source: ByteSource, subject: string, begin: number, compressedBytes: number): Content {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   let piece = new Uint8Array(0);
   let at = 0; // of the piece's first byte
+  let last: Promise<unknown> = Promise.resolve();
   const restart = () => {
     reader?.cancel().catch(() => {});
     reader = compressed(source, begin, compressedBytes).pipeThrough(new DecompressionStream("deflate-raw")).getReader();
     [piece, at] = [new Uint8Array(0), 0];
   };
-  return {
-    async read(offset, length, signal) {
-      if (reader === undefined || offset < at) restart();
-      const bytes = new Uint8Array(length);
-      for (let done = 0; done < length; ) {
-        signal?.throwIfAborted();
-        const from = offset + done - at;
-        if (from < piece.length) {
-          const part = piece.subarray(from, from + length - done);
-          bytes.set(part, done);
-          done += part.length;
-          continue;
-        }
-        const next = await (reader as NonNullable<typeof reader>).read().catch(() => undefined);
-        if (next?.value === undefined) {
-          reader = undefined;
-          refuse(subject, "deflated data of the stated size", next === undefined ? "damaged data" : "less", DAMAGED);
-        }
-        at += piece.length;
-        piece = new Uint8Array(next.value);
+  const readNow: Content["read"] = async (offset, length, signal) => {
+    if (reader === undefined || offset < at) restart();
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      signal?.throwIfAborted();
+      const from = offset + done - at;
+      if (from < piece.length) {
+        const part = piece.subarray(from, from + length - done);
+        bytes.set(part, done);
+        done += part.length;
+        continue;
       }
-      return bytes;
+      const next = await (reader as NonNullable<typeof reader>).read().catch(() => undefined);
+      if (next?.value === undefined) {
+        reader = undefined;
+        refuse(subject, "deflated data of the stated size", next === undefined ? "damaged data" : "less", DAMAGED);
+      }
+      at += piece.length;
+      piece = new Uint8Array(next.value);
+    }
+    return bytes;
+  };
+  return {
+    read(offset, length, signal) {
+      const reading = last.then(() => readNow(offset, length, signal));
+      last = reading.catch(() => {});
+      return reading;
     },
   };
 }

@@ -18,6 +18,11 @@ export const PROGRAM_BYTES = 340_000_000;
 /** Of these, what loading takes; the rest is there before. */
 const LOADING_BYTES = 100_000_000;
 
+/** Whether there is room for banks of `bytes`, and for loading them. */
+export function fits(bytes: number, free: FreeMemory): boolean {
+  return bytes + LOADING_BYTES <= free.bytes;
+}
+
 /** An option that makes a plan smaller, and what it then needs. */
 export interface Smaller {
   readonly option: "contextLength" | "kvType" | "quantize";
@@ -32,9 +37,8 @@ export interface Smaller {
  * @throws MemoryError naming what is free, what is needed, and the options that would fit
  */
 export function checkFits(bytes: number, free: FreeMemory | undefined, smaller: () => Iterable<Smaller>): void {
-  const needed = bytes + LOADING_BYTES;
-  if (free === undefined || needed <= free.bytes) return;
-  const fitting = [...smaller()].filter((plan) => plan.bytes + LOADING_BYTES <= free.bytes);
+  if (free === undefined || fits(bytes, free)) return;
+  const fitting = [...smaller()].filter((plan) => fits(plan.bytes, free));
   const choices = fitting.map(
     (less) => `${less.option} ${less.value} (${formatGigabytes(less.bytes + LOADING_BYTES)})`,
   );
@@ -42,7 +46,7 @@ export function checkFits(bytes: number, free: FreeMemory | undefined, smaller: 
   throw new MemoryError({
     subject: "model",
     expected: `to need at most ${formatGigabytes(free.bytes)}, the ${free.what}`,
-    found: formatGigabytes(needed),
+    found: formatGigabytes(bytes + LOADING_BYTES),
     remedy: `${remedy}; or try all the same with ignoreMemory.`,
     options: [...fitting.map(({ option }) => option), "ignoreMemory"],
   });

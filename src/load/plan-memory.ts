@@ -5,7 +5,7 @@ import { bytesOf, planWasmBanks } from "../wasm/backend.ts";
 import type { BankPlan } from "../wasm/plan.ts";
 import { backendRequest } from "./backend-request.ts";
 import { findWeights, type WeightFiles } from "./find-weights.ts";
-import { checkFits, type Smaller } from "./fit.ts";
+import { checkFits, fits, type Smaller } from "./fit.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { fillSettings, type Machine } from "./settings.ts";
 
@@ -34,13 +34,13 @@ export function checkMemory(files: Described, options: ModelOptions, machine: Ma
   // The reference holds the same weights and states, one array each.
   const bytesWith = (change: ModelOptions): number =>
     bytesOf(planMemory(files, { ...options, ...change, backend: "wasm", mode: settings.mode }, machine, sequenceCount));
-  const { bytes: free } = machine.memory;
+  const { memory } = machine;
 
   function* smaller(): Generator<Smaller> {
     const { contextLength, kvType, quantize } = settings;
     for (const context of SMALLER_CONTEXTS) {
       const bytes = context < contextLength ? bytesWith({ contextLength: context }) : Number.POSITIVE_INFINITY;
-      if (bytes >= free) continue;
+      if (!fits(bytes, memory)) continue;
       yield { option: "contextLength", value: context, bytes };
       break;
     }

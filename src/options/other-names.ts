@@ -38,6 +38,9 @@ const OF_OPEN: Readonly<Record<string, string>> = {
   ...named('headers: { Authorization: "Bearer …" }', "token", "hf_token", "hfToken", "authToken", "accessToken"),
   ...named("stallTimeoutMs", "timeout", "timeoutMs"),
   ...named("tokenizerPre", "tokenizer_pre"),
+  ...named("offline", "local_files_only", "localFilesOnly", "hf_hub_offline"),
+  ...named("cache", "useCache", "use_cache", "useBrowserCache"),
+  ...named("@REVISION at the end of the model's name", "revision"),
   ...named("the first argument of open", "model", "modelPath", "model_path", "modelUrl", "path", "url", "source"),
   ...named("an option of each call", "temperature", "topK", "topP", "minP", "seed", "maxTokens", "stop", "tools"),
 };

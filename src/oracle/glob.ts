@@ -16,8 +16,18 @@ export class GlobError extends Lfm2Error {
   override readonly name = "GlobError";
 }
 
-/** @throws GlobError when a brace is left open, or the pattern is longer than any name */
-export function globToRegExp(glob: string): RegExp {
+export interface Glob {
+  test(name: string): boolean;
+}
+
+/** A part of a glob: from the places of a name that the parts before it may reach, those that it may reach. */
+type Step = (name: string, places: ReadonlySet<number>) => Set<number>;
+
+/**
+ * Takes time in proportion to the lengths of glob and name: a RegExp goes back to each of several stars again and again.
+ * @throws GlobError when a brace is left open, or the pattern is longer than any name
+ */
+export function parseGlob(glob: string): Glob {
   if (glob.length === 0 || glob.length > MAX_GLOB) {
     throw new GlobError({
       subject: "points",
@@ -26,17 +36,21 @@ export function globToRegExp(glob: string): RegExp {
       remedy: "Shorten it.",
     });
   }
-  const tokens = glob.match(/\*\*\.|\.\*\*$|\*+|\?|\{[^{}]*\}|[\s\S]/g) ?? [];
-  return new RegExp(`^${tokens.map((token) => translated(token, glob)).join("")}$`);
+  const steps = (glob.match(/\*\*\.|\.\*\*$|\*+|\?|\{[^{}]*\}|[\s\S]/g) ?? []).map((token) => stepOf(token, glob));
+  return {
+    test: (name) =>
+      steps.reduce((places: ReadonlySet<number>, step) => step(name, places), new Set([0])).has(name.length),
+  };
 }
 
-function translated(token: string, glob: string): string {
-  if (token === "**.") return "(?:.*\\.)?";
-  if (token === ".**") return "(?:\\..*)?";
-  if (token === "*") return "[^.]*";
-  if (/^\*+$/.test(token)) return ".*";
-  if (token === "?") return "[^.]";
-  if (token.length > 1) return `(?:${alternatives(token.slice(1, -1)).join("|")})`;
+function stepOf(token: string, glob: string): Step {
+  if (token === "**.") return wholeParts;
+  if (token === ".**") return restOrNothing;
+  if (token === "*") return onward((letter) => letter !== ".");
+  if (/^\*+$/.test(token)) return onward(() => true);
+  if (token === "?")
+    return (name, places) => reached(places, (at) => (at < name.length && name[at] !== "." ? at + 1 : -1));
+  if (token.length > 1) return oneOf(alternatives(token.slice(1, -1)));
   if (token === "{" || token === "}") {
     throw new GlobError({
       subject: "points",
@@ -45,12 +59,45 @@ function translated(token: string, glob: string): string {
       remedy: "Close it.",
     });
   }
-  return literal(token);
+  return oneOf([token]);
 }
+
+function reached(places: Iterable<number>, next: (at: number) => number): Set<number> {
+  return new Set([...places].map(next).filter((at) => at >= 0));
+}
+
+function oneOf(texts: readonly string[]): Step {
+  return (name, places) =>
+    new Set(texts.flatMap((text) => [...reached(places, (at) => (name.startsWith(text, at) ? at + text.length : -1))]));
+}
+
+/** From each place on as far as the letters go. */
+function onward(goesOn: (letter: string) => boolean): Step {
+  return (name, places) => {
+    const found = new Set(places);
+    for (let at = 0; at < name.length; at++) if (found.has(at) && goesOn(name[at])) found.add(at + 1);
+    return found;
+  };
+}
+
+/** To the beginning of any part further on. */
+const wholeParts: Step = (name, places) => {
+  const first = Math.min(...places);
+  const found = new Set(places);
+  for (let at = first; at < name.length; at++) if (name[at] === ".") found.add(at + 1);
+  return found;
+};
+
+/** To the end, from there or from the end of a part. */
+const restOrNothing: Step = (name, places) => {
+  const found = new Set(places);
+  if ([...places].some((at) => name[at] === ".")) found.add(name.length);
+  return found;
+};
 
 function alternatives(inside: string): string[] {
   const [, first, last] = /^(\d{1,4})\.\.(\d{1,4})$/.exec(inside) ?? [];
-  if (first === undefined) return inside.split(",").map(literal);
+  if (first === undefined) return inside.split(",");
   const count = Number(last) - Number(first) + 1;
   if (count >= 1 && count <= MAX_RANGE) return Array.from({ length: count }, (_, i) => String(Number(first) + i));
   throw new GlobError({
@@ -61,10 +108,6 @@ function alternatives(inside: string): string[] {
   });
 }
 
-function literal(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-}
-
 /**
  * The names that one of `globs` matches, in their own order.
  * @throws GlobError when one of the globs matches nothing, listing names that are like it
@@ -72,7 +115,7 @@ function literal(text: string): string {
 export function selectNames(names: readonly string[], globs: readonly string[]): Set<string> {
   const selected = new Set<string>();
   for (const glob of globs) {
-    const pattern = globToRegExp(glob);
+    const pattern = parseGlob(glob);
     const matching = names.filter((name) => pattern.test(name));
     if (matching.length === 0) {
       throw new GlobError({

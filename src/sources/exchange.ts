@@ -1,4 +1,4 @@
-// One request for a range of a file and its answer: redirects, time limits, and which failures may pass.
+// One request for a file, or a range of it, and its answer: redirects, time limits, and which failures may pass.
 import { joinSignals } from "./joined-signal.ts";
 import { PassingError, PROGRESS_BYTES, requestedWaitMs } from "./patience.ts";
 import { SourceError } from "./source-error.ts";
@@ -16,11 +16,18 @@ let redirectsAreHidden = false;
 export interface Exchange {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** Left out for the whole file. */
+  readonly range?: Range;
+  readonly stallMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** Told of each redirect, unless fetch follows them by itself, as in pages. */
+  readonly onRedirect?: (answer: Response, from: URL, to: URL) => void;
+}
+
+export interface Range {
   readonly offset: number;
   /** At least 1. */
   readonly length: number;
-  readonly stallMs: number;
-  readonly signal: AbortSignal | undefined;
 }
 
 export type Chunks = AsyncGenerator<Uint8Array<ArrayBuffer>, void>;
@@ -58,7 +65,7 @@ export async function exchange<T>(
     if (isPassing(response.status)) {
       throw new PassingError({
         subject: name,
-        expected: "HTTP 206",
+        expected: request.range === undefined ? "HTTP 200" : "HTTP 206",
         found: `HTTP ${response.status}`,
         remedy: "Try again later.",
         waitMs: requestedWaitMs(response, Date.now()),
@@ -79,13 +86,13 @@ function isPassing(status: number): boolean {
  * Follows redirects itself, where it can see them: fetch would send all headers but Authorization and cookies on to
  * whichever server a redirect names.
  */
-async function followed({ url, headers, offset, length }: Exchange, signal: AbortSignal): Promise<Response> {
-  const range = { Range: `bytes=${offset}-${offset + length - 1}` };
+async function followed({ url, headers, range, onRedirect }: Exchange, signal: AbortSignal): Promise<Response> {
+  const ranged = range && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
   let target = url;
   let sent = headers;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const redirect = redirectsAreHidden ? "follow" : "manual";
-    const response = await fetch(target, { headers: { ...sent, ...range }, redirect, signal });
+    const response = await fetch(target, { headers: { ...sent, ...ranged }, redirect, signal });
     if (response.type === "opaqueredirect") {
       redirectsAreHidden = true;
       continue;
@@ -94,6 +101,7 @@ async function followed({ url, headers, offset, length }: Exchange, signal: Abor
     if (!REDIRECTS.includes(response.status) || location === null) return response;
     await response.body?.cancel();
     const next = redirectTarget(nameOf(url), location, target);
+    onRedirect?.(response, target, next);
     if (next.origin !== target.origin) sent = {};
     target = next;
   }

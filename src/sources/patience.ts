@@ -41,9 +41,12 @@ export class PassingError extends Error {
   }
 }
 
+/** Servers could not be reached, or went on failing: what is kept of them may do instead. */
+export class UnreachableError extends SourceError {}
+
 /** @param why  why there is no further try */
-function finalError({ subject, expected, found, remedy, cause }: Failure, why: string): SourceError {
-  return new SourceError({ subject, expected, found: `${found}${why}`, remedy }, { cause });
+function finalError({ subject, expected, found, remedy, cause }: Failure, why: string): UnreachableError {
+  return new UnreachableError({ subject, expected, found: `${found}${why}`, remedy }, { cause });
 }
 
 export type Wait = (ms: number, signal: AbortSignal | undefined) => Promise<void>;

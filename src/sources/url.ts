@@ -1,6 +1,7 @@
 // Files on an HTTP server, read by Range requests; from a server without them, a file is downloaded once.
 import { blobSource } from "./blob.ts";
 import { checkFileName, checkRange } from "./checks.ts";
+import { contentRange } from "./content-range.ts";
 import { type Chunks, type Exchange, exchange, nameOf, tooLong, tooShort } from "./exchange.ts";
 import { joinSignals } from "./joined-signal.ts";
 import { defaultPatience, type Patience, PROGRESS_BYTES, persistently, type Wait, wait } from "./patience.ts";
@@ -168,7 +169,7 @@ function requestOf(
   length: number,
   signal: AbortSignal | undefined,
 ): Exchange {
-  return { url, headers, offset, length, stallMs: patience.stallMs, signal };
+  return { url, headers, range: { offset, length }, stallMs: patience.stallMs, signal };
 }
 
 function waiting(network: NetworkOptions): { patience: Patience; wait: Wait } {
@@ -199,7 +200,7 @@ function rangedSource(
       while (at < length) {
         const request = requestOf(url, network, offset + at, length - at, signal);
         const count = await exchange(request, (response, chunks) =>
-          readPart(name, version, request, response, chunks, bytes.subarray(at), (more) => {
+          readPart(name, version, offset + at, response, chunks, bytes.subarray(at), (more) => {
             at += more;
           }),
         );
@@ -249,7 +250,7 @@ function rangedSource(
 async function readPart(
   name: string,
   version: UrlVersion,
-  { offset }: Exchange,
+  offset: number,
   response: Response,
   chunks: Chunks,
   room: Uint8Array,
@@ -270,29 +271,6 @@ async function readPart(
   }
   if (received < stated) throw tooShort(name, stated, received);
   return received;
-}
-
-/** How many bytes an answer holds of a file of which size, once it is known to begin where it should. */
-function contentRange(name: string, response: Response, offset: number, length: number): { end: number; size: number } {
-  const encoding = response.headers.get("content-encoding");
-  if (encoding !== null && encoding !== "identity") {
-    throw new SourceError({
-      subject: name,
-      expected: "bytes as they are in the file",
-      found: `them in ${JSON.stringify(encoding.slice(0, 40))}`,
-      remedy: "Use a server that does not compress ranges.",
-    });
-  }
-  const text = response.headers.get("content-range");
-  const match = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(text?.trim() ?? "");
-  const [begin, last, size] = match ? match.slice(1).map(Number) : [];
-  if (begin === offset && last >= begin && Number.isSafeInteger(size) && last < size) return { end: last + 1, size };
-  throw new SourceError({
-    subject: name,
-    expected: `Content-Range bytes ${offset}-${offset + length - 1} of a known size`,
-    found: text ?? "no such header",
-    remedy: "Use a server that answers Range requests and lets pages read that header.",
-  });
 }
 
 function badStatus(name: string, status: number): SourceError {

@@ -1,6 +1,6 @@
 // The text thread from the caller's side: one request after another, each with a limit of time. A thread that overruns
 // it is ended, and the next request starts another.
-import { Lfm2Error, revivedError } from "../lfm2-error.ts";
+import { asSentence, Lfm2Error, revivedError } from "../lfm2-error.ts";
 import { shortest } from "../quantities.ts";
 import { CLOSED } from "../worker/client.ts";
 import type { TextAnswer, TextFiles, TextPort, TextRequest, TextResults } from "./protocol.ts";
@@ -104,7 +104,7 @@ function createAsked(port: TextPort): Asked {
   port.onFailure((cause) => {
     if ((cause as { code?: unknown }).code === "ERR_WORKER_OUT_OF_MEMORY")
       refuse("a need for more memory than allowed");
-    else end(threadError(cause, `The text thread died: ${cause.message}.`));
+    else end(threadError(cause, `The text thread died: ${asSentence(cause.message)}`));
   });
   return {
     isAlive: () => alive,
@@ -148,7 +148,7 @@ function startedPort(start: () => TextPort): TextPort {
   try {
     return start();
   } catch (cause) {
-    throw threadError(cause, `The text thread could not be started: ${(cause as Error).message}.`);
+    throw threadError(cause, `The text thread could not be started: ${asSentence((cause as Error).message)}`);
   }
 }
 

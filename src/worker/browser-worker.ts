@@ -1,6 +1,7 @@
 // Entry of the model's thread in a browser.
 import type { FreeMemory } from "../load/fit.ts";
 import { hasRelaxedSimd } from "../wasm/kernels.ts";
+import { fetchKernels } from "./fetch-kernels.ts";
 import { serve } from "./serve.ts";
 
 /** A timer would wait four milliseconds; a message of our own comes right after those that have arrived. */
@@ -18,17 +19,7 @@ serve(
       relaxed: hasRelaxedSimd(),
       memory: smallMemory(),
     }),
-    async compileKernels(url) {
-      const response = await fetch(url);
-      if (!response.ok) {
-        throw new TypeError(
-          `${url.pathname}: expected the compiled kernels, found HTTP status ${response.status}. ` +
-            "Serve the package's dist/wasm folder beside its scripts.",
-        );
-      }
-      // Not compileStreaming: it insists on a MIME type that many static servers do not send.
-      return WebAssembly.compile(await response.arrayBuffer());
-    },
+    compileKernels: fetchKernels,
     startHelper: (task) =>
       new Promise((resolve, reject) => {
         // Written out, so that bundlers see it.

@@ -1,5 +1,5 @@
 // The caller's end of the model's thread: requests as promises, with progress and AbortSignal.
-import { type ErrorParts, Lfm2Error, revivedError } from "../lfm2-error.ts";
+import { asSentence, type ErrorParts, Lfm2Error, revivedError } from "../lfm2-error.ts";
 import type { FromWorker, Request, Results, WorkerEvent, WorkerPort } from "./protocol.ts";
 
 /** @param taken  for events that the thread waits for: to be called with how many of their bytes have been consumed */
@@ -49,7 +49,7 @@ export function connect(port: WorkerPort): ModelWorker {
     port.setBusy(false);
   };
   port.onFailure((cause) => {
-    const sentence = `The model's thread died: ${cause.message}.`;
+    const sentence = `The model's thread died: ${asSentence(cause.message)}`;
     end(
       new WorkerError({ subject: "model's thread", expected: "it alive", found: cause.message, sentence }, { cause }),
     );

@@ -106,6 +106,10 @@ describe("lfm2 compare", () => {
     expect(stdout).toMatch(
       /\n::error title=compare other::Equal within rounding: keys and values stored as int8, in B [^\n]*%0AThey part at /,
     );
+    // Beside JSON, which has to stay JSON, they go where GitHub reads as well.
+    const json = await compare(trace, other, "--precision", "f32", "--json", "--github");
+    expect(JSON.parse(json.stdout)).toMatchObject({ verdict: "rounding" });
+    expect(json.stderr).toMatch(/^::error title=compare other::Equal within rounding/m);
     const xml = readFileSync(join(folder, "lfm2.xml"), "utf8");
     expect(xml).toMatch(/<testsuites tests="102" failures="65" /);
     expect(xml).toContain('<testcase classname="trace and other" name="model.layers.0"/>');
@@ -142,6 +146,25 @@ describe("lfm2 compare", () => {
     const { code, stdout } = await compare(theirs, "b.npz", "--map", "names.json");
     expect(code).toBe(1);
     expect(stdout).toContain("They part at model.layers.1 (point 1 of 1), from token 3 on, at 1 of 17 positions");
+  });
+
+  it("compares traces at the positions that both have, and refuses those that have none in common", async () => {
+    const ids = ["--ids", "1,2,3,4,5,6"];
+    const write = (output: string, positions: string) =>
+      lfm2(["trace", "-m", model, ...ids, "--positions", positions, "-o", output], { cwd: folder });
+    for (const [name, positions] of [
+      ["early", ":3"],
+      ["late", "2:"],
+      ["last", "4:"],
+    ])
+      await write(name, positions);
+    const { code, stdout } = await compare("early", "late");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("A: positions 2 to 2, which both have.")]);
+    const apart = await compare("early", "last");
+    expect([apart.code, apart.stderr]).toEqual([
+      2,
+      "error: last: expected some of the positions 0 to 2, which early holds, found 4 to 5. Record the same positions.\n",
+    ]);
   });
 
   it("compares the points that are asked for", async () => {
@@ -181,6 +204,10 @@ describe("lfm2 compare", () => {
     [[trace, other, "--tolerance", "some"], /--tolerance: expected a number from 0, found "some"/],
     [[trace, other, "--points", "blocks.*"], /expected at least one point of .*trace, found none/],
     [[trace, other, "--ids", "1"], /--ids: expected them for a run made here, found two recordings/],
+    [[trace, other, "--threads", "2"], /--threads: expected none with two recordings, for nothing is run, found one/],
+    [[trace, other, "--mode", "exact", "-m", model], /--mode: expected none with two recordings/],
+    [[theirs, "-m", model, "--map-a", "hf"], /--map-a: expected none with a run made here for A, found one/],
+    [[trace, other, "--map", "hf"], /--map: expected none with other, whose points have the graph's names, found one/],
     [[trace, other, "--accept", "all"], /--accept: expected some of rounding,near-ties, found "all"/],
     [["no-ids.safetensors", "-m", model], /no-ids\.safetensors: expected input_ids beside its tensors, found none/],
     [[trace, other, "--precision", "fp4"], /argument 'fp4' is invalid. Allowed choices are f32, bf16, f16, q8/],

@@ -126,6 +126,21 @@ describe("lfm2 golden check", () => {
     expect(same.stdout).not.toContain("::");
   });
 
+  it("refuses options that would be ignored, by name", async () => {
+    const ignored = [
+      ["--map", "hf"],
+      ["--trace", "x.safetensors", "--threads", "2"],
+    ];
+    const errors = [
+      "--map: expected none with a model, whose points have the golden's names, found one.",
+      "--threads: expected none with --trace, for nothing is run, found one.",
+    ];
+    for (const [i, flags] of ignored.entries()) {
+      const { code, stderr } = await lfm2(["golden", "check", `${golden}transformers/moe-small`, ...flags]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(errors[i])]);
+    }
+  });
+
   it("refuses a run of other ids, a file that shares no point, and a golden that is none", async () => {
     const other = await foreign("other.safetensors", (name, data) => {
       if (name === "input_ids") data[0] = 20;

@@ -113,6 +113,19 @@ describe("lfm2 golden check of a directory of published facts", () => {
     expect([code, checks.map(({ by }: { by: string }) => by)]).toEqual([0, ["hash", "hash"]]);
   });
 
+  it("ends with 2 where everything is left to be done by hand", async () => {
+    const step = {
+      kind: "command",
+      arguments: ["eval", "-m", "MODEL", "-f", "wiki.test.raw"],
+      expected: "perplexity 3",
+    };
+    const { code, stdout } = await lfm2(["golden", "check", published("by-hand", [{ step }])]);
+    expect([code, stdout]).toEqual([
+      2,
+      expect.stringContaining("\nNothing was tried; 1 published facts are for you to try.\n"),
+    ]);
+  });
+
   it("fails where a fact does not hold, with reason, source and doubt", async () => {
     const change = (step: object) => ({ doubt: "one source", step });
     const path = published("fails", [

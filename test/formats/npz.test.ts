@@ -110,6 +110,14 @@ describe(".npz", () => {
     await expect(arrays(file())).rejects.toThrow(FormatError);
   });
 
+  it("is read at several places at once", async () => {
+    const numbers = Float32Array.from({ length: 200_000 }, (_, i) => Math.sin(i));
+    const bytes = npzFile([{ name: "x.npy", bytes: npyFile("<f4", "(200000,)", numbers) }], true);
+    const [array] = await readNpz(blobSource("a.npz", bytes));
+    const found = await Promise.all([150_000, 0, 199_990, 70_000].map((from) => array.read(from, 10)));
+    expect(found).toEqual([150_000, 0, 199_990, 70_000].map((from) => numbers.slice(from, from + 10)));
+  });
+
   it("with damaged deflated data is refused", async () => {
     const bytes = npzFile([{ name: "x.npy", bytes: npyFile("<f4", "(50,)", new Float32Array(50)) }], true);
     bytes.fill(0xff, 35, 45); // behind a local record of 30 bytes and the name: a block of a type that is none

@@ -6,7 +6,7 @@ import { aboutFlags } from "../../src/cli/options/option-values.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { loadModel } from "../../src/load/load.ts";
 import type { ModelOptions } from "../../src/load/model-options.ts";
-import { planMemory } from "../../src/load/plan-memory.ts";
+import { checkMemory, planMemory } from "../../src/load/plan-memory.ts";
 import { MemoryError } from "../../src/wasm/bank.ts";
 import { freeMemory } from "../../src/worker/free-memory.ts";
 import { closeAll } from "../formats/golden-files.ts";
@@ -51,6 +51,18 @@ describe("a model that needs more than the machine has", () => {
     expect(error.message).toMatch(/try all the same with ignoreMemory\.$/);
     const none = (await loading(1000, {})) as Error;
     expect(none.message).toMatch(/Take a smaller model or file; or try all the same/);
+  });
+
+  it("is offered the longest context that fits, also where a longer one all but does", async () => {
+    const checkpoint = await open("nano/hf");
+    await closeAll(checkpoint);
+    const bytesWith = (contextLength: number) =>
+      planMemory(checkpoint, { contextLength }, context.machine).banks.reduce((sum, bank) => sum + bank.bytes, 0);
+    const memory = { bytes: LOADING + bytesWith(2048) - 1, what: "free memory of this machine" };
+    const machine = { ...context.machine, memory };
+    expect(() => checkMemory(checkpoint, { contextLength: 4096 }, machine)).toThrow(
+      /Less would do with contextLength 512 \(/,
+    );
   });
 
   it("is loaded where it just fits, where nobody knows, and where that is asked for", async () => {

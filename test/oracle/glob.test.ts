@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { globToRegExp, nearNames, selectNames } from "../../src/oracle/glob.ts";
+import { nearNames, parseGlob, selectNames } from "../../src/oracle/glob.ts";
 
 // As a shell with extglob and globstar has them over paths, with dots for slashes.
 const cases: [glob: string, matching: string[], others: string[]][] = [
@@ -23,31 +23,59 @@ const cases: [glob: string, matching: string[], others: string[]][] = [
 
 describe("globs over names", () => {
   it.each(cases)("%s", (glob, matching, others) => {
-    const pattern = globToRegExp(glob);
+    const pattern = parseGlob(glob);
     expect(matching.filter((name) => !pattern.test(name))).toEqual([]);
     expect(others.filter((name) => pattern.test(name))).toEqual([]);
   });
 
   it("match a text of letters, dots and signs exactly when it is the same text", () => {
     const text = fc.string({ minLength: 1, maxLength: 20, unit: fc.constantFrom(..."ab.+()[]|^$\\-") });
-    fc.assert(fc.property(text, text, (a, b) => globToRegExp(a).test(b) === (a === b)));
+    fc.assert(fc.property(text, text, (a, b) => parseGlob(a).test(b) === (a === b)));
   });
 
   it("refuse an open brace, a range that descends, and what is longer than any name", () => {
-    expect(() => globToRegExp("a.{b")).toThrow('points: expected every { closed by a }, found "a.{b". Close it.');
-    expect(() => globToRegExp("a}")).toThrow("expected every { closed");
-    expect(() => globToRegExp("{3..1}")).toThrow("points: expected a range that ascends, found {3..1}. Write {1..3}.");
-    expect(() => globToRegExp("a".repeat(201))).toThrow(
-      "points: expected a pattern of 1 to 200 characters, found 201.",
-    );
-    expect(() => globToRegExp("")).toThrow("found 0");
+    expect(() => parseGlob("a.{b")).toThrow('points: expected every { closed by a }, found "a.{b". Close it.');
+    expect(() => parseGlob("a}")).toThrow("expected every { closed");
+    expect(() => parseGlob("{3..1}")).toThrow("points: expected a range that ascends, found {3..1}. Write {1..3}.");
+    expect(() => parseGlob("a".repeat(201))).toThrow("points: expected a pattern of 1 to 200 characters, found 201.");
+    expect(() => parseGlob("")).toThrow("found 0");
   });
 
   it("take no long time over a pattern made to take one", () => {
     const begin = performance.now();
-    globToRegExp("*a".repeat(12)).test("a".repeat(60));
-    globToRegExp(`${"**.".repeat(6)}b`).test("a.".repeat(40));
+    parseGlob("*a".repeat(12)).test("a".repeat(60));
+    parseGlob(`${"**.".repeat(6)}b`).test("a.".repeat(40));
     expect(performance.now() - begin).toBeLessThan(2000);
+  });
+
+  it("of two hundred characters take a name of thousands without going back", () => {
+    const begin = performance.now();
+    expect(parseGlob(`${"*a".repeat(99)}b`).test("a".repeat(5000))).toBe(false);
+    expect(parseGlob(`${"**.".repeat(66)}b`).test("a.".repeat(2500))).toBe(false);
+    expect(parseGlob(`${"{a,aa,b}".repeat(24)}c`).test("a".repeat(40))).toBe(false);
+    expect(performance.now() - begin).toBeLessThan(2000);
+  });
+
+  it("match what a regular expression of the same meaning matches", () => {
+    const tokens: Readonly<Record<string, string>> = {
+      a: "a",
+      b: "b",
+      ".": "\\.",
+      "*": "[^.]*",
+      "?": "[^.]",
+      "{a,ab,}": "(?:a|ab|)",
+      "**.": "(?:.*\\.)?",
+    };
+    const glob = fc.array(fc.constantFrom(...Object.keys(tokens)), { minLength: 1, maxLength: 8 });
+    const name = fc.string({ maxLength: 8, unit: fc.constantFrom(..."ab.") });
+    fc.assert(
+      fc.property(glob, name, (parts, text) => {
+        // Two stars side by side are another sign.
+        fc.pre(!parts.some((part, i) => part === "*" && parts[i + 1]?.startsWith("*")));
+        const pattern = new RegExp(`^${parts.map((part) => tokens[part]).join("")}$`);
+        return parseGlob(parts.join("")).test(text) === pattern.test(text);
+      }),
+    );
   });
 });
 

@@ -45,6 +45,13 @@ describe("a model's thread that dies", () => {
   });
 });
 
+it("a model's thread that dies of a whole sentence has one full stop", async () => {
+  const { worker, fail } = play();
+  const pending = worker.request(request);
+  fail(new Error("Its script could not be read."));
+  await expect(pending).rejects.toThrow(/died: Its script could not be read\.$/);
+});
+
 describe("requests", () => {
   it("keep the process alive exactly while one is pending", async () => {
     const { worker, answer, busy } = play();

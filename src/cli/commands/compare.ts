@@ -7,8 +7,8 @@ import { cells, wording } from "../../oracle/compare/comparison-text.ts";
 import { type Precision, precisions } from "../../oracle/compare/tolerance.ts";
 import { acceptable, verdictOf } from "../../oracle/compare/verdict.ts";
 import { diagnose } from "../../oracle/diagnose/diagnose.ts";
-import { type ModelWeights, modelWeights } from "../../oracle/diagnose/model-weights.ts";
-import { globToRegExp } from "../../oracle/glob.ts";
+import { embeddingsOf, type ModelWeights, modelWeights } from "../../oracle/diagnose/model-weights.ts";
+import { parseGlob } from "../../oracle/glob.ts";
 import { lineUp } from "../../oracle/recorded/line-up.ts";
 import { readyMaps } from "../../oracle/recorded/name-map.ts";
 import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
@@ -21,6 +21,7 @@ import { openRecorded } from "../files/recorded-files.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { numberOrText, tokenIds } from "../options/option-values.ts";
+import { refuseFlags, runFlags } from "../options/refused-flags.ts";
 import { addReportOptions, checkReports, type ReportFlags, writeReports } from "../options/report-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
@@ -71,14 +72,16 @@ Exit codes: 0 equal, or a verdict named by --accept; 1 every other verdict; 2 wr
 export function compareCommand(): Command {
   const command = new Command("compare").description("tell where two runs part, and why");
   command
-    .argument("<A>", "a trace directory, a safetensors file or a .npz: what is expected")
-    .argument("[B]", "another: what is held against it; with -m it may be the only one")
-    .addOption(new Option("--ids <ids>", "the ids B was run on, where it does not say").argParser(tokenIds("--ids")))
-    .option("--map <name or file>", "names of B's points: hf, llama.cpp, mlx-lm, or a JSON file")
-    .option("--map-a <name or file>", "the same for A")
-    .addOption(new Option("--precision <name>", "what the runs compute in").choices(precisions))
-    .option("--tolerance <number>", "instead of one by precision; times max(1, largest number)", positive)
-    .option("--accept <verdicts>", `exit with 0 for these, too: ${acceptable.join(",")}`, verdicts)
+    .argument("<A>", "what is expected: a directory of lfm2 trace, or a file of tensors; the only path is B's")
+    .argument("[B]", "what is held against it; with -m alone, A is what the model computes here")
+    .addOption(
+      new Option("--ids <ids>", "the ids that B was run on, where it does not say").argParser(tokenIds("--ids")),
+    )
+    .option("--map <name or file>", "whose names B's points have: hf, llama.cpp, mlx-lm, or those of a JSON file")
+    .option("--map-a <name or file>", "the same of A, where A is a file")
+    .addOption(new Option("--precision <name>", "what both were computed in").choices(precisions))
+    .option("--tolerance <number>", "what may be off, times max(1, largest number), whatever the precision", positive)
+    .option("--accept <verdicts>", `verdicts to end with 0 for, beside equal: ${acceptable.join(",")}`, verdicts)
     .option("--points <globs...>", 'compare these points only, such as "**.gate.*"')
     .option("--all", "list every point, not only the first ones outside tolerance")
     .option("--json", "print one JSON object instead of text")
@@ -128,12 +131,14 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
         remedy: "Leave A or --ids out.",
       });
     }
+    if (isPair) refuseFlags(runFlags(flags), "two recordings, for nothing is run");
+    else refuseFlags({ "--map-a": flags.mapA }, "a run made here for A");
     const recordedA = isPair ? await open(first, flags.mapA) : undefined;
     const b = await open(second ?? first, flags.map);
     const runs = [recordedA ?? (await ownRun(b, flags, opened, signal)), b] as const;
     const weights =
       flags.model === undefined ? undefined : await openWeights(flags.model, !isPair, flags, opened, signal);
-    const comparison = await compareRuns(...(await linedUp(...runs)), {
+    const comparison = await compareRuns(...(await lineUp(...runs, weights && embeddingsOf(weights))), {
       tolerance: flags.tolerance,
       precision: flags.precision,
       select,
@@ -173,13 +178,6 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
     line.clear();
     await Promise.allSettled(opened.map((one) => one.close()));
   }
-}
-
-/** A trace of ours is laid out as the graph has it; of two foreign files, A says how. */
-async function linedUp(a: RecordedRun, b: RecordedRun): Promise<readonly [RecordedRun, RecordedRun]> {
-  if (a.about === undefined && b.about !== undefined)
-    return (await lineUp(b, a)).reverse() as [RecordedRun, RecordedRun];
-  return a.about !== undefined && b.about !== undefined ? [a, b] : lineUp(a, b);
 }
 
 /** A, where there is only B: the model's own run of the same ids. */
@@ -253,7 +251,7 @@ function outside(point: PointComparison): string | undefined {
 }
 
 function selection(globs: readonly string[] | undefined): ((name: string) => boolean) | undefined {
-  const patterns = globs?.map(globToRegExp);
+  const patterns = globs?.map(parseGlob);
   return patterns && ((name) => patterns.some((pattern) => pattern.test(name)));
 }
 
@@ -265,7 +263,7 @@ async function openWeights(
   signal: AbortSignal,
 ): Promise<ModelWeights> {
   // Its warnings were said when it ran.
-  const checkpoint = await (hasRun ? locateFiles : openFiles)(model, flags, signal);
+  const checkpoint = await (hasRun ? locateFiles : openFiles)(model, { ...flags, reads: "whole" }, signal);
   opened.push(...checkpoint.files);
   return modelWeights({ ...checkpoint, ...(await settleHead(checkpoint, "whole", signal)) });
 }

@@ -35,7 +35,7 @@ export function convertCommand(): Command {
 async function run(source: string, { output, type, ...flags }: ConvertFlags): Promise<void> {
   await checkEmptyFolder(output);
   const signal = abortOnInterrupt();
-  const checkpoint = await openFiles(source, flags, signal);
+  const checkpoint = await openFiles(source, { ...flags, reads: "whole" }, signal);
   const progress = createProgressLine();
   const begin = performance.now();
   try {

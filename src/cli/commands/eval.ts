@@ -69,7 +69,7 @@ of each one's first token, and predictions of its second half count. Errors are 
 Control strings in the text, such as <|im_end|>, are tokenized as text, as there.
 The base is --against, or the same file where only --against-mode and the like are given. Backend, mode, KV type, threads and
 kernels are the model's where the base's own are not given; --quantize is the model's alone. Both are in memory at once.
-With -o, each window is written as it is done, and the same command goes on after a stop. Ctrl-C prints what is there.`;
+With -o, each window is written as it is done, and after a stop the same command continues. Ctrl-C prints what is there.`;
 
 export function evalCommand(): Command {
   const command = new Command("eval")
@@ -83,8 +83,8 @@ export function evalCommand(): Command {
       new Option("--windows <count>", "only so many from the text's beginning").argParser(integerOf("--windows", 1)),
     )
     .addOption(new Option("--shard <i/n>", "every n-th window, from the i-th on").argParser(shard))
-    .option("-o, --output <path>", "a file of results (JSON Lines) that is gone on with if it is there")
-    .option("--force", "replace a file of results that is there")
+    .option("-o, --output <path>", "write the results of each window (JSON Lines); a file that is there is continued")
+    .option("--force", "write a file that is there anew, instead of continuing it")
     .option("--json", "print one JSON object instead of text");
   return addModelOptions(command, { context: `tokens of a window (default: ${DEFAULT_WINDOW})` })
     .enablePositionalOptions()
@@ -201,7 +201,7 @@ function isCompared({ against, againstMode, againstBackend, againstKvType }: Eva
 }
 
 function baseFlags(flags: EvalFlags): ModelFlags {
-  const { backend, mode, kvType, threads, kernels, stallTimeout, tokenizerPre } = flags;
+  const { backend, mode, kvType, threads, kernels, stallTimeout, offline, cache, tokenizerPre } = flags;
   return {
     model: flags.against ?? flags.model ?? embeddedModel.href,
     backend: flags.againstBackend ?? backend,
@@ -210,6 +210,8 @@ function baseFlags(flags: EvalFlags): ModelFlags {
     threads,
     kernels,
     stallTimeout,
+    offline,
+    cache,
     // Each file may name another; the one that is compared with has to be right by itself.
     tokenizerPre: flags.against === undefined ? tokenizerPre : undefined,
   };

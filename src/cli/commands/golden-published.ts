@@ -53,6 +53,7 @@ export async function runPublished(
   const verdict = passed ? undefined : outcomes.flatMap(({ failure }) => failure ?? []).join("\n");
   await writeReports(flags, `golden ${directory}`, outcomes, (performance.now() - begin) / 1000, verdict);
   if (!passed) process.exitCode = 1;
+  else if (outcomes.length === 0) process.exitCode = 2; // nothing was compared, so nothing was shown
 }
 
 /** @throws UsageError where nothing is published of the checkpoint */

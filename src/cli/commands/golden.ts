@@ -28,6 +28,7 @@ import { openRecorded } from "../files/recorded-files.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "../options/input-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { numberOrText } from "../options/option-values.ts";
+import { refuseFlags, runFlags } from "../options/refused-flags.ts";
 import { addReportOptions, checkReports, type ReportFlags, writeReports } from "../options/report-options.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
 import { failureOf, failuresText, goldenReport, othersText } from "../reports/golden-report.ts";
@@ -179,6 +180,8 @@ async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
       remedy: "Leave --trace or -m out.",
     });
   }
+  if (flags.trace === undefined) refuseFlags({ "--map": flags.map }, "a model, whose points have the golden's names");
+  else refuseFlags(runFlags(flags), "--trace, for nothing is run");
   await checkReports(flags);
   const signal = abortOnInterrupt();
   const begin = performance.now();

@@ -7,14 +7,14 @@ import { type Quantized, quantize } from "../../quantize/quantize.ts";
 import { UsageError } from "../exit.ts";
 import { openFiles, sayWarnings } from "../files/open-files.ts";
 import { checkFree, writePieces } from "../files/write-file.ts";
-import { type ModelFlags, stallTimeoutOption } from "../options/model-options.ts";
+import { addNetworkOptions, type ModelFlags } from "../options/model-options.ts";
 import { nameOf } from "../reports/model-facts.ts";
 import { formatLines } from "../reports/written-formats.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
 import { note } from "../terminal/terminal.ts";
 
-interface QuantizeFlags extends Pick<ModelFlags, "stallTimeout"> {
+interface QuantizeFlags extends Pick<ModelFlags, "stallTimeout" | "offline" | "cache"> {
   readonly output: string;
   readonly type: QuantizationType;
   readonly force?: true;
@@ -28,15 +28,13 @@ Examples:
 Norms, convolution taps and routers stay in F32; Q4_0 and the K mixes keep the embedding in Q6_K, as llama.cpp does.`;
 
 export function quantizeCommand(): Command {
-  return new Command("quantize")
+  const command = new Command("quantize")
     .description("write a model in fewer bits, as a GGUF file")
     .argument("<path or URL>", "a Hugging Face model folder, or a GGUF file")
     .requiredOption("-o, --output <path>", "the GGUF file to write")
     .addOption(typeOption("--type"))
-    .option("--force", "replace an existing file")
-    .addOption(stallTimeoutOption())
-    .addHelpText("after", examples)
-    .action(run);
+    .option("--force", "replace an existing file");
+  return addNetworkOptions(command).addHelpText("after", examples).action(run);
 }
 
 /** An option for a mix of block formats, checked. */
@@ -50,10 +48,10 @@ export function typeOption(flag: string): Option {
     });
 }
 
-async function run(source: string, { output, type, force, stallTimeout }: QuantizeFlags): Promise<void> {
+async function run(source: string, { output, type, force, ...flags }: QuantizeFlags): Promise<void> {
   await checkFree(output, force);
   const signal = abortOnInterrupt();
-  const checkpoint = await openFiles(source, { stallTimeout }, signal);
+  const checkpoint = await openFiles(source, { ...flags, reads: "whole" }, signal);
   const progress = createProgressLine();
   const begin = performance.now();
   try {

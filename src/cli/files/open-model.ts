@@ -1,12 +1,11 @@
 // Opens the model that the options name, with progress on standard error.
-import { type LanguageModel, open, type Progress } from "../../index.ts";
+import { type LanguageModel, open } from "../../index.ts";
 import { Lfm2Error, partsOf } from "../../lfm2-error.ts";
-import { formatBytes, formatPercent } from "../../quantities.ts";
 import type { ModelTokenizer } from "../../text/text.ts";
 import { type ModelFlags, statedModelOptions } from "../options/model-options.ts";
 import { aboutFlags } from "../options/option-values.ts";
 import { nameOf } from "../reports/model-facts.ts";
-import { createProgressLine } from "../terminal/progress-line.ts";
+import { createFetchProgress } from "../terminal/fetch-progress.ts";
 import { note } from "../terminal/terminal.ts";
 import { sayWarnings } from "./open-files.ts";
 
@@ -20,17 +19,17 @@ export interface OpenedModel {
 export async function openModel(flags: ModelFlags, signal: AbortSignal): Promise<OpenedModel> {
   const begin = performance.now();
   if (flags.model === undefined) sayEmbedded();
-  const progress = createProgressLine();
+  const progress = createFetchProgress();
   progress.show("Loading");
   try {
-    const onProgress = ({ done, total }: Progress): void =>
-      progress.show(`Loading: ${formatPercent(done, total)} of ${formatBytes(total)}`);
     const model = await open(flags.model, {
       ...statedModelOptions(flags),
       tokenizerPre: flags.tokenizerPre,
       stallTimeoutMs: flags.stallTimeout,
+      offline: flags.offline,
+      cache: flags.cache,
       signal,
-      onProgress,
+      onProgress: progress.onProgress,
     });
     progress.clear();
     sayWarnings(model.warnings);

@@ -5,15 +5,19 @@ import { openArrays } from "../../oracle/recorded/open-arrays.ts";
 import { openTrace } from "../../oracle/recorded/open-trace.ts";
 import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
 import { diskFolder, openFile } from "../../sources/disk.ts";
+import { refuseFlags } from "../options/refused-flags.ts";
 import { decodeText, MAX_JSON_BYTES, readBytes } from "./text-input.ts";
 
 /**
  * @param map  of a file's names: one of ours, or a JSON file of patterns
- * @throws FormatError, SourceError, InputError
+ * @throws FormatError, SourceError, InputError; UsageError for a map of a trace's names
  */
 export async function openRecorded(path: string, map?: string, signal?: AbortSignal): Promise<RecordedRun> {
   const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) return openTrace(diskFolder(path), signal);
+  if (found?.isDirectory()) {
+    refuseFlags({ "--map": map }, `${path}, whose points have the graph's names`);
+    return openTrace(diskFolder(path), signal);
+  }
   const source = await openFile(path);
   try {
     return await openArrays(source, await patternsOf(map), signal, await tokensOf(path));

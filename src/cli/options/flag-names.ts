@@ -31,15 +31,25 @@ export const flagNames: FlagNames = {
   maxBytes: "--max-bytes",
 };
 
-/** What an error says, with flags in place of the options that it is about and that its remedy names. */
+/** Kinds of errors whose subject is an option; that of others may be a file, which may have any name. */
+const ABOUT_OPTIONS: readonly string[] = [
+  "ConstraintError",
+  "GlobError",
+  "OptionError",
+  "PositionsError",
+  "PromptError",
+  "SamplingError",
+];
+
+/** What an error says, with flags in place of the option that it is about and of those that its remedy names. */
 export function inFlags(error: Lfm2Error, flags: FlagNames = flagNames): ErrorParts {
-  const { subject, remedy, options = [] } = error;
+  const { kind, subject, remedy, options = [] } = error;
   const flagOf = (option: string): string => (Object.hasOwn(flags, option) ? flags[option] : option);
   // An item of a list, such as choices[2], keeps its place.
   const [option] = subject.split("[", 1);
   return {
     ...partsOf(error),
-    subject: flagOf(option) + subject.slice(option.length),
+    subject: ABOUT_OPTIONS.includes(kind) ? flagOf(option) + subject.slice(option.length) : subject,
     remedy: withFlags(remedy, options, flagOf),
   };
 }

@@ -18,9 +18,12 @@ export interface ModelFlags {
   readonly tokenizerPre?: PreTokenizer;
   /** Milliseconds. */
   readonly stallTimeout?: number;
+  readonly offline?: true;
+  /** False for --no-cache. */
+  readonly cache?: boolean;
 }
 
-export type FileFlags = Pick<ModelFlags, "stallTimeout" | "tokenizerPre">;
+export type FileFlags = Pick<ModelFlags, "stallTimeout" | "tokenizerPre" | "offline" | "cache">;
 
 /** A day; anything longer counts as for ever. */
 const MAX_STALL_SECONDS = 86_400;
@@ -35,8 +38,9 @@ export interface ModelWords {
 }
 
 export function addModelOptions(command: Command, words: ModelWords = {}): Command {
-  const { model = "a GGUF file, or a Hugging Face model folder; without it, the embedded model" } = words;
-  command.option("-m, --model <path or URL>", model);
+  const { model = "a GGUF file, a Hugging Face model folder, or hf:OWNER/REPO:QUANT; without it, the embedded model" } =
+    words;
+  command.option("-m, --model <path, name or URL>", model);
   command.addOption(modelChoice("backend", "--backend <name>", "wasm (default) or reference, which is slow and exact"));
   addFileOptions(command);
   command.option("--ignore-memory", "load even where the machine seems to have too little memory");
@@ -49,13 +53,17 @@ export function addFileOptions(command: Command): Command {
     "--tokenizer-pre <name>",
     "how text is split, for GGUF files that do not state it as LFM2's do",
   );
-  return command.addOption(stallTimeoutOption()).addOption(tokenizerPre.choices(preTokenizers));
+  return addNetworkOptions(command).addOption(tokenizerPre.choices(preTokenizers));
 }
 
-export function stallTimeoutOption(): Option {
+/** Those of files that may be on servers. */
+export function addNetworkOptions(command: Command): Command {
   const seconds = integerOf("--stall-timeout", 1, MAX_STALL_SECONDS);
-  const option = new Option("--stall-timeout <seconds>", "how long a server of a URL may send nothing; 30 by default");
-  return option.argParser((text) => 1000 * seconds(text));
+  const stall = new Option("--stall-timeout <seconds>", "how long a server of a URL may send nothing; 30 by default");
+  return command
+    .addOption(stall.argParser((text) => 1000 * seconds(text)))
+    .option("--offline", "ask no server; open what is kept on this machine")
+    .option("--no-cache", "read a URL by ranges, and keep none of it");
 }
 
 /** Those that decide how much memory is needed. */

@@ -7,13 +7,14 @@ import { junitXml, type Outcome } from "../reports/junit.ts";
 export interface ReportFlags {
   readonly junit?: string;
   readonly github?: true;
+  readonly json?: true;
   readonly force?: true;
 }
 
 export function addReportOptions(command: Command): Command {
   return command
     .option("--junit <path>", "write the outcome of every point as JUnit XML")
-    .option("--github", "print failures as annotations of GitHub Actions, too");
+    .option("--github", "print failures as annotations of GitHub Actions, too; beside --json on standard error");
 }
 
 /** Before long work. @throws OutputError when there is such a file already, and no --force */
@@ -23,12 +24,14 @@ export async function checkReports({ junit, force }: ReportFlags): Promise<void>
 
 /** @param verdict  one line for GitHub; undefined where nothing failed */
 export async function writeReports(
-  { junit, github }: ReportFlags,
+  { junit, github, json }: ReportFlags,
   suite: string,
   outcomes: readonly Outcome[],
   seconds: number,
   verdict: string | undefined,
 ): Promise<void> {
   if (junit !== undefined) await writeWhole(junit, junitXml(suite, outcomes, seconds));
-  if (github && verdict !== undefined) process.stdout.write(annotation("error", suite, verdict));
+  // GitHub reads both streams.
+  const stream = json ? process.stderr : process.stdout;
+  if (github && verdict !== undefined) stream.write(annotation("error", suite, verdict));
 }

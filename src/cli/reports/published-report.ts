@@ -29,6 +29,7 @@ export function publishedReport(checks: readonly PublishedCheck[]): string[] {
     checks.filter(({ finding }) => finding?.passed === false),
   ];
   const rest = checks.length - tried.length;
+  if (tried.length === 0) return [...lines, "", `Nothing was tried; ${rest} published facts are for you to try.`];
   const summary = `${tried.length - failed.length} of ${tried.length} published facts hold${rest === 0 ? "" : `; ${rest} more are for you to try`}.`;
   return [...lines, "", summary];
 }

@@ -1,6 +1,7 @@
 // What GGUF metadata says about text: vocabulary, merges, special tokens.
+
+import { OptionError } from "../../options/option-error.ts";
 import type { StoredTokenizer } from "../checkpoint.ts";
-import { FormatError } from "../refusal.ts";
 import { keysOf, type Metadata } from "./keys.ts";
 
 /** Undefined when the file holds no vocabulary. @throws FormatError when it holds another kind than LFM2's */
@@ -36,7 +37,7 @@ export function tokenizerOfGguf(file: string, metadata: Metadata): StoredTokeniz
 
 /**
  * The tokenizer with the pre-tokenizer that the caller names in place of what its file does.
- * @throws FormatError for files that hold the pattern itself
+ * @throws OptionError for files that hold the pattern itself
  */
 export function withPreTokenizer(
   stored: StoredTokenizer | undefined,
@@ -44,7 +45,7 @@ export function withPreTokenizer(
 ): StoredTokenizer | undefined {
   if (stored === undefined || pre === undefined) return stored;
   if (stored.kind === "gguf") return { ...stored, pre };
-  throw new FormatError({
+  throw new OptionError({
     subject: "tokenizerPre",
     expected: "it left out, as tokenizer.json holds its pattern",
     found: "a name",

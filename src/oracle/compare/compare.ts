@@ -61,6 +61,8 @@ export interface CompareOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+const OF_EXPERTS = /^(.*)\.(gate\.weights|experts\.w[123])$/;
+
 /** Nothing can be said of two runs. */
 export class CompareError extends Lfm2Error {
   override readonly name = "CompareError";
@@ -68,9 +70,9 @@ export class CompareError extends Lfm2Error {
 
 /** @throws CompareError when the runs have no point in common */
 export async function compareRuns(a: RecordedRun, b: RecordedRun, options: CompareOptions = {}): Promise<Comparison> {
-  const { select = () => true, signal } = options;
+  const { signal } = options;
   const tolerance = statedTolerance(a, b, options);
-  const both = commonPoints(a, b).filter(select);
+  const both = selected(commonPoints(a, b), options.select);
   if (both.length === 0) {
     const [first] = [...b.points.keys()];
     throw new CompareError({
@@ -106,6 +108,13 @@ function statedTolerance(a: RecordedRun, b: RecordedRun, { tolerance, precision 
   return precision === undefined ? toleranceOf(a, b) : toleranceOfPrecision(precision);
 }
 
+/** What belongs to experts means nothing without their ids, so these are compared with it. */
+function selected(names: readonly string[], select: CompareOptions["select"] = () => true): string[] {
+  const chosen = new Set(names.filter(select));
+  for (const name of [...chosen]) chosen.add(name.replace(OF_EXPERTS, "$1.gate.experts"));
+  return names.filter((name) => chosen.has(name));
+}
+
 /** In the order of whichever run keeps one. */
 function commonPoints(a: RecordedRun, b: RecordedRun): string[] {
   const isCommon = (name: string): boolean => a.points.has(name) && b.points.has(name);
@@ -125,8 +134,9 @@ async function comparePoint(
   b: RecordedRun,
   name: string,
   factor: number,
-  { bias, signal }: CompareOptions,
+  options: CompareOptions,
 ): Promise<PointComparison> {
+  const { signal } = options;
   const [x, y] = [a.points.get(name) as RecordedPoint, b.points.get(name) as RecordedPoint];
   const { kind } = x;
   const shapes = { shapeA: [x.rows, x.cols], shapeB: [y.rows, y.cols] } as const;
@@ -143,7 +153,7 @@ async function comparePoint(
     };
   }
   if (isRouter) {
-    const router = await compareRouter(a, b, name, factor, bias);
+    const router = await compareRouter(a, b, name, factor, options);
     // More or fewer experts to a position are others, though the same ones may be among them twice.
     const isSameCount = x.cols === y.cols;
     return {
@@ -188,7 +198,7 @@ async function comparePoint(
  * nothing at all then, for each depends on all.
  */
 function byExpert(a: RecordedRun, b: RecordedRun, name: string) {
-  const [, feedForward, part] = /^(.*)\.(gate\.weights|experts\.w[123])$/.exec(name) ?? [];
+  const [, feedForward, part] = OF_EXPERTS.exec(name) ?? [];
   const path = `${feedForward}.gate.experts`;
   const [idsA, idsB] = [a.points.get(path), b.points.get(path)];
   if (feedForward === undefined || idsA === undefined || idsB === undefined || idsA.cols !== idsB.cols)
@@ -226,7 +236,7 @@ async function compareRouter(
   b: RecordedRun,
   name: string,
   factor: number,
-  biasOf: CompareOptions["bias"],
+  { bias: biasOf, precision }: CompareOptions,
 ): Promise<RouterGap> {
   const [x, y] = [a.points.get(name) as RecordedPoint, b.points.get(name) as RecordedPoint];
   const path = name.replace(/experts$/, "logits");
@@ -235,7 +245,7 @@ async function compareRouter(
   const feedForward = name.replace(/\.gate\.experts$/, "");
   const bias = (await tracedBias(a, feedForward)) ?? (await biasOf?.(feedForward)) ?? unbiased(a, b);
   const experts = hasLogits ? logitsA.cols : 1 + (await highestId([x, y]));
-  const meter = createRouterMeter(experts, bias, 25 * factor);
+  const meter = createRouterMeter(experts, bias, 25 * factor, precision);
   for (const [from, count] of pieces(x.rows, Math.max(experts, x.cols))) {
     const [ids, other] = (await Promise.all([x.read(from, count), y.read(from, count)])) as [Int32Array, Int32Array];
     const logits = hasLogits ? await Promise.all([logitsA.read(from, count), logitsB.read(from, count)]) : undefined;

@@ -1,5 +1,6 @@
 // Where two runs chose other experts, and whether a rounding or an error chose them.
 import { sigmoidOf } from "../../reference/elementwise.ts";
+import type { Precision } from "./tolerance.ts";
 
 export interface FlippedExpert {
   readonly position: number;
@@ -43,8 +44,13 @@ export interface RouterRows {
   readonly logits?: readonly [a: Float32Array, b: Float32Array];
 }
 
-/** Rounding of the scores themselves: two ulp of a score plus bias below 2. */
-const ROUNDING = 2.4e-7;
+/** Rounding of the scores themselves, in the arithmetic they are computed in: two ulp of a score plus bias below 2. */
+const scoreRoundings: Readonly<Record<Precision, number>> = {
+  f32: 2 ** -22,
+  bf16: 2 ** -6,
+  f16: 2 ** -9,
+  q8: 2 ** -22,
+};
 const EXAMPLES = 100;
 /** More flips than this among all choices are no coincidence, when a bias that is not known had its say. */
 const RARE = 0.02;
@@ -56,8 +62,15 @@ const RARE = 0.02;
  * Flips that are more than rare speak against that.
  *
  * @param bias  added to the scores to rank them; empty where the router has none, undefined where it is not known
+ * @param precision  that the scores are computed in, on either side
  */
-export function createRouterMeter(experts: number, bias: Float32Array | undefined, noise: number) {
+export function createRouterMeter(
+  experts: number,
+  bias: Float32Array | undefined,
+  noise: number,
+  precision: Precision = "f32",
+) {
+  const rounding = scoreRoundings[precision];
   const usage = { a: zeros(experts), b: zeros(experts), both: zeros(experts) };
   let [position, flips, nearTies, flippedPositions, kA, kB] = [0, 0, 0, 0, 0, 0];
   const examples: FlippedExpert[] = [];
@@ -73,7 +86,12 @@ export function createRouterMeter(experts: number, bias: Float32Array | undefine
         if (most > 0) flippedPositions++;
         for (let i = 0; i < most; i++) {
           const [expertA, expertB] = [onlyA[i] ?? -1, onlyB[i] ?? -1];
-          const flip = { position, expertA, expertB, ...judge(rows, row, experts, expertA, expertB, bias, noise) };
+          const flip = {
+            position,
+            expertA,
+            expertB,
+            ...judge(rows, row, experts, expertA, expertB, bias, noise, rounding),
+          };
           flips++;
           if (flip.judgement === "near tie") nearTies++;
           if (examples.length < EXAMPLES) examples.push(flip);
@@ -104,6 +122,7 @@ function judge(
   expertB: number,
   bias: Float32Array | undefined,
   noise: number,
+  rounding: number,
 ): Pick<FlippedExpert, "apart" | "isBound" | "judgement"> {
   if (logits === undefined || expertA < 0 || expertB < 0 || Math.max(expertA, expertB) >= experts) {
     return { apart: undefined, isBound: false, judgement: "real error" };
@@ -112,11 +131,11 @@ function judge(
   const differ = [expertA, expertB].reduce((sum, id) => sum + Math.abs(score(0, id) - score(1, id)), 0);
   const explained: Judgement = differ <= noise ? "near tie" : "differing logits";
   if (bias === undefined) {
-    return { apart: differ + ROUNDING, isBound: true, judgement: differ > 0 ? explained : "real error" };
+    return { apart: differ + rounding, isBound: true, judgement: differ > 0 ? explained : "real error" };
   }
   const ranked = (expert: number): number => score(0, expert) + (bias[expert] ?? 0);
   const apart = Math.abs(ranked(expertA) - ranked(expertB));
-  return { apart, isBound: false, judgement: apart <= differ + ROUNDING ? explained : "real error" };
+  return { apart, isBound: false, judgement: apart <= differ + rounding ? explained : "real error" };
 }
 
 function zeros(count: number): number[] {

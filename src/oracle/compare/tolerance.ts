@@ -95,7 +95,7 @@ function roundingsOf({ about, stored, inFloat32 }: RecordedRun, other: RecordedR
   if (about?.kvType === "int8") add(INT8_CACHE, "an int8 KV cache");
   if (about?.kvType === "f16") add(F16_CACHE, "an f16 KV cache");
   const computed = `Write ${label}'s numbers as float32, or say --precision if it also computes so`;
-  if (stored === "bf16") add(FLOAT32_FACTOR + 2 ** -9, "numbers stored as bfloat16", computed);
+  if (stored === "bf16") add(FLOAT32_FACTOR + 2 ** -8, "numbers stored as bfloat16", computed);
   if (stored === "f16") add(FLOAT32_FACTOR + 2 ** -11, "numbers stored as float16", computed);
   return found;
 }

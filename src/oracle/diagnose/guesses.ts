@@ -73,7 +73,10 @@ export async function scaleGuess({ a, b }: Comparison, first: PointComparison): 
     x.map((value) => value * factor),
   );
   if (!(scaled.rmsRelative <= 1e-4 && scaled.rmsRelative <= EXPLAINED * apart.rmsRelative)) return undefined;
-  const says = `B's ${first.name} is A's times ${shortest(factor, 5)}`;
+  const times = shortest(factor, 5);
+  // A tolerance of almost nothing finds roundings, and some of these are of one sign.
+  if (Number(times) === 1) return undefined;
+  const says = `B's ${first.name} is A's times ${times}`;
   const evidence = `the multiple lies within ${formatError(scaled.maxAbs)} of B's numbers; without it they are ${formatError(apart.maxAbs)} apart`;
   return { cause: "scaled", kind: "bug", side: undefined, says, evidence };
 }

@@ -40,6 +40,20 @@ export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "keyNames" 
   };
 }
 
+/** Special tokens stand at the beginning of a table, which is not read to its end. */
+const MOST_ROWS = 1024;
+
+/** Rows of the table of embeddings, of the first ids. */
+export function embeddingsOf({ read }: ModelWeights): (id: number) => Promise<Float32Array | undefined> {
+  let table: Promise<Float32Array | undefined> | undefined;
+  return async (id) => {
+    table ??= read(EMBEDDING, MOST_ROWS).then((weight) => weight && numbersOf(weight));
+    const [numbers, weight] = [await table, await read(EMBEDDING, 1)];
+    const cols = weight?.cols ?? 0;
+    return numbers && (id + 1) * cols <= numbers.length ? numbers.slice(id * cols, (id + 1) * cols) : undefined;
+  };
+}
+
 /** Those of a module, by path, and the vectors of all layers. */
 export async function readParameters(
   { config, read }: ModelWeights,

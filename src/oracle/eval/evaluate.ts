@@ -1,4 +1,5 @@
 // A model run over a text's windows: how well it predicts each token, and how far from another model it does.
+import { LogitsError } from "../../engine/finite-logits.ts";
 import { type ChecksOf, checkOptions } from "../../options/check-options.ts";
 import { abortSignal, anything } from "../../options/checks.ts";
 import type { TracePiece } from "../trace/trace-pieces.ts";
@@ -63,7 +64,7 @@ const CHECKS: ChecksOf<EvaluateOptions> = {
 /**
  * Scores the windows of `plan`, one after another. Of logits, only some rows of each model are in memory at a time.
  *
- * @throws EvaluationError when vocabularies differ, or logits are not finite; the signal's reason
+ * @throws EvaluationError when vocabularies differ; LogitsError when logits are not finite; the signal's reason
  */
 export async function* evaluate(
   model: EvaluatedModel,
@@ -99,10 +100,11 @@ async function scoreWindow(
   const finite = (value: number, whose: string): number => {
     if (Number.isFinite(value)) return rounded(value);
     const position = firstScored(plan.window) + scores.nll.length;
-    throw new EvaluationError({
+    throw new LogitsError({
       subject: whose,
       expected: "finite logits",
       found: `a token of probability 0 or NaN in window ${window}, position ${position}`,
+      remedy: "Some of the model's weights are too large: take another copy. `lfm2 trace` shows where they overflow.",
     });
   };
   try {
@@ -124,7 +126,7 @@ async function scoreWindow(
   }
   const { nll, baseNll, kl, sameTop } = scores;
   if (nll.length !== scoredPositions(plan.window)) {
-    throw new EvaluationError({
+    throw new LogitsError({
       subject: "model",
       expected: `${scoredPositions(plan.window)} rows of logits`,
       found: nll.length,

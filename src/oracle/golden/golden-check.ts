@@ -2,7 +2,7 @@
 import { Lfm2Error } from "../../lfm2-error.ts";
 import type { Folder } from "../../sources/source.ts";
 import { createGapMeter, type Gap, type GapMeter, type Tolerance } from "../compare/gap.ts";
-import { globToRegExp, nearNames, selectNames } from "../glob.ts";
+import { nearNames, parseGlob, selectNames } from "../glob.ts";
 import { inExpertOrder } from "../recorded/expert-order.ts";
 import { layOut } from "../recorded/line-up.ts";
 import { type NamePatterns, readyMaps } from "../recorded/name-map.ts";
@@ -87,7 +87,7 @@ export async function createChecker(
   globs: readonly string[] = ["**"],
 ): Promise<GoldenChecker> {
   const names = [...selectNames([...expected.points.keys()], globs)];
-  const rules = tolerances.map((rule) => ({ rule, pattern: globToRegExp(rule.points) }));
+  const rules = tolerances.map((rule) => ({ rule, pattern: parseGlob(rule.points) }));
   const checks = new Map<string, Check>();
   for (const name of names) {
     const rule = rules.find(({ pattern }) => pattern.test(name))?.rule;

@@ -2,7 +2,7 @@
 import { isObject, type JsonObject, jsonLimits, readJson } from "../../formats/json.ts";
 import { DAMAGED, refuse, show } from "../../formats/refusal.ts";
 import type { Folder } from "../../sources/source.ts";
-import { globToRegExp } from "../glob.ts";
+import { parseGlob } from "../glob.ts";
 import type { Positions } from "../trace/trace-plan.ts";
 
 export const GOLDEN = "golden.json";
@@ -133,7 +133,7 @@ function caseOf(value: unknown, subject: string): GoldenCase {
 function toleranceOf(value: unknown, subject: string): GoldenTolerance {
   const { points, atol, rtol, ofLargest, reason } = isObject(value) ? value : ({} as JsonObject);
   const glob = text(points, `${subject}.points`);
-  globToRegExp(glob);
+  parseGlob(glob);
   if (!isTolerance(atol) || !isTolerance(rtol)) {
     refuse(`${subject}`, "atol and rtol, numbers from 0", show({ atol, rtol }), MEND);
   }

@@ -29,6 +29,8 @@ export interface StoredArray {
 
 /** More than a forward pass of the longest context writes into one row. */
 const MAX_COLUMNS = 1 << 24;
+/** Of an array without rows, 1 GiB of float32: logits of 4096 positions over 65,536 ids. */
+const MAX_NUMBERS = 1 << 28;
 const MAX_ARRAYS = 100_000;
 
 /** @throws FormatError when the file is none of these, or damaged */
@@ -108,25 +110,29 @@ export function pointOf(file: string, name: string, array: StoredArray, kind: Po
   if (shape.length === 1) shape.unshift(1);
   const [rows = 1, ...rest] = shape;
   const cols = rest.reduce((product, axis) => product * axis, 1);
-  if (cols > MAX_COLUMNS || shape.includes(0)) {
+  const isFlat = array.shape.length === 1;
+  if (cols > (isFlat ? MAX_NUMBERS : MAX_COLUMNS) || shape.includes(0)) {
     const found = `[${array.shape.join(", ")}]`;
     refuse(
       within(file, array.name),
-      `[positions, at most ${MAX_COLUMNS} columns]`,
+      `[positions, at most ${MAX_COLUMNS} columns], or at most ${MAX_NUMBERS} numbers`,
       found,
       "Record activations, not weights.",
     );
   }
+  const readNumbers = async (from: number, count: number): Promise<Float32Array | Int32Array> => {
+    const data = await array.read(from, count);
+    return kind === "ids" ? integers(file, array.name, data) : floats(data);
+  };
   return {
     name,
     kind,
     rows,
     cols,
     axes: array.shape,
-    async read(from, count) {
-      const data = await array.read(from * cols, count * cols);
-      return kind === "ids" ? integers(file, array.name, data) : floats(data);
-    },
+    ...(array.name !== name && { foreignName: array.name }),
+    ...(isFlat && { readNumbers }),
+    read: (from, count) => readNumbers(from * cols, count * cols),
   };
 }
 

@@ -5,6 +5,29 @@ import type { RecordedPoint, RecordedRun } from "./recorded-run.ts";
 
 /** Of the same tensor, from two programs in whatever precision; what a layer adds is far more. */
 const SAME = 0.02;
+const STATE = /^hidden_states\.(\d{1,4})$/;
+
+/** `hidden_states.N` by the number of our layers, where that is known: a file may hold the first ones alone. */
+export function renumberedStates({ about }: RecordedRun, theirs: RecordedRun): RecordedRun {
+  const layers = about?.config.num_hidden_layers;
+  if (typeof layers !== "number") return theirs;
+  const stateOf = ({ foreignName = "" }: RecordedPoint): string | undefined => STATE.exec(foreignName)?.[1];
+  const all = [...theirs.points];
+  const points = new Map(all.filter(([, point]) => stateOf(point) === undefined));
+  for (const [, point] of all) {
+    const state = stateOf(point);
+    if (state === undefined) continue;
+    const name = nameOfState(Number(state), layers);
+    if (!points.has(name)) points.set(name, { ...point, name });
+  }
+  return { ...theirs, points };
+}
+
+/** The embedding, what each layer gives, but of the last one the norm's output. */
+function nameOfState(state: number, layers: number): string {
+  if (state === 0) return EMBEDDING;
+  return state === layers ? FINAL_NORM : layerPoint(state - 1, "");
+}
 
 /** The same run under the graph's names, where its numbers say that it has others. */
 export async function hiddenStatesRenamed(
@@ -22,10 +45,7 @@ export async function hiddenStatesRenamed(
   const isEarly = (await isSame(EMBEDDING, layer0)) && (await isSame(layer0, layerPoint(1, "")));
   if (!(await isSame(layer0, layer0)) && isEarly) {
     notes.push(`layers numbered one early, as output_hidden_states has them: its ${layer0} is ${EMBEDDING}`);
-    return renamed(theirs, (layer) => {
-      if (layer === 0) return EMBEDDING;
-      return layer === layers ? FINAL_NORM : layerPoint(layer - 1, "");
-    });
+    return renamed(theirs, (layer) => nameOfState(layer, layers));
   }
   const last = layerPoint(layers - 1, "");
   if (!(await isSame(last, last)) && (await isSame(FINAL_NORM, last))) {

@@ -59,43 +59,74 @@ function shiftOf(longer: readonly number[], shorter: readonly number[]): number 
 /** A row of a table, whatever it was stored in. */
 const SAME = 0.02;
 
+/** The row of an id in the model's table of embeddings; undefined where that is not at hand. */
+export type EmbeddingOf = (id: number) => Promise<Float32Array | undefined>;
+
+/** What programs put around a text. */
+const SPECIAL = ["bos_token_id", "eos_token_id", "pad_token_id"];
+
 /**
- * The ids that were run, by the rows of the embedding, where ours has each of these: a server may put tokens before a text
- * that its recording does not list.
+ * The ids that were run, by the rows of the embedding, where ours has each of these, or they are those of special tokens: a
+ * server may put tokens before a text that its recording does not list.
  * @returns the recorded ids where the embeddings tell nothing else
  */
 export async function idsOfEmbeddings(
   ours: RecordedRun,
   theirs: RecordedRun,
   notes: string[],
+  embeddingOf?: EmbeddingOf,
 ): Promise<readonly number[] | undefined> {
   const [own, other, { ids }] = [ours.points.get(EMBEDDING), theirs.points.get(EMBEDDING), ours];
   const isKnown = theirs.about !== undefined || own === undefined || other === undefined || ids === undefined;
   if (isKnown || own.rows !== ids.length || own.cols !== other.cols || other.rows > own.rows + MOST) return theirs.ids;
-  const found = await rowsByNumbers(own, other);
-  if (found === undefined) return theirs.ids;
-  const ran = found.map((row) => ids[row]);
+  const known = [...(await specialRows(ours, embeddingOf)), ...(await rowsOfIds(own, ids))];
   const stated = theirs.ids;
+  const ran = await idsByNumbers(known, other, stated);
+  if (ran === undefined) return stated;
   if (stated !== undefined && (stated.length !== ran.length || stated.some((id, i) => id !== ran[i]))) {
     notes.push(`its rows of ${EMBEDDING} are those of other ids than it states`);
   }
   return ran;
 }
 
-/** For each row of `other` the first row of `own` with its numbers; undefined where some row has none. */
-async function rowsByNumbers(own: RecordedPoint, other: RecordedPoint): Promise<number[] | undefined> {
-  const [table, rows] = await Promise.all([own.read(0, own.rows), other.read(0, other.rows)]);
-  const { cols } = own;
+type KnownRow = readonly [id: number, numbers: ArrayLike<number>];
+
+async function rowsOfIds({ read, rows, cols }: RecordedPoint, ids: readonly number[]): Promise<KnownRow[]> {
+  const table = await read(0, rows);
+  return ids.map((id, row) => [id, table.subarray(row * cols, (row + 1) * cols)]);
+}
+
+async function specialRows({ about }: RecordedRun, embeddingOf?: EmbeddingOf): Promise<KnownRow[]> {
+  const found: KnownRow[] = [];
+  for (const key of SPECIAL) {
+    const id = about?.config[key];
+    const numbers = typeof id === "number" ? await embeddingOf?.(id) : undefined;
+    if (numbers !== undefined) found.push([id as number, numbers]);
+  }
+  return found;
+}
+
+/**
+ * For each row of `other` a known one with its numbers, undefined where some row has none. Tokens that no training has met
+ * may have the same: then it is the stated one, or the next of the text, or a special one.
+ */
+async function idsByNumbers(
+  known: readonly KnownRow[],
+  other: RecordedPoint,
+  stated: readonly number[] = [],
+): Promise<number[] | undefined> {
+  const { cols } = other;
+  const rows = await other.read(0, other.rows);
+  const placeOf = new Map(known.map(([id], i) => [id, i]));
   const found: number[] = [];
   for (let row = 0; row < other.rows; row++) {
     const wanted = rows.subarray(row * cols, (row + 1) * cols);
-    // Rows mostly follow one another.
-    const order = [(found.at(-1) ?? -1) + 1, ...Array.from({ length: own.rows }, (_, i) => i)];
-    const at = order.find((i) => i < own.rows && isRow(table.subarray(i * cols, (i + 1) * cols), wanted));
+    const isSame = (i: number): boolean => i in known && isRow(known[i][1], wanted);
+    const at = [placeOf.get(stated[row]) ?? -1, (found.at(-1) ?? -1) + 1, ...known.keys()].find(isSame);
     if (at === undefined) return undefined;
     found.push(at);
   }
-  return found;
+  return found.map((i) => known[i][0]);
 }
 
 function isRow(known: ArrayLike<number>, wanted: ArrayLike<number>): boolean {

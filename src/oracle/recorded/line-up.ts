@@ -1,39 +1,62 @@
 // Two recordings of one run that are laid out in different ways, brought into one: axes, padding, rows, vocabulary, scale.
-import { type AlignedRows, alignRows } from "./align-rows.ts";
-import { hiddenStatesRenamed } from "./hidden-states.ts";
-import { idsOfEmbeddings } from "./id-shift.ts";
+import { alignRows } from "./align-rows.ts";
+import { weightsBySize } from "./expert-order.ts";
+import { hiddenStatesRenamed, renumberedStates } from "./hidden-states.ts";
+import { type EmbeddingOf, idsOfEmbeddings } from "./id-shift.ts";
 import { withLogProbabilities } from "./log-probabilities.ts";
-import { HEAD } from "./point-names.ts";
+import { overlapping } from "./overlap.ts";
+import { withVocabularyOf } from "./padded-vocabulary.ts";
 import type { RecordedPoint, RecordedRun } from "./recorded-run.ts";
-import { columnsTo, inRowsOf, rearranged } from "./views.ts";
+import { inRowsOf, rearranged, rowsFrom } from "./views.ts";
 
 /**
- * Lays out `theirs` as `ours` is, which has rows of positions under the graph's names; `notes` of the result say what was
- * done. Nothing is computed but the log-softmax of our logits, where theirs are log-probabilities.
+ * Two runs with the same rows of the same positions, as far as they have them. One that `lfm2 trace` has written has rows of
+ * positions under the graph's names, and the other is laid out as it is; of two foreign ones, A says how. `notes` of the
+ * results say what was done. Nothing is computed but the log-softmax of logits, where the other's are log-probabilities.
+ *
+ * @param embeddingOf  rows of the model's table of embeddings, where it is at hand
+ * @throws PositionsError when the runs have no position in common
  */
 export async function lineUp(
+  a: RecordedRun,
+  b: RecordedRun,
+  embeddingOf?: EmbeddingOf,
+): Promise<[a: RecordedRun, b: RecordedRun]> {
+  if (a.about !== undefined && b.about !== undefined) return overlapping(a, b);
+  if (b.about === undefined) return linedUp(a, b, embeddingOf);
+  const [ours, theirs] = await linedUp(b, a, embeddingOf);
+  return [theirs, ours];
+}
+
+async function linedUp(
   ours: RecordedRun,
   theirs: RecordedRun,
+  embeddingOf?: EmbeddingOf,
 ): Promise<[ours: RecordedRun, theirs: RecordedRun]> {
-  const relaid = layOut(ours, theirs);
+  const relaid = layOut(ours, renumberedStates(ours, theirs));
   const notes = [...(relaid.notes ?? [])];
-  const renamed = await hiddenStatesRenamed(ours, relaid, notes);
-  const ids = await idsOfEmbeddings(ours, renamed, notes);
-  const aligned: AlignedRows = await alignRows(ours, { ...renamed, ids }, notes);
-  const [a, b] = await withLogProbabilities(aligned.ours, aligned.theirs, notes);
-  return [a, { ...b, notes }];
+  const narrow = await withVocabularyOf(ours, relaid, notes);
+  const renamed = await hiddenStatesRenamed(ours, narrow, notes);
+  const ids = await idsOfEmbeddings(ours, renamed, notes, embeddingOf);
+  const aligned = await alignRows(ours, { ...renamed, ids }, notes);
+  const [x, y] = await withLogProbabilities(aligned.ours, aligned.theirs, notes);
+  const [p, q] = weightsBySize(x, y, notes);
+  return [p, { ...q, notes }];
 }
 
 /** Every point with as many columns as ours, where its shape says how; rows may still be more or fewer. */
 export function layOut(ours: Pick<RecordedRun, "points">, theirs: RecordedRun): RecordedRun {
   const notes = [...(theirs.notes ?? [])];
   const done = new Map<string, string[]>();
+  const { kept, ids } = theirs;
+  const positions = kept?.of ?? ids?.length ?? commonestRows(ours, theirs);
   const points = [...theirs.points].map(([name, point]): [string, RecordedPoint] => {
     const own = ours.points.get(name);
-    const found = own && relaid(own, point);
+    const found = own && relaid(own, point, positions, ids?.length === own.rows);
     if (found === undefined) return [name, point];
     done.set(found.how, [...(done.get(found.how) ?? []), name]);
-    return [name, found.point];
+    const isPadded = kept !== undefined && found.point.rows === kept.of;
+    return [name, isPadded ? rowsFrom(found.point, kept.from, kept.count) : found.point];
   });
   for (const [how, [first, ...others]] of done) {
     notes.push(`${how}: ${first}${others.length === 0 ? "" : ` and ${others.length} more`}`);
@@ -46,10 +69,28 @@ interface Relaid {
   readonly how: string;
 }
 
-function relaid(own: RecordedPoint, point: RecordedPoint): Relaid | undefined {
+/** Of the points whose columns need no laying out: most have as many rows as there are positions. */
+function commonestRows(ours: Pick<RecordedRun, "points">, theirs: RecordedRun): number | undefined {
+  const counts = new Map<number, number>();
+  for (const [name, { rows, cols }] of theirs.points) {
+    if (ours.points.get(name)?.cols === cols) counts.set(rows, (counts.get(rows) ?? 0) + 1);
+  }
+  return [...counts].sort(([, x], [, y]) => y - x)[0]?.[0];
+}
+
+/**
+ * @param positions  of their run, padding included, as far as that is known
+ * @param isOneSequence  their ids are as many as our rows, so more rows are another sequence's
+ */
+function relaid(
+  own: RecordedPoint,
+  point: RecordedPoint,
+  positions: number | undefined,
+  isOneSequence: boolean,
+): Relaid | undefined {
   const { rows, cols } = own;
   // As many heads as positions can be either way round: what fits as it is, is taken as it is.
-  if (point.rows === rows && point.cols === cols) return undefined;
+  if (point.cols === cols && (point.rows === rows || point.rows === positions)) return undefined;
   if (rows === 1 && point.rows * point.cols === cols) {
     return { point: inRowsOf(point, 1, cols), how: "axes of one position, joined" };
   }
@@ -63,7 +104,7 @@ function relaid(own: RecordedPoint, point: RecordedPoint): Relaid | undefined {
   }
   if (rest.length === 0 && second === cols) {
     const times = first / rows;
-    if (times < 2 || !Number.isInteger(times)) return undefined;
+    if (!isOneSequence || times < 2 || !Number.isInteger(times)) return undefined;
     return { point: inRowsOf(point, rows, cols), how: `of a batch of ${times} folded into rows, the first sequence` };
   }
   if (rest.length === 0 && first === cols) {
@@ -78,9 +119,6 @@ function relaid(own: RecordedPoint, point: RecordedPoint): Relaid | undefined {
       (Math.floor(col / inner) * second + row) * inner + (col % inner);
     const joined = rearranged(point, second, cols, place);
     return joined && { point: joined, how: `${first} heads before positions, joined` };
-  }
-  if (own.name === HEAD && rest.length === 0 && second > cols) {
-    return { point: columnsTo(point, cols), how: `a vocabulary padded to ${second}, cut to ${cols}` };
   }
   return undefined;
 }

@@ -12,8 +12,8 @@ export type NameMap = (foreign: string) => string;
 
 /**
  * Patterns of foreign names → our names; the first that fits counts, and what none fits keeps its name. In a pattern
- * `{layer}` stands for a number, `{last}` for the highest number that stands there in the file, and one `*` for anything.
- * In a name, `{layer}`, `{layer+1}` or `{layer-1}` puts the number there.
+ * `{layer}` stands for a number, `{last}` for the highest number that stands there in the file, where all from 0 on do, and
+ * one `*` for anything. In a name, `{layer}`, `{layer+1}` or `{layer-1}` puts the number there.
  */
 export type NamePatterns = Readonly<Record<string, string>>;
 
@@ -129,7 +129,7 @@ export function createNameMap(patterns: NamePatterns, names: readonly string[] =
       return {
         pattern: any,
         ours,
-        last: isLast ? Math.max(...names.map((name) => matchLayer(any, name) ?? -1)) : undefined,
+        last: isLast ? lastOf(any, names) : undefined,
       };
     });
   return (foreign) => {
@@ -140,6 +140,12 @@ export function createNameMap(patterns: NamePatterns, names: readonly string[] =
     }
     return foreign;
   };
+}
+
+/** The last of the numbers from 0 on; −1 where one is missing, for then others may be missing at the end, too. */
+function lastOf(pattern: string, names: readonly string[]): number {
+  const numbers = new Set(names.flatMap((name) => matchLayer(pattern, name) ?? []));
+  return numbers.has(numbers.size - 1) && [...numbers].every((number) => number < numbers.size) ? numbers.size - 1 : -1;
 }
 
 /** The number that `{layer}` stands for, −1 where the pattern fits without one, undefined where it does not fit. */

@@ -1,8 +1,11 @@
 // A file of arrays → a run that can be compared: names mapped, ids read, the first sequence of a batch taken, padding left out.
+
+import type { TensorData } from "../../formats/hf/safetensors.ts";
 import { DAMAGED, refuse, within } from "../../formats/refusal.ts";
 import type { ByteSource } from "../../sources/source.ts";
 import { integers, pointOf, readArrays, type StoredArray } from "./arrays.ts";
 import { createNameMap, IDS, IGNORED, MASK, type NamePatterns, readyMaps } from "./name-map.ts";
+import { keptByMask } from "./padding.ts";
 import { FINAL_NORM, HEAD, inExecutionOrder, isGraphPoint } from "./point-names.ts";
 import type { RecordedPoint, RecordedRun, StoredFloat } from "./recorded-run.ts";
 import { rowsFrom } from "./views.ts";
@@ -27,27 +30,28 @@ export async function openArrays(
   const notes: string[] = [];
   const givenIds = found.get(IDS);
   const sequences = givenIds && (await readIds(source.name, givenIds));
-  const mask = found.get(MASK) && (await readIds(source.name, found.get(MASK) as StoredArray));
-  found.delete(IDS);
-  found.delete(MASK);
   const all = sequences?.rows[0] ?? (tokens && readTokens(source.name, tokens));
   const batch = sequences?.rows.length ?? 1;
   if (batch > 1) notes.push(`of a batch of ${batch}, the first sequence`);
-  const kept = keptRange(all, mask?.rows[0]);
-  if (all !== undefined && kept.count < all.length) {
-    notes.push(`${all.length - kept.count} padded positions left out, as its attention_mask says`);
+  const mask = found.get(MASK);
+  const kept = mask && all && keptByMask(await readMask(mask, batch, all.length));
+  if (kept !== undefined) {
+    notes.push(`${kept.of - kept.count} padded positions left out, as its attention_mask says`);
   }
+  found.delete(IDS);
+  found.delete(MASK);
   const points = inExecutionOrder(found.keys()).map((name): [string, RecordedPoint] => {
     const array = firstOfBatch(found.get(name) as StoredArray, batch, all?.length);
     const point = pointOf(source.name, name, array);
-    return [name, point.rows === all?.length ? rowsFrom(point, kept.from, kept.count) : point];
+    return [name, kept !== undefined && point.rows === kept.of ? rowsFrom(point, kept.from, kept.count) : point];
   });
   return {
     name: source.name,
     points: new Map(points),
     isOrdered: false,
-    ids: all?.slice(kept.from, kept.from + kept.count),
+    ids: kept === undefined ? all : all?.slice(kept.from, kept.from + kept.count),
     start: 0,
+    ...(kept !== undefined && { kept }),
     about: undefined,
     notes,
     stored: coarsest([...found.values()]),
@@ -103,19 +107,21 @@ function readTokens(file: string, { buffer, byteLength }: Uint8Array<ArrayBuffer
   refuse(within(file, "token ids"), "4 bytes each", `${byteLength} bytes`, DAMAGED);
 }
 
-/** What the mask keeps of the ids, which stands in one piece; one that keeps nothing says nothing. */
-function keptRange(ids: readonly number[] | undefined, mask: readonly number[] | undefined) {
-  const count = ids?.length ?? 0;
-  if (mask?.length !== count || !mask.includes(1)) return { from: 0, count };
-  const from = mask.indexOf(1);
-  return { from, count: mask.lastIndexOf(1) + 1 - from };
+/** Of the first sequence its last row: [batch, positions] has one, [batch, 1, queries, positions] one for each query. */
+async function readMask(mask: StoredArray, batch: number, positions: number): Promise<TensorData> {
+  const ofSequence = sizeOf(mask) / batch;
+  const isMask = mask.shape.at(-1) === positions && Number.isInteger(ofSequence / positions);
+  return isMask ? mask.read(ofSequence - positions, positions) : new Float32Array();
 }
 
-/** Of [batch, positions, …]. */
-function firstOfBatch(array: StoredArray, batch: number, positions: number | undefined): StoredArray {
+/** Of [batch, …], of a last row for each sequence, and of [batch · positions, columns], as routers have them. */
+function firstOfBatch(array: StoredArray, batch: number, positions = 0): StoredArray {
   const { shape } = array;
-  const isBatched = batch > 1 && shape.length > 2 && shape[0] === batch && shape[1] === positions;
-  return isBatched ? { ...array, shape: shape.slice(1) } : array;
+  if (batch === 1 || shape.length < 2) return array;
+  if (shape[0] === batch && shape.length > 2) return { ...array, shape: shape.slice(1) };
+  if (shape.length > 2 || shape[0] === positions) return array;
+  if (shape[0] === batch) return { ...array, shape: [1, shape[1]] };
+  return shape[0] === batch * positions ? { ...array, shape: [positions, shape[1]] } : array;
 }
 
 /** bfloat16 has fewer digits than float16. */

@@ -60,6 +60,11 @@ export function layerPoint(layer: number, part: string): string {
   return part === "" ? `model.layers.${layer}` : `model.layers.${layer}.${part}`;
 }
 
+/** A parameter is no position's. */
+export function isParameter(name: string): boolean {
+  return name.endsWith(".expert_bias");
+}
+
 export function kindOf(name: string): PointKind {
   if (name === HEAD) return "logits";
   return name.endsWith(".gate.experts") ? "ids" : "tensor";

@@ -12,8 +12,12 @@ export interface RecordedPoint {
   readonly axes?: readonly number[];
   /** Rows of the run before this point's first one. */
   readonly skipped?: number;
+  /** Its name in a file that has others than the graph's. */
+  readonly foreignName?: string;
   /** Rows from … from + count − 1, row-major: float32 numbers, or the ids of experts. */
   read(from: number, count: number): Promise<Float32Array | Int32Array>;
+  /** Numbers from … from + count − 1, where a row need not be read whole. */
+  readonly readNumbers?: (from: number, count: number) => Promise<Float32Array | Int32Array>;
 }
 
 export interface RecordedRun {
@@ -25,6 +29,8 @@ export interface RecordedRun {
   readonly ids: readonly number[] | undefined;
   /** Position of the first row. */
   readonly start: number;
+  /** Positions that are no padding, of those that were run, where some are; `ids` and points of so many rows are without it. */
+  readonly kept?: Kept;
   /** How it was lined up with another, and what is odd about it: a sentence each. */
   readonly notes?: readonly string[];
   /** What the recording says of itself; undefined where the file has no place for it. */
@@ -34,6 +40,13 @@ export interface RecordedRun {
   /** The coarsest format its numbers are kept in, where that is coarser than float32. */
   readonly stored?: StoredFloat;
   close(): Promise<void>;
+}
+
+/** Positions in one piece, of so many. */
+export interface Kept {
+  readonly from: number;
+  readonly count: number;
+  readonly of: number;
 }
 
 /** Floats of 16 bits. */

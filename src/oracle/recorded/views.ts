@@ -6,7 +6,8 @@ type Numbers = Float32Array | Int32Array;
 /** Rows from … from + count − 1 alone. */
 export function rowsFrom(point: RecordedPoint, from: number, count: number): RecordedPoint {
   if (from === 0 && count === point.rows) return point;
-  return { ...point, rows: count, axes: undefined, read: (at, some) => point.read(from + at, some) };
+  const read: RecordedPoint["read"] = (at, some) => point.read(from + at, some);
+  return { ...point, rows: count, axes: undefined, readNumbers: undefined, read };
 }
 
 /** The first columns alone. */
@@ -15,6 +16,7 @@ export function columnsTo(point: RecordedPoint, cols: number): RecordedPoint {
     ...point,
     cols,
     axes: undefined,
+    readNumbers: undefined,
     async read(from, count) {
       const wide = await point.read(from, count);
       const narrow = likeThese(wide, count * cols);
@@ -33,8 +35,10 @@ export function inRowsOf(point: RecordedPoint, rows: number, cols: number): Reco
     rows,
     cols,
     axes: undefined,
+    readNumbers: undefined,
     async read(from, count) {
       const [begin, end] = [from * cols, (from + count) * cols];
+      if (point.readNumbers !== undefined) return point.readNumbers(begin, end - begin);
       const first = Math.floor(begin / point.cols);
       const numbers = await point.read(first, Math.ceil(end / point.cols) - first);
       return numbers.slice(begin - first * point.cols, end - first * point.cols);
@@ -63,6 +67,7 @@ export function rearranged(
     rows,
     cols,
     axes: undefined,
+    readNumbers: undefined,
     async read(from, count) {
       whole ??= point.read(0, point.rows);
       const numbers = await whole;

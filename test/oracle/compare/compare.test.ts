@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ModelOptions } from "../../../src/load/model-options.ts";
 import { CompareError, compareRuns, type PointComparison } from "../../../src/oracle/compare/compare.ts";
 import { measureGap } from "../../../src/oracle/compare/gap.ts";
+import { createRouterMeter } from "../../../src/oracle/compare/router-gap.ts";
 import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
 import { fitOf } from "../../../src/oracle/diagnose/fit.ts";
 import { modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
@@ -310,4 +311,26 @@ describe("a comparison", () => {
     expect(guess).toBeUndefined();
     expect(hints.join()).toContain("-m");
   });
+});
+
+it("a rounding of one sign is no scale", async () => {
+  const name = "model.layers.0";
+  const numbers = Float32Array.from({ length: 64 }, (_, i) => 1 + Math.sin(i));
+  const [a, b] = [numbers, numbers.map((value) => value * (1 + 4e-6))].map((data, i) =>
+    memoryRun(`${i}`, [[name, pointOfNumbers(name, data, 8)]]),
+  );
+  const comparison = await compareRuns(a, b, { tolerance: 0 });
+  expect(comparison.first?.name).toBe(name);
+  expect((await diagnose(comparison)).guess).toBeUndefined();
+});
+
+it("a near tie is what the arithmetic of the scores can have turned round", () => {
+  const logits = Float32Array.of(0.5, 0.51); // sigmoids 0.0024 apart; bfloat16 has 0.6211 and 0.625
+  const rows = { a: Int32Array.of(1), b: Int32Array.of(0), kA: 1, kB: 1, logits: [logits, logits] as const };
+  const judged = (["f32", "f16", "bf16"] as const).map((precision) => {
+    const meter = createRouterMeter(2, new Float32Array(), 0.1, precision);
+    meter.add(rows);
+    return meter.result().examples[0].judgement;
+  });
+  expect(judged).toEqual(["real error", "real error", "near tie"]);
 });

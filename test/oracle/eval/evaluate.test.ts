@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { EvalPlan } from "../../../src/oracle/eval/eval-plan.ts";
+import { type EvalPlan, EvaluationError } from "../../../src/oracle/eval/eval-plan.ts";
 import { type EvaluatedModel, evaluate, type WindowScores } from "../../../src/oracle/eval/evaluate.ts";
 
 const VOCAB = 3;
@@ -95,6 +95,8 @@ describe("a window's scores", () => {
       "model: expected finite logits, found a token of probability 0 or NaN in window 0, position 5.",
     );
     await expect(run(model, scripted(broken).model)).rejects.toThrow("against: expected finite logits");
+    // Nothing that was asked for is at fault, as it is with vocabularies that differ.
+    await expect(run(broken)).rejects.not.toThrow(EvaluationError);
     await expect(run(model.slice(1))).rejects.toThrow("model: expected 3 rows of logits, found 2.");
     const other = { ...scripted(base).model, config: { vocabSize: 5 } };
     await expect(run(model, other)).rejects.toThrow("against: expected a model of the same vocabulary, found 5 and 3");
