@@ -68,7 +68,9 @@ export function exchangedLayers(
   moved: readonly Moved[],
   parts: (layer: number) => readonly string[],
 ): readonly [a: number, b: number] | undefined {
+  // Two norms, the operator and the feed-forward.
   const isWhole = (layer: number, other: number): boolean =>
+    parts(layer).length >= 4 &&
     parts(layer).every((part) => moved.some((one) => one.layer === layer && one.other === other && one.part === part));
   const whole = moved.find(({ layer, other }) => isWhole(layer, other) && isWhole(other, layer));
   return whole && [whole.layer, whole.other];

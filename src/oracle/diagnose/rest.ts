@@ -51,7 +51,9 @@ export async function examineRest(
   given: Found | undefined,
   first: string,
 ): Promise<Rest> {
-  const modules = modulesFrom(comparison, side, first);
+  const all = modulesOf(comparison, side);
+  const begin = all.findIndex(({ points }) => points.some(({ name }) => name === first));
+  const modules = all.slice(Math.max(0, begin));
   const found: Placed[] = given === undefined ? [] : [{ ...given, module: modules[0] }];
   const [open, unknown] = [[] as { module: Module; difference: Difference }[], [] as string[]];
   // Of the module that is begun with, everything has been tried.
@@ -91,7 +93,7 @@ export async function examineRest(
     .map(({ module }) => module.path)
     .filter((path) => !found.some(({ module }) => module.path === path));
   const isFirstExplained = found.some(({ module }) => module === modules[0]);
-  return { causes: summed(found, modules, side), isFirstExplained, unexplained, unknown };
+  return { causes: summed(found, all, side), isFirstExplained, unexplained, unknown };
 }
 
 interface Placed extends Found {
@@ -154,7 +156,7 @@ interface Module {
   readonly points: readonly PointComparison[];
 }
 
-function modulesFrom({ points }: Comparison, { config }: Side, first: string): Module[] {
+function modulesOf({ points }: Comparison, { config }: Side): Module[] {
   const modules = new Map<string, Module & { points: PointComparison[] }>();
   for (const point of points) {
     const place = placeOf(point.name, config);
@@ -163,9 +165,7 @@ function modulesFrom({ points }: Comparison, { config }: Side, first: string): M
     modules.set(place.module, module);
     module.points.push(point);
   }
-  const all = [...modules.values()];
-  const at = all.findIndex(({ points: own }) => own.some(({ name }) => name === first));
-  return all.slice(Math.max(0, at));
+  return [...modules.values()];
 }
 
 /** Whether one of the mistakes that are known, or all of them, make the module's numbers what they are. */

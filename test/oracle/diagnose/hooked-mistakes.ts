@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpoint } from "../../../src/formats/open-checkpoint.ts";
-import { compareRuns } from "../../../src/oracle/compare/compare.ts";
+import { type Comparison, compareRuns } from "../../../src/oracle/compare/compare.ts";
 import { type Diagnosed, diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
 import { type ModelWeights, modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
 import { lineUp } from "../../../src/oracle/recorded/line-up.ts";
@@ -51,32 +51,38 @@ export interface Opened {
   readonly first: string | undefined;
   readonly isEqual: boolean;
   /** What diagnosis makes of it, with the model's weights or without. */
+  diagnosed(hasWeights: boolean): Promise<Diagnosed & { readonly comparison: Comparison }>;
   verdict(hasWeights: boolean): Promise<Verdict>;
   close(): Promise<void>;
 }
 
-export function openRecordings(folder: string): Recordings {
+/** @param models  the folder of the checkpoints, by name, where it is another one */
+export function openRecordings(folder: string, models = folder): Recordings {
   const grounds = new Map<string, Promise<Ground>>();
   return {
     pairs: JSON.parse(readFileSync(join(folder, "mistakes.json"), "utf8")),
     async open(pair) {
       const { model, mistake, precision, isClean } = pair;
       const names = mistake.replace(/@.*/, "").split("+");
-      const ground = grounds.get(model) ?? prepare(folder, pair);
+      const ground = grounds.get(model) ?? prepare(models, pair);
       grounds.set(model, ground);
       const { run: a, weights } = await ground;
       const b = await openArrays(await openFile(join(folder, pair.file)));
       const { first, equal } = await compareRuns(a, b);
       const lined = await lineUp(a, b);
+      const diagnosed = async (hasWeights: boolean) => {
+        const given = hasWeights ? weights : undefined;
+        const bias = given && (async (path: string) => given.numbers(`${path}.expert_bias`));
+        const comparison = await compareRuns(...lined, { bias, precision });
+        return { comparison, ...(await diagnose(comparison, given)) };
+      };
       return {
         first: first?.name,
         isEqual: equal,
+        diagnosed,
         async verdict(hasWeights) {
-          const given = hasWeights ? weights : undefined;
-          const bias = given && (async (path: string) => given.numbers(`${path}.expert_bias`));
-          const comparison = await compareRuns(...lined, { bias, precision });
-          if (isClean && comparison.equal) return ["right", undefined];
-          return judged(names, await diagnose(comparison, given));
+          const { comparison, ...found } = await diagnosed(hasWeights);
+          return isClean && comparison.equal ? ["right", undefined] : judged(names, found);
         },
         close: () => b.close(),
       };
