@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { LanguageModel } from "./api/language-model.ts";
 import { type Host, type ModelSource, openOn } from "./api/open.ts";
 import type { OpenOptions } from "./api/opening-options.ts";
+import { locateKept } from "./downloads/node-kept-urls.ts";
 import { parseHubName } from "./hub/hub-name.ts";
 import { nodeAccess } from "./hub/node-access.ts";
 import { hubEnvironment } from "./hub/node-environment.ts";
@@ -27,7 +28,11 @@ export const nodeHost: Host = {
     const environment = hubEnvironment();
     const name = parseHubName(String(source), environment.endpoint);
     if (name !== undefined) return locateHub(name, await nodeAccess(environment, options));
-    if (/^https?:/i.test(String(source))) return locateUrl(String(source), options);
+    if (/^https?:/i.test(String(source))) {
+      const offline = options.offline === true || environment.offline;
+      if (options.cache === false && !offline) return locateUrl(String(source), options);
+      return locateKept(String(source), { ...options, root: environment.urlCache, offline });
+    }
     const path = pathOf(source);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) {

@@ -23,7 +23,7 @@ export async function loadEngine(
   { machine, compileKernels, startHelper }: Platform,
   files: WeightFiles,
   options: ModelOptions,
-  on: Pick<LoadContext, "signal" | "onProgress">,
+  on: Pick<LoadContext, "signal" | "onProgress" | "sequenceCount">,
 ): Promise<{ readonly engine: Engine; readonly loaded: LoadedModel }> {
   const loaded = await loadModel(files, options, {
     ...on,

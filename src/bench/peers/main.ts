@@ -3,6 +3,7 @@
 //   npm run bench -- [MODEL] [OPTIONS]                 lfm2 bench
 //   npm run bench -- --peers [MODEL] [-p 512] [-n 48] [-t 2] [-r 3] [--only native|browser] [--folder F] [--json]
 //   npm run bench -- --kernels [--formats Q4_0,…] [--mb 256] [--json]      every kernel by itself
+//   npm run bench -- --steps                           the int4 kernel in steps: examples/int4-gemv
 //
 // `--kernels` with builds after it, such as `--kernels baseline,relaxed`, is the option of `lfm2 bench`.
 import { spawn } from "node:child_process";
@@ -22,19 +23,21 @@ try {
   } else if (args.includes("--kernels") && (afterKernels === undefined || afterKernels.startsWith("-"))) {
     const { runKernels } = await import("./kernels-report.ts");
     await runKernels(without("--kernels"));
+  } else if (args.includes("--steps")) {
+    process.exitCode = await runProgram("../../../examples/int4-gemv/measure.ts", []);
   } else {
-    process.exitCode = await runCommand();
+    // The command line is a door, which this room may not import.
+    process.exitCode = await runProgram("../../cli/main.ts", ["bench", ...args]);
   }
 } catch (error) {
   process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
   process.exitCode = error instanceof TypeError ? 2 : 1;
 }
 
-/** Runs `lfm2 bench` with the same arguments as a program: the command line is a door, which this room may not import. */
-function runCommand(): Promise<number> {
-  const command = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
-  const child = spawn(process.execPath, [...process.execArgv, command, "bench", ...args], { stdio: "inherit" });
-  process.on("SIGINT", () => {}); // the command prints what it has, and ends
+function runProgram(path: string, args: readonly string[]): Promise<number> {
+  const program = fileURLToPath(new URL(path, import.meta.url));
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: "inherit" });
+  process.on("SIGINT", () => {}); // it prints what it has, and ends
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("exit", (code) => resolve(code ?? 1));

@@ -69,17 +69,16 @@ export async function writeGolden(
   const plan = planTrace(model.config, ids.length, { points, positions: options.positions });
   if (plan.bytes > maxBytes) throw new TraceSizeError(plan.bytes, maxBytes);
   await checkRecordFolder(folder, plan.bytes, force);
-  const { backend, mode, kvType, kernels } = model.settings;
+  const { mode, kvType } = model.settings;
   return writeRecordFolder(folder, GOLDEN, async (partOf) => {
     const hash = await hashOf(model, signal);
     const pieces = model.trace(ids, { points, positions: plan.positions, signal, onProgress: options.onProgress });
     await writeTensorFile(await partOf(TENSORS), plan, pieces, new Map([["format", "lfm2-golden"]]));
-    const by = `lfm2-wasm ${packageVersion()}, ${backend} ${mode}, KV ${kvType}, ${kernels} kernels, ${nodeEngine()}`;
     return {
       format: "lfm2-golden",
       version: 1,
       model: { name: options.name ?? nameIn(model), path: pathFrom(folder, options.source), ...hash },
-      made: { by, again: options.again },
+      made: { by: madeBy(model.settings), again: options.again },
       run: { mode: mode as "exact" | "int8", kvType: kvType as "f32" | "f16" | "int8" },
       cases: [{ name: "golden", file: TENSORS, ids, positions: plan.positions }],
       tolerances: [...(options.tolerances ?? defaultTolerances(model.settings))],
@@ -87,8 +86,13 @@ export async function writeGolden(
   });
 }
 
+/** Program, version and settings whose numbers a golden's are. */
+export function madeBy({ backend, mode, kvType, kernels }: TracedModel["settings"]): string {
+  return `lfm2-wasm ${packageVersion()}, ${backend} ${mode}, KV ${kvType}, ${kernels} kernels, ${nodeEngine()}`;
+}
+
 /** So that the golden and its model may move together. */
-function pathFrom(folder: string, source: string | undefined): string | undefined {
+export function pathFrom(folder: string, source: string | undefined): string | undefined {
   if (source === undefined || /^[a-z]+:/i.test(source)) return source;
   return relative(resolve(folder), resolve(source)) || ".";
 }

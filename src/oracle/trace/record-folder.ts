@@ -1,4 +1,4 @@
-// The directory of a trace or a golden: it becomes one with its manifest, which is written last.
+// The directory of a trace, a golden or sessions: it becomes one with its manifest, which is written last.
 
 import { rmdirSync } from "node:fs";
 import { mkdir, open, readdir, rm, stat, statfs, writeFile } from "node:fs/promises";
@@ -11,7 +11,7 @@ export class RecordFolderError extends Lfm2Error {
   override readonly name = "RecordFolderError";
 }
 
-const MANIFESTS = ["trace.json", "golden.json"];
+const MANIFESTS = ["trace.json", "golden.json", "sessions.json"];
 
 /**
  * Before long work: whether `path` is new, empty, or holds a recording that may go, on a disk with room for `bytes`.
@@ -52,7 +52,7 @@ export async function checkRecordFolder(path: string, bytes: number, force: bool
 async function holdsRecording(path: string): Promise<boolean> {
   for (const name of MANIFESTS) {
     const text = await readBeginning(join(path, name)).catch(() => "");
-    if (/"format":\s*"lfm2-(trace|golden)"/.test(text)) return true;
+    if (/"format":\s*"lfm2-(trace|golden|sessions)"/.test(text)) return true;
   }
   return false;
 }

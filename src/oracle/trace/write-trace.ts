@@ -95,7 +95,10 @@ export async function writeTrace(
 }
 
 /** Of the files a model was opened from. */
-export async function hashOf({ checkpoint }: TracedModel, signal?: AbortSignal): Promise<ModelHash> {
+export async function hashOf(
+  { checkpoint }: Pick<TracedModel, "checkpoint">,
+  signal?: AbortSignal,
+): Promise<ModelHash> {
   const descriptors = checkpoint.files.map(({ descriptor }) => descriptor);
   const files = await openSources(descriptors, openFile, signal);
   try {
@@ -105,7 +108,7 @@ export async function hashOf({ checkpoint }: TracedModel, signal?: AbortSignal):
   }
 }
 
-export function nameIn({ checkpoint }: TracedModel): string {
+export function nameIn({ checkpoint }: Pick<TracedModel, "checkpoint">): string {
   const stated = checkpoint.metadata.get("general.name");
   if (typeof stated === "string" && stated !== "") return stated;
   return checkpoint.files[0]?.name.split(/[/\\]/).at(-1) ?? "model";

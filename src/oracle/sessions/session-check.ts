@@ -1,0 +1,145 @@
+// Logits of scenarios held against what they have to be: what is wrong first in each, and which fault makes that.
+import { Lfm2Error } from "../../lfm2-error.ts";
+import { type Gap, measureGap, type Tolerance } from "../compare/gap.ts";
+import { parseGlob } from "../glob.ts";
+import type { GoldenTolerance } from "../golden/golden-manifest.ts";
+import type { SessionModel } from "./run-sessions.ts";
+import {
+  type Chunk,
+  leftBy,
+  logitsName,
+  type Neighbour,
+  type Scenario,
+  type ScenarioStep,
+  stepsOf,
+} from "./scenario.ts";
+import { suppose } from "./suppose.ts";
+import { type Fault, suppositions } from "./suppositions.ts";
+
+/** Logits by name: one row, of the last id of a step. */
+export type LogitsOf = (name: string) => Promise<Float32Array | undefined>;
+
+/** One sequence in one step. */
+export interface StepCheck {
+  readonly scenario: string;
+  readonly action: number;
+  readonly sequence: string;
+  readonly name: string;
+  readonly tolerance: Tolerance;
+  readonly reason: string;
+  readonly passed: boolean;
+  /** Undefined where nothing was found. */
+  readonly gap?: Gap;
+}
+
+/** Scenarios cannot be checked as it was asked for. */
+export class SessionCheckError extends Lfm2Error {
+  override readonly name = "SessionCheckError";
+}
+
+/** What was wrong first in a scenario. */
+export interface WrongStep {
+  readonly check: StepCheck;
+  readonly step: ScenarioStep;
+  readonly chunk: Chunk;
+  /** What the scenario before may have left in its slots. */
+  readonly earlier: readonly Neighbour[];
+}
+
+/**
+ * Every step of the scenarios of which something was found.
+ * @throws SessionCheckError when nothing was found, or a step has no expected logits or no tolerance
+ */
+export async function checkSteps(
+  scenarios: readonly Scenario[],
+  tolerances: readonly GoldenTolerance[],
+  expected: LogitsOf,
+  found: LogitsOf,
+): Promise<{ readonly checks: StepCheck[]; readonly missing: string[] }> {
+  const rules = tolerances.map((rule) => ({ rule, pattern: parseGlob(rule.points) }));
+  const checks: StepCheck[] = [];
+  const missing: string[] = [];
+  for (const scenario of scenarios) {
+    const own: StepCheck[] = [];
+    for (const { action, chunks } of stepsOf(scenario)) {
+      for (const { sequence } of chunks) {
+        const name = logitsName(scenario.name, action, sequence);
+        const rule = rules.find(({ pattern }) => pattern.test(name))?.rule;
+        const want = await expected(name);
+        if (want === undefined || rule === undefined) {
+          const what = want === undefined ? "expected logits" : "a tolerance";
+          throw new SessionCheckError({
+            subject: name,
+            expected: what,
+            found: "none",
+            remedy: "Make the sessions again.",
+          });
+        }
+        const tolerance = toleranceOf(rule, want);
+        const have = await found(name);
+        const gap = have && measureGap(have, want, tolerance);
+        const passed = gap?.mismatched === 0;
+        own.push({ scenario: scenario.name, action, sequence, name, tolerance, reason: rule.reason, passed, gap });
+      }
+    }
+    if (own.some(({ gap }) => gap)) checks.push(...own);
+    else missing.push(scenario.name);
+  }
+  if (checks.length > 0) return { checks, missing };
+  const [first] = stepsOf(scenarios[0]);
+  const name = logitsName(scenarios[0].name, first.action, first.chunks[0].sequence);
+  throw new SessionCheckError({
+    subject: "recording",
+    expected: `logits by the names of the steps, such as ${name}`,
+    found: "none",
+    remedy: "docs/oracle.md has a replay that writes them.",
+  });
+}
+
+function toleranceOf({ atol, rtol, ofLargest }: GoldenTolerance, numbers: Float32Array): Tolerance {
+  if (!ofLargest) return { atol, rtol };
+  const largest = numbers.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  return { atol: atol * largest, rtol };
+}
+
+/** The first wrong step of every scenario that has one; what is missing is not wrong. */
+export function firstWrong(scenarios: readonly Scenario[], checks: readonly StepCheck[]): WrongStep[] {
+  return scenarios.flatMap((scenario, index) => {
+    const check = checks.find((one) => one.scenario === scenario.name && one.gap && !one.passed);
+    if (check === undefined) return [];
+    const step = stepsOf(scenario).find(({ action }) => action === check.action) as ScenarioStep;
+    const chunk = step.chunks.find(({ sequence }) => sequence === check.sequence) as Chunk;
+    return [{ check, step, chunk, earlier: index === 0 ? [] : leftBy(scenarios[index - 1]) }];
+  });
+}
+
+/** A fault whose logits are those that were found. */
+export interface NamedFault {
+  readonly fault: Fault;
+  readonly says: string;
+  /** What it leaves of the difference: the largest one. */
+  readonly left: number;
+}
+
+/**
+ * The faults that give what was found, within the tolerance, and that leave less than a tenth of the difference; of each
+ * kind the one that leaves least.
+ */
+export function nameFault(
+  on: SessionModel,
+  { step, chunk, check, earlier }: WrongStep,
+  found: Float32Array,
+  pad: number,
+): NamedFault[] {
+  const { gap, tolerance } = check;
+  const room = on.sequences[0].capacity - chunk.ids.length;
+  const named = new Map<Fault, NamedFault>();
+  for (const one of suppositions(chunk, step, pad, earlier)) {
+    if (Math.max(one.conv.length, one.kv.length + (one.zeros ?? 0)) > room) continue;
+    const { maxAbs: left, mismatched } = measureGap(found, suppose(on, one, chunk.ids), tolerance);
+    const isNearer = left < (named.get(one.fault)?.left ?? Number.POSITIVE_INFINITY);
+    if (mismatched > 0 || gap === undefined || left > gap.maxAbs / 10 || !isNearer) continue;
+    named.set(one.fault, { fault: one.fault, says: one.says, left });
+  }
+  return [...named.values()].sort((x, y) => x.left - y.left);
+}
