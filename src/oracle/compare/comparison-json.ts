@@ -6,13 +6,14 @@ import type { Comparison } from "./compare.ts";
 import { verdictOf } from "./verdict.ts";
 
 export function comparisonJson(comparison: Comparison, diagnosed: Diagnosed): string {
-  const { guess, hints } = diagnosed;
+  const { guess, next, hints } = diagnosed;
   const { a, b, equal, first, idsDifferAt, tolerance, points, onlyA, onlyB } = comparison;
   const plain = {
     verdict: verdictOf(comparison, diagnosed).is,
     equal,
     first: first?.name ?? null,
     cause: guess ?? null,
+    next,
     hints,
     tolerance,
     idsDifferAt,

@@ -2,6 +2,7 @@
 
 import { formatError, formatPercent } from "../../quantities.ts";
 import type { Diagnosed } from "../diagnose/diagnose.ts";
+import type { Diagnosis } from "../diagnose/guesses.ts";
 import { placeInLayer } from "../recorded/point-names.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import type { Comparison, PointComparison } from "./compare.ts";
@@ -48,7 +49,7 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
     scope:
       `${counted(points.length, "point")} in both${others === "" ? "" : ` (${others})`}. ` +
       `Tolerance ${formatError(tolerance.factor)} × max(1, largest number): ${tolerance.reason}.`,
-    verdict: verdictLine(comparison, verdictOf(comparison, diagnosed)),
+    verdict: verdictLine(comparison, verdictOf(comparison, diagnosed), diagnosed),
     cause: [...placeLines(comparison, outside), ...causeLines(diagnosed)],
     table: [[...COLUMNS], ...shown.map(cells)],
     leftOut: outside.length - (isWhole ? outside.length : shown.length),
@@ -63,12 +64,19 @@ function wideLine({ tolerance: { factor, wide } }: Comparison): string {
   return `Wide tolerance: ${formatError(factor)} × max(1, largest number), ${why}. ${wide.remedy}.`;
 }
 
-function causeLines({ guess, hints }: Diagnosed): string[] {
-  if (guess === undefined) return hints.map((hint) => `No known cause: ${hint}.`);
-  return [`${guess.evidence[0].toUpperCase()}${guess.evidence.slice(1)}.`];
+function causeLines({ guess, next, hints }: Diagnosed): string[] {
+  const further = next.map((one) => `${one.kind === "bug" ? "Then" : "Beside it,"} ${clause(one)}: ${one.evidence}.`);
+  if (guess === undefined) return [...hints.map((hint) => `No known cause: ${hint}.`), ...further];
+  const { evidence } = guess;
+  return [`${evidence[0].toUpperCase()}${evidence.slice(1)}.`, ...further, ...hints.map((hint) => `Also: ${hint}.`)];
 }
 
-function verdictLine(comparison: Comparison, verdict: Verdict): string {
+/** "softmax instead of sigmoid, in B (softmax-router)" */
+function clause({ says, side, cause }: Diagnosis): string {
+  return `${says}${side === undefined ? "" : `, in ${side}`} (${cause})`;
+}
+
+function verdictLine(comparison: Comparison, verdict: Verdict, { next }: Diagnosed): string {
   const { equal } = comparison;
   const nearest = equal ? `; ${nearestToTolerance(comparison)}` : "";
   if (verdict.is === "equal") return `Equal within tolerance at every point${nearest}.`;
@@ -76,7 +84,8 @@ function verdictLine(comparison: Comparison, verdict: Verdict): string {
   if (verdict.is === "near-ties") return `Equal but for ${verdict.which}.`;
   const { cause } = verdict;
   if (cause === undefined) return "Different: cause not known.";
-  return `Different: ${cause.says}${cause.side === undefined ? "" : `, in ${cause.side}`} (${cause.cause}).`;
+  const then = next.filter(({ kind }) => kind === "bug").map((one) => `; then ${clause(one)}`);
+  return `Different: ${clause(cause)}${then.join("")}.`;
 }
 
 function nearestToTolerance({ points }: Comparison): string {

@@ -5,7 +5,7 @@ import type { RecordedRun } from "../recorded/recorded-run.ts";
 export interface DifferingRows {
   /** Where the second step may have begun, counted from the recording's first row; 0 where nothing says so. */
   readonly second: number;
-  /** Experts that every differing row met one of, and no other row; none where all rows differ. */
+  /** The fewest that every differing row met one of, and no other row any; none where all rows differ. */
   readonly experts: readonly number[];
 }
 
@@ -34,7 +34,13 @@ export async function differingRows(
   const ids = await chosen.read(begin, count);
   const idsOf = (t: number): number[] => [...ids.subarray(t * chosen.cols, (t + 1) * chosen.cols)];
   const innocent = new Set(differs.flatMap((is, t) => (is ? [] : idsOf(t))));
-  const experts = [...new Set(differs.flatMap((is, t) => (is ? idsOf(t).filter((id) => !innocent.has(id)) : [])))];
-  const isMet = differs.every((is, t) => !is || idsOf(t).some((id) => experts.includes(id)));
-  return { second, experts: isMet ? experts : [] };
+  const met = differs.flatMap((is, t) => (is ? [idsOf(t).filter((id) => !innocent.has(id))] : []));
+  return { second, experts: fewestOf(met) };
+}
+
+/** One expert, else two, that every one of some tokens met; else all, or none where a token met none. */
+function fewestOf(met: readonly (readonly number[])[]): readonly number[] {
+  const all = [...new Set(met.flat())].sort((a, b) => a - b);
+  const sets = [...all.map((id) => [id]), ...all.flatMap((a, i) => all.slice(i + 1).map((b) => [a, b])), all];
+  return sets.find((some) => met.every((ids) => ids.some((id) => some.includes(id)))) ?? [];
 }

@@ -53,21 +53,26 @@ export async function recompute(
   first: PointComparison,
   [a, b]: readonly [Side, Side],
 ): Promise<Recomputed[]> {
+  return [...(await recomputeSide(comparison, first, b, a)), ...(await recomputeSide(comparison, first, a, b))];
+}
+
+/** The module of `first` on one side: from its own projections on, and from what the module reads. */
+export async function recomputeSide(
+  comparison: Comparison,
+  first: PointComparison,
+  side: Side,
+  other: Side,
+): Promise<Recomputed[]> {
   const found: Recomputed[] = [];
-  for (const [side, other] of [
-    [b, a],
-    [a, b],
-  ] as const) {
-    for (const beginning of ["projections", "input"] as const) {
-      const site = await openSite(first, side, other, beginning);
-      if (site === undefined) continue;
-      const specified = site.results();
-      const points = await comparedPoints(comparison, side, other, site, specified);
-      const at = points.find(({ name }) => name === first.name);
-      if (at === undefined) continue;
-      const left = leftOf(at, specified.get(at.name), undefined);
-      found.push({ side, site, specified, points, isRight: left !== undefined && left <= LEFT });
-    }
+  for (const beginning of ["projections", "input"] as const) {
+    const site = await openSite(first, side, other, beginning);
+    if (site === undefined) continue;
+    const specified = site.results();
+    const points = await comparedPoints(comparison, side, other, site, specified);
+    const at = points.find(({ name }) => name === first.name);
+    if (at === undefined) continue;
+    const left = leftOf(at, specified.get(at.name), undefined);
+    found.push({ side, site, specified, points, isRight: left !== undefined && left <= LEFT });
   }
   return found;
 }
@@ -110,11 +115,12 @@ export function explain(
   recomputed: readonly Recomputed[],
   first: PointComparison,
   kind: Mistake["kind"],
+  among: readonly Mistake[] = mistakes,
 ): Explanation | undefined {
   let best: Explanation | undefined;
   for (const { side, site, specified, points, isRight } of recomputed) {
     if (isRight) continue;
-    for (const mistake of mistakes) {
+    for (const mistake of among) {
       if (mistake.kind !== kind || !mistake.parts.some((part) => part === site.place.part)) continue;
       const left = worstLeft(points, specified, site.results(mistake), mistake, first);
       if (left === undefined) continue;
@@ -143,6 +149,34 @@ function worstLeft(
     isExplained ||= isApart(point);
   }
   return isExplained ? worst : undefined;
+}
+
+/** How much of what lies between a side and what is specified is left with `mistaken`, in the mean of the points that it shows at. */
+export function distanceLeft({ points, specified }: Recomputed, mistaken: Results): number {
+  let [sum, count] = [0, 0];
+  for (const point of points) {
+    const [result, base] = [mistaken.get(point.name), specified.get(point.name)];
+    if (result === undefined || !isKnown(result)) continue;
+    const from = base !== undefined && isKnown(base) ? distance(point, base) : 1;
+    const to = distance(point, result);
+    if (from === 0 && to === 0) continue;
+    sum += Math.min(2, to / from);
+    count++;
+  }
+  return count === 0 ? Number.POSITIVE_INFINITY : sum / count;
+}
+
+/** Zero within the point's tolerance. */
+function distance({ own, tolerance, k }: Compared, result: Result): number {
+  if (k !== undefined) return "k" in result ? rowsMissed(own, result, k[0]).filter(Boolean).length : 1;
+  if ("k" in result || result.data.length !== own.length) return Number.POSITIVE_INFINITY;
+  let [square, most] = [0, 0];
+  for (let i = 0; i < own.length; i++) {
+    const apart = Math.abs(own[i] - result.data[i]);
+    square += apart * apart;
+    most = Math.max(most, apart);
+  }
+  return most <= tolerance ? 0 : Math.sqrt(square);
 }
 
 type Result = ReferenceTensor | ReferenceExpertIds;
@@ -176,23 +210,22 @@ function isApart({ own, other, tolerance, k }: Compared): boolean {
 
 function leftOfChoice(
   { own, other }: Compared,
-  { ids, k, rows }: ReferenceExpertIds,
-  widths: readonly number[],
+  result: ReferenceExpertIds,
+  [width, otherWidth]: readonly [own: number, other: number],
 ): number {
-  const row = (all: Float32Array | Int32Array, t: number, width: number): string =>
+  const missed = rowsMissed(own, result, width);
+  const apart = rowsMissed(own, { rows: result.rows, k: otherWidth, ids: other as Int32Array }, width);
+  if (missed.filter(Boolean).length > TIES * result.rows) return Number.POSITIVE_INFINITY;
+  const differing = apart.filter(Boolean).length;
+  return differing === 0 ? 0 : missed.filter((is, t) => is && apart[t]).length / differing;
+}
+
+/** Which rows have other experts, in whatever order. */
+function rowsMissed(own: Float32Array | Int32Array, { ids, k, rows }: ReferenceExpertIds, width: number): boolean[] {
+  const row = (all: Float32Array | Int32Array, t: number, cols: number): string =>
     all
-      .slice(t * width, (t + 1) * width)
+      .slice(t * cols, (t + 1) * cols)
       .sort()
       .join();
-  let [missed, apart, left] = [0, 0, 0];
-  for (let t = 0; t < rows; t++) {
-    const chosen = row(own, t, widths[0]);
-    const isMissed = chosen !== row(ids, t, k);
-    const isApart = chosen !== row(other, t, widths[1]);
-    missed += Number(isMissed);
-    apart += Number(isApart);
-    left += Number(isMissed && isApart);
-  }
-  if (missed > TIES * rows) return Number.POSITIVE_INFINITY;
-  return apart === 0 ? 0 : left / apart;
+  return Array.from({ length: rows }, (_, t) => row(own, t, width) !== row(ids, t, k));
 }
