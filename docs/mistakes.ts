@@ -2,7 +2,7 @@
 //
 // Written by: npm run docs
 import type { Config } from "../src/model/config.ts";
-import type { Mistake, Part } from "../src/oracle/mistakes/mistake.ts";
+import { type Mistake, type Part, wordsOf } from "../src/oracle/mistakes/mistake.ts";
 import { mistakes } from "../src/oracle/mistakes/mistakes.ts";
 
 const parts: readonly Part[] = [
@@ -36,8 +36,8 @@ function table(some: readonly Mistake[]): string {
 /** The numbers of LFM2-8B-A1B, where a sentence names the right one. */
 const example = { normEps: 1e-5, ropeTheta: 1e6, numExpertsPerTok: 4, ropeScaling: { ropeType: "yarn" } };
 
-function words({ says }: Mistake): string {
-  return (typeof says === "string" ? says : says(example as Config)).replaceAll("|", "\\\\|");
+function words(mistake: Mistake): string {
+  return wordsOf(mistake, example as Config, []).replaceAll("|", "\\\\|");
 }
 
 const HEAD = `# Mistakes known by name

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { LanguageModel } from "./api/language-model.ts";
 import { type Host, type ModelSource, openOn } from "./api/open.ts";
 import type { OpenOptions } from "./api/opening-options.ts";
+import { locateKept } from "./downloads/node-kept-urls.ts";
 import { parseHubName } from "./hub/hub-name.ts";
 import { nodeAccess } from "./hub/node-access.ts";
 import { hubEnvironment } from "./hub/node-environment.ts";
@@ -18,7 +19,11 @@ import { startNodeWorker } from "./worker/start-node.ts";
 /** The model that is used when none is named. */
 export const embeddedModel = new URL("../golden/nano/lfm2-nano-Q4_0.gguf", import.meta.url);
 
-/** Finds a model for Node: paths, file: URLs, names on the Hugging Face Hub, and everything that a browser takes. */
+/**
+ * Finds a model for Node: paths, file: URLs, names on the Hugging Face Hub, and everything that a browser takes.
+ *
+ * @internal
+ */
 export const nodeHost: Host = {
   startWorker: startNodeWorker,
   startText: startNodeText,
@@ -27,7 +32,11 @@ export const nodeHost: Host = {
     const environment = hubEnvironment();
     const name = parseHubName(String(source), environment.endpoint);
     if (name !== undefined) return locateHub(name, await nodeAccess(environment, options));
-    if (/^https?:/i.test(String(source))) return locateUrl(String(source), options);
+    if (/^https?:/i.test(String(source))) {
+      const offline = options.offline === true || environment.offline;
+      if (options.cache === false && !offline) return locateUrl(String(source), options);
+      return locateKept(String(source), { ...options, root: environment.urlCache, offline });
+    }
     const path = pathOf(source);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) {
@@ -60,7 +69,8 @@ function pathOf(source: string | URL): string {
 }
 
 /**
- * Opens a model from a path, a name on the Hugging Face Hub (hf:OWNER/REPO[:QUANT][@REVISION]), a URL, Blob, bytes or a list of Files; the embedded one when `source` is left out.
+ * Opens a model from a path, a name on the Hugging Face Hub (hf:OWNER/REPO[:QUANT][@REVISION]), a URL, Blob, bytes or a
+ * list of Files; the embedded one when `source` is left out.
  *
  * @throws FormatError, ConfigError, WeightError: the files are not a model this project runs
  * @throws OptionError, MemoryError: the options do not fit the model or this machine
@@ -71,5 +81,6 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openOn(nodeHost, source, options);
 }
 
-export { type WriteTraceOptions, writeTrace } from "./oracle/trace/write-trace.ts";
+export type { TraceManifest } from "./oracle/trace/trace-manifest.ts";
+export { type OnProgress, type TracedModel, type WriteTraceOptions, writeTrace } from "./oracle/trace/write-trace.ts";
 export * from "./public.ts";

@@ -18,7 +18,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   tokenizer: [],
   sources: [],
   // Files fetched from servers once, and kept.
-  downloads: ["sources"],
+  downloads: ["quantities.ts", "sources"],
   // Models by name, as the Hugging Face Hub has them.
   hub: ["downloads", "sources"],
   sampling: ["float.ts"],
@@ -83,8 +83,20 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // What is said turn by turn, wherever it is shown.
   conversation: ["api", "chat"],
   // The doors.
-  "public.ts": ["api", "chat", "constrain", "oracle"],
-  "index.ts": ["api", "hub", "oracle", "public.ts", "sources", "text", "worker"],
+  "public.ts": [
+    "api",
+    "chat",
+    "constrain",
+    "formats",
+    "load",
+    "model",
+    "ops",
+    "oracle",
+    "sampling",
+    "text",
+    "tokenizer",
+  ],
+  "index.ts": ["api", "downloads", "hub", "oracle", "public.ts", "sources", "text", "worker"],
   "index.browser.ts": ["api", "public.ts", "sources", "text", "worker"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
@@ -104,6 +116,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     "conversation",
+    "downloads",
+    "hub",
     "index.ts",
     "load",
     "blocks",

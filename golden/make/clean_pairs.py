@@ -1,6 +1,6 @@
 """Runs of transformers without a mistake, recorded in the ways that people record them: what no comparison may call one.
 
-usage: clean_pairs.py OUT [--models NAME …] [--ways NAME …]
+usage: clean_pairs.py OUT [--models NAME …] [--ways NAME …] [--length IDS]
 Writes OUT/MODEL/WAY.safetensors (or .npz, .npy, .bin) for each model of planted/models.py and the trained one, and
 OUT/clean.json: of each pair the model's folder, the file, further arguments of `lfm2 compare -m MODEL FILE`, the verdicts and
 causes that tell the truth about it, and what must be said of how it was recorded. Models that are not kept beside
@@ -20,7 +20,6 @@ from planted.models import MODELS, write_model
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 Tensors = dict[str, torch.Tensor]
-LENGTH = 10
 WAYS = {}
 
 EQUAL = {"verdicts": ["equal"]}
@@ -158,19 +157,19 @@ def weights_without_their_experts(folder, ids):
     return {name: tensor for name, tensor in found.items() if not name.endswith("gate.2")}
 
 
-@way(says=f"one row for {LENGTH}: held against the last")
+@way(says="one row for {length}: held against the last")
 def one_row_of_logits(folder, ids):
     found = hidden_states(folder, ids)
     return {"input_ids": found["input_ids"], "logits": found["logits"][:, -1].contiguous()}
 
 
-@way(says=f"3 rows for {LENGTH}: held against the last ones")
+@way(says="3 rows for {length}: held against the last ones")
 def last_rows_of_logits(folder, ids):
     with torch.no_grad():
         return stream(hooked(open_model(folder), one(ids))) | {"logits": open_model(folder)(one(ids), logits_to_keep=3).logits}
 
 
-@way(says=f"one row for {LENGTH}: held against the last")
+@way(says="one row for {length}: held against the last")
 def llama_debug(folder, ids):
     return "model.bin", hidden_states(folder, ids)["logits"][0, -1], ids
 
@@ -236,7 +235,7 @@ def batch_padded_right_with_boolean_mask(folder, ids):
     return found | {"attention_mask": found["attention_mask"].bool()}
 
 
-@way(says=f"of a batch of 2.*one row for {LENGTH}: held against the last")
+@way(says="of a batch of 2.*one row for {length}: held against the last")
 def batch_with_one_row_of_logits_each(folder, ids):
     found = batch_of(open_model(folder), ids, "left")
     return stream(found) | {"logits": found["logits"][:, -1].contiguous(), "attention_mask": found["attention_mask"]}
@@ -255,7 +254,7 @@ def padded_left_without_ids(folder, ids):
     return {name: tensor[:1].contiguous() for name, tensor in found.items() if name not in ("input_ids", "attention_mask")}
 
 
-@way(says=f"{LENGTH} padded positions left out: pad_token_id 0")
+@way(says="{length} padded positions left out: pad_token_id 0")
 def padded_left_to_twice(folder, ids):
     model = open_model(folder)
     mask = one([0] * len(ids) + [1] * len(ids))
@@ -263,7 +262,7 @@ def padded_left_to_twice(folder, ids):
     return hooked(model, padded, attention_mask=mask)
 
 
-@way(arguments=("--ids",), says=f"{LENGTH} padded positions left out: pad_token_id 0")
+@way(arguments=("--ids",), says="{length} padded positions left out: pad_token_id 0")
 def padded_right_to_twice(folder, ids):
     found = stream(hooked(open_model(folder), one(ids + [0] * len(ids))))
     return {name: tensor[0].contiguous() for name, tensor in found.items() if name != "input_ids"}
@@ -421,6 +420,7 @@ def main() -> None:
     parser.add_argument("out")
     parser.add_argument("--models", nargs="*", default=[*MODELS, "nano"])
     parser.add_argument("--ways", nargs="*", default=[*WAYS])
+    parser.add_argument("--length", type=int, default=10, help="ids")
     options = parser.parse_args()
     torch.set_num_threads(1)
     pairs = []
@@ -430,12 +430,14 @@ def main() -> None:
         folder = folder_of(model, own)
         random = torch.Generator().manual_seed([*MODELS, "nano"].index(model) + 500)
         config = open_model(folder).config
-        ids = [config.bos_token_id, *torch.randint(8, config.vocab_size, (LENGTH - 1,), generator=random).tolist()]
+        ids = [config.bos_token_id, *torch.randint(8, config.vocab_size, (options.length - 1,), generator=random).tolist()]
         for name in options.ways:
             record, expected, arguments = WAYS[name]
             file = write(own, name, record(folder, ids))
             given = {"--ids": ["--ids", ",".join(map(str, ids))], "--ids-without-bos": ["--ids", ",".join(map(str, ids[1:]))]}
             words = [word for argument in arguments for word in given.get(argument, [argument])]
+            if "says" in expected:
+                expected = expected | {"says": expected["says"].replace("{length}", str(options.length))}
             place = os.path.relpath(folder, options.out if folder == own else GOLDEN)
             pairs.append({"model": model, "folder": place, "isGolden": folder != own, "way": name, "file": f"{model}/{file}",
                           "arguments": words, **expected})

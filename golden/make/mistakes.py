@@ -1,15 +1,17 @@
 """Runs of transformers' own code with a mistake in it, recorded by forward hooks.
 
-usage: mistakes.py OUT [--campaign [MODEL …]]
+usage: mistakes.py OUT [--campaign [MODEL …] | --pairs [COUNT]]
 Writes OUT/MODEL/MISTAKE.safetensors (input_ids i64[T] and points f32[T, cols], experts i32[T, k]) and OUT/mistakes.json:
 what each is, and the first point at which it leaves the true run. Without --campaign: 23 mistakes over ../transformers, with
 points inside modules; and under OUT/hooked every mistake once, as hooks alone see it, over models made here, whose
 checkpoints are written beside them. With it: every mistake in every one of these models and the trained one, whole; several
-hundred MB.
+hundred MB. With --pairs: COUNT times, 30 unless stated, two or three mistakes of different components at once, drawn from a
+seed, whole; about 10 MB.
 """
 import argparse
 import json
 import os
+import random
 import re
 from dataclasses import replace
 
@@ -224,6 +226,49 @@ def record_campaign(out: str, models: list[str]) -> list[dict]:
     return entries
 
 
+# Where in a layer, or around the layers, a mistake is.
+COMPONENTS = [ROUTER, CONV, ATTENTION, FEED_FORWARD, STREAM, DAMAGE]
+# After these, every number is NaN.
+NOT_FINITE = ("not-a-number", "half-overflow")
+
+
+def draw(model: "Hooked", count: int, by_layer: bool, chance: random.Random) -> list[Mistake]:
+    """Of different components; with `by_layer` each in one layer alone."""
+    drawn = []
+    for component in chance.sample(COMPONENTS, len(COMPONENTS)):
+        possible = [mistake for mistake in component if model.can_have(mistake) and mistake.name not in NOT_FINITE
+                    and not mistake.ids and (not by_layer or not (mistake.weights or mistake.config))]
+        if possible and len(drawn) < count:
+            mistake, layer = chance.choice(possible), chance.randrange(model.config.num_hidden_layers)
+            drawn.append(replace(mistake, layers=lambda config, layer=layer: [layer]) if by_layer else mistake)
+    return drawn
+
+
+def is_seen(model: "Hooked", mistakes: list[Mistake], all_points: Points) -> bool:
+    """Without any one of them, the run is another by more than ten tolerances."""
+    without = [record(model.folder, together(*[other for other in mistakes if other is not one]), model.ids) for one in mistakes]
+    return all(max(gaps(points, all_points, is_hooked).values()) > 10 for points in without)
+
+
+def record_pairs(out: str, count: int) -> list[dict]:
+    """Every third one of three mistakes; every fifth one in single layers."""
+    chance = random.Random(71)
+    models = [Hooked(out, name, 24, 500 + number) for number, name in enumerate(MODELS) if name != "blocks"]
+    entries = []
+    while len(entries) < count:
+        number, model = len(entries), models[len(entries) % len(models)]
+        mistakes = draw(model, 3 if number % 3 == 2 else 2, number % 5 == 4, chance)
+        steps = {mistake.step for mistake in mistakes if mistake.step}
+        try:
+            whole = together(*mistakes)
+            if len(steps) < 2 and is_seen(model, mistakes, record(model.folder, whole, model.ids)):
+                entry = model.keep(whole, True)
+                entries += [entry] if entry and entry["file"] not in {other["file"] for other in entries} else []
+        except (AssertionError, RuntimeError):  # one has edited away what the other edits
+            continue
+    return entries
+
+
 def list_in(folder: str, entries: list[dict]) -> None:
     lines = ",\n  ".join(json.dumps(entry) for entry in entries)
     with open(os.path.join(folder, "mistakes.json"), "w") as file:
@@ -234,10 +279,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("out")
     parser.add_argument("--campaign", nargs="*", metavar="MODEL")
+    parser.add_argument("--pairs", nargs="?", type=int, const=30, metavar="COUNT")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.campaign is not None:
         return list_in(options.out, record_campaign(options.out, options.campaign))
+    if options.pairs is not None:
+        return list_in(options.out, record_pairs(options.out, options.pairs))
     list_in(options.out, record_goldens(options.out))
     hooked = os.path.join(options.out, "hooked")
     list_in(hooked, record_sample(hooked))

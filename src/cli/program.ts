@@ -2,9 +2,11 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { benchCommand } from "./commands/bench.ts";
+import { cacheCommand } from "./commands/cache.ts";
 import { chatCommand } from "./commands/chat.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { convertCommand } from "./commands/convert.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { goldenCommand } from "./commands/golden.ts";
 import { inspectCommand } from "./commands/inspect.ts";
@@ -22,8 +24,10 @@ const examples = `
 Examples:
   $ lfm2 chat                                      talk to the embedded model
   $ lfm2 chat -m LFM2-8B-A1B-Q4_0.gguf             talk to a GGUF file
+  $ lfm2 chat -m hf:LiquidAI/LFM2-8B-A1B-GGUF:Q4_0  fetch it from the Hugging Face Hub, once
   $ lfm2 run -p "What is the capital of Poland?"   one answer on standard output
   $ lfm2 inspect LFM2-1.2B/                        what a model is and the memory it needs
+  $ lfm2 doctor LFM2-1.2B-Q8_0.gguf                whether a checkpoint is what it should be
   $ lfm2 logits --ids 1,2,3 -o logits.safetensors
   $ lfm2 tokenize "Hello!"                         token ids of a text; \`lfm2 template\` does it for a conversation
   $ lfm2 trace --chat "Hello!" -o trace/           every tensor of a run
@@ -35,7 +39,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or nothing to compare, 3 an answer in a format was cut, 130 stopped by
 Ctrl-C (but 0 where that is how a person leaves a chat), 143 and 129 by SIGTERM and SIGHUP.
-Environment: NO_COLOR=1 for no colour, LFM2_DEBUG=1 for the stack of an error.`;
+Environment: HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE and HF_ENDPOINT as huggingface_hub has them; NO_COLOR=1 for no colour, LFM2_DEBUG=1 for the stack of an error.`;
 
 function createProgram(): Command {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
@@ -45,10 +49,10 @@ function createProgram(): Command {
     .helpOption("-h, --help", "print this help")
     .enablePositionalOptions() // a subcommand's own subcommand may have options of the same names
     .addHelpText("after", examples);
-  const forModels = [chatCommand(), runCommand(), inspectCommand(), logitsCommand(), benchCommand()];
+  const forModels = [chatCommand(), runCommand(), inspectCommand(), doctorCommand(), logitsCommand(), benchCommand()];
   const forNumbers = [traceCommand(), compareCommand(), evalCommand(), goldenCommand(), verifyCommand()];
   const forText = [tokenizeCommand(), templateCommand()];
-  const forFiles = [quantizeCommand(), convertCommand(), synthCommand()];
+  const forFiles = [quantizeCommand(), convertCommand(), synthCommand(), cacheCommand()];
   for (const command of [...forModels, ...forText, ...forNumbers, ...forFiles]) program.addCommand(command);
   // Errors are thrown, not written, so that one place reports them all.
   for (const command of [program, ...program.commands, ...program.commands.flatMap((own) => own.commands)]) {

@@ -11,7 +11,7 @@ import {
   wait,
 } from "../sources/patience.ts";
 import { SourceError } from "../sources/source-error.ts";
-import { type DownloadState, doneBytes, type PartFile, partEnd, prefixBytes, setPrefix } from "./part-file.ts";
+import { addPrefix, type DownloadState, doneBytes, type PartFile, partEnd, prefixBytes } from "./part-file.ts";
 import { createRoute, type Remote, type Route } from "./route.ts";
 
 export const PART_BYTES = 32 << 20;
@@ -28,8 +28,8 @@ export interface DownloadOptions {
   readonly saveMs: number;
 }
 
-/** A server that answers a request for a range with all of the file. */
-class WholeAnswer extends Error {}
+/** All of the file has come in place of a range, and not to its end. */
+class BrokenWhole extends Error {}
 
 /**
  * Fetches what `state` lacks into `file`.
@@ -58,7 +58,7 @@ export async function download(
   const fetching = { remote, route, file, state, signal, came };
   try {
     await inParts(fetching, options.connections).catch((error: unknown) => {
-      if (!(error instanceof WholeAnswer)) throw error;
+      if (!(error instanceof BrokenWhole)) throw error;
       return asWhole(fetching);
     });
   } finally {
@@ -80,36 +80,44 @@ interface Fetching {
 
 async function inParts(fetching: Fetching, connections: number): Promise<void> {
   const { state } = fetching;
-  const inner = joinSignals(fetching.signal);
   const left = [...state.done.keys()].filter(
     (part) => part * state.partBytes + state.done[part] < partEnd(state, part),
   );
+  if (left.length === 0) return;
   // The first answer shows whether the server knows ranges, before more are asked for.
   let isRanged: () => void = () => {};
   const ranged = new Promise<void>((resolve) => {
     isRanged = resolve;
   });
-  const work = async (): Promise<void> => {
+  const signals = Array.from({ length: Math.min(connections, left.length) }, () => joinSignals(fetching.signal));
+  let taker: number | undefined;
+  const work = async (worker: number): Promise<void> => {
+    const takeOver = (): void => {
+      taker ??= worker;
+      for (const [other, { abort }] of signals.entries()) if (other !== taker) abort(new BrokenWhole());
+    };
+    const own = { ...fetching, signal: signals[worker].signal };
     for (let part = left.shift(); part !== undefined; part = left.shift()) {
-      await onePart({ ...fetching, signal: inner.signal }, part, isRanged);
+      await onePart(own, part, isRanged, takeOver);
     }
   };
-  const first = work();
-  await Promise.race([ranged, first.catch(() => {})]);
-  const others = Array.from({ length: Math.min(connections - 1, left.length) }, work);
-  const all = [first, ...others];
+  const all = [work(0)];
   try {
+    await Promise.race([ranged, ...all]);
+    if (taker === undefined) for (let worker = 1; worker < signals.length; worker++) all.push(work(worker));
     await Promise.all(all);
   } catch (error) {
-    inner.abort(error);
+    if (taker === undefined) for (const { abort } of signals) abort(error);
     await Promise.allSettled(all);
-    throw error;
+    if (taker === undefined) throw error;
+    await all[taker];
   } finally {
-    inner.release();
+    for (const { release } of signals) release();
   }
 }
 
-async function onePart(fetching: Fetching, part: number, isRanged: () => void): Promise<void> {
+/** @param takeOver  called where all of the file comes in place of the part, and nothing else is needed */
+async function onePart(fetching: Fetching, part: number, isRanged: () => void, takeOver: () => void): Promise<void> {
   const { remote, route, state, signal } = fetching;
   const end = partEnd(state, part);
   const at = (): number => part * state.partBytes + state.done[part];
@@ -117,7 +125,13 @@ async function onePart(fetching: Fetching, part: number, isRanged: () => void): 
     while (at() < end) {
       const offset = at();
       await route.ask({ offset, length: end - offset }, signal, async (response, chunks) => {
-        if (response.status === 200) throw new WholeAnswer();
+        if (response.status === 200) {
+          takeOver();
+          await takeWhole(fetching, response, chunks).catch((cause: unknown) => {
+            throw cause instanceof PassingError ? new BrokenWhole("", { cause }) : cause;
+          });
+          return;
+        }
         const stated = rangeOf(remote, response, offset, end - offset);
         isRanged();
         await takeIn(fetching, chunks, { offset, stated, end: Math.min(stated, end) }, (bytes) => {
@@ -167,32 +181,34 @@ async function takeIn(
   if (at < end) throw tooShort(remote.name, end - offset, at - offset);
 }
 
-/** In one answer from the beginning; what is there already is not written again. */
+/** For servers that answer with all of the file. */
 async function asWhole(fetching: Fetching): Promise<void> {
-  const { remote, route, file, state, signal, came } = fetching;
-  const { name, size } = remote;
-  setPrefix(state, prefixBytes(state));
+  const { route, state, signal } = fetching;
   const attempt = (): Promise<void> =>
-    route.ask(undefined, signal, async (response, chunks) => {
-      checkWhole(remote, response);
-      let at = 0;
-      for await (const chunk of chunks) {
-        if (at + chunk.length > size) throw passing(tooLong(name, size));
-        const known = prefixBytes(state);
-        const wanted = chunk.subarray(Math.max(0, known - at));
-        if (wanted.length > 0) {
-          await file.write(at + chunk.length - wanted.length, wanted);
-          setPrefix(state, at + chunk.length);
-          came(false);
-        }
-        at += chunk.length;
-      }
-      if (at < size) throw tooShort(name, size, at);
-    });
+    route.ask(undefined, signal, (response, chunks) => takeWhole(fetching, response, chunks));
   await persistently(
     attempt,
     persistence(fetching, () => prefixBytes(state)),
   );
+}
+
+/** From its beginning; what is there already is not written again. */
+async function takeWhole(fetching: Fetching, response: Response, chunks: Chunks): Promise<void> {
+  const { remote, file, state, came } = fetching;
+  const { name, size } = remote;
+  checkWhole(remote, response);
+  let at = 0;
+  for await (const chunk of chunks) {
+    if (at + chunk.length > size) throw passing(tooLong(name, size));
+    const known = prefixBytes(state);
+    if (at + chunk.length > known) {
+      await file.write(at, chunk);
+      addPrefix(state, at + chunk.length);
+      came(false);
+    }
+    at += chunk.length;
+  }
+  if (at < size) throw tooShort(name, size, at);
 }
 
 function checkWhole({ name, size }: Remote, { status, headers }: Response): void {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { formatBytes } from "../quantities.ts";
 import { SourceError } from "../sources/source-error.ts";
 import { CONNECTIONS, download, PART_BYTES } from "./download.ts";
 import type { FetchReport } from "./fetch-report.ts";
@@ -138,8 +139,8 @@ async function checkRoom(path: string, needed: number): Promise<void> {
   if (needed <= free) return;
   throw new SourceError({
     subject: dirname(path),
-    expected: `${needed} bytes free on disk`,
-    found: free,
+    expected: `${formatBytes(needed)} free on disk`,
+    found: formatBytes(free),
     remedy: "Delete models that are not needed with lfm2 cache rm, or set HF_HUB_CACHE to a folder on another disk.",
   });
 }

@@ -38,11 +38,11 @@ export function prefixBytes(state: DownloadState): number {
   return first < 0 ? state.size : first * state.partBytes + state.done[first];
 }
 
-/** Counts the first `bytes` of the file as there, and no others. */
-export function setPrefix(state: DownloadState, bytes: number): void {
-  for (let i = 0; i < state.done.length; i++) {
-    const begin = i * state.partBytes;
-    state.done[i] = Math.max(0, Math.min(bytes, partEnd(state, i)) - begin);
+/** Counts the first `bytes` of the file as there, beside what is there already. */
+export function addPrefix(state: DownloadState, bytes: number): void {
+  for (let i = 0; i * state.partBytes < bytes; i++) {
+    const own = Math.min(bytes, partEnd(state, i)) - i * state.partBytes;
+    state.done[i] = Math.max(state.done[i], own);
   }
 }
 

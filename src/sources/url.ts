@@ -50,16 +50,14 @@ export async function reopenUrl(
  * another counts as its absence, since a store such as S3 does not reveal it to those who may not list its files.
  */
 export function urlFolder(baseUrl: string, network: NetworkOptions = {}): Folder {
-  const base = parseUrl(baseUrl);
-  base.pathname = base.pathname.replace(/\/*$/, "/");
+  const base = asFolder(parseUrl(baseUrl));
   const withheld: string[] = [];
   let isReadable = false;
   const folderAt = (place: URL, under: string): Folder => ({
     name: nameOf(place),
     async open(fileName, signal, mostBytes) {
       checkFileName(nameOf(place), fileName);
-      const url = new URL(place);
-      url.pathname += encodeURIComponent(fileName);
+      const url = inFolder(place.href, fileName);
       const isAbsent = (status: number): boolean => {
         const isWithheld = status === 403 && isReadable;
         if (isWithheld) withheld.push(under + fileName);
@@ -76,12 +74,22 @@ export function urlFolder(baseUrl: string, network: NetworkOptions = {}): Folder
     },
     async subfolder(name) {
       checkFileName(nameOf(place), name);
-      const url = new URL(place);
-      url.pathname += `${encodeURIComponent(name)}/`;
-      return folderAt(url, `${under}${name}/`);
+      return folderAt(asFolder(inFolder(place.href, name)), `${under}${name}/`);
     },
   });
   return folderAt(base, "");
+}
+
+function asFolder(url: URL): URL {
+  url.pathname = url.pathname.replace(/\/*$/, "/");
+  return url;
+}
+
+/** The address of a file, or a folder, in the one that a base URL names. */
+export function inFolder(base: string, name: string): URL {
+  const url = asFolder(parseUrl(base));
+  url.pathname += encodeURIComponent(name);
+  return url;
 }
 
 /** `https://host/folder/file?query` → its folder, and `file`. */

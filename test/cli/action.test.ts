@@ -60,6 +60,12 @@ describe("action.yml", () => {
     const narrow = await step({ ...other, ARGUMENTS: "--points lm_head model.layers.*" });
     expect([narrow.code, narrow.stdout]).toEqual([0, expect.stringMatching(/ len9 +6 .* ok\n/)]);
 
+    const lines = await step({
+      ...other,
+      ARGUMENTS: "--case len9\n--points\n  'lm_head'\n  \"model.layers.{0..1}\"\n",
+    });
+    expect([lines.code, lines.stdout]).toEqual([0, expect.stringMatching(/ len9 +3 .* ok\n/)]);
+
     const wrong = await step({
       RECORDING: recording,
       MODEL: `${golden}transformers/moe-odd`,
@@ -69,5 +75,20 @@ describe("action.yml", () => {
       1,
       expect.stringMatching(/\n::error title=compare [^\n]*::Different: /),
     ]);
+  });
+
+  it("takes a model or a golden, and says so where it has neither or both", async () => {
+    const recording = { RECORDING: `${golden}dumps/hooks.safetensors` };
+    const said = (found: string): string =>
+      `::error title=lfm2::model, golden: expected one of the two, found ${found}.\n`;
+    expect(await step(recording)).toMatchObject({ code: 2, stdout: said("neither") });
+    const both = { MODEL: `${golden}transformers/moe-small`, GOLDEN: `${golden}transformers/moe-odd` };
+    expect(await step({ ...recording, ...both })).toMatchObject({ code: 2, stdout: said("both") });
+  });
+
+  it("stops where its arguments cannot be read as words", async () => {
+    const inputs = { RECORDING: `${golden}dumps/hooks.safetensors`, MODEL: `${golden}transformers/moe-small` };
+    const { code, stdout } = await step({ ...inputs, ARGUMENTS: "--points 'lm_head" });
+    expect([code === 0, stdout]).toEqual([false, ""]);
   });
 });

@@ -96,9 +96,9 @@ async function main([folder, ...rest]: readonly string[]): Promise<void> {
     }
     if (!isTrue || rest.includes("--list")) console.log(`${isTrue ? "" : "WRONG "}${pair.model}, ${pair.way}: ${says}`);
   }
-  console.log(`${"".padEnd(34)}  pairs  wrong`);
+  console.log(`${"".padEnd(38)}  pairs  wrong`);
   for (const [key, [pairs, alarms]] of counts)
-    console.log(`${key.padEnd(34)}${`${pairs}`.padStart(7)}${`${alarms}`.padStart(7)}`);
+    console.log(`${key.padEnd(38)}${`${pairs}`.padStart(7)}${`${alarms}`.padStart(7)}`);
 }
 
 await main(process.argv.slice(2));

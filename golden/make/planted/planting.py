@@ -32,6 +32,8 @@ class Mistake:
     dtype: torch.dtype = torch.float32
     # The layers that have it, by index; all of them unless stated.
     layers: Callable[[Any], list[int]] | None = None
+    # What it is made of, where it is several at once.
+    members: tuple["Mistake", ...] = ()
     # Whether a model of this config can have it at all.
     needs: Callable[[Any], bool] = field(default=lambda config: True)
 
@@ -51,7 +53,7 @@ def together(*mistakes: Mistake) -> Mistake:
     return Mistake(
         "+".join(mistake.name for mistake in mistakes), "; ".join(mistake.what for mistake in mistakes),
         sum((mistake.edits for mistake in mistakes), ()), config, weights,
-        step=next((mistake.step for mistake in mistakes if mistake.step), None),
+        step=next((mistake.step for mistake in mistakes if mistake.step), None), members=mistakes,
         needs=lambda config: all(mistake.needs(config) for mistake in mistakes),
     )
 
@@ -124,16 +126,19 @@ def build(folder: str, mistake: Mistake, probe: Callable) -> PreTrainedModel:
     config._experts_implementation = "eager"
     kind = config.model_type
     prefix = "Lfm2Moe" if kind == "lfm2_moe" else "Lfm2"
-    code = mistaken_code(kind, () if mistake.layers else mistake.edits, mistake.name, probe)
+    members = mistake.members or (mistake,)
+    everywhere = sum((member.edits for member in members if not member.layers), ())
+    code = mistaken_code(kind, everywhere, mistake.name, probe)
     model = getattr(code, f"{prefix}ForCausalLM")(config).float().eval()
     weights = {name: value.clone() for name, value in checkpoint(folder)[1].items()}
     if mistake.weights:
         mistake.weights(weights, config)
     missing, _ = model.load_state_dict(weights, strict=False)
     assert not missing, missing
-    if mistake.layers:
-        wrong = mistaken_code(kind, mistake.edits, f"{mistake.name}_layers", probe)
-        for layer in mistake.layers(config):
+    for layer in range(config.num_hidden_layers):
+        own = sum((member.edits for member in members if member.layers and layer in member.layers(config)), ())
+        if own:
+            wrong = mistaken_code(kind, everywhere + own, f"{mistake.name}_{layer}", probe)
             for module in model.model.layers[layer].modules():
                 if hasattr(wrong, type(module).__name__):
                     module.__class__ = getattr(wrong, type(module).__name__)

@@ -2,6 +2,7 @@
 import { describeGap } from "../../oracle/compare/closeness.ts";
 import type { PointCheck } from "../../oracle/golden/golden-check.ts";
 import type { GoldenManifest } from "../../oracle/golden/golden-manifest.ts";
+import { layerPoint, placeInLayer } from "../../oracle/recorded/point-names.ts";
 import { formatError } from "../../quantities.ts";
 import { alignColumns } from "../terminal/columns.ts";
 
@@ -38,8 +39,25 @@ function strain({ gap, passed, tolerance: { atol } }: PointCheck): number {
 /** What one of the two has alone. */
 export function othersText(missing: readonly string[], unknown: readonly string[]): string[] {
   const listed = (what: string, names: readonly string[]): string[] =>
-    names.length === 0 ? [] : [`${what}: ${names.join(", ")}`];
+    names.length === 0 ? [] : [`${what}: ${overLayers(names).join(", ")}`];
   return [...listed("Not recorded", missing), ...listed("Not in the golden", unknown)];
+}
+
+/** Names that differ by their layer alone as one pattern, in which --points takes them: "model.layers.{2..5}.conv". */
+function overLayers(names: readonly string[]): string[] {
+  const layers = new Map<string, number[]>();
+  for (const name of names) {
+    const { layer, part } = placeInLayer(name) ?? { layer: -1, part: name };
+    layers.set(part, [...(layers.get(part) ?? []), layer]);
+  }
+  return [...layers].map(([part, found]) => {
+    const [first, last] = [Math.min(...found), Math.max(...found)];
+    if (first < 0) return part;
+    if (first === last) return layerPoint(first, part);
+    const isRange = last - first === found.length - 1;
+    const numbers = isRange ? `${first}..${last}` : [...found].sort((a, b) => a - b).join(",");
+    return layerPoint(0, part).replace("0", `{${numbers}}`);
+  });
 }
 
 export function failureOf(check: PointCheck): string | undefined {

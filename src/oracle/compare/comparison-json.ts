@@ -6,19 +6,23 @@ import type { Comparison } from "./compare.ts";
 import { verdictOf } from "./verdict.ts";
 
 export function comparisonJson(comparison: Comparison, diagnosed: Diagnosed): string {
-  const { guess, hints } = diagnosed;
+  const { guess, next, hints } = diagnosed;
   const { a, b, equal, first, idsDifferAt, tolerance, points, onlyA, onlyB } = comparison;
   const plain = {
     verdict: verdictOf(comparison, diagnosed).is,
     equal,
     first: first?.name ?? null,
     cause: guess ?? null,
+    next,
     hints,
     tolerance,
     idsDifferAt,
     a: side(a),
     b: side(b),
-    points: points.map(({ logits, ...point }) => ({ ...point, logits: logits && { ...logits, sample: undefined } })),
+    points: points.map(({ logits, allowance: _, ...point }) => ({
+      ...point,
+      logits: logits && { ...logits, sample: undefined },
+    })),
     onlyA,
     onlyB,
   };

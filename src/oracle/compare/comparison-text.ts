@@ -2,6 +2,7 @@
 
 import { formatError, formatPercent } from "../../quantities.ts";
 import type { Diagnosed } from "../diagnose/diagnose.ts";
+import type { Diagnosis } from "../diagnose/guesses.ts";
 import { placeInLayer } from "../recorded/point-names.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import type { Comparison, PointComparison } from "./compare.ts";
@@ -47,8 +48,8 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
     notes: [...notesOf("A", a), ...notesOf("B", b)],
     scope:
       `${counted(points.length, "point")} in both${others === "" ? "" : ` (${others})`}. ` +
-      `Tolerance ${formatError(tolerance.factor)} × max(1, largest number): ${tolerance.reason}.`,
-    verdict: verdictLine(comparison, verdictOf(comparison, diagnosed)),
+      `Tolerance ${toleranceWords(tolerance)}: ${tolerance.reason}.`,
+    verdict: verdictLine(comparison, verdictOf(comparison, diagnosed), diagnosed),
     cause: [...placeLines(comparison, outside), ...causeLines(diagnosed)],
     table: [[...COLUMNS], ...shown.map(cells)],
     leftOut: outside.length - (isWhole ? outside.length : shown.length),
@@ -57,18 +58,31 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
   };
 }
 
-function wideLine({ tolerance: { factor, wide } }: Comparison): string {
+function toleranceWords({ factor, minds }: Comparison["tolerance"]): string {
+  const of = minds === "outliers" ? "the largest number that is no outlier of its row" : "max(1, largest number)";
+  return `${formatError(factor)} × ${of}`;
+}
+
+function wideLine({ tolerance }: Comparison): string {
+  const { wide } = tolerance;
   if (wide === undefined) return "";
   const why = wide.isEqual ? "as asked for" : `for ${wide.rounding}`;
-  return `Wide tolerance: ${formatError(factor)} × max(1, largest number), ${why}. ${wide.remedy}.`;
+  return `Wide tolerance: ${toleranceWords(tolerance)}, ${why}. ${wide.remedy}.`;
 }
 
-function causeLines({ guess, hints }: Diagnosed): string[] {
-  if (guess === undefined) return hints.map((hint) => `No known cause: ${hint}.`);
-  return [`${guess.evidence[0].toUpperCase()}${guess.evidence.slice(1)}.`];
+function causeLines({ guess, next, hints }: Diagnosed): string[] {
+  const further = next.map((one) => `${one.kind === "bug" ? "Then" : "Beside it,"} ${clause(one)}: ${one.evidence}.`);
+  if (guess === undefined) return [...hints.map((hint) => `No known cause: ${hint}.`), ...further];
+  const { evidence } = guess;
+  return [`${evidence[0].toUpperCase()}${evidence.slice(1)}.`, ...further, ...hints.map((hint) => `Also: ${hint}.`)];
 }
 
-function verdictLine(comparison: Comparison, verdict: Verdict): string {
+/** "softmax instead of sigmoid, in B (softmax-router)" */
+function clause({ says, side, cause }: Diagnosis): string {
+  return `${says}${side === undefined ? "" : `, in ${side}`} (${cause})`;
+}
+
+function verdictLine(comparison: Comparison, verdict: Verdict, { next }: Diagnosed): string {
   const { equal } = comparison;
   const nearest = equal ? `; ${nearestToTolerance(comparison)}` : "";
   if (verdict.is === "equal") return `Equal within tolerance at every point${nearest}.`;
@@ -76,7 +90,8 @@ function verdictLine(comparison: Comparison, verdict: Verdict): string {
   if (verdict.is === "near-ties") return `Equal but for ${verdict.which}.`;
   const { cause } = verdict;
   if (cause === undefined) return "Different: cause not known.";
-  return `Different: ${cause.says}${cause.side === undefined ? "" : `, in ${cause.side}`} (${cause.cause}).`;
+  const then = next.filter(({ kind }) => kind === "bug").map((one) => `; then ${clause(one)}`);
+  return `Different: ${clause(cause)}${then.join("")}.`;
 }
 
 function nearestToTolerance({ points }: Comparison): string {
@@ -106,7 +121,7 @@ function placeLines({ first, points, idsDifferAt, a }: Comparison, outside: read
 const COLUMNS = ["point", "max abs", "allowed", "max rel", "RMS rel", "cosine", "tokens"] as const;
 
 export function cells(point: PointComparison): string[] {
-  const { name, gap, router, tolerance, rowsOutside, shapeA, shapeB } = point;
+  const { name, gap, router, rowsOutside, shapeA, shapeB } = point;
   const tokens = `${rowsOutside} of ${shapeA[0]}`;
   if (router !== undefined) {
     const ties = router.flips === 0 ? "" : `, ${counted(router.nearTies, "near tie")}`;
@@ -117,12 +132,18 @@ export function cells(point: PointComparison): string[] {
   return [
     name,
     formatError(maxAbs),
-    formatError(tolerance),
+    allowedWords(point),
     formatError(maxRel),
     formatError(rmsRelative),
     cosine.toFixed(6),
     tokens,
   ];
+}
+
+/** From what any number of the point may be off by to what some may. */
+function allowedWords({ tolerance, allowance }: PointComparison): string {
+  const least = allowance?.rows.reduce((a, b) => Math.min(a, b), tolerance) ?? tolerance;
+  return least === tolerance ? formatError(tolerance) : `${formatError(least)} to ${formatError(tolerance)}`;
 }
 
 function logitsLine(name: string, logits: NonNullable<PointComparison["logits"]>, { a }: Comparison): string {

@@ -1,5 +1,6 @@
 // What a comparison comes to: equal, equal but for a rounding, or different, with or without a known cause.
-import type { Diagnosed, Diagnosis } from "../diagnose/diagnose.ts";
+import type { Diagnosed } from "../diagnose/diagnose.ts";
+import type { Diagnosis } from "../diagnose/guesses.ts";
 import type { Comparison, PointComparison } from "./compare.ts";
 import { FLOAT32_FACTOR } from "./tolerance.ts";
 

@@ -1,6 +1,6 @@
 // A weight that is not the model's in one place: seen in what the product with it lacks.
-import type { Tensor } from "../../ops/ops.ts";
-import { type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
+import type { ExpertIds, Tensor } from "../../ops/ops.ts";
+import { createTensor, type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
 import { outputOf } from "../trace/observed.ts";
 import { type Recomputed, specifiedAt } from "./explain.ts";
 import { isKnown } from "./lazy-ops.ts";
@@ -19,28 +19,29 @@ const ENOUGH = 4;
 const LEFT = 1e-2;
 
 /** Given: no known mistake explains the point. */
-export function damageAt(one: Recomputed, name: string, tolerance: number): Damage | undefined {
+export function damageAt(one: Recomputed, name: string): Damage | undefined {
   const at = specifiedAt(one, name);
-  const product = at && productAt(one, name);
-  if (at === undefined || product === undefined || at.own.length < ENOUGH * at.cols) return undefined;
-  const { own, specified, cols } = at;
+  const products = at === undefined ? [] : [...productAt(one, name), ...productsOfExperts(one, name)];
+  if (at === undefined || products.length === 0 || at.own.length < ENOUGH * at.cols) return undefined;
+  const { own, specified, cols, close } = at;
   const lacks = own.map((value, i) => value - specified[i]);
   const differs = new Uint8Array(cols);
   lacks.forEach((value, i) => {
-    if (Math.abs(value) > tolerance) differs[i % cols] = 1;
+    if (Math.abs(value) > close(i)) differs[i % cols] = 1;
   });
   const differing = [...differs.keys()].filter((c) => differs[c] === 1);
   if (differing.length < cols && own.every((value, i) => value === 0 || differs[i % cols] === 0)) {
-    return { cause: "zeroed-rows", place: `rows ${differing.join(", ")} of ${product.path}`, left: 0 };
+    return { cause: "zeroed-rows", place: `rows ${differing.join(", ")} of ${products[0].path}`, left: 0 };
   }
-  return ofOneColumn(lacks, cols, product, differing);
+  const found = products.flatMap((product) => ofOneColumn(lacks, cols, product, differing) ?? []);
+  return found.sort((a, b) => a.left - b.left)[0];
 }
 
 /** What is lacking is one column of what the product reads, times a number to each of its rows. */
 function ofOneColumn(
   lacks: Float32Array,
   cols: number,
-  { path, x }: NonNullable<ReturnType<typeof productAt>>,
+  { path, x }: Product,
   differing: readonly number[],
 ): Damage | undefined {
   const rows = lacks.length / cols;
@@ -49,7 +50,8 @@ function ofOneColumn(
   for (let column = 0; column < x.cols; column++) {
     const input = Float64Array.from({ length: rows }, (_, t) => rowOf(x, t)[column]);
     const square = input.reduce((sum, value) => sum + value * value, 0);
-    if (square === 0) continue; // takes no part in the product
+    // Takes no part in the product, or in so few rows that any column would do.
+    if (input.filter((value) => value !== 0).length < ENOUGH) continue;
     let explained = 0;
     for (const c of differing) {
       const product = input.reduce((sum, value, t) => sum + value * lacks[t * cols + c], 0);
@@ -63,11 +65,14 @@ function ofOneColumn(
   return { cause: "damaged-weight", place: `${place} of ${path}`, left: best.left };
 }
 
-/** The product that gives the point, and the rows at hand of what it reads. */
-function productAt(
-  { site }: Recomputed,
-  name: string,
-): { readonly path: string; readonly x: ReferenceTensor } | undefined {
+interface Product {
+  readonly path: string;
+  /** The rows at hand of what it reads. */
+  readonly x: ReferenceTensor;
+}
+
+/** The product that gives the point; none where it is not known what it reads. */
+function productAt({ site }: Recomputed, name: string): Product[] {
   let found: { readonly path: string; readonly x: Tensor } | undefined;
   site.results({
     ops: (ops) => ({
@@ -77,9 +82,39 @@ function productAt(
       },
     }),
   });
-  if (found === undefined || !isKnown(found.x)) return undefined;
+  if (found === undefined || !isKnown(found.x)) return [];
   // Rows that reach back to others are not among those compared.
   const hidden = site.from - site.begin;
   const { rows, cols, data } = found.x as ReferenceTensor;
-  return { path: found.path, x: { rows: rows - hidden, cols, data, offset: hidden * cols, stride: cols } };
+  return [{ path: found.path, x: { rows: rows - hidden, cols, data, offset: hidden * cols, stride: cols } }];
+}
+
+/** Of the experts that the rows that differ have in common, what each one's w2 reads, times what it counts. */
+function productsOfExperts({ site }: Recomputed, name: string): Product[] {
+  let given: { readonly x: Tensor; readonly ids: ExpertIds; readonly path: string } | undefined;
+  let weights: Tensor | undefined;
+  site.results({
+    ops: (ops) => ({
+      expertLinear(x, w, ids) {
+        if (w.path === `${name}.experts.w2`) given = { x, ids, path: w.path };
+        return ops.expertLinear(x, w, ids);
+      },
+      weightedSum(x, w) {
+        weights = w;
+        return ops.weightedSum(x, w);
+      },
+    }),
+  });
+  if (given === undefined || weights === undefined || !isKnown(given.x) || !isKnown(given.ids) || !isKnown(weights))
+    return [];
+  const { ids, k, rows } = given.ids as ReferenceExpertIds;
+  const [read, counts, { cols }] = [given.x as ReferenceTensor, weights as ReferenceTensor, given.x];
+  return site.experts.map((expert) => {
+    const x = createTensor(rows, cols);
+    for (const [i, id] of ids.entries()) {
+      const t = Math.floor(i / k);
+      if (id === expert) rowOf(x, t).set(rowOf(read, i).map((value) => value * rowOf(counts, t)[i % k]));
+    }
+    return { path: `${given?.path} of expert ${expert}`, x };
+  });
 }

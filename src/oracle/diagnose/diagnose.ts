@@ -1,77 +1,116 @@
 // Why two runs part: the operation at the first point outside tolerance, computed again under every known mistake.
 import type { Config } from "../../model/config.ts";
-import { formatError, shortest } from "../../quantities.ts";
 import type { ReferenceWeight } from "../../reference/tensor.ts";
 import { type Comparison, type PointComparison, tracedBias } from "../compare/compare.ts";
-import { measureGap } from "../compare/gap.ts";
 import { weightOf } from "../mistakes/columns.ts";
 import { inExpertOrder } from "../recorded/expert-order.ts";
 import { explainIds } from "../recorded/id-shift.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
-import { damageAt } from "./damaged-weight.ts";
-import { explain, type Recomputed, recompute } from "./explain.ts";
-import { fitOf } from "./fit.ts";
+import { type Explanation, explain, type Recomputed, recompute } from "./explain.ts";
+import { type Diagnosis, damageGuess, notFiniteGuess, scaleGuess, told } from "./guesses.ts";
 import { learnedWeights } from "./learned-weights.ts";
 import { type ModelWeights, readParameters } from "./model-weights.ts";
+import { isNearTie, nearTieGuess } from "./near-ties.ts";
 import { courseOf, isPrecision } from "./precision.ts";
+import { examineRest, type Rest } from "./rest.ts";
 import { roundingEvidence } from "./rounding.ts";
 import { shownConfig, statedConfig } from "./run-config.ts";
-import type { Place, Side } from "./site.ts";
+import { explainTogether } from "./several.ts";
+import { type Place, placeOf, type Side } from "./site.ts";
 import { triedLines } from "./tried.ts";
 
-export interface Diagnosis {
-  /** For programs: "softmax-router", "rope-interleaved", "kv-f16", "near-tie", "precision"; two joined by a plus. */
-  readonly cause: string;
-  readonly kind: "bug" | "precision";
-  /** The side that does not compute as specified; undefined where none is to blame. */
-  readonly side: "A" | "B" | undefined;
-  /** For people, a clause: "softmax instead of sigmoid". */
-  readonly says: string;
-  /** What was computed, and what came out. */
-  readonly evidence: string;
-}
-
 export interface Diagnosed {
+  /** Of what the run did first; the first mistake, where there are mistakes and roundings. */
   readonly guess: Diagnosis | undefined;
-  /** What stood in the way, where there is no guess: "no weights: give the model with -m". */
+  /** What else was found, in the order of execution: further mistakes, and near ties or roundings beside them. */
+  readonly next: readonly Diagnosis[];
+  /** What stood in the way, where there is no guess: "no weights: give the model with -m"; else what it leaves open. */
   readonly hints: readonly string[];
 }
-
-/** A factor explains a difference when it leaves at most this part of it. */
-const EXPLAINED = 0.1;
-/** Rows that are looked at for one factor. */
-const ROWS = 16;
 
 /** @param weights  of the model that both should have run; without it, what needs weights is left out */
 export async function diagnose(given: Comparison, weights?: ModelWeights): Promise<Diagnosed> {
   const comparison = { ...given, a: inExpertOrder(given.a), b: inExpertOrder(given.b) };
-  const { a, b, first, idsDifferAt } = comparison;
-  if (comparison.equal) return { guess: undefined, hints: [] };
+  const { a, b, points, first = points[0], idsDifferAt } = comparison;
+  if (comparison.equal) return { guess: undefined, next: [], hints: [] };
+  const config = weights?.config ?? statedConfig(a) ?? statedConfig(b);
+  const sides = sidesOf(comparison, first, config ?? shownConfig(a), weights);
   if (idsDifferAt >= 0) {
     const guess = idsGuess(comparison);
     const hint = `the input ids differ from index ${idsDifferAt} on: compare runs of the same ids`;
-    return { guess, hints: guess === undefined ? [hint] : [] };
+    if (guess === undefined || sides === undefined)
+      return { guess, next: [], hints: guess === undefined ? [hint] : [] };
+    const found = { told: guess, mistake: undefined };
+    return withRest(await examineRest(comparison, sides[Number(guess.side === "B")], found, points[0].name));
   }
-  if (first === undefined) return { guess: undefined, hints: [] };
-  const config = weights?.config ?? statedConfig(a) ?? statedConfig(b);
-  const sides = sidesOf(comparison, first, config ?? shownConfig(a), weights);
+  const notFinite = await notFiniteGuess(comparison, first);
+  if (notFinite !== undefined) return { guess: notFinite, next: [], hints: [] };
   const recomputed = sides === undefined ? [] : await recompute(comparison, first, sides);
-  const bug = (await notFiniteGuess(comparison, first)) ?? (await mistakeGuess(recomputed, first, "bug"));
-  const rounding = bug ? undefined : (nearTieGuess(first) ?? (await mistakeGuess(recomputed, first, "precision")));
-  const beyond = rounding && beyondRounding(comparison, first, rounding);
-  // Where the runs part, a rounding; but not all: the rest would have to be compared without it.
-  if (beyond !== undefined) return { guess: undefined, hints: [beyond] };
+  const bug = explain(recomputed, first, "bug");
+  const rounding = bug ? undefined : explain(recomputed, first, "precision");
+  const tie = bug ? undefined : nearTieGuess(first);
+  if (tie !== undefined || rounding !== undefined) {
+    return roundingAndRest(
+      comparison,
+      first,
+      sides,
+      tie ?? (await told(rounding as Explanation)),
+      tie ? undefined : rounding,
+    );
+  }
+  const several = bug ? undefined : explainTogether(recomputed, first);
+  const known = bug ?? several;
   const guess =
-    bug ??
-    rounding ??
-    (await scaleGuess(comparison, first)) ??
-    damageGuess(recomputed, first) ??
-    (weights && precisionGuess(comparison, recomputed, first));
-  return { guess, hints: guess === undefined ? hintsOf(comparison, first, recomputed, config, weights) : [] };
+    (known && (await told(known))) ?? (await scaleGuess(comparison, first)) ?? damageGuess(recomputed, first);
+  const precision = guess === undefined && weights ? precisionGuess(comparison, recomputed, first) : undefined;
+  if (precision !== undefined) return { guess: precision, next: [], hints: [] };
+  const side = sides?.[Number(guess?.side !== "A")];
+  const found = guess && { told: guess, mistake: known?.mistake };
+  const rest = side && (await examineRest(comparison, side, found, first.name));
+  if (rest !== undefined && (guess !== undefined || rest.isFirstExplained)) return withRest(rest);
+  if (guess !== undefined) return { guess, next: [], hints: [] };
+  return { guess, next: rest?.causes ?? [], hints: hintsOf(comparison, first, recomputed, config, weights) };
+}
+
+/** A mistake, and what the rest of the run says of it. */
+function withRest({ causes: [guess, ...next], unexplained, unknown }: Rest): Diagnosed {
+  const hints = unexplained.map((path) => `${path} is not what is specified either, of no known cause`);
+  const isAll = next.length + unexplained.length + unknown.length === 0;
+  const corrected = isAll ? "; corrected by this, every later operation gives what is specified" : "";
+  return { guess: { ...guess, evidence: `${guess.evidence}${corrected}` }, next, hints };
+}
+
+/** A rounding or near ties where the runs part: set aside, and the rest looked at on both sides. */
+async function roundingAndRest(
+  comparison: Comparison,
+  first: PointComparison,
+  sides: readonly Side[] = [],
+  rounding: Diagnosis,
+  explanation: Explanation | undefined,
+): Promise<Diagnosed> {
+  const rests: Rest[] = [];
+  for (const side of sides) {
+    const found = explanation?.side === side ? { told: rounding, mistake: explanation.mistake } : undefined;
+    rests.push(await examineRest(comparison, side, found, first.name));
+  }
+  const [bug, ...bugs] = rests.flatMap(({ causes }) => causes).filter(({ kind }) => kind === "bug");
+  if (bug !== undefined) return { guess: bug, next: [rounding, ...bugs], hints: [] };
+  const isKnown = rests.length > 0 && rests.every(({ unknown }) => unknown.length === 0);
+  const isTie = explanation === undefined;
+  const open = isTie ? rests.flatMap(({ unexplained }) => unexplained) : [];
+  const beyond =
+    isTie && open.length > 0
+      ? `${rounding.says} (${rounding.cause}) explains ${first.name}, but ${open[0]} is not what is specified either`
+      : isTie && isKnown
+        ? undefined
+        : beyondRounding(comparison, first, rounding);
+  return beyond === undefined
+    ? { guess: rounding, next: [], hints: [] }
+    : { guess: undefined, next: [], hints: [beyond] };
 }
 
 function sidesOf(
-  { a, b }: Comparison,
+  { a, b, points }: Comparison,
   first: PointComparison,
   config: Config | undefined,
   weights: ModelWeights | undefined,
@@ -82,52 +121,22 @@ function sidesOf(
       if (weights !== undefined) return readParameters(weights, place);
       const feedForward = place.module.replace(/\.gate$/, "");
       const bias = (await tracedBias(run, feedForward)) ?? (await tracedBias(other, feedForward));
-      const learned = await learnedWeights(first, sideOf(label === "A" ? "B" : "A", other, run));
+      const isThere = ({ name }: PointComparison): boolean => placeOf(name, config)?.module === place.module;
+      const point = isThere(first) ? first : points.find(isThere);
+      const learned = await learnedWeights(point ?? first, sideOf(label === "A" ? "B" : "A", other, run));
       if (bias) learned.set(`${feedForward}.expert_bias`, weightOf(1, bias.length, bias, `${feedForward}.expert_bias`));
       return learned;
     };
-    let found: ReturnType<Side["weights"]> | undefined;
-    return { label, run, config, weights: (place) => (found ??= known(place)) };
+    let last: { readonly module: string; readonly found: ReturnType<Side["weights"]> } | undefined;
+    return {
+      ...{ label, run, config, hasModel: weights !== undefined },
+      weights(place) {
+        if (last?.module !== place.module) last = { module: place.module, found: known(place) };
+        return last.found;
+      },
+    };
   };
   return [sideOf("A", a, b), sideOf("B", b, a)];
-}
-
-async function mistakeGuess(
-  recomputed: readonly Recomputed[],
-  first: PointComparison,
-  wanted: Diagnosis["kind"],
-): Promise<Diagnosis | undefined> {
-  const found = explain(recomputed, first, wanted);
-  if (found === undefined) return undefined;
-  const { mistake, side, site } = found;
-  const fit = await fitOf(side.run, site.results(mistake), site.from);
-  const specified = await fitOf(side.run, site.results(), site.from);
-  const says = typeof mistake.says === "string" ? mistake.says : mistake.says(side.config);
-  const evidence =
-    `recomputing ${side.label}'s ${fit?.point} from ${list([...site.inputs])} with ${says} gives ${fit?.says}` +
-    (specified === undefined ? "" : `; as specified ${specified.says}`);
-  return { cause: mistake.cause, kind: mistake.kind, side: side.label, says, evidence };
-}
-
-/** Every other expert there would have been as good. */
-function isNearTie({ router }: PointComparison): boolean {
-  return router !== undefined && router.flips > 0 && router.nearTies === router.flips;
-}
-
-function nearTieGuess(point: PointComparison): Diagnosis | undefined {
-  const { name, router } = point;
-  if (router === undefined || !isNearTie(point)) return undefined;
-  const [{ apart, isBound }] = router.examples;
-  const evidence =
-    `all ${router.flips} flipped ${router.flips === 1 ? "expert" : "experts"} of ${name} were near ties: the first two stood ` +
-    `${isBound ? "at most " : ""}${formatError(apart ?? 0)} apart, no more than the runs' scores differ`;
-  return {
-    cause: "near-tie",
-    kind: "precision",
-    side: undefined,
-    says: "near ties, which a rounding decides",
-    evidence,
-  };
 }
 
 /** What a rounding at the first point cannot have led to, as a sentence's end. */
@@ -152,68 +161,6 @@ function beyondRounding(
   const course = courseOf(points);
   if ("says" in course) return undefined;
   return `${since}, but not what lies between the runs at ${course.unlike.name}: compare them without this rounding`;
-}
-
-/** One place of a weight: nothing else gives what a side recorded. */
-function damageGuess(recomputed: readonly Recomputed[], { name, tolerance }: PointComparison): Diagnosis | undefined {
-  for (const one of recomputed) {
-    const found = one.isRight ? undefined : damageAt(one, name, tolerance);
-    if (found === undefined) continue;
-    const { cause, place, left } = found;
-    const { label } = one.side;
-    const says = cause === "zeroed-rows" ? `${place} zero` : `another number in ${place}`;
-    const evidence =
-      `what ${label}'s ${name} lacks of what is specified is ` +
-      (cause === "zeroed-rows"
-        ? "all there is in these columns"
-        : `that place's part of it, but for ${formatError(left)}`);
-    return { cause, kind: "bug", side: label, says, evidence };
-  }
-  return undefined;
-}
-
-/** One factor for everything: a scale that was left out, or put in twice. */
-async function scaleGuess({ a, b }: Comparison, first: PointComparison): Promise<Diagnosis | undefined> {
-  const { name, kind, shapeA, shapeB, firstRow } = first;
-  if (kind === "ids" || shapeA[1] !== shapeB[1]) return undefined;
-  const rows = Math.min(shapeA[0], shapeB[0], ROWS);
-  const from = Math.max(0, Math.min(firstRow, shapeA[0] - rows));
-  const read = async ({ points }: RecordedRun) => (await points.get(name)?.read(from, rows)) as Float32Array;
-  const [x, y] = [await read(a), await read(b)];
-  const square = x.reduce((sum, value) => sum + value * value, 0);
-  const factor = x.reduce((sum, value, i) => sum + value * y[i], 0) / square;
-  const apart = measureGap(y, x);
-  const scaled = measureGap(
-    y,
-    x.map((value) => value * factor),
-  );
-  if (!(scaled.rmsRelative <= 1e-4 && scaled.rmsRelative <= EXPLAINED * apart.rmsRelative)) return undefined;
-  const times = shortest(factor, 5);
-  // A tolerance of almost nothing finds roundings, and some of these are of one sign.
-  if (Number(times) === 1) return undefined;
-  const says = `B's ${first.name} is A's times ${times}`;
-  const evidence = `the multiple lies within ${formatError(scaled.maxAbs)} of B's numbers; without it they are ${formatError(apart.maxAbs)} apart`;
-  return { cause: "scaled", kind: "bug", side: undefined, says, evidence };
-}
-
-/** NaN, and infinity, which half precision makes of what is larger than 65504. */
-async function notFiniteGuess(
-  { a, b }: Comparison,
-  { name, gap, firstRow }: PointComparison,
-): Promise<Diagnosis | undefined> {
-  const { actual = 0, expected = 0 } = gap?.notFinite ?? {};
-  if (actual === expected) return undefined;
-  const [side, run, count] = actual > expected ? (["B", b, actual] as const) : (["A", a, expected] as const);
-  const point = run.points.get(name);
-  const rows = Math.min(ROWS, (point?.rows ?? 0) - Math.max(0, firstRow));
-  const numbers = (await point?.read(Math.max(0, firstRow), rows)) as Float32Array;
-  const overflown = numbers.filter((value) => Math.abs(value) >= 65504).length;
-  const cause = overflown > 0 ? "overflow" : "not-a-number";
-  const says = overflown > 0 ? "numbers past 65504, where half precision overflows" : `NaN in ${name}`;
-  const evidence =
-    `${count} of ${side}'s numbers of ${name} are NaN or infinite, the first of them at token ${run.start + firstRow}` +
-    (overflown > 0 ? `; ${overflown} are infinite, or 65504 and more` : "");
-  return { cause, kind: "bug", side, says, evidence };
 }
 
 /** Errors that grow as rounding's do, and at the first point are made as rounding makes them. */
@@ -253,7 +200,7 @@ function hintsOf(
   config: Config | undefined,
   weights: ModelWeights | undefined,
 ): string[] {
-  const hints = triedLines(recomputed, first.name, first.tolerance);
+  const hints = triedLines(recomputed, first.name);
   if (weights === undefined) {
     const rounding = isPrecision(comparison.points) === undefined ? "" : "; it may be rounding";
     hints.push(`without weights, most operations cannot be computed again${rounding}: give the model with -m`);
@@ -264,8 +211,4 @@ function hintsOf(
     hints.push("points inside the operators tell more: record q_rope, conv.in_proj, experts.w2 and their like");
   if (hints.length === 0) hints.push(`nothing that was recorded tells what ${first.name} was computed from`);
   return hints;
-}
-
-function list(names: readonly string[]): string {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
 }

@@ -1,17 +1,18 @@
 // Rows that differ, and what they have in common: where a step may have begun, which experts they met.
+import { allowedAt } from "../compare/allowance.ts";
 import type { PointComparison } from "../compare/compare.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 
 export interface DifferingRows {
   /** Where the second step may have begun, counted from the recording's first row; 0 where nothing says so. */
   readonly second: number;
-  /** Experts that every differing row met one of, and no other row; none where all rows differ. */
+  /** The fewest that every differing row met one of, and no other row any; none where all rows differ. */
   readonly experts: readonly number[];
 }
 
 /** Of rows begin … begin + count − 1. @param feedForward  "model.layers.2.feed_forward" */
 export async function differingRows(
-  { name, kind, tolerance, firstRow }: PointComparison,
+  { name, kind, allowance, firstRow }: PointComparison,
   { points }: RecordedRun,
   other: RecordedRun,
   begin: number,
@@ -20,12 +21,12 @@ export async function differingRows(
 ): Promise<DifferingRows> {
   const [a, b] = [points.get(name), other.points.get(name)];
   const nothing = { second: Math.max(0, firstRow), experts: [] };
-  if (a === undefined || b === undefined || kind === "ids" || a.cols !== b.cols) return nothing;
+  if (a === undefined || b === undefined || kind === "ids" || allowance === undefined) return nothing;
   if (begin + count > Math.min(a.rows, b.rows)) return nothing;
   const [x, y] = await Promise.all([a.read(begin, count), b.read(begin, count)]);
   const differs = Array.from({ length: count }, (_, t) => {
     const row = x.subarray(t * a.cols, (t + 1) * a.cols);
-    return row.some((value, c) => !(Math.abs(value - y[t * a.cols + c]) <= tolerance));
+    return row.some((value, c) => !(Math.abs(value - y[t * a.cols + c]) <= allowedAt(allowance, begin + t, value)));
   });
   // Where the first row differs, the first that does not may have been the last of its step.
   const second = firstRow > 0 ? firstRow : begin + differs.indexOf(false) + 1;
@@ -34,7 +35,13 @@ export async function differingRows(
   const ids = await chosen.read(begin, count);
   const idsOf = (t: number): number[] => [...ids.subarray(t * chosen.cols, (t + 1) * chosen.cols)];
   const innocent = new Set(differs.flatMap((is, t) => (is ? [] : idsOf(t))));
-  const experts = [...new Set(differs.flatMap((is, t) => (is ? idsOf(t).filter((id) => !innocent.has(id)) : [])))];
-  const isMet = differs.every((is, t) => !is || idsOf(t).some((id) => experts.includes(id)));
-  return { second, experts: isMet ? experts : [] };
+  const met = differs.flatMap((is, t) => (is ? [idsOf(t).filter((id) => !innocent.has(id))] : []));
+  return { second, experts: fewestOf(met) };
+}
+
+/** One expert, else two, that every one of some tokens met; else all, or none where a token met none. */
+function fewestOf(met: readonly (readonly number[])[]): readonly number[] {
+  const all = [...new Set(met.flat())].sort((a, b) => a - b);
+  const sets = [...all.map((id) => [id]), ...all.flatMap((a, i) => all.slice(i + 1).map((b) => [a, b])), all];
+  return sets.find((some) => met.every((ids) => ids.some((id) => some.includes(id)))) ?? [];
 }

@@ -9,12 +9,12 @@ import { createReferenceBackend } from "../../reference/backend.ts";
 import type { ReferenceExpertIds, ReferenceTensor, ReferenceWeight } from "../../reference/tensor.ts";
 import type { PointComparison } from "../compare/compare.ts";
 import { tensorOf } from "../mistakes/columns.ts";
-import type { Mistake, Part } from "../mistakes/mistake.ts";
+import type { Mistake, Part, Scene } from "../mistakes/mistake.ts";
 import { EMBEDDING, FINAL_NORM, HEAD, layerPoint, placeInLayer } from "../recorded/point-names.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { observed, outputOf } from "../trace/observed.ts";
 import { differingRows } from "./differing-rows.ts";
-import type { Results } from "./fit.ts";
+import type { Choice, Results } from "./fit.ts";
 import { lazyIds, lazyOps, lazyTensor, UnknownNumbers } from "./lazy-ops.ts";
 
 /** One of the two runs, and what is known of the model. */
@@ -22,6 +22,8 @@ export interface Side {
   readonly label: "A" | "B";
   readonly run: RecordedRun;
   readonly config: Config;
+  /** Whether `weights` are the model's, of every layer; else they are learned from what was recorded. */
+  readonly hasModel: boolean;
   /** Of a module's parameters those that are known, by path. */
   weights(place: Place): Promise<ReadonlyMap<string, ReferenceWeight>>;
 }
@@ -43,6 +45,8 @@ export interface Site {
   readonly begin: number;
   /** The first row of the results; later where they reach back to rows that are not at hand. */
   readonly from: number;
+  /** Those that all the rows that differ met, and no others. */
+  readonly experts: readonly number[];
   /** What results were computed from, as far as they were read. */
   readonly inputs: ReadonlySet<string>;
   /** What the module gives, as specified or with a mistake; to be compared with what was recorded. */
@@ -100,7 +104,8 @@ export async function openSite(
   const streamBefore = (to: string) => (before(to) < 0 ? EMBEDDING : layerPoint(before(to), ""));
   const isNear = (path: string): boolean =>
     (module === HEAD && path === FINAL_NORM) ||
-    path === streamBefore(module) ||
+    path === EMBEDDING ||
+    placeInLayer(path)?.part === "" ||
     (placeInLayer(path)?.layer === layer && (path.split(".").length < 5 || path.startsWith(module)));
   const recorded = await readPoints(run, begin, count, isNear, (path) => inputs.add(`its ${path}`));
   const isTheirs = (path: string): boolean => PROJECTION.test(name) && isInside(path) && PROJECTION.test(path);
@@ -123,21 +128,32 @@ export async function openSite(
       (known.has(w.path) ? undefined : (theirs.get(outputOf(w.path)) as Tensor)) ?? lazyOps.linear(x, w),
   };
 
+  const scene: Scene = {
+    ...{ begin, ...differing, layer: layerPath },
+    weight: (path) => known.get(path),
+    recorded: (path) => recorded.get(path) as Tensor | undefined,
+  };
+
   return {
-    ...{ place, begin, from: begin + hidden, inputs },
+    ...{ place, begin, from: begin + hidden, inputs, experts: differing.experts },
     results({ ops: change, config: changes, eitherWay } = {}) {
       const changed: Config = { ...config, ...changes };
       const found = new Map<string, Recorded>();
       const { ops, settle } = observed(
         {
           ...base,
-          ...change?.(base, changed, { begin, ...differing, layer: layerPath, weight: (path) => known.get(path) }),
+          ...change?.(base, changed, scene),
         },
         {
           result(path, result) {
             if (!isInside(path) || (isGiven(path) && !EXPERTS.test(path)) || eitherWay?.test(path)) return;
             const all = "k" in result ? result : lazyTensor(count, (result.rows * result.cols) / count, () => result);
             found.set(path, ("k" in all ? all : lazyOps.rows(all, hidden, count - hidden)) as ReferenceTensor);
+          },
+          choice(path, ranked) {
+            const experts = path.replace(/margin$/, "experts");
+            const ids = found.get(experts);
+            if (ids !== undefined && "k" in ids) found.set(experts, rankedBy(ids, ranked as ReferenceTensor));
           },
           instead: (path, result) => (isGiven(path) ? shapedAs(result, recorded.get(path)) : undefined),
         },
@@ -158,10 +174,20 @@ function rowsAt(part: Part | undefined, start: number, first: number, all: numbe
   if (part === "short convolution") return upTo(Math.max(0, first - 16), 48);
   // A share of the choices is counted, which takes many.
   if (part === "router") return upTo(first < MAX_POSITIONS ? 0 : first, MAX_POSITIONS);
+  // How many tokens an expert has had before is counted from the first.
+  if (part === "feed-forward" && first < 16) return upTo(0, Math.max(32, first + 16));
   return first < 16 ? upTo(0, first + 16) : upTo(first, 16);
 }
 
-type Recorded = ReferenceTensor | ReferenceExpertIds;
+type Recorded = ReferenceTensor | Choice;
+
+function rankedBy(experts: ReferenceExpertIds, ranked: ReferenceTensor): Choice {
+  const { rows, k } = experts;
+  return Object.assign(
+    lazyIds(rows, k, () => experts),
+    { ranked },
+  );
+}
 
 async function readPoints(
   { points }: RecordedRun,

@@ -88,6 +88,35 @@ function masked(cause: string, says: string, mask: Mask): Mistake {
   return bug(cause, says, (ops, _, { second }) => ({ attention: attention(ops, second) }));
 }
 
+/** softmax(cap · tanh(q · kᵀ / √headDim / cap)) · v, as Gemma 2 has it. Given: all positions from the first one on. */
+function capped(cap: number): Mistake {
+  return bug("capped-attention-scores", `attention's scores capped at ${cap} by tanh`, () => ({
+    attention: (q, k, v, _, headDim) =>
+      lazyTensor(q.rows, q.cols, () => {
+        const y = createTensor(q.rows, q.cols);
+        const group = q.cols / k.cols;
+        const head = (x: Tensor, t: number, h: number) =>
+          rowOf(x as ReferenceTensor, t).subarray(h * headDim, (h + 1) * headDim);
+        for (let t = 0; t < q.rows; t++) {
+          for (let h = 0; h < q.cols / headDim; h++) {
+            const query = head(q, t, h);
+            const powers = Array.from({ length: t + 1 }, (_, s) => {
+              const key = head(k, s, Math.floor(h / group));
+              const score = query.reduce((sum, value, c) => sum + value * key[c], 0) / Math.sqrt(headDim);
+              return Math.exp(cap * Math.tanh(score / cap)); // at most e^cap
+            });
+            const sum = powers.reduce((total, power) => total + power, 0);
+            const to = head(y, t, h);
+            for (const [s, power] of powers.entries()) {
+              for (const [c, value] of head(v, s, Math.floor(h / group)).entries()) to[c] += (power / sum) * value;
+            }
+          }
+        }
+        return y;
+      }),
+  }));
+}
+
 /** [heads, T, headDim] read as [T, heads · headDim]. */
 function notTransposed(x: Tensor, headDim: number): Tensor {
   return lazyTensor(x.rows, x.cols, () => {
@@ -150,6 +179,7 @@ export const attentionMistakes: readonly Mistake[] = [
   scaled("wrong-attention-scale", "division by √hidden_size instead of √headDim", (headDim, hidden) =>
     Math.sqrt(headDim / hidden),
   ),
+  ...[2, 5, 10, 15, 20, 30, 50, 100].map(capped),
   masked("missing-mask", "every position seeing all others", ({ rows }) => positions(rows)),
   masked("mask-off-by-one", "every position seeing the next", ({ t, rows }) => positions(Math.min(rows, t + 2))),
   masked("mask-off-by-one", "no position but the first seeing itself", ({ t }) => positions(Math.max(1, t))),

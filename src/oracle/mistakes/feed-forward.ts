@@ -3,6 +3,7 @@ import type { ExpertIds, Ops, Tensor, Weight } from "../../ops/ops.ts";
 import { sigmoidOf } from "../../reference/elementwise.ts";
 import { createTensor, type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
 import { lazyIds, lazyTensor } from "../diagnose/lazy-ops.ts";
+import { type Rank, ranks } from "./choice-order.ts";
 import { byRow, combined, ones } from "./columns.ts";
 import { inParts, type Mistake, type Scene } from "./mistake.ts";
 
@@ -71,10 +72,16 @@ function summed(cause: string, says: string, of: (ops: Ops, weights: Tensor) => 
 }
 
 /** Weights of choices that are not counted are zero. */
-function counted(cause: string, says: string, isCounted: (ids: Int32Array, choice: number) => boolean): Mistake {
+function counted(
+  cause: string,
+  says: string,
+  isCounted: (experts: ReferenceExpertIds, choice: number, rank: Rank) => boolean,
+): Mistake {
   return bug(cause, says, (ops) => {
     let experts: ExpertIds;
+    const { rank, ...kept } = ranks(ops);
     return {
+      ...kept,
       expertLinear(x, w, ids) {
         experts = ids;
         return ops.expertLinear(x, w, ids);
@@ -84,8 +91,8 @@ function counted(cause: string, says: string, isCounted: (ids: Int32Array, choic
           x,
           byRow(weights, (row, t) =>
             row.map((value, j) => {
-              const { ids, k } = experts as ReferenceExpertIds;
-              return isCounted(ids, t * k + j) ? value : 0;
+              const ids = experts as ReferenceExpertIds;
+              return isCounted(ids, t * ids.k + j, rank(ids)) ? value : 0;
             }),
           ),
         ),
@@ -94,7 +101,11 @@ function counted(cause: string, says: string, isCounted: (ids: Int32Array, choic
 }
 
 /** Experts' matrices taken for others'. */
-function renumbered(cause: string, says: string, expert: (id: number, w: Weight, scene: Scene) => number): Mistake {
+function renumbered(
+  cause: string,
+  says: Mistake["says"],
+  expert: (id: number, w: Weight, scene: Scene) => number,
+): Mistake {
   return bug(cause, says, (ops, _, scene) => ({
     expertLinear: (x, w, given) => {
       const ids = () => (given as ReferenceExpertIds).ids.map((id) => expert(id, w, scene));
@@ -106,6 +117,10 @@ function renumbered(cause: string, says: string, expert: (id: number, w: Weight,
     },
   }));
 }
+
+const experts = (of: readonly number[]): string =>
+  of.length === 0 ? "the experts of the tokens that differ" : `expert${of.length > 1 ? "s" : ""} ${of.join(" and ")}`;
+const atMost = (most: number): string => `${most} ${most === 1 ? "token" : "tokens"} at most`;
 
 export const feedForwardMistakes: readonly Mistake[] = [
   bug("swapped-w1-w3", "w1 and w3 exchanged", (ops) => ({ swiglu: (gate, up) => ops.swiglu(up, gate) })),
@@ -154,41 +169,61 @@ export const feedForwardMistakes: readonly Mistake[] = [
     })),
   ),
   ...[1, 2, 3, 4, 5, 6, 8, 12, 16].map((most) =>
-    counted("expert-capacity", `${most} ${most === 1 ? "token" : "tokens"} at most to an expert`, (ids, choice) => {
+    counted("expert-capacity", `${atMost(most)} to an expert, in their order`, ({ ids }, choice) => {
       let before = 0;
       for (let i = 0; i < choice; i++) before += Number(ids[i] === ids[choice]);
       return before < most;
     }),
   ),
+  ...[1, 2, 3, 4, 5, 6, 8, 12, 16].map((most) =>
+    counted("expert-capacity", `${atMost(most)} to an expert, first choices first`, ({ ids }, choice, rank) => {
+      let before = 0;
+      for (const [i, id] of ids.entries()) {
+        before += Number(id === ids[choice] && (rank[i] < rank[choice] || (rank[i] === rank[choice] && i < choice)));
+      }
+      return before < most;
+    }),
+  ),
+  counted("one-expert-counted", "a token's first choice alone", (_, choice, rank) => rank[choice] === 0),
   summed("one-expert-counted", "the one of a token's experts that counts most alone", (_, weights) =>
     byRow(weights, (row) => row.map((value) => (value === Math.max(...row) ? value : 0))),
   ),
   renumbered("swapped-experts", "every expert taken for the next", (id, w) => (id + 1) % w.experts),
   renumbered("swapped-experts", "every expert taken for the one before", (id, w) => (id + w.experts - 1) % w.experts),
-  renumbered("swapped-experts", "the experts of the tokens that differ exchanged", (id, _, { experts }) =>
-    experts.length === 2 && experts.includes(id) ? experts[1 - experts.indexOf(id)] : id,
+  renumbered(
+    "swapped-experts",
+    (_, of) => `${experts(of)} exchanged`,
+    (id, _, { experts }) => (experts.length === 2 && experts.includes(id) ? experts[1 - experts.indexOf(id)] : id),
   ),
-  bug("zeroed-expert", "the expert of the tokens that differ giving nothing", (ops, _, { experts }) => ({
-    expertLinear: (x, w, given) =>
-      byRow(ops.expertLinear(x, w, given), (row, i) =>
-        experts.includes((given as ReferenceExpertIds).ids[i]) ? row.map(() => 0) : row,
-      ),
-  })),
-  bug("swapped-w1-w3", "w1 and w3 exchanged in the expert of the tokens that differ", (ops, _, { experts }) => {
-    let ids: ExpertIds | undefined;
-    return {
-      expertLinear(x, w, given) {
-        ids = given;
-        return ops.expertLinear(x, w, given);
-      },
-      swiglu(gate, up) {
-        if (ids === undefined || experts.length === 0) return ops.swiglu(gate, up);
-        const pick = (own: Tensor, other: Tensor): Tensor =>
-          byRow(own, (row, i) =>
-            experts.includes((ids as ReferenceExpertIds).ids[i]) ? rowOf(other as ReferenceTensor, i) : row,
-          );
-        return ops.swiglu(pick(gate, up), pick(up, gate));
-      },
-    };
-  }),
+  bug(
+    "zeroed-expert",
+    (_, of) => `${experts(of)} giving nothing`,
+    (ops, _, scene) => ({
+      expertLinear: (x, w, given) =>
+        byRow(ops.expertLinear(x, w, given), (row, i) =>
+          scene.experts.includes((given as ReferenceExpertIds).ids[i]) ? row.map(() => 0) : row,
+        ),
+    }),
+  ),
+  bug(
+    "swapped-w1-w3",
+    (_, of) => `w1 and w3 exchanged in ${experts(of)}`,
+    (ops, _, { experts }) => {
+      let ids: ExpertIds | undefined;
+      return {
+        expertLinear(x, w, given) {
+          ids = given;
+          return ops.expertLinear(x, w, given);
+        },
+        swiglu(gate, up) {
+          if (ids === undefined || experts.length === 0) return ops.swiglu(gate, up);
+          const pick = (own: Tensor, other: Tensor): Tensor =>
+            byRow(own, (row, i) =>
+              experts.includes((ids as ReferenceExpertIds).ids[i]) ? rowOf(other as ReferenceTensor, i) : row,
+            );
+          return ops.swiglu(pick(gate, up), pick(up, gate));
+        },
+      };
+    },
+  ),
 ];

@@ -1,6 +1,6 @@
 // A mistake that a runtime may make: what takes the place of operations, or of numbers of the config, in a right graph.
 import type { Config } from "../../model/config.ts";
-import type { Ops, Weight } from "../../ops/ops.ts";
+import type { Ops, Tensor, Weight } from "../../ops/ops.ts";
 
 /** Where in the graph: `norm` is a layer's first or second one. */
 export type Part =
@@ -20,8 +20,11 @@ export type Change = (ops: Ops, config: Config, scene: Scene) => Partial<Ops>;
 export interface Mistake {
   /** A short name that a program can look for: "rope-interleaved". */
   readonly cause: string;
-  /** For people, after "with": "RoPE of neighbouring pairs instead of halves". */
-  readonly says: string | ((config: Config) => string);
+  /**
+   * For people, after "with": "RoPE of neighbouring pairs instead of halves". `experts`: those that the rows that differ
+   * have in common.
+   */
+  readonly says: string | ((config: Config, experts: readonly number[]) => string);
   readonly parts: readonly Part[];
   readonly kind: "bug" | "precision";
   readonly ops?: Change;
@@ -30,6 +33,32 @@ export interface Mistake {
   readonly eitherWay?: RegExp;
   /** Many mistakes come near it, so that no more than float32's rounding may be left. */
   readonly isCatchAll?: true;
+  /** What it is made of, where it is several at once. */
+  readonly members?: readonly Mistake[];
+}
+
+/** Several at once, each in what the ones before it have made of the operations. */
+export function together(...several: readonly Mistake[]): Mistake {
+  const members = several.flatMap((one) => one.members ?? [one]);
+  return {
+    cause: members.map(({ cause }) => cause).join("+"),
+    says: (config, experts) => members.map((one) => wordsOf(one, config, experts)).join(" and "),
+    parts: several[several.length - 1].parts,
+    kind: members.every(({ kind }) => kind === "precision") ? "precision" : "bug",
+    config: Object.assign({}, ...members.map(({ config }) => config)),
+    isCatchAll: members.find(({ isCatchAll }) => isCatchAll)?.isCatchAll,
+    eitherWay: members.find(({ eitherWay }) => eitherWay)?.eitherWay,
+    members,
+    ops(ops, config, scene) {
+      const changed = { ...ops };
+      for (const one of members) Object.assign(changed, one.ops?.({ ...changed }, config, scene));
+      return changed;
+    },
+  };
+}
+
+export function wordsOf({ says }: Mistake, config: Config, experts: readonly number[]): string {
+  return typeof says === "string" ? says : says(config, experts);
 }
 
 /** What a mistake may need to know of the rows at hand, and of the model. */
@@ -44,12 +73,14 @@ export interface Scene {
   readonly layer: string;
   /** One of the part's weights, or a norm, a bias or the taps of any layer; undefined where it is not known. */
   weight(path: string): Weight | undefined;
+  /** What the run recorded of the stream or of this layer's modules; undefined where it did not. */
+  recorded(path: string): Tensor | undefined;
 }
 
 /** Makers of a part's mistakes: in its operations, and in a number of the config. */
 export function inParts(...parts: readonly Part[]) {
   return {
-    bug: (cause: string, says: string, ops: Change, eitherWay?: RegExp): Mistake => ({
+    bug: (cause: string, says: Mistake["says"], ops: Change, eitherWay?: RegExp): Mistake => ({
       ...{ cause, says, parts, kind: "bug", ops, eitherWay },
     }),
     setting: (cause: string, says: Mistake["says"], config: Partial<Config>): Mistake => ({

@@ -1,7 +1,8 @@
 // RMS norms: another eps or another place for it, other columns, another weight, no norm at all.
+import type { Ops, Tensor } from "../../ops/ops.ts";
 import { type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
 import { byRow, weightOf, withRows } from "./columns.ts";
-import { type Change, inParts, type Mistake } from "./mistake.ts";
+import { type Change, inParts, type Mistake, type Scene } from "./mistake.ts";
 
 /** A config has a power of ten; a fit to any number at all would be a fit to any mistake. */
 const EPS = [0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2];
@@ -38,13 +39,23 @@ function otherWeight(cause: string, says: string, of: (path: string) => string):
   }));
 }
 
-const moved = (path: string, by: number): string => path.replace(/\.(\d+)\./, (_, layer) => `.${Number(layer) + by}.`);
+/** What the first layer is given, in its norm and in what its operator's result is added to. */
+function ofEmbedding(ops: Ops, { layer }: Scene, change: (x: Tensor) => Tensor): Partial<Ops> {
+  let isFirst = layer === "model.layers.0";
+  return {
+    rmsNorm: (x, w, eps) => ops.rmsNorm(w.path === "model.layers.0.operator_norm" ? change(x) : x, w, eps),
+    add(a, b) {
+      const stream = isFirst ? change(a) : a;
+      isFirst = false;
+      return ops.add(stream, b);
+    },
+  };
+}
 
 export const normMistakes: readonly Mistake[] = [
-  inParts("norm").bug("scaled-embedding", "the embedding times √hidden_size", (ops, { hiddenSize }) => ({
-    rmsNorm: (x, w, eps) =>
-      ops.rmsNorm(w.path === "model.layers.0.operator_norm" ? ops.scale(x, Math.sqrt(hiddenSize)) : x, w, eps),
-  })),
+  inParts("norm").bug("scaled-embedding", "the embedding times √hidden_size", (ops, { hiddenSize }, scene) =>
+    ofEmbedding(ops, scene, (x) => ops.scale(x, Math.sqrt(hiddenSize))),
+  ),
   ...EPS.map(
     (normEps): Mistake => ({
       ...{ cause: "wrong-eps", kind: "bug", parts: ["norm", "final norm", "attention"], config: { normEps } },
@@ -99,13 +110,8 @@ export const normMistakes: readonly Mistake[] = [
   otherWeight("swapped-norms", "the weights of operator_norm and ffn_norm exchanged", (path) =>
     path.endsWith("ffn_norm") ? path.replace("ffn_norm", "operator_norm") : path.replace("operator_norm", "ffn_norm"),
   ),
-  otherWeight("weights-of-other-layer", "the weight of the next layer's norm", (path) => moved(path, 1)),
-  otherWeight("weights-of-other-layer", "the weight of the norm of the layer before", (path) => moved(path, -1)),
-  inParts("norm").bug("embedding-norm-first", "the final norm on the embedding, too", (ops, _, { weight }) => ({
-    rmsNorm(x, w, eps) {
-      const final = weight("model.embedding_norm");
-      const isFirst = w.path === "model.layers.0.operator_norm" && final !== undefined;
-      return ops.rmsNorm(isFirst ? ops.rmsNorm(x, final, eps) : x, w, eps);
-    },
-  })),
+  inParts("norm").bug("embedding-norm-first", "the final norm on the embedding, too", (ops, { normEps }, scene) => {
+    const final = scene.weight("model.embedding_norm");
+    return ofEmbedding(ops, scene, (x) => (final === undefined ? x : ops.rmsNorm(x, final, normEps)));
+  }),
 ];

@@ -1,7 +1,7 @@
 // RoPE: other pairs, other frequencies, other positions, other tensors, another order than norm first.
 import type { Ops, Tensor, Weight } from "../../ops/ops.ts";
-import { createTensor, type ReferenceAngles, rowOf } from "../../reference/tensor.ts";
-import { halvesToPairs, pairsToHalves } from "./columns.ts";
+import { createTensor, type ReferenceAngles, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
+import { byRow, halvesToPairs, pairsToHalves } from "./columns.ts";
 import { type Change, inParts, type Mistake } from "./mistake.ts";
 
 const { bug, setting } = inParts("attention");
@@ -128,9 +128,13 @@ export const rotationMistakes: readonly Mistake[] = [
         }),
     }),
   ),
-  frequencies("partial-rope", "RoPE of the first half of the pairs alone", (f, j, headDim) =>
-    j < headDim / 4 ? f : 0,
-  ),
+  bug("partial-rope", "RoPE of the first half of the pairs alone", (ops, { headDim }) => ({
+    rope: (x, angles) => {
+      const isTurned = (c: number) => c % (headDim / 2) < headDim / 4;
+      const turned = ops.rope(x, angles) as ReferenceTensor;
+      return byRow(x, (row, t) => row.map((value, c) => (isTurned(c % headDim) ? rowOf(turned, t)[c] : value)));
+    },
+  })),
   bug("rope-bf16", "angles of RoPE in bfloat16", roundedAngles),
   positions("rope-reversed", "RoPE turned the other way", (p) => -p),
   positions("rope-shifted", "positions one too high", (p) => p + 1),

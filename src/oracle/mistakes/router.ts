@@ -1,10 +1,10 @@
 // The router: the rules that other models have for scores, choice and weights.
 import { exp } from "../../float.ts";
-import type { Config } from "../../model/config.ts";
-import type { Ops, Tensor, Weight } from "../../ops/ops.ts";
-import { type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
-import { byRow, rearranged, reordered } from "./columns.ts";
-import { inParts, type Mistake } from "./mistake.ts";
+import type { ExpertIds, Ops, Tensor, Weight } from "../../ops/ops.ts";
+import { type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
+import { ranks } from "./choice-order.ts";
+import { byRow, rearranged } from "./columns.ts";
+import { inParts, type Mistake, together } from "./mistake.ts";
 
 const { bug, setting } = inParts("router");
 /** Experts to a token, in models of this kind. */
@@ -42,13 +42,43 @@ function normalized(
   change: (row: Float32Array, all: Float32Array) => Float32Array,
 ): Mistake {
   return bug(cause, says, (ops) => {
-    let scores: Tensor;
+    let scores: Tensor | undefined; // not seen where another mistake gathers
     return {
       gather(x, ids) {
         scores = x;
         return ops.gather(x, ids);
       },
-      normalize: (x) => byRow(x, (row, t) => change(row, rowOf(scores as ReferenceTensor, t))),
+      normalize: (x) => byRow(x, (row, t) => change(row, rowOf((scores ?? x) as ReferenceTensor, t))),
+    };
+  });
+}
+
+type Order = "in the order of their ids" | "in the order of choice";
+
+/** Every choice with the weight of the one `by` places on. */
+function misplaced(by: number, order: Order): Mistake {
+  const says = `the weights of a token with the wrong ones of its experts, ${by} on ${order}`;
+  return bug("weights-of-other-expert", says, (ops, config) => {
+    const last = config.routedScalingFactor !== 1 ? "scale" : config.normTopkProb ? "normalize" : "gather";
+    const { rank, ...kept } = ranks(ops);
+    let experts: ExpertIds | undefined;
+    const rolled = (name: string, x: Tensor): Tensor => {
+      if (name !== last || experts === undefined) return x;
+      const { cols: k } = x;
+      const ids = experts as ReferenceExpertIds;
+      return byRow(x, (row, t) => {
+        const places = order === "in the order of choice" ? rank(ids).slice(t * k, (t + 1) * k) : [...row.keys()];
+        return row.map((_, j) => row[places.indexOf((places[j] + by + k) % k)]);
+      });
+    };
+    return {
+      ...kept,
+      gather(x, ids) {
+        experts = ids;
+        return rolled("gather", ops.gather(x, ids));
+      },
+      normalize: (x, eps) => rolled("normalize", ops.normalize(x, eps)),
+      scale: (x, factor) => rolled("scale", ops.scale(x, factor)),
     };
   });
 }
@@ -87,19 +117,7 @@ const otherWeights: readonly Mistake[] = [
   bug("doubled-routed-scaling", "routed_scaling_factor applied twice", (ops) => ({
     scale: (x, factor) => ops.scale(ops.scale(x, factor), factor),
   })),
-  ...[1, -1].map((by) =>
-    bug("weights-of-other-expert", "the weights of a token with the wrong ones of its experts", (ops, config) => {
-      const isLast = (name: string): boolean =>
-        name === (config.routedScalingFactor !== 1 ? "scale" : config.normTopkProb ? "normalize" : "gather");
-      const rolled = (name: string, x: Tensor): Tensor =>
-        isLast(name) ? reordered(x, (c) => (c + by + x.cols) % x.cols) : x;
-      return {
-        gather: (x, ids) => rolled("gather", ops.gather(x, ids)),
-        normalize: (x, eps) => rolled("normalize", ops.normalize(x, eps)),
-        scale: (x, factor) => rolled("scale", ops.scale(x, factor)),
-      };
-    }),
-  ),
+  ...[1, -1].flatMap((by) => [misplaced(by, "in the order of their ids"), misplaced(by, "in the order of choice")]),
 ];
 
 /** Experts ranked by something else than score plus bias; what they count stays as it is. */
@@ -109,13 +127,13 @@ function ranking(
   rank: (at: { readonly ops: Ops; readonly logits: Tensor; readonly scores: Tensor; readonly bias: Weight }) => Tensor,
 ): Mistake {
   return bug(cause, says, (ops) => {
-    let logits: Tensor;
+    let logits: Tensor | undefined; // not seen where another mistake computes the scores
     return {
       sigmoid(x) {
         logits = x;
         return ops.sigmoid(x);
       },
-      addBias: (scores, bias) => rank({ ops, logits, scores, bias }),
+      addBias: (scores, bias) => rank({ ops, logits: logits ?? scores, scores, bias }),
     };
   });
 }
@@ -188,21 +206,9 @@ function ofBetterGroups(row: Float32Array, groups: number): Float32Array {
   });
   const order = best.map((_, g) => g).sort((a, b) => best[b] - best[a]);
   const kept = order.slice(0, groups / 2);
-  return row.map((value, c) => (kept.includes(Math.floor(c / size)) ? value : -1e9));
+  return row.map((value, c) => (kept.includes(Math.floor(c / size)) ? value : Number.NEGATIVE_INFINITY));
 }
 
-function both(a: Mistake, b: Mistake): Mistake {
-  const words = ({ says }: Mistake, config: Config): string => (typeof says === "string" ? says : says(config));
-  return {
-    ...{ ...a, cause: `${a.cause}+${b.cause}`, config: { ...a.config, ...b.config } },
-    says: (config) => `${words(a, config)} and ${words(b, config)}`,
-    ops(ops, config, steps) {
-      const first = { ...ops, ...a.ops?.(ops, config, steps) };
-      return { ...first, ...b.ops?.(first, config, steps) };
-    },
-  };
-}
-
-const pairs = ofWeights.flatMap((a, i) => ofWeights.slice(i + 1).map((b) => both(a, b)));
+const pairs = ofWeights.flatMap((a, i) => ofWeights.slice(i + 1).map((b) => together(a, b)));
 
 export const routerMistakes: readonly Mistake[] = [...ofWeights, ...otherWeights, ...ofChoice, ...pairs];

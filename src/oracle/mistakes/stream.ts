@@ -1,7 +1,7 @@
 // What runs through all layers: the embedding, what is added to it, and the logits that come of it.
 import type { Tensor } from "../../ops/ops.ts";
 import { byRow, type RowChange } from "./columns.ts";
-import { type Change, inParts, type Mistake } from "./mistake.ts";
+import { type Change, inParts, type Mistake, type Scene } from "./mistake.ts";
 
 const embedding = inParts("embedding").bug;
 const head = inParts("head").bug;
@@ -47,6 +47,50 @@ const moved = (says: string, by: number): Mistake =>
       ),
   }));
 
+/** The stream as it was before the layers that are left out. */
+function skipped(count: number): Mistake {
+  const what = count === 1 ? "layer" : `${count} layers`;
+  return inParts("norm", "final norm").bug("skipped-layer", `the ${what} before it left out`, (ops, config, scene) => {
+    const before = (path: string): Tensor | undefined => {
+      const isLast = path === "model.embedding_norm";
+      const to = isLast ? config.numHiddenLayers : Number(/\.(\d+)\.operator_norm$/.exec(path)?.[1]);
+      const from = to - 1 - count;
+      return from < -1 ? undefined : scene.recorded(from < 0 ? "model.embed_tokens" : `model.layers.${from}`);
+    };
+    let isFirst = true;
+    return {
+      rmsNorm: (x, w, eps) => ops.rmsNorm(before(w.path) ?? x, w, eps),
+      add(a, b) {
+        const stream = isFirst ? before(`${scene.layer}.operator_norm`) : undefined;
+        isFirst = false;
+        return ops.add(stream ?? a, b);
+      },
+    };
+  });
+}
+
+const operatorOf = ({ layer, recorded }: Scene): Tensor | undefined =>
+  recorded(`${layer}.conv`) ?? recorded(`${layer}.self_attn`);
+
+/** The operator is given the stream itself, and its result is normed. */
+const postNorm: Change = (ops, { normEps }, scene) => {
+  const stream = (): Tensor | undefined => {
+    const layer = Number(scene.layer.replace(/^.*\./, ""));
+    return scene.recorded(layer === 0 ? "model.embed_tokens" : `model.layers.${layer - 1}`);
+  };
+  let isFirst = true;
+  return {
+    rmsNorm: (x, w, eps) =>
+      ops.rmsNorm((w.path.endsWith("operator_norm") ? operatorOf(scene) : undefined) ?? x, w, eps),
+    linear: (x, w) => ops.linear((/\.(in_proj|[qkv]_proj)$/.test(w.path) ? stream() : undefined) ?? x, w),
+    add(a, b) {
+      const norm = isFirst ? scene.weight(`${scene.layer}.operator_norm`) : undefined;
+      isFirst = false;
+      return ops.add(a, norm === undefined ? b : ops.rmsNorm(b, norm, normEps));
+    },
+  };
+};
+
 export const streamMistakes: readonly Mistake[] = [
   moved("every token embedded as the one after it", 1),
   moved("every token embedded as the one before it", -1),
@@ -81,6 +125,9 @@ export const streamMistakes: readonly Mistake[] = [
       },
     };
   }),
+  skipped(1),
+  skipped(2),
+  bug("post-norm", "the operator's norm on what it gives instead of on what it is given", postNorm),
   inParts("norm").bug("parallel-residual", "the feed-forward's norm on what the operator's norm reads", (ops) => {
     let before: Tensor | undefined;
     return {

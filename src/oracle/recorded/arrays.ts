@@ -53,6 +53,7 @@ async function arraysOf(source: ByteSource, signal?: AbortSignal): Promise<Store
     const array = await readNpy(source, source.name, source.size, signal);
     return [{ ...numpyArray(stemOf(source.name), array, signal), isUnnamed: true }];
   }
+  if (magic.startsWith("GGUF")) refuse(source.name, "tensors of a run", "a GGUF file, a model", "Name it after -m.");
   if (/\.bin$/i.test(source.name)) return [rawArray(source, signal)];
   return [...(await readSafetensors(source, signal)).tensors].map(([name, tensor]) =>
     safetensorsArray(source, name, tensor, signal),

@@ -17,7 +17,13 @@ const MAX_FILES = 1000;
  */
 export async function openTrace(folder: Folder, signal?: AbortSignal): Promise<RecordedRun> {
   const description = await folder.open(TRACE, signal);
-  if (!description) refuse(folder.name, TRACE, "no such file", "Name a directory that lfm2 trace wrote, or a file.");
+  if (!description)
+    refuse(
+      folder.name,
+      TRACE,
+      "no such file",
+      "Name a directory that lfm2 trace wrote, or a file; a model goes after -m.",
+    );
   const trace = await readJson(description, jsonLimits.directory, signal).finally(() => description.close());
   const subject = `${folder.name}, ${TRACE}`;
   if (trace.format !== "lfm2-trace" || trace.version !== 1) {

@@ -4,7 +4,8 @@ import { golden } from "../../model/run.ts";
 import { type Outcome, openRecordings } from "./hooked-mistakes.ts";
 
 const recordings = openRecordings(golden("mistakes/hooked"));
-afterAll(() => recordings.close());
+const several = openRecordings(golden("mistakes/several"), golden("mistakes/hooked"));
+afterAll(() => Promise.all([recordings.close(), several.close()]));
 
 /** Two mistakes choose the same experts at all 14 positions, and the simpler one is named. */
 const misnamed = ["normed-before-bias"];
@@ -21,5 +22,15 @@ it("recorded mistakes are found where they are, and most are named", async () =>
   expect(outcomes.size).toBeGreaterThan(160);
   expect(misnamed).toEqual(expect.arrayContaining(all("wrong")));
   expect([...all("cleared"), ...all("silent")]).toEqual([]);
-  expect(all("right").length).toBeGreaterThanOrEqual(145);
+  expect(all("right").length).toBeGreaterThanOrEqual(154);
+});
+
+it("of two or three mistakes at once, every one is named", async () => {
+  expect(several.pairs.length).toBe(4);
+  for (const pair of several.pairs) {
+    const opened = await several.open(pair);
+    expect(opened.first, pair.file).toBe(pair.first);
+    expect([pair.mistake, (await opened.verdict(true))[0]]).toEqual([pair.mistake, "right"]);
+    await opened.close();
+  }
 });

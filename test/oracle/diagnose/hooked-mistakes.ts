@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpoint } from "../../../src/formats/open-checkpoint.ts";
-import { compareRuns } from "../../../src/oracle/compare/compare.ts";
-import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
+import { type Comparison, compareRuns } from "../../../src/oracle/compare/compare.ts";
+import { type Diagnosed, diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
 import { type ModelWeights, modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
 import { lineUp } from "../../../src/oracle/recorded/line-up.ts";
 import { openArrays } from "../../../src/oracle/recorded/open-arrays.ts";
@@ -29,7 +29,8 @@ export interface Pair {
   readonly precision?: "bf16" | "f16";
 }
 
-export type Outcome = "right" | "wrong" | "cleared" | "no name" | "silent";
+/** `right`: every mistake is named, and nothing else; `some`: not every one. */
+export type Outcome = "right" | "some" | "wrong" | "cleared" | "no name" | "silent";
 export type Verdict = readonly [outcome: Outcome, cause: string | undefined];
 
 interface Ground {
@@ -50,39 +51,38 @@ export interface Opened {
   readonly first: string | undefined;
   readonly isEqual: boolean;
   /** What diagnosis makes of it, with the model's weights or without. */
+  diagnosed(hasWeights: boolean): Promise<Diagnosed & { readonly comparison: Comparison }>;
   verdict(hasWeights: boolean): Promise<Verdict>;
   close(): Promise<void>;
 }
 
-export function openRecordings(folder: string): Recordings {
+/** @param models  the folder of the checkpoints, by name, where it is another one */
+export function openRecordings(folder: string, models = folder): Recordings {
   const grounds = new Map<string, Promise<Ground>>();
   return {
     pairs: JSON.parse(readFileSync(join(folder, "mistakes.json"), "utf8")),
     async open(pair) {
       const { model, mistake, precision, isClean } = pair;
       const names = mistake.replace(/@.*/, "").split("+");
-      const causes = names.flatMap((name) => causesOf[name] ?? []);
-      const ground = grounds.get(model) ?? prepare(folder, pair);
+      const ground = grounds.get(model) ?? prepare(models, pair);
       grounds.set(model, ground);
       const { run: a, weights } = await ground;
       const b = await openArrays(await openFile(join(folder, pair.file)));
       const { first, equal } = await compareRuns(a, b);
       const lined = await lineUp(a, b);
+      const diagnosed = async (hasWeights: boolean) => {
+        const given = hasWeights ? weights : undefined;
+        const bias = given && (async (path: string) => given.numbers(`${path}.expert_bias`));
+        const comparison = await compareRuns(...lined, { bias, precision });
+        return { comparison, ...(await diagnose(comparison, given)) };
+      };
       return {
         first: first?.name,
         isEqual: equal,
+        diagnosed,
         async verdict(hasWeights) {
-          const given = hasWeights ? weights : undefined;
-          const bias = given && (async (path: string) => given.numbers(`${path}.expert_bias`));
-          const comparison = await compareRuns(...lined, { bias, precision });
-          const { guess, hints } = await diagnose(comparison, given);
-          const { cause, kind } = guess ?? {};
-          if (isClean && comparison.equal) return ["right", undefined];
-          // Of several mistakes, any, or some of them together.
-          if (cause?.split("+").every((one) => causes.includes(one))) return ["right", cause];
-          if (kind === "precision") return ["cleared", cause];
-          if (kind === "bug") return ["wrong", cause];
-          return [hints.length > 0 ? "no name" : "silent", undefined];
+          const { comparison, ...found } = await diagnosed(hasWeights);
+          return isClean && comparison.equal ? ["right", undefined] : judged(names, found);
         },
         close: () => b.close(),
       };
@@ -91,6 +91,16 @@ export function openRecordings(folder: string): Recordings {
       for (const ground of grounds.values()) await (await ground).close();
     },
   };
+}
+
+function judged(names: readonly string[], { guess, next, hints }: Diagnosed): Verdict {
+  const told = guess === undefined ? next : [guess, ...next];
+  const causes = told.flatMap(({ cause }) => cause.split("+"));
+  if (told.length === 0) return [hints.length > 0 ? "no name" : "silent", undefined];
+  const isNamed = (name: string): boolean => causesOf[name]?.some((cause) => causes.includes(cause));
+  const isWrong = causes.some((cause) => !names.some((name) => causesOf[name]?.includes(cause)));
+  if (isWrong) return [guess?.kind === "precision" ? "cleared" : "wrong", causes.join()];
+  return [names.every(isNamed) ? "right" : "some", causes.join()];
 }
 
 async function prepare(folder: string, { model: name, ids }: Pair): Promise<Ground> {

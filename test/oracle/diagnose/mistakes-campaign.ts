@@ -39,13 +39,18 @@ function row(title: string, some: readonly Found[]): string {
     count(({ first, pair }) => (first ?? null) === pair.first),
     count(({ isEqual }) => isEqual),
     ...(["withWeights", "without"] as const).flatMap((key) =>
-      (["right", "wrong", "cleared", "no name", "silent"] as const).map((outcome) => share(key, outcome)),
+      (["right", "some", "wrong", "cleared", "no name", "silent"] as const).map((outcome) => share(key, outcome)),
     ),
   ];
   return `${title.padEnd(12)}${columns.join("")}`;
 }
 
-const heads = ["pairs", "first", "equal", ...["-m", ""].flatMap(() => ["right", "wrong", "cleared", "none", "silent"])];
+const heads = [
+  "pairs",
+  "first",
+  "equal",
+  ...["-m", ""].flatMap(() => ["right", "some", "wrong", "cleared", "none", "silent"]),
+];
 console.log(`${"".padEnd(12)}${heads.map((head) => head.padStart(7)).join("")}     (with -m, then without)`);
 const isPlain = ({ isRounding, isClean, precision, mistake }: Pair) =>
   !isRounding && !isClean && precision === undefined && !mistake.includes("+");

@@ -1,0 +1,171 @@
+// Files of URLs, kept on disk as they were: each version of a file in a folder of its own, with a note of which it is.
+//
+//   KEY/about.json        the address, without its query, and the version that is kept; KEY is a hash of the address
+//      /VERSION/NAME      the file
+import { createHash, randomUUID } from "node:crypto";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openFile } from "../sources/disk.ts";
+import { nameOf } from "../sources/exchange.ts";
+import type { Location } from "../sources/locate.ts";
+import { UnreachableError } from "../sources/patience.ts";
+import type { ByteSource, Folder, UrlVersion } from "../sources/source.ts";
+import { SourceError } from "../sources/source-error.ts";
+import { inFolder, type NetworkOptions, splitUrl, urlFolder } from "../sources/url.ts";
+import { checkSame, tellsApart, versionOf } from "../sources/url-version.ts";
+import type { FetchReport } from "./fetch-report.ts";
+import { fetchFile, sizeOf } from "./node-fetch-file.ts";
+import type { Remote } from "./route.ts";
+
+export interface KeepingOptions extends NetworkOptions {
+  /** Where they are kept. */
+  readonly root: string;
+  readonly offline: boolean;
+  /** `ranges`: of what is not kept yet, only as much as is read. */
+  readonly reads?: "whole" | "ranges";
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (report: FetchReport & { readonly total: number }) => void;
+}
+
+export interface KeptUrl {
+  /** Without its query, which may hold a secret. */
+  readonly url: string;
+  readonly version: UrlVersion;
+  readonly path: string;
+  /** Where all that is kept of the address lies. */
+  readonly folder: string;
+}
+
+/** What a URL names, as `locateUrl` has it; its files are kept. */
+export function locateKept(url: string, options: KeepingOptions): Location {
+  const { folder, fileName } = splitUrl(url);
+  return { folder: keepingFolder(folder, options), file: fileName === "" ? undefined : fileName };
+}
+
+function keepingFolder(base: string, options: KeepingOptions): Folder {
+  const notes: string[] = [];
+  const folderAt = (place: string, inner: Folder): Folder => ({
+    name: inner.name,
+    async open(fileName, signal = options.signal, mostBytes) {
+      const url = inFolder(place, fileName);
+      const kept = await keptUrl(options.root, url);
+      if (options.offline) {
+        if (kept !== undefined) return openFile(kept.path);
+        return missing(url, options.root, notes);
+      }
+      let source: ByteSource | undefined;
+      try {
+        source = await inner.open(fileName, signal, mostBytes);
+      } catch (error) {
+        if (!(error instanceof UnreachableError) || kept === undefined) throw error;
+        notes.push(`${nameOf(url)} cannot be reached; what is kept of it may be out of date.`);
+        return openFile(kept.path);
+      }
+      return source && keep(url, fileName, source, kept, { ...options, signal });
+    },
+    warnings: () => [...(inner.warnings?.() ?? []), ...notes],
+    async subfolder(name) {
+      const deeper = await inner.subfolder?.(name);
+      return deeper && folderAt(inFolder(place, name).href, deeper);
+    },
+  });
+  return folderAt(base, urlFolder(base, options));
+}
+
+/** @throws SourceError where nothing at all is kept of the folder: then it is not one file that is missing */
+async function missing(url: URL, root: string, notes: string[]): Promise<undefined> {
+  const folder = nameOf(new URL(".", url));
+  const all = await keptUrls(root);
+  if (!all.some((other) => other.url.startsWith(folder))) {
+    throw new SourceError({
+      subject: nameOf(url),
+      expected: `it in the cache ${root}`,
+      found: "none there",
+      remedy: "Open it once without --offline and HF_HUB_OFFLINE, which forbid to fetch it.",
+    });
+  }
+  notes.push(`${nameOf(url)}: not in the cache, and taken for a file that is not there.`);
+  return undefined;
+}
+
+async function keep(
+  url: URL,
+  fileName: string,
+  source: ByteSource,
+  kept: KeptUrl | undefined,
+  { root, reads, signal, onProgress, ...network }: KeepingOptions,
+): Promise<ByteSource> {
+  const { descriptor } = source;
+  // Without a version nobody could tell later whether what is kept is still what the server has.
+  if (descriptor.kind !== "url" || !tellsApart(descriptor.version)) return source;
+  const { version } = descriptor;
+  const isKept = kept !== undefined && isSame(kept.version, version);
+  if (!isKept && reads === "ranges") return source;
+  await source.close();
+  if (isKept) return openFile(kept.path);
+  const folder = join(root, keyOf(url));
+  const content = createHash("sha256").update(JSON.stringify(version)).digest("hex").slice(0, 16);
+  const path = join(folder, content, fileName);
+  await fetchFile(remoteOf(url, version, network), {
+    path,
+    lockPath: join(folder, "lfm2-lock"),
+    content,
+    signal,
+    onProgress: onProgress && ((report) => onProgress({ ...report, total: version.size })),
+  });
+  const own = join(folder, `about.${randomUUID()}`);
+  await writeFile(own, JSON.stringify({ version: 1, url: nameOf(url), file: version, path: [content, fileName] }));
+  await rename(own, join(folder, "about.json"));
+  const others = (await readdir(folder)).filter((name) => /^[0-9a-f]{16}$/.test(name) && name !== content);
+  await Promise.all(others.map((name) => rm(join(folder, name), { recursive: true, force: true })));
+  return openFile(path);
+}
+
+function remoteOf(url: URL, version: UrlVersion, network: NetworkOptions): Remote {
+  const name = nameOf(url);
+  return {
+    name,
+    url,
+    size: version.size,
+    network,
+    check: (response) => checkSame(name, version, versionOf(response, version.size)),
+    refused({ status }) {
+      const isForbidden = status === 401 || status === 403;
+      const remedy = isForbidden ? "Send an Authorization header that may read it." : "Try again later.";
+      return new SourceError({ subject: name, expected: "HTTP 206", found: `HTTP ${status}`, remedy });
+    },
+  };
+}
+
+/** All that are kept. */
+export async function keptUrls(root: string): Promise<KeptUrl[]> {
+  const names = await readdir(root).catch(() => []);
+  const found = await Promise.all(names.map((name) => readKept(join(root, name))));
+  return found.filter((kept) => kept !== undefined);
+}
+
+const keptUrl = (root: string, url: URL): Promise<KeptUrl | undefined> => readKept(join(root, keyOf(url)));
+
+async function readKept(folder: string): Promise<KeptUrl | undefined> {
+  try {
+    const { version, url, file, path } = JSON.parse(await readFile(join(folder, "about.json"), "utf8"));
+    const [content, name] = path;
+    if (version !== 1 || typeof url !== "string" || !/^[0-9a-f]{16}$/.test(content) || /[/\\]/.test(name))
+      return undefined;
+    const place = join(folder, content, name);
+    return (await sizeOf(place)) === file.size ? { url, version: file, path: place, folder } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isSame(kept: UrlVersion, found: UrlVersion): boolean {
+  try {
+    checkSame("", kept, found);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const keyOf = (url: URL): string => createHash("sha256").update(url.href).digest("hex").slice(0, 32);

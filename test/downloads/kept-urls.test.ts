@@ -1,0 +1,120 @@
+// Files of URLs that are kept: fetched once for each version, and found again when nobody answers.
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type KeepingOptions, keptUrls, locateKept } from "../../src/downloads/node-kept-urls.ts";
+import { type Answer, type ScriptedServer, says, sends, serveScript } from "../sources/scripted-server.ts";
+
+const file = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 7919) >> 8);
+const other = file.map((byte) => byte ^ 1);
+let answer: Answer;
+let server: ScriptedServer;
+let root: string;
+beforeAll(async () => {
+  server = await serveScript((asked, response) => answer(asked, response));
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  answer = sends(file);
+  root = mkdtempSync(join(tmpdir(), "lfm2-kept-"));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const patience = { tries: 2, retryMs: 1, longestWaitMs: 10, stallMs: 10_000 };
+
+async function opened(
+  options: Partial<KeepingOptions> = {},
+  query = "",
+): Promise<[bytes: Uint8Array, warnings: readonly string[]]> {
+  const { folder, file: name } = locateKept(`${server.url}/folder/model.gguf${query}`, {
+    root,
+    offline: false,
+    patience,
+    ...options,
+  });
+  const source = await folder.open(name as string);
+  if (source === undefined) return [new Uint8Array(), folder.warnings?.() ?? []];
+  try {
+    return [await source.read(0, source.size), folder.warnings?.() ?? []];
+  } finally {
+    await source.close();
+  }
+}
+
+/** Of bodies asked for since. */
+async function bytesAsked(work: () => Promise<unknown>): Promise<number> {
+  const before = server.asked.length;
+  await work();
+  return server.asked.slice(before).reduce((sum, { begin, end }) => sum + end - begin, 0);
+}
+
+describe("a file of a URL", () => {
+  it("is fetched once, and asked for its version each time", async () => {
+    expect((await opened())[0].every((byte, i) => byte === file[i])).toBe(true);
+    expect(
+      await bytesAsked(async () => expect((await opened())[0].every((byte, i) => byte === file[i])).toBe(true)),
+    ).toBe(1);
+  });
+
+  it("is fetched again when it has changed, and the old one goes", async () => {
+    await opened();
+    answer = sends(other, { ETag: '"second"' });
+    expect((await opened())[0].every((byte, i) => byte === other[i])).toBe(true);
+    const [kept, ...more] = await keptUrls(root);
+    expect(more).toEqual([]);
+    expect(kept.version.etag).toBe('"second"');
+    expect(readdirSync(kept.folder).length).toBe(2);
+  });
+
+  it("that changes while it is fetched is an error, and nothing is kept", async () => {
+    answer = (asked, response) =>
+      (asked.end - asked.begin > 1 ? sends(other, { ETag: '"second"' }) : sends(file))(asked, response);
+    await expect(opened()).rejects.toThrow(/It has changed on the server; open it again/);
+    expect(await keptUrls(root)).toEqual([]);
+  });
+
+  it("opens when nobody answers, with a warning, and offline, when nobody is asked", async () => {
+    await opened();
+    answer = says(503);
+    const [bytes, warnings] = await opened();
+    expect(bytes.length).toBe(file.length);
+    expect(warnings).toEqual([
+      `${server.url}/folder/model.gguf cannot be reached; what is kept of it may be out of date.`,
+    ]);
+    expect(await bytesAsked(async () => expect((await opened({ offline: true }))[0].length).toBe(file.length))).toBe(0);
+  });
+
+  it("that was never opened is an error offline", async () => {
+    await expect(opened({ offline: true })).rejects.toThrow(
+      /expected it in the cache .*, found none there\. Open it once without --offline/,
+    );
+  });
+
+  it("is not kept where a server does not say which version it is", async () => {
+    answer = sends(file, { ETag: undefined });
+    await opened();
+    expect(await keptUrls(root)).toEqual([]);
+  });
+
+  it("is read by ranges for those who read little", async () => {
+    const { folder, file: name } = locateKept(`${server.url}/folder/model.gguf`, {
+      root,
+      offline: false,
+      reads: "ranges",
+    });
+    const source = await folder.open(name as string);
+    expect(await bytesAsked(async () => source?.read(10, 20))).toBe(20);
+    await source?.close();
+    expect(existsSync(join(root))).toBe(true);
+    expect(await keptUrls(root)).toEqual([]);
+  });
+
+  it("is kept without the query of its address, which may hold a secret", async () => {
+    await opened({}, "?signature=secret");
+    const [{ url, folder }] = await keptUrls(root);
+    expect(url).toBe(`${server.url}/folder/model.gguf`);
+    const { readFileSync } = await import("node:fs");
+    expect(readFileSync(join(folder, "about.json"), "utf8")).not.toContain("secret");
+  });
+});
