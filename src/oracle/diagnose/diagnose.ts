@@ -200,7 +200,7 @@ function hintsOf(
   config: Config | undefined,
   weights: ModelWeights | undefined,
 ): string[] {
-  const hints = triedLines(recomputed, first.name, first.tolerance);
+  const hints = triedLines(recomputed, first.name);
   if (weights === undefined) {
     const rounding = isPrecision(comparison.points) === undefined ? "" : "; it may be rounding";
     hints.push(`without weights, most operations cannot be computed again${rounding}: give the model with -m`);

@@ -6,8 +6,13 @@ import { measureGap } from "../compare/gap.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { isKnown } from "./lazy-ops.ts";
 
+/** Experts, and by which numbers they were chosen. */
+export interface Choice extends ReferenceExpertIds {
+  readonly ranked?: ReferenceTensor;
+}
+
 /** By the point that they should be found at. */
-export type Results = ReadonlyMap<string, ReferenceTensor | ReferenceExpertIds>;
+export type Results = ReadonlyMap<string, ReferenceTensor | Choice>;
 
 export interface Fit {
   /** The last point that results were compared at. */

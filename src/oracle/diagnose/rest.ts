@@ -1,4 +1,5 @@
 // What else is wrong in a run of which one cause is known: every module after it, computed from what the run itself recorded.
+import { allowedAt } from "../compare/allowance.ts";
 import { type Comparison, compareRuns, type PointComparison } from "../compare/compare.ts";
 import { type Mistake, together, wordsOf } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
@@ -130,13 +131,16 @@ async function perturbedAt(
   isAlone: boolean,
 ): Promise<Diagnosis | undefined> {
   const { a, b } = comparison;
-  if (first === undefined || first.kind === "ids" || first.shapeA[1] !== first.shapeB[1]) return undefined;
+  const allowance = first?.allowance;
+  if (first === undefined || first.kind === "ids" || allowance === undefined) return undefined;
   const [specified, own] = [a.points.get(first.name), b.points.get(first.name)];
   if (specified === undefined || own === undefined) return undefined;
   const [rows, cols] = first.shapeB;
   const [x, y] = await Promise.all([specified.read(0, rows), own.read(0, rows)]);
   const differing = Array.from({ length: rows }, (_, t) => t).filter((t) =>
-    Array.from({ length: cols }, (_, c) => t * cols + c).some((i) => !(Math.abs(x[i] - y[i]) <= first.tolerance)),
+    Array.from({ length: cols }, (_, c) => t * cols + c).some(
+      (i) => !(Math.abs(x[i] - y[i]) <= allowedAt(allowance, t, x[i])),
+    ),
   );
   const [{ site } = { site: undefined }] = await recomputeSide(
     comparison,
@@ -201,7 +205,7 @@ async function differenceOf(
   if (site === undefined || names.length === 0) return undefined;
   const own = upTo(side.run, site.from + results.get(names[0]).rows);
   const comparison = await compareRuns(asComputed(own, results, site.from), own, {
-    tolerance: tolerance.factor,
+    tolerance,
     select: (name) => names.includes(name),
     bias: async (path) => {
       const bias = (await side.weights(site.place)).get(`${path}.expert_bias`);

@@ -14,7 +14,7 @@ import { EMBEDDING, FINAL_NORM, HEAD, layerPoint, placeInLayer } from "../record
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { observed, outputOf } from "../trace/observed.ts";
 import { differingRows } from "./differing-rows.ts";
-import type { Results } from "./fit.ts";
+import type { Choice, Results } from "./fit.ts";
 import { lazyIds, lazyOps, lazyTensor, UnknownNumbers } from "./lazy-ops.ts";
 
 /** One of the two runs, and what is known of the model. */
@@ -150,6 +150,11 @@ export async function openSite(
             const all = "k" in result ? result : lazyTensor(count, (result.rows * result.cols) / count, () => result);
             found.set(path, ("k" in all ? all : lazyOps.rows(all, hidden, count - hidden)) as ReferenceTensor);
           },
+          choice(path, ranked) {
+            const experts = path.replace(/margin$/, "experts");
+            const ids = found.get(experts);
+            if (ids !== undefined && "k" in ids) found.set(experts, rankedBy(ids, ranked as ReferenceTensor));
+          },
           instead: (path, result) => (isGiven(path) ? shapedAs(result, recorded.get(path)) : undefined),
         },
       );
@@ -174,7 +179,15 @@ function rowsAt(part: Part | undefined, start: number, first: number, all: numbe
   return first < 16 ? upTo(0, first + 16) : upTo(first, 16);
 }
 
-type Recorded = ReferenceTensor | ReferenceExpertIds;
+type Recorded = ReferenceTensor | Choice;
+
+function rankedBy(experts: ReferenceExpertIds, ranked: ReferenceTensor): Choice {
+  const { rows, k } = experts;
+  return Object.assign(
+    lazyIds(rows, k, () => experts),
+    { ranked },
+  );
+}
 
 async function readPoints(
   { points }: RecordedRun,

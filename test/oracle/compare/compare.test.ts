@@ -328,7 +328,7 @@ it("a near tie is what the arithmetic of the scores can have turned round", () =
   const logits = Float32Array.of(0.5, 0.51); // sigmoids 0.0024 apart; bfloat16 has 0.6211 and 0.625
   const rows = { a: Int32Array.of(1), b: Int32Array.of(0), kA: 1, kB: 1, logits: [logits, logits] as const };
   const judged = (["f32", "f16", "bf16"] as const).map((precision) => {
-    const meter = createRouterMeter(2, new Float32Array(), 0.1, precision);
+    const meter = createRouterMeter(2, new Float32Array(), [0.2], precision);
     meter.add(rows);
     return meter.result().examples[0].judgement;
   });
