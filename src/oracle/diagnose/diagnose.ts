@@ -126,9 +126,12 @@ function sidesOf(
       const point = isThere(first) ? first : points.find(isThere);
       const learnFrom = sideOf(label === "A" ? "B" : "A", other, run);
       const learned = await learnedWeights(point ?? first, learnFrom);
-      // Its own, where a side recorded one, and those of other layers, one of which it may have.
+      // Those of other layers, one of which it may have, where nothing parted before: a layer exchanged has another's, too.
+      const isOwn = (name: string): boolean => name === `${place.module.replace(/\.gate$/, "")}${BIAS}`;
       for (const from of [other, run]) {
-        for (const path of [...from.points.keys()].filter((name) => name.endsWith(BIAS))) {
+        for (const path of [...from.points.keys()].filter((name) =>
+          isThere(first) ? name.endsWith(BIAS) : isOwn(name),
+        )) {
           const bias = await tracedBias(from, path.slice(0, -BIAS.length));
           if (bias) learned.set(path, weightOf(1, bias.length, bias, path));
         }
