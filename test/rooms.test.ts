@@ -97,7 +97,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "tokenizer",
   ],
   "index.ts": ["api", "downloads", "hub", "oracle", "public.ts", "sources", "text", "worker"],
-  "index.browser.ts": ["api", "public.ts", "sources", "text", "worker"],
+  "index.browser.ts": ["api", "hub", "public.ts", "sources", "text", "worker"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",

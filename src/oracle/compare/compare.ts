@@ -247,7 +247,7 @@ async function compareRouter(
   b: RecordedRun,
   name: string,
   runTolerance: RunTolerance,
-  { bias: biasOf, precision }: CompareOptions,
+  { bias: biasOf }: CompareOptions,
 ): Promise<RouterGap> {
   const [x, y] = [a.points.get(name) as RecordedPoint, b.points.get(name) as RecordedPoint];
   const path = name.replace(/experts$/, "logits");
@@ -267,7 +267,7 @@ async function compareRouter(
     );
   }
   const allowed = allowances.result(largest).rows;
-  const meter = createRouterMeter(experts, bias, allowed, precision);
+  const meter = createRouterMeter(experts, bias, allowed, runTolerance.ofResult);
   for (const [from, count] of pieces(x.rows, Math.max(experts, x.cols))) {
     const [ids, other] = (await Promise.all([x.read(from, count), y.read(from, count)])) as [Int32Array, Int32Array];
     const logits = hasLogits ? await Promise.all([logitsA.read(from, count), logitsB.read(from, count)]) : undefined;

@@ -1,6 +1,5 @@
 // Where two runs chose other experts, and whether a rounding or an error chose them.
 import { sigmoidOf } from "../../reference/elementwise.ts";
-import type { Precision } from "./tolerance.ts";
 
 export interface FlippedExpert {
   readonly position: number;
@@ -44,13 +43,9 @@ export interface RouterRows {
   readonly logits?: readonly [a: Float32Array, b: Float32Array];
 }
 
-/** Rounding of the scores themselves, in the arithmetic they are computed in: two ulp of a score plus bias below 2. */
-const scoreRoundings: Readonly<Record<Precision, number>> = {
-  f32: 2 ** -22,
-  bf16: 2 ** -6,
-  f16: 2 ** -9,
-  q8: 2 ** -22,
-};
+/** Rounding of the scores themselves: two ulp of a score plus bias below 2, in roundings of a result. */
+const SCORE_ROUNDINGS = 4;
+const FLOAT32_ROUNDING = 2 ** -24;
 /** A sigmoid changes by no more than this part of what its argument does. */
 const STEEPEST = 1 / 4;
 const EXAMPLES = 100;
@@ -65,15 +60,15 @@ const RARE = 0.02;
  *
  * @param bias  added to the scores to rank them; empty where the router has none, undefined where it is not known
  * @param allowed  at each position, what a logit may be off by
- * @param precision  that the scores are computed in, on either side
+ * @param ofResult  what a score is rounded by, in part of it, on either side
  */
 export function createRouterMeter(
   experts: number,
   bias: Float32Array | undefined,
   allowed: ArrayLike<number>,
-  precision: Precision = "f32",
+  ofResult = FLOAT32_ROUNDING,
 ) {
-  const rounding = scoreRoundings[precision];
+  const rounding = SCORE_ROUNDINGS * ofResult;
   const usage = { a: zeros(experts), b: zeros(experts), both: zeros(experts) };
   let [position, flips, nearTies, flippedPositions, kA, kB] = [0, 0, 0, 0, 0, 0];
   const examples: FlippedExpert[] = [];

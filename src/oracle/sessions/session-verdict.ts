@@ -17,8 +17,8 @@ import { faults } from "./suppositions.ts";
 
 export interface SessionVerdict {
   /**
-   * Different: a sequence is wrong although nothing came before it, so that sessions need not be at fault. Incomplete:
-   * nothing is wrong, but of a scenario of which something was recorded, something is missing.
+   * Different: the same ids alone are wrong, too, or rounding may explain what no fault does. Incomplete: nothing is wrong,
+   * but of a scenario of which something was recorded, something is missing.
    */
   readonly verdict: "equal" | "session fault" | "different" | "incomplete";
   readonly findings: readonly Finding[];
@@ -115,7 +115,6 @@ function placeOf({ scenario, action, sequence }: StepCheck) {
   return { scenario, action, sequence };
 }
 
-/** "logits differ by up to 3.1 (2e-4 allowed)". */
 function gapText({ check: { gap, tolerance } }: WrongStep): string {
   const { notFinite, maxAbs, count } = gap as Gap;
   if (notFinite.actual > 0) return `${notFinite.actual} of its ${count} logits are NaN or infinite.`;
