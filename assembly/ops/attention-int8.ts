@@ -9,7 +9,7 @@ import { addSum, clear, exp2f4, LOG2E, maximumOf, outputOf, QUERIES, raise, SCAL
 const MOST: f32 = 32767;
 /** Adding 1.5 · 2²³ leaves a number's nearest integer, ties to even, in the low bits. */
 const TO_INTEGER: f32 = 12582912;
-/** A chunk whose largest weight is below it counts for nothing. */
+/** A chunk whose largest weight is below this counts for nothing. */
 const SMALLEST: f32 = 1e-30;
 
 /** q f32[heads, headDim] → queries int16 [headDim / 8, 4 heads, 8], and their scales, times log₂ e / √headDim. */

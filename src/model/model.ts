@@ -11,7 +11,7 @@ import type { Weights } from "./weights.ts";
  * them.
  *
  * @param enter  called with the hidden states before every layer and before the final norm, and the first weight used
- *               there: for those who watch, or hold the model in several places; by default nothing happens
+ *               there: for callers that observe the run or keep the model in several places; by default it does nothing
  * @source LFM2 Technical Report, arXiv 2511.23404; transformers modeling_lfm2_moe.py, Lfm2MoeModel.forward
  */
 export function forward(

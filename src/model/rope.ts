@@ -9,7 +9,7 @@ export type RopeScaling =
   | {
       readonly ropeType: "yarn";
       readonly factor: number;
-      /** Positions that the model was trained on before. */
+      /** The longest context before it was stretched. */
       readonly originalMaxPositionEmbeddings: number;
       /** Multiplies cos and sin. */
       readonly attentionFactor: number;

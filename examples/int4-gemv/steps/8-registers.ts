@@ -2,7 +2,7 @@
 //
 // Three things that do not show in the source, only in machine code and in the figures:
 //
-// - V8 builds a constant vector anew wherever it is used, in the innermost loop too. A vector that is splatted from a global
+// - V8 rebuilds a constant vector wherever it is used, in the innermost loop too. A vector that is splatted from a global
 //   before the loop stays in a register, as long as nothing can tell that the global is a constant. So it is mutable and
 //   exported.
 // - Four halves become float32 in two instructions instead of six: sign-extended, their bits are in place after one shift.
