@@ -146,7 +146,7 @@ function beyondRounding(
   { cause, says }: Diagnosis,
 ): string | undefined {
   const since = `${says} (${cause}) explains ${first.name}`;
-  if (cause === "near-tie") {
+  if (cause === "near-tie" || cause === "exact-tie") {
     // The model is causal: another expert changes no position before its own.
     let from = first.firstRow;
     for (const point of points) {

@@ -1,9 +1,9 @@
 // Which mistake explains what lies between two runs: with it, a side's operation gives the numbers that the side recorded.
-import type { ReferenceExpertIds, ReferenceTensor } from "../../reference/tensor.ts";
+import { type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
 import type { Comparison, PointComparison } from "../compare/compare.ts";
 import type { Mistake } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
-import type { Results } from "./fit.ts";
+import type { Choice, Results } from "./fit.ts";
 import { isKnown } from "./lazy-ops.ts";
 import { openSite, placeOf, type Side, type Site } from "./site.ts";
 
@@ -11,8 +11,15 @@ import { openSite, placeOf, type Side, type Site } from "./site.ts";
 const LEFT = 0.1;
 /** One that many mistakes come near to leaves no more than this. */
 const LEFT_BY_CATCH_ALL = 0.02;
+/** Parts that differ by less are the same. */
+const SAME = 1e-4;
+/** Causes that fit as well: with so many, none is told. */
+const MANY = 3;
 /** Rows with other experts than computed, which may have been near ties. */
 const TIES = 0.02;
+
+/** Between scores in bfloat16, the coarsest format that they are kept in. */
+const SCORE_STEP = 2 ** -8;
 
 const OF_EXPERTS = /\.(gate\.weights|experts\.w[123])$/;
 
@@ -20,6 +27,8 @@ export interface Explanation {
   readonly side: Side;
   readonly site: Site;
   readonly mistake: Mistake;
+  /** Others that the numbers do not tell from it. */
+  readonly alike: readonly Mistake[];
   /** The part of the difference that is left at the worst of the points. */
   readonly left: number;
 }
@@ -37,6 +46,7 @@ export interface Recomputed {
 
 interface Compared {
   readonly name: string;
+  /** Of numbers; of experts, how far apart two scores are that a rounding may exchange. */
   readonly tolerance: number;
   /** Of the side, and of the other one. */
   readonly own: Float32Array | Int32Array;
@@ -78,7 +88,7 @@ export async function recomputeSide(
 }
 
 async function comparedPoints(
-  { points }: Comparison,
+  { points, tolerance: { factor } }: Comparison,
   side: Side,
   { run: otherRun }: Side,
   site: Site,
@@ -86,6 +96,7 @@ async function comparedPoints(
 ): Promise<Compared[]> {
   const [{ run }, { from }] = [side, site];
   const compared: Compared[] = [];
+  const tied = Math.min(factor / 8, SCORE_STEP);
   for (const { name, kind, tolerance } of points) {
     const [own, other] = [run.points.get(name), otherRun.points.get(name)];
     const rows = specified.get(name)?.rows;
@@ -97,7 +108,7 @@ async function comparedPoints(
     // What the layer gives is made of what the feed-forward gave, too, where the runs have long parted.
     const isBeyond = placeOf(name, side.config)?.module !== site.place.module;
     const isUnpaired = isBeyond || (kind !== "ids" && OF_EXPERTS.test(name) && choice?.within === false);
-    compared.push({ name, tolerance, own: x, other: y, k, isUnpaired });
+    compared.push({ name, tolerance: kind === "ids" ? tied : tolerance, own: x, other: y, k, isUnpaired });
   }
   return compared;
 }
@@ -110,24 +121,31 @@ export function specifiedAt({ points, specified }: Recomputed, name: string) {
   return { own: point.own as Float32Array, specified: result.data, cols: result.cols };
 }
 
-/** The simplest of the mistakes that explain most. */
+/** The mistake that explains most, of several that explain as much the simplest. None, where that might be many. */
 export function explain(
   recomputed: readonly Recomputed[],
   first: PointComparison,
   kind: Mistake["kind"],
   among: readonly Mistake[] = mistakes,
 ): Explanation | undefined {
-  let best: Explanation | undefined;
+  const found: Omit<Explanation, "alike">[] = [];
   for (const { side, site, specified, points, isRight } of recomputed) {
     if (isRight) continue;
     for (const mistake of among) {
       if (mistake.kind !== kind || !mistake.parts.some((part) => part === site.place.part)) continue;
       const left = worstLeft(points, specified, site.results(mistake), mistake, first);
-      if (left === undefined) continue;
-      if (best === undefined || left < 0.5 * best.left - 1e-4) best = { side, site, mistake, left };
+      if (left !== undefined) found.push({ side, site, mistake, left });
     }
   }
-  return best;
+  const least = Math.min(...found.map(({ left }) => left));
+  const best = found.find(({ left }) => left <= least + SAME);
+  if (best === undefined) return undefined;
+  const causes = new Map<string, Mistake>();
+  for (const { mistake, left, side } of found) {
+    const isOther = !best.mistake.cause.split("+").some((cause) => mistake.cause.split("+").includes(cause));
+    if (isOther && side === best.side && left <= 2 * least + SAME) causes.set(mistake.cause, mistake);
+  }
+  return causes.size >= MANY ? undefined : { ...best, alike: kind === "bug" ? [...causes.values()] : [] };
 }
 
 /** Undefined where too little could be compared: the first point, or one after it where that is either way. */
@@ -179,7 +197,7 @@ function distance({ own, tolerance, k }: Compared, result: Result): number {
   return most <= tolerance ? 0 : Math.sqrt(square);
 }
 
-type Result = ReferenceTensor | ReferenceExpertIds;
+type Result = ReferenceTensor | Choice;
 
 /**
  * Which part of own − other is not result − base; `base` is what is specified, or the other run itself where that is
@@ -209,15 +227,21 @@ function isApart({ own, other, tolerance, k }: Compared): boolean {
 }
 
 function leftOfChoice(
-  { own, other }: Compared,
-  result: ReferenceExpertIds,
+  { own, other, tolerance }: Compared,
+  result: Choice,
   [width, otherWidth]: readonly [own: number, other: number],
 ): number {
-  const missed = rowsMissed(own, result, width);
-  const apart = rowsMissed(own, { rows: result.rows, k: otherWidth, ids: other as Int32Array }, width);
-  if (missed.filter(Boolean).length > TIES * result.rows) return Number.POSITIVE_INFINITY;
+  const { rows } = result;
+  const ties = rowsTied(own, result, width, tolerance);
+  const missed = rowsMissed(own, result, width).map((is, t) => is && !ties[t]);
+  if (missed.filter(Boolean).length > TIES * rows) return Number.POSITIVE_INFINITY;
+  const apart = rowsMissed(own, { rows, k: otherWidth, ids: other as Int32Array }, width);
   const differing = apart.filter(Boolean).length;
-  return differing === 0 ? 0 : missed.filter((is, t) => is && apart[t]).length / differing;
+  if (differing === 0) return 0;
+  // Near ties are set aside; what is left has to be the most of it.
+  const left = apart.filter((is, t) => is && !ties[t]).length;
+  if (2 * left < differing) return Number.POSITIVE_INFINITY;
+  return missed.filter((is, t) => is && apart[t]).length / left;
 }
 
 /** Which rows have other experts, in whatever order. */
@@ -228,4 +252,21 @@ function rowsMissed(own: Float32Array | Int32Array, { ids, k, rows }: ReferenceE
       .sort()
       .join();
   return Array.from({ length: rows }, (_, t) => row(own, t, width) !== row(ids, t, k));
+}
+
+/** Which rows have other experts whose scores are no further than `apart` from those that were to be chosen. */
+function rowsTied(own: Float32Array | Int32Array, result: Choice, width: number, apart: number): boolean[] {
+  const { ranked, k } = result;
+  const missed = rowsMissed(own, result, width);
+  if (ranked === undefined || k !== width || !isKnown(ranked)) return missed.map(() => false);
+  return missed.map((is, t) => {
+    if (!is) return false;
+    const chosen = own.subarray(t * width, (t + 1) * width);
+    const scores = rowOf(ranked, t);
+    const [least, best] = [
+      Math.min(...Array.from(chosen, (id) => scores[id])),
+      Math.max(...scores.filter((_, id) => !chosen.includes(id))),
+    ];
+    return best - least <= apart;
+  });
 }

@@ -6,8 +6,13 @@ import { measureGap } from "../compare/gap.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { isKnown } from "./lazy-ops.ts";
 
+/** Chosen experts, with the scores and biases that they were chosen by [rows, experts]. */
+export interface Choice extends ReferenceExpertIds {
+  readonly ranked?: ReferenceTensor;
+}
+
 /** By the point that they should be found at. */
-export type Results = ReadonlyMap<string, ReferenceTensor | ReferenceExpertIds>;
+export type Results = ReadonlyMap<string, ReferenceTensor | Choice>;
 
 export interface Fit {
   /** The last point that results were compared at. */

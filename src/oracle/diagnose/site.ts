@@ -14,7 +14,7 @@ import { EMBEDDING, FINAL_NORM, HEAD, layerPoint, placeInLayer } from "../record
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { observed, outputOf } from "../trace/observed.ts";
 import { differingRows } from "./differing-rows.ts";
-import type { Results } from "./fit.ts";
+import type { Choice, Results } from "./fit.ts";
 import { lazyIds, lazyOps, lazyTensor, UnknownNumbers } from "./lazy-ops.ts";
 
 /** One of the two runs, and what is known of the model. */
@@ -138,7 +138,7 @@ export async function openSite(
     ...{ place, begin, from: begin + hidden, inputs, experts: differing.experts },
     results({ ops: change, config: changes, eitherWay } = {}) {
       const changed: Config = { ...config, ...changes };
-      const found = new Map<string, Recorded>();
+      const found = new Map<string, ReferenceTensor | Choice>();
       const { ops, settle } = observed(
         {
           ...base,
@@ -149,6 +149,14 @@ export async function openSite(
             if (!isInside(path) || (isGiven(path) && !EXPERTS.test(path)) || eitherWay?.test(path)) return;
             const all = "k" in result ? result : lazyTensor(count, (result.rows * result.cols) / count, () => result);
             found.set(path, ("k" in all ? all : lazyOps.rows(all, hidden, count - hidden)) as ReferenceTensor);
+          },
+          choice(path, ranked) {
+            const name = path.replace(/margin$/, "experts");
+            const chosen = found.get(name);
+            if (chosen === undefined || !("k" in chosen)) return;
+            const { rows, k } = chosen;
+            const lazy = lazyIds(rows, k, () => chosen);
+            found.set(name, Object.defineProperty(lazy, "ranked", { value: ranked }));
           },
           instead: (path, result) => (isGiven(path) ? shapedAs(result, recorded.get(path)) : undefined),
         },

@@ -150,7 +150,7 @@ export const causesOf: Readonly<Record<string, readonly string[]>> = {
   "final-norm-twice": ["final-norm-twice"],
   "embedding-scaled": ["scaled-embedding"],
   "next-token": ["embedding-rows-moved"],
-  "embedding-rows-moved": ["embedding-rows-moved"],
+  "embedding-rows-moved": ["embedding-rows-moved", "moved-vocabulary"],
   "head-not-tied": ["head-not-tied"],
   "logits-scaled": ["scaled-logits", "scaled"],
   "logits-capped": ["capped-logits"],
