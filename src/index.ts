@@ -19,7 +19,11 @@ import { startNodeWorker } from "./worker/start-node.ts";
 /** The model that is used when none is named. */
 export const embeddedModel = new URL("../golden/nano/lfm2-nano-Q4_0.gguf", import.meta.url);
 
-/** Finds a model for Node: paths, file: URLs, names on the Hugging Face Hub, and everything that a browser takes. */
+/**
+ * Finds a model for Node: paths, file: URLs, names on the Hugging Face Hub, and everything that a browser takes.
+ *
+ * @internal
+ */
 export const nodeHost: Host = {
   startWorker: startNodeWorker,
   startText: startNodeText,
@@ -65,7 +69,8 @@ function pathOf(source: string | URL): string {
 }
 
 /**
- * Opens a model from a path, a name on the Hugging Face Hub (hf:OWNER/REPO[:QUANT][@REVISION]), a URL, Blob, bytes or a list of Files; the embedded one when `source` is left out.
+ * Opens a model from a path, a name on the Hugging Face Hub (hf:OWNER/REPO[:QUANT][@REVISION]), a URL, Blob, bytes or a
+ * list of Files; the embedded one when `source` is left out.
  *
  * @throws FormatError, ConfigError, WeightError: the files are not a model this project runs
  * @throws OptionError, MemoryError: the options do not fit the model or this machine
@@ -76,5 +81,6 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openOn(nodeHost, source, options);
 }
 
-export { type WriteTraceOptions, writeTrace } from "./oracle/trace/write-trace.ts";
+export type { TraceManifest } from "./oracle/trace/trace-manifest.ts";
+export { type OnProgress, type TracedModel, type WriteTraceOptions, writeTrace } from "./oracle/trace/write-trace.ts";
 export * from "./public.ts";

@@ -7,6 +7,7 @@ export type {
   LanguageModel,
   Logits,
   Progress,
+  RunOptions,
   Summary,
   TraceOptions,
 } from "./api/language-model.ts";
@@ -17,13 +18,36 @@ export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
 export type { ToolCallProblem } from "./chat/calls/parsed-call.ts";
 export { choices } from "./chat/choices.ts";
 export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
-export type { ChatMessage } from "./chat/messages.ts";
-export type { TokenReport } from "./chat/token-report.ts";
+export type { ChatMessage, ChatRole, ContentPart, ToolCall } from "./chat/messages.ts";
+export type { TokenFacts, TokenReport } from "./chat/token-report.ts";
 export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
-export { Lfm2Error } from "./lfm2-error.ts";
-export { type EvalPlan, planEval, type Shard } from "./oracle/eval/eval-plan.ts";
-export { evaluate, type WindowScores } from "./oracle/eval/evaluate.ts";
-export { type Estimate, type Quality, qualityOf } from "./oracle/eval/quality.ts";
-export { expectedBits, logitBits } from "./oracle/same-bits.ts";
+export type { Checkpoint } from "./formats/checkpoint.ts";
+export { type ErrorParts, Lfm2Error } from "./lfm2-error.ts";
+export type { Settings } from "./load/settings.ts";
+export type { Config, LayerType } from "./model/config.ts";
+export type { RopeScaling } from "./model/rope.ts";
+export type { ArithmeticMode, KvType } from "./ops/backend.ts";
+export { type EvalPlan, type PlanOptions, planEval, type Shard, type TextEncoding } from "./oracle/eval/eval-plan.ts";
+export {
+  type BaseScores,
+  type EvaluatedModel,
+  type EvaluateOptions,
+  evaluate,
+  type WindowScores,
+} from "./oracle/eval/evaluate.ts";
+export { type Estimate, type Quality, type QualityAgainstBase, qualityOf } from "./oracle/eval/quality.ts";
+export { type BitsModel, expectedBits, logitBits } from "./oracle/same-bits.ts";
 export type { TracePiece } from "./oracle/trace/trace-pieces.ts";
-export { planTrace, type TraceChoice, type TracePlan, type TracePoint } from "./oracle/trace/trace-plan.ts";
+export {
+  type Positions,
+  planTrace,
+  type TraceChoice,
+  type TracePlan,
+  type TracePoint,
+} from "./oracle/trace/trace-plan.ts";
+export type { RecommendedSampling } from "./sampling/defaults.ts";
+export type { SamplingOptions, SamplingOrder } from "./sampling/options.ts";
+export type { Seed } from "./sampling/random.ts";
+export type { ModelTokenizer } from "./text/text.ts";
+export type { TextStream } from "./tokenizer/detokenizer.ts";
+export type { EncodeOptions } from "./tokenizer/tokenizer.ts";

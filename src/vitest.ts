@@ -16,7 +16,8 @@ import { readGolden } from "./oracle/golden/golden-manifest.ts";
 import { numbersOf, runOfTensors, shapeOf, type TensorLike } from "./oracle/recorded/tensor-like.ts";
 import { diskFolder } from "./sources/disk.ts";
 
-export type { TensorLike } from "./oracle/recorded/tensor-like.ts";
+export type { Tolerance } from "./oracle/compare/gap.ts";
+export type { NestedNumbers, Numbers, TensorLike } from "./oracle/recorded/tensor-like.ts";
 
 export interface GoldenMatch {
   /** Of a golden with several cases. */
@@ -43,7 +44,7 @@ declare module "vitest" {
   interface Matchers<T = any> extends TensorMatchers<T> {}
 }
 
-interface Outcome {
+export interface Outcome {
   readonly pass: boolean;
   readonly message: () => string;
 }

@@ -83,9 +83,21 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // What is said turn by turn, wherever it is shown.
   conversation: ["api", "chat"],
   // The doors.
-  "public.ts": ["api", "chat", "constrain", "oracle"],
+  "public.ts": [
+    "api",
+    "chat",
+    "constrain",
+    "formats",
+    "load",
+    "model",
+    "ops",
+    "oracle",
+    "sampling",
+    "text",
+    "tokenizer",
+  ],
   "index.ts": ["api", "downloads", "hub", "oracle", "public.ts", "sources", "text", "worker"],
-  "index.browser.ts": ["api", "public.ts", "sources", "text", "worker"],
+  "index.browser.ts": ["api", "hub", "public.ts", "sources", "text", "worker"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",

@@ -104,6 +104,10 @@ FAULTS = {
 }
 
 
+# Where what each sequence gives alone is kept, too: it takes most of the room.
+WITH_ALONE = ["not-rolled-back", "halved-after-rewind", "wrong-gain"]
+
+
 def recipe() -> str:
     with open(os.path.join(HERE, "../../docs/oracle.md")) as file:
         blocks = re.findall(r"```python\n(.*?)```", file.read(), re.S)
@@ -139,8 +143,9 @@ def main() -> None:
             found = right if name == "none" else replay(text, model, folder, edits)
             wrong = {array for array in found if (found[array] - right[array]).abs().max() > 4e-5 * right[array].abs().max()}
             scenarios = sorted({array.split(".")[0] for array in wrong})
-            # Of the others one is enough to say what runs right.
-            kept = {array: row for array, row in found.items() if name == "none" or array.split(".")[0] in [*scenarios, "alone"]}
+            # An error of every step is told by one.
+            shown = ["alone"] if name == "wrong-gain" else [*scenarios, "alone"] if name in WITH_ALONE else scenarios
+            kept = {array: row for array, row in found.items() if name == "none" or array.split(".")[0] in shown}
             file = f"{model}/{name}.safetensors"
             save_file(kept, os.path.join(out, file), metadata={"recipe": text} if name == "none" else None)
             os.chmod(os.path.join(out, file), 0o644)

@@ -17,7 +17,7 @@ import { type OpenOptions, openingChecks } from "./opening-options.ts";
 
 /**
  * What a model is opened from. A string is a path in Node and a URL in a browser; one that begins with http:// or
- * https:// is a URL in both, and in Node hf:OWNER/REPO[:QUANT][@REVISION] a model on the Hugging Face Hub. A GGUF file, one file of a split GGUF, a safetensors file, or a Hugging Face folder.
+ * https:// is a URL in both, and hf:OWNER/REPO[:QUANT][@REVISION] a model on the Hugging Face Hub. A GGUF file, one file of a split GGUF, a safetensors file, or a Hugging Face folder.
  */
 export type ModelSource = string | URL | Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | readonly File[] | FileList;
 

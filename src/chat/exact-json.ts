@@ -31,7 +31,8 @@ const freshMark = (): string => `exact:${crypto.getRandomValues(new Uint32Array(
  * @param options.keepOrder  make a Map of an object with a key that JavaScript would move (default false)
  * @throws SyntaxError as JSON.parse does
  */
-export function parseExactJson(text: string, { keepOrder = false }: { readonly keepOrder?: boolean } = {}): unknown {
+export function parseExactJson(text: string, options: { readonly keepOrder?: boolean } = {}): unknown {
+  const { keepOrder = false } = options;
   const plain: unknown = JSON.parse(text);
   // Numbers and keys pass through JSON.parse as strings with a random mark, which no text can have foreseen.
   const mark = freshMark();

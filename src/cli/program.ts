@@ -6,6 +6,7 @@ import { cacheCommand } from "./commands/cache.ts";
 import { chatCommand } from "./commands/chat.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { convertCommand } from "./commands/convert.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { goldenCommand } from "./commands/golden.ts";
 import { inspectCommand } from "./commands/inspect.ts";
@@ -26,6 +27,7 @@ Examples:
   $ lfm2 chat -m hf:LiquidAI/LFM2-8B-A1B-GGUF:Q4_0  fetch it from the Hugging Face Hub, once
   $ lfm2 run -p "What is the capital of Poland?"   one answer on standard output
   $ lfm2 inspect LFM2-1.2B/                        what a model is and the memory it needs
+  $ lfm2 doctor LFM2-1.2B-Q8_0.gguf                whether a checkpoint is what it should be
   $ lfm2 logits --ids 1,2,3 -o logits.safetensors
   $ lfm2 tokenize "Hello!"                         token ids of a text; \`lfm2 template\` does it for a conversation
   $ lfm2 trace --chat "Hello!" -o trace/           every tensor of a run
@@ -47,7 +49,7 @@ function createProgram(): Command {
     .helpOption("-h, --help", "print this help")
     .enablePositionalOptions() // a subcommand's own subcommand may have options of the same names
     .addHelpText("after", examples);
-  const forModels = [chatCommand(), runCommand(), inspectCommand(), logitsCommand(), benchCommand()];
+  const forModels = [chatCommand(), runCommand(), inspectCommand(), doctorCommand(), logitsCommand(), benchCommand()];
   const forNumbers = [traceCommand(), compareCommand(), evalCommand(), goldenCommand(), verifyCommand()];
   const forText = [tokenizeCommand(), templateCommand()];
   const forFiles = [quantizeCommand(), convertCommand(), synthCommand(), cacheCommand()];

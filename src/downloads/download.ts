@@ -134,8 +134,9 @@ async function onePart(fetching: Fetching, part: number, isRanged: () => void, t
         }
         const stated = rangeOf(remote, response, offset, end - offset);
         isRanged();
-        await takeIn(fetching, chunks, { offset, stated, end: Math.min(stated, end) }, (bytes) => {
-          state.done[part] += bytes;
+        await takeIn(fetching, chunks, { offset, stated, end: Math.min(stated, end) }, (position) => {
+          // By position: all of the file may have come in the meantime, in place of another part.
+          state.done[part] = Math.max(state.done[part], position - part * state.partBytes);
         });
       });
       if (at() < end && at() - offset < PROGRESS_BYTES) throw tooShort(remote.name, end, at());
@@ -166,7 +167,7 @@ async function takeIn(
   { remote, file, came }: Fetching,
   chunks: Chunks,
   { offset, stated, end }: { readonly offset: number; readonly stated: number; readonly end: number },
-  onBytes: (bytes: number) => void,
+  onWritten: (position: number) => void,
 ): Promise<void> {
   let at = offset;
   for await (const chunk of chunks) {
@@ -174,7 +175,7 @@ async function takeIn(
     const wanted = chunk.subarray(0, end - at);
     await file.write(at, wanted);
     at += wanted.length;
-    onBytes(wanted.length);
+    onWritten(at);
     came(at === end);
     if (at === end && end < stated) return;
   }

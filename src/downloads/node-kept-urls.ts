@@ -10,11 +10,11 @@ import { nameOf } from "../sources/exchange.ts";
 import type { Location } from "../sources/locate.ts";
 import { UnreachableError } from "../sources/patience.ts";
 import type { ByteSource, Folder, UrlVersion } from "../sources/source.ts";
-import { SourceError } from "../sources/source-error.ts";
-import { inFolder, type NetworkOptions, splitUrl, urlFolder } from "../sources/url.ts";
+import { badStatus, inFolder, type NetworkOptions, splitUrl, urlFolder } from "../sources/url.ts";
 import { checkSame, tellsApart, versionOf } from "../sources/url-version.ts";
 import type { FetchReport } from "./fetch-report.ts";
 import { fetchFile, sizeOf } from "./node-fetch-file.ts";
+import { notKept } from "./not-kept.ts";
 import type { Remote } from "./route.ts";
 
 export interface KeepingOptions extends NetworkOptions {
@@ -24,7 +24,14 @@ export interface KeepingOptions extends NetworkOptions {
   /** `ranges`: of what is not kept yet, only as much as is read. */
   readonly reads?: "whole" | "ranges";
   readonly signal?: AbortSignal;
-  readonly onProgress?: (report: FetchReport & { readonly total: number }) => void;
+  readonly onProgress?: (report: KeepingReport) => void;
+}
+
+export interface KeepingReport {
+  /** `wait`: for another process that fetches the file. */
+  readonly phase: FetchReport["phase"] | "wait";
+  readonly done: number;
+  readonly total: number;
 }
 
 export interface KeptUrl {
@@ -61,7 +68,9 @@ function keepingFolder(base: string, options: KeepingOptions): Folder {
         notes.push(`${nameOf(url)} cannot be reached; what is kept of it may be out of date.`);
         return openFile(kept.path);
       }
-      return source && keep(url, fileName, source, kept, { ...options, signal });
+      // Of a file that is of no use, nothing is fetched.
+      if (source === undefined || source.size > (mostBytes ?? source.size)) return source;
+      return keep(url, fileName, source, kept, { ...options, signal });
     },
     warnings: () => [...(inner.warnings?.() ?? []), ...notes],
     async subfolder(name) {
@@ -77,12 +86,7 @@ async function missing(url: URL, root: string, notes: string[]): Promise<undefin
   const folder = nameOf(new URL(".", url));
   const all = await keptUrls(root);
   if (!all.some((other) => other.url.startsWith(folder))) {
-    throw new SourceError({
-      subject: nameOf(url),
-      expected: `it in the cache ${root}`,
-      found: "none there",
-      remedy: "Open it once without --offline and HF_HUB_OFFLINE, which forbid to fetch it.",
-    });
+    throw notKept(nameOf(url), root);
   }
   notes.push(`${nameOf(url)}: not in the cache, and taken for a file that is not there.`);
   return undefined;
@@ -111,6 +115,7 @@ async function keep(
     lockPath: join(folder, "lfm2-lock"),
     content,
     signal,
+    onWait: () => onProgress?.({ phase: "wait", done: 0, total: version.size }),
     onProgress: onProgress && ((report) => onProgress({ ...report, total: version.size })),
   });
   const own = join(folder, `about.${randomUUID()}`);
@@ -129,11 +134,7 @@ function remoteOf(url: URL, version: UrlVersion, network: NetworkOptions): Remot
     size: version.size,
     network,
     check: (response) => checkSame(name, version, versionOf(response, version.size)),
-    refused({ status }) {
-      const isForbidden = status === 401 || status === 403;
-      const remedy = isForbidden ? "Send an Authorization header that may read it." : "Try again later.";
-      return new SourceError({ subject: name, expected: "HTTP 206", found: `HTTP ${status}`, remedy });
-    },
+    refused: ({ status }) => badStatus(name, status),
   };
 }
 

@@ -8,6 +8,8 @@ import type { Tree, TreeFile } from "./tree.ts";
 export interface HubCache {
   /** For messages. */
   readonly name: string;
+  /** False where files cannot be fetched into it. */
+  readonly isKeeping: boolean;
   /** Undefined where it is not known. */
   commit(repo: string, revision: string): Promise<string | undefined>;
   keepCommit(repo: string, revision: string, commit: string): Promise<void>;

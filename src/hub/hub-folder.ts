@@ -1,4 +1,5 @@
 // A repository at one commit as a folder, whose files are fetched when they are first opened, and then kept.
+import { notKept } from "../downloads/not-kept.ts";
 import type { Remote } from "../downloads/route.ts";
 import type { ByteSource, Folder } from "../sources/source.ts";
 import { SourceError } from "../sources/source-error.ts";
@@ -14,17 +15,15 @@ export interface HubAccess {
   readonly cache: HubCache;
   /** Nothing is asked of any server. */
   readonly offline: boolean;
-  /** `ranges`: of what is not kept yet, only as much as is read, for those who read little. */
+  /** `ranges`: of weights that are not kept yet, only as much as is read, for those who read little. */
   readonly reads: "whole" | "ranges";
   readonly signal?: AbortSignal;
   readonly onProgress?: (report: ModelReport) => void;
-  /** Called with a file's name, when another process is fetching it. */
-  readonly onWait?: (file: string) => void;
 }
 
 export interface ModelReport {
-  /** `fetch` counts bytes of the whole model, `check` those of the file that is hashed. */
-  readonly phase: "fetch" | "check";
+  /** `wait`: for another process that fetches a file. `fetch` counts bytes of the model, `check` of a file that is hashed. */
+  readonly phase: "wait" | "fetch" | "check";
   readonly done: number;
   readonly total: number;
 }
@@ -38,8 +37,8 @@ export interface Snapshot {
   readonly files: readonly string[];
 }
 
-/** Whoever reads little of a model still reads its settings whole. */
-const SMALL_BYTES = 1 << 22;
+/** Whoever reads little of a model still reads the rest whole: its config, its tokenizer. */
+const WEIGHTS = /\.(?:gguf|safetensors)$/i;
 
 /** @param subfolder  of the repository; "" for all of it */
 export function hubFolder(snapshot: Snapshot, access: HubAccess, subfolder: string = ""): Folder {
@@ -67,7 +66,7 @@ export function hubFolder(snapshot: Snapshot, access: HubAccess, subfolder: stri
       return undefined;
     }
     if (offline) throw notKept(`hf:${repo}/${path}`, cache.name);
-    const isLittleRead = reads === "ranges" && file.size > SMALL_BYTES;
+    const isLittleRead = !cache.isKeeping || (reads === "ranges" && WEIGHTS.test(path));
     if (isLittleRead || file.size > (mostBytes ?? Number.POSITIVE_INFINITY)) {
       return openUrl(resolveUrl(hub, repo, commit, path).href, hub.network, signal);
     }
@@ -81,7 +80,7 @@ export function hubFolder(snapshot: Snapshot, access: HubAccess, subfolder: stri
         if (phase === "fetch") access.onProgress?.({ phase, done: fetched + done, total });
         else access.onProgress?.({ phase, done, total: file.size });
       },
-      onWait: () => access.onWait?.(path),
+      onWait: () => access.onProgress?.({ phase: "wait", done: 0, total: file.size }),
     });
     fetched += file.size;
     return cache.open(repo, commit, path, file.size);
@@ -168,13 +167,4 @@ function remoteOf(hub: Hub, { repo, commit }: Snapshot, path: string, file: Tree
       throw new SourceError({ subject: name, expected: "the file", found: "a web page", remedy });
     },
   };
-}
-
-export function notKept(subject: string, cache: string): SourceError {
-  return new SourceError({
-    subject,
-    expected: `it in the cache ${cache}`,
-    found: "none there",
-    remedy: "Open it once without --offline and HF_HUB_OFFLINE, which forbid to fetch it.",
-  });
 }

@@ -29,6 +29,7 @@ export function nodeHubCache(root: string, limits: DownloadLimits = {}): HubCach
 
   return {
     name: root,
+    isKeeping: true,
     async commit(repo, revision) {
       const text = await readFile(join(repoFolder(repo), "refs", ...revision.split("/")), "utf8").catch(() => "");
       const commit = text.trim();

@@ -1,9 +1,10 @@
 // A name on the hub becomes a folder and a file in it: by asking the hub, or from what is kept.
 
+import { notKept } from "../downloads/not-kept.ts";
 import type { Location } from "../sources/locate.ts";
 import { UnreachableError } from "../sources/patience.ts";
 import { commitOf, isCommit, treeOf } from "./hub-api.ts";
-import { type HubAccess, hubFolder, notKept } from "./hub-folder.ts";
+import { type HubAccess, hubFolder } from "./hub-folder.ts";
 import { type HubName, spelled } from "./hub-name.ts";
 import { pickFiles } from "./pick-files.ts";
 import type { Tree } from "./tree.ts";

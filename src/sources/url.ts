@@ -281,7 +281,7 @@ async function readPart(
   return received;
 }
 
-function badStatus(name: string, status: number): SourceError {
+export function badStatus(name: string, status: number): SourceError {
   const remedy =
     status === 401 || status === 403 ? "Send an Authorization header that may read it." : "Try again later.";
   return new SourceError({ subject: name, expected: "HTTP 206", found: `HTTP ${status}`, remedy });

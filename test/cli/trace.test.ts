@@ -113,6 +113,7 @@ describe("lfm2 trace", () => {
       [["-o", there, "--positions", "0:3"], 2, /--positions: expected 0 ≤ from < to ≤ 2/],
       [["-o", there, "--positions", "2-3"], 2, /--positions: expected a range such as 0:16/],
       [["-o", there, "--max-bytes", "much"], 2, /--max-bytes: expected bytes such as 500M/],
+      [["-o", there, "--list"], 2, /--output: expected none with --list, which writes nothing, found one/],
     ];
     for (const [flags, code, message] of cases) {
       const ended = await lfm2([...args, ...flags]);

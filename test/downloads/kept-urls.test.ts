@@ -110,6 +110,13 @@ describe("a file of a URL", () => {
     expect(await keptUrls(root)).toEqual([]);
   });
 
+  it("that is larger than is of use is not fetched to learn that", async () => {
+    const { folder, file: name } = locateKept(`${server.url}/folder/model.gguf`, { root, offline: false, patience });
+    const open = async () => (await folder.open(name as string, undefined, 100_000))?.close();
+    expect(await bytesAsked(open)).toBe(1);
+    expect(await keptUrls(root)).toEqual([]);
+  });
+
   it("is kept without the query of its address, which may hold a secret", async () => {
     await opened({}, "?signature=secret");
     const [{ url, folder }] = await keptUrls(root);

@@ -133,3 +133,22 @@ describe("lfm2 cache", () => {
     }
   });
 });
+
+it("lfm2 doctor fetches a model by name once, and checks the file that is then kept", async () => {
+  const { code, stdout } = await lfm2(["doctor", name, "--json"]);
+  expect(code).toBe(0);
+  const { checks } = JSON.parse(stdout);
+  expect(checks.map(({ verdict }: { verdict: string }) => verdict).slice(0, 3)).toEqual(["ok", "ok", "ok"]);
+  expect(checks.at(-1)).toMatchObject({
+    name: "greedy",
+    verdict: "unknown",
+    says: expect.stringMatching(
+      /^\d+(?:,\d+){3,15} in both modes; nothing is published|^int8 .* and exact .*, apart from token/,
+    ),
+  });
+  // Two that read the header alone, and then the whole file.
+  const whole = hub.asked.filter(
+    ({ kind, range }) => kind === "file" && range !== undefined && range[1] - range[0] >= model.length,
+  );
+  expect(whole.length).toBe(1);
+});

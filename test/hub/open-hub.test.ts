@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { noCache } from "../../src/hub/no-cache.ts";
 import { COMMIT, type FakeHub, gitHash, REPO, serveHub, sha256, TOKEN, xetHash } from "./fake-hub.ts";
 import { accessTo, bytesOf, emptyFolder, fetched } from "./fetched.ts";
 
@@ -72,18 +73,27 @@ describe("a model's name", () => {
     expect(hub.asked).toEqual([]);
   });
 
-  it("reads a large file by ranges, and keeps none of it, for those who read little", async () => {
-    const large = bytesOf(5 << 20);
-    hub.files.set("nano-Q4_0.gguf", large);
+  it("reads weights by ranges, and keeps none of them, for those who read little", async () => {
     const { locateHub } = await import("../../src/hub/open-hub.ts");
     const { folder: place, file } = await locateHub(
       { repo: REPO, revision: "main", quant: "Q4_0" },
       accessTo(hub, folder, { reads: "ranges" }),
     );
     const source = await place.open(file as string);
-    expect(Buffer.from((await source?.read(1000, 50)) as Uint8Array)).toEqual(large.subarray(1000, 1050));
+    expect(Buffer.from((await source?.read(1000, 50)) as Uint8Array)).toEqual(model.subarray(1000, 1050));
     await source?.close();
     expect(existsSync(join(repoFolder(), "blobs"))).toBe(false);
+    // Settings are read whole, and kept.
+    await (await place.open("config.json"))?.close();
+    expect(readdirSync(join(repoFolder(), "blobs"))).toEqual([gitHash(config)]);
+  });
+
+  it("reads everything by ranges where nothing can be kept", async () => {
+    expect(sha256(await fetched(name, accessTo(hub, folder, { cache: noCache })))).toBe(sha256(model));
+    expect(sha256(await fetched(`hf:${REPO}/config.json`, accessTo(hub, folder, { cache: noCache })))).toBe(
+      sha256(config),
+    );
+    expect(existsSync(repoFolder())).toBe(false);
   });
 
   it("sends a token to the hub, and to nobody that it leads to", async () => {
@@ -180,14 +190,15 @@ describe("the cache", () => {
   });
 
   it("keeps a download to one of two that want it at once", async () => {
-    const waits: string[] = [];
-    const both = await Promise.all(
-      [0, 1].map(() => fetched(name, accessTo(hub, folder, { onWait: (file) => waits.push(file) }))),
-    );
+    const waits: number[] = [];
+    const onProgress = ({ phase, total }: { phase: string; total: number }): void => {
+      if (phase === "wait") waits.push(total);
+    };
+    const both = await Promise.all([0, 1].map(() => fetched(name, accessTo(hub, folder, { onProgress }))));
     expect(both.map(sha256)).toEqual([sha256(model), sha256(model)]);
     expect(hub.sent()).toBeGreaterThanOrEqual(model.length);
     expect(hub.asked.filter(({ kind }) => kind === "file").length).toBe(4);
-    expect(waits).toEqual(["nano-Q4_0.gguf"]);
+    expect(waits).toEqual([model.length]);
   });
 
   it("is not kept waiting by the lock of a process that is gone", async () => {

@@ -27,7 +27,7 @@ async function stopped(): Promise<void> {
   const stop = new AbortController();
   hub.fault = ({ kind, range = [0, 0] }, response, content) => {
     if (kind !== "file" || range[0] < 2 * PART_BYTES) return false;
-    sendSome(response, content, range, 10_000, () => setTimeout(() => stop.abort(new Error("enough")), 100));
+    sendSome(response, content, range, 10_000, () => setTimeout(() => stop.abort(new Error("enough")), 30));
     return true;
   };
   await expect(fetched(name, accessTo(hub, folder, { signal: stop.signal }))).rejects.toThrow("enough");

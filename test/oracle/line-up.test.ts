@@ -21,6 +21,28 @@ it("as many heads as positions", async () => {
   expect(await laidOut.points.get(NAME)?.read(0, 4)).toEqual(numbers);
 });
 
+it("as many heads as positions, beside a point whose heads stand first", async () => {
+  const keys = NAME.replace("q_", "k_");
+  const joined = (heads: number): Float32Array => {
+    const place = (row: number, col: number): number => (Math.floor(col / 16) * 4 + row) * 16 + (col % 16);
+    return Float32Array.from({ length: 4 * heads * 16 }, (_, i) => place(Math.floor(i / heads / 16), i % (heads * 16)));
+  };
+  const ours = memoryRun("A", [
+    [NAME, pointOfNumbers(NAME, joined(4), 64)],
+    [keys, pointOfNumbers(keys, joined(2), 32)],
+  ]);
+  const theirs = memoryRun("B", [
+    [NAME, { ...pointOfNumbers(NAME, numbers, 64), axes: [1, 4, 4, 16] }],
+    [keys, { ...pointOfNumbers(keys, numbers.slice(0, 2 * 4 * 16), 64), axes: [1, 2, 4, 16] }],
+  ]);
+  const laidOut = layOut(ours, theirs);
+  expect(laidOut.notes).toEqual([
+    `4 heads before positions, joined: ${NAME}`,
+    `2 heads before positions, joined: ${keys}`,
+  ]);
+  expect(await laidOut.points.get(NAME)?.read(0, 4)).toEqual(joined(4));
+});
+
 it("one position of several heads", async () => {
   const row = numbers.slice(0, 64);
   const ours = memoryRun("A", [[NAME, pointOfNumbers(NAME, row, 64)]]);
@@ -266,6 +288,12 @@ describe("a file", () => {
       [0, 1].flatMap((head) => [...flat.subarray((head * 3 + row) * half, (head * 3 + row + 1) * half)]),
     );
     expect(await laidOut.points.get(heads)?.read(0, 2)).toEqual(Float32Array.from(expected));
+  });
+
+  it("of as many sequences as positions has a row of logits for each", async () => {
+    const run = await opened({ input_ids: ids([2, 2], [5, 6, 7, 8]), lm_head: tensor([2, COLS], [6, 8]) });
+    expect(run.points.get("lm_head")?.rows).toBe(1);
+    expect(await run.points.get("lm_head")?.read(0, 1)).toEqual(rowsOf([6]));
   });
 
   it("of raw numbers may be longer than any row, and is read by range", async () => {

@@ -88,7 +88,7 @@ export function compareCommand(): Command {
     .option("--html <path>", "write a report with plots")
     .option("--force", "replace a file that is there");
   addReportOptions(command);
-  const model = "the model both ran, for causes that need its weights, and for a run of its own";
+  const model = "the model that both ran: its weights tell more causes, and without A it is run here";
   return addModelOptions(command, { model, mode: "exact" }).addHelpText("after", examples).action(run);
 }
 

@@ -56,7 +56,10 @@ export async function runPublished(
   else if (outcomes.length === 0) process.exitCode = 2; // nothing was compared, so nothing was shown
 }
 
-/** @throws UsageError where nothing is published of the checkpoint */
+/** Of this checkpoint nothing is published. */
+export class NothingPublished extends UsageError {}
+
+/** @throws NothingPublished */
 export async function checkPublished(
   entries: readonly PublishedEntry[],
   flags: ModelFlags,
@@ -78,7 +81,7 @@ export async function checkPublished(
   if (chosen.length === 0) {
     const names = [...new Set(facts.names.map(nameOfModel))].join(", ");
     const models = [...new Set(entries.flatMap(({ models }) => models))].join(", ");
-    throw new UsageError({
+    throw new NothingPublished({
       subject: path,
       expected: "a checkpoint that something is published of",
       found: `${names}, mostly ${facts.format}`,

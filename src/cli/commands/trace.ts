@@ -9,6 +9,7 @@ import { flagNames } from "../options/flag-names.ts";
 import { addInputOptions, type InputFlags, inputIds, statedInput } from "../options/input-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { aboutFlags, byteCount } from "../options/option-values.ts";
+import { refuseFlags } from "../options/refused-flags.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
@@ -60,13 +61,17 @@ async function run(flags: TraceFlags): Promise<void> {
   if (output === undefined && !flags.list) {
     throw new UsageError({ subject: "trace", expected: "-o DIRECTORY to write into, or --list", found: "neither" });
   }
+  if (flags.list) {
+    const ofWriting = { "--output": output, "--max-bytes": maxBytes, "--force": flags.force };
+    refuseFlags(ofWriting, "--list, which writes nothing");
+  }
   const signal = abortOnInterrupt();
   const opened = await openModel({ mode: "exact", ...flags }, signal);
   const { model, name } = opened;
   try {
     const ids = await inputIds(opened, flags);
     const plan = choosing(() => planTrace(model.config, ids.length, { points, positions }));
-    if (flags.list || output === undefined) {
+    if (output === undefined) {
       process.stdout.write(`${listing(plan).join("\n")}\n`);
       return;
     }

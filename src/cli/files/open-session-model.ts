@@ -4,13 +4,12 @@ import { type Scenario, sizeOf } from "../../oracle/sessions/scenario.ts";
 import { SessionsError } from "../../oracle/sessions/scenarios.ts";
 import { SUPPOSED_SEQUENCES } from "../../oracle/sessions/suppose.ts";
 import type { SessionsSource } from "../../oracle/sessions/write-sessions.ts";
-import { formatBytes, formatPercent } from "../../quantities.ts";
 import { nodePlatform } from "../../worker/node-platform.ts";
 import { loadEngine } from "../../worker/platform.ts";
 import { type ModelFlags, statedModelOptions } from "../options/model-options.ts";
 import { aboutFlags } from "../options/option-values.ts";
 import { nameOf } from "../reports/model-facts.ts";
-import { createProgressLine } from "../terminal/progress-line.ts";
+import { createFetchProgress } from "../terminal/fetch-progress.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { note } from "../terminal/terminal.ts";
 import { locateFiles, sayWarnings } from "./open-files.ts";
@@ -31,9 +30,8 @@ export async function openSessionModel(
   signal: AbortSignal,
 ): Promise<OpenedSessions> {
   if (flags.model === undefined) sayEmbedded();
-  const line = createProgressLine();
-  line.show("Loading");
-  const checkpoint = await locateFiles(flags.model, flags, signal);
+  const checkpoint = await locateFiles(flags.model, { ...flags, reads: "whole" }, signal);
+  const progress = createFetchProgress();
   try {
     const config = readConfig(checkpoint.config, checkpoint.keyNames);
     const scenarios = scenariosOf(config);
@@ -49,9 +47,9 @@ export async function openSessionModel(
     const { loaded } = await loadEngine(nodePlatform, checkpoint, options, {
       signal,
       sequenceCount: Math.max(atOnce, SUPPOSED_SEQUENCES),
-      onProgress: (done, total) => line.show(`Loading: ${formatPercent(done, total)} of ${formatBytes(total)}`),
+      onProgress: (done, total) => progress.onProgress({ phase: "load", done, total }),
     });
-    line.clear();
+    progress.clear();
     sayWarnings([...checkpoint.warnings, ...loaded.warnings]);
     note(computationLine(loaded.settings));
     const { model, sequences, settings } = loaded;
@@ -60,7 +58,7 @@ export async function openSessionModel(
   } catch (error) {
     throw aboutFlags(error);
   } finally {
-    line.clear();
+    progress.clear();
     await Promise.all(checkpoint.files.map((file) => file.close()));
   }
 }

@@ -19,6 +19,10 @@ export function createFetchProgress(): FetchProgress {
   return {
     ...line,
     onProgress({ phase, done, total }) {
+      if (phase === "wait") {
+        line.show(`Waiting for another process, which fetches the same file of ${formatBytes(total)}`);
+        return;
+      }
       const rate = phase === "fetch" ? ratesText(speed(done, performance.now()), total - done) : "";
       line.show(`${words[phase]}: ${formatPercent(done, total)} of ${formatBytes(total)}${rate}`);
     },

@@ -4,6 +4,7 @@ import type { JsonObject } from "../../formats/json.ts";
 import { Lfm2Error } from "../../lfm2-error.ts";
 import { inExecutionOrder, type PointKind } from "../recorded/point-names.ts";
 import { pieces, type RecordedPoint, type RecordedRun } from "../recorded/recorded-run.ts";
+import { type Allowance, createAllowanceMeter } from "./allowance.ts";
 import { createGapMeter, type Gap } from "./gap.ts";
 import { createLogitsMeter, type LogitsGap } from "./logits-gap.ts";
 import { createRouterMeter, type RouterGap } from "./router-gap.ts";
@@ -23,8 +24,10 @@ export interface PointComparison {
   readonly within: boolean;
   /** B against A; of ids, undefined. Undefined where the shapes differ. */
   readonly gap?: Gap;
-  /** What `gap.maxAbs` may be. */
+  /** The most that any number may be off by; `allowance` says what each may. */
   readonly tolerance: number;
+  /** Undefined where `gap` is. */
+  readonly allowance?: Allowance;
   /** The first row outside tolerance; −1 where there is none. */
   readonly firstRow: number;
   /** Rows outside tolerance. */
@@ -49,8 +52,8 @@ export interface Comparison {
 }
 
 export interface CompareOptions {
-  /** Instead of the one that the runs' own words lead to. */
-  readonly tolerance?: number;
+  /** Instead of the one that the runs' own words lead to: a factor, or all that another comparison allows. */
+  readonly tolerance?: number | RunTolerance;
   /** What the runs compute in, where that is not what they say; `tolerance` stands above it. */
   readonly precision?: Precision;
   /** Which points are compared. */
@@ -85,7 +88,7 @@ export async function compareRuns(a: RecordedRun, b: RecordedRun, options: Compa
   const points: PointComparison[] = [];
   for (const [i, name] of both.entries()) {
     signal?.throwIfAborted();
-    points.push(await comparePoint(a, b, name, tolerance.factor, options));
+    points.push(await comparePoint(a, b, name, tolerance, options));
     options.onProgress?.(i + 1, both.length);
   }
   const idsDifferAt = firstDifference(a.ids, b.ids);
@@ -104,7 +107,8 @@ export async function compareRuns(a: RecordedRun, b: RecordedRun, options: Compa
 }
 
 function statedTolerance(a: RecordedRun, b: RecordedRun, { tolerance, precision }: CompareOptions): RunTolerance {
-  if (tolerance !== undefined) return toleranceOfNumber(tolerance);
+  if (typeof tolerance === "number") return toleranceOfNumber(tolerance);
+  if (tolerance !== undefined) return tolerance;
   return precision === undefined ? toleranceOf(a, b) : toleranceOfPrecision(precision);
 }
 
@@ -133,9 +137,10 @@ async function comparePoint(
   a: RecordedRun,
   b: RecordedRun,
   name: string,
-  factor: number,
+  runTolerance: RunTolerance,
   options: CompareOptions,
 ): Promise<PointComparison> {
+  const { factor } = runTolerance;
   const { signal } = options;
   const [x, y] = [a.points.get(name) as RecordedPoint, b.points.get(name) as RecordedPoint];
   const { kind } = x;
@@ -153,7 +158,7 @@ async function comparePoint(
     };
   }
   if (isRouter) {
-    const router = await compareRouter(a, b, name, factor, options);
+    const router = await compareRouter(a, b, name, runTolerance, options);
     // More or fewer experts to a position are others, though the same ones may be among them twice.
     const isSameCount = x.cols === y.cols;
     return {
@@ -169,6 +174,8 @@ async function comparePoint(
   }
   const meter = createGapMeter();
   const logitsMeter = kind === "logits" ? createLogitsMeter(x.rows, x.cols) : undefined;
+  const allowances = createAllowanceMeter(runTolerance, x.rows);
+  /** Of every row, the largest error that is too large a part of its number. */
   const rowGaps = new Float64Array(x.rows);
   const align = byExpert(a, b, name);
   for (const [from, count] of pieces(x.rows, x.cols)) {
@@ -177,19 +184,23 @@ async function comparePoint(
     if (align !== undefined) [p, q] = await align(from, count, p, q);
     meter.add(q, p);
     logitsMeter?.add(p as Float32Array, q as Float32Array);
+    for (let at = 0; at < p.length; at += x.cols) allowances.add((p as Float32Array).subarray(at, at + x.cols));
     for (let i = 0; i < p.length; i++) {
       const row = from + Math.floor(i / x.cols);
       const error = p[i] === q[i] ? 0 : Math.abs(p[i] - q[i]);
+      if (Number.isFinite(error) && error <= allowances.ofNumber * Math.abs(p[i])) continue;
       // A NaN is a gap, whatever stands on the other side.
       if (!(error <= rowGaps[row])) rowGaps[row] = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
     }
   }
   const gap = meter.result();
-  const tolerance = factor * Math.max(1, gap.largest);
-  const firstRow = rowGaps.findIndex((error) => error > tolerance);
-  const rowsOutside = rowGaps.reduce((count, error) => count + Number(error > tolerance), 0);
+  const allowance = allowances.result(gap.largest);
+  const isOutside = (error: number, row: number): boolean => error > allowance.rows[row];
+  const firstRow = rowGaps.findIndex(isOutside);
+  const rowsOutside = rowGaps.reduce((count, error, row) => count + Number(isOutside(error, row)), 0);
+  const tolerance = allowance.rows.reduce((a, b) => Math.max(a, b), allowance.ofNumber * gap.largest);
   const logits = logitsMeter?.result();
-  return { name, kind, ...shapes, within: firstRow < 0, gap, tolerance, firstRow, rowsOutside, logits };
+  return { name, kind, ...shapes, within: firstRow < 0, gap, tolerance, allowance, firstRow, rowsOutside, logits };
 }
 
 /**
@@ -235,8 +246,8 @@ async function compareRouter(
   a: RecordedRun,
   b: RecordedRun,
   name: string,
-  factor: number,
-  { bias: biasOf, precision }: CompareOptions,
+  runTolerance: RunTolerance,
+  { bias: biasOf }: CompareOptions,
 ): Promise<RouterGap> {
   const [x, y] = [a.points.get(name) as RecordedPoint, b.points.get(name) as RecordedPoint];
   const path = name.replace(/experts$/, "logits");
@@ -245,7 +256,18 @@ async function compareRouter(
   const feedForward = name.replace(/\.gate\.experts$/, "");
   const bias = (await tracedBias(a, feedForward)) ?? (await biasOf?.(feedForward)) ?? unbiased(a, b);
   const experts = hasLogits ? logitsA.cols : 1 + (await highestId([x, y]));
-  const meter = createRouterMeter(experts, bias, 25 * factor, precision);
+  const allowances = createAllowanceMeter(runTolerance, x.rows);
+  let largest = 0;
+  for (const [from, count] of hasLogits ? pieces(x.rows, experts) : []) {
+    const logits = (await logitsA?.read(from, count)) as Float32Array;
+    for (let at = 0; at < logits.length; at += experts) allowances.add(logits.subarray(at, at + experts));
+    largest = logits.reduce(
+      (most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most),
+      largest,
+    );
+  }
+  const allowed = allowances.result(largest).rows;
+  const meter = createRouterMeter(experts, bias, allowed, runTolerance.ofResult);
   for (const [from, count] of pieces(x.rows, Math.max(experts, x.cols))) {
     const [ids, other] = (await Promise.all([x.read(from, count), y.read(from, count)])) as [Int32Array, Int32Array];
     const logits = hasLogits ? await Promise.all([logitsA.read(from, count), logitsB.read(from, count)]) : undefined;

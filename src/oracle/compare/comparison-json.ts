@@ -19,7 +19,10 @@ export function comparisonJson(comparison: Comparison, diagnosed: Diagnosed): st
     idsDifferAt,
     a: side(a),
     b: side(b),
-    points: points.map(({ logits, ...point }) => ({ ...point, logits: logits && { ...logits, sample: undefined } })),
+    points: points.map(({ logits, allowance: _, ...point }) => ({
+      ...point,
+      logits: logits && { ...logits, sample: undefined },
+    })),
     onlyA,
     onlyB,
   };

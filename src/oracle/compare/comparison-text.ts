@@ -48,7 +48,7 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
     notes: [...notesOf("A", a), ...notesOf("B", b)],
     scope:
       `${counted(points.length, "point")} in both${others === "" ? "" : ` (${others})`}. ` +
-      `Tolerance ${formatError(tolerance.factor)} × max(1, largest number): ${tolerance.reason}.`,
+      `Tolerance ${toleranceWords(tolerance)}: ${tolerance.reason}.`,
     verdict: verdictLine(comparison, verdictOf(comparison, diagnosed), diagnosed),
     cause: [...placeLines(comparison, outside), ...causeLines(diagnosed)],
     table: [[...COLUMNS], ...shown.map(cells)],
@@ -58,10 +58,16 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
   };
 }
 
-function wideLine({ tolerance: { factor, wide } }: Comparison): string {
+function toleranceWords({ factor, minds }: Comparison["tolerance"]): string {
+  const of = minds === "outliers" ? "the largest number that is no outlier of its row" : "max(1, largest number)";
+  return `${formatError(factor)} × ${of}`;
+}
+
+function wideLine({ tolerance }: Comparison): string {
+  const { wide } = tolerance;
   if (wide === undefined) return "";
   const why = wide.isEqual ? "as asked for" : `for ${wide.rounding}`;
-  return `Wide tolerance: ${formatError(factor)} × max(1, largest number), ${why}. ${wide.remedy}.`;
+  return `Wide tolerance: ${toleranceWords(tolerance)}, ${why}. ${wide.remedy}.`;
 }
 
 function causeLines({ guess, next, hints }: Diagnosed): string[] {
@@ -116,7 +122,7 @@ function placeLines({ first, points, idsDifferAt, a }: Comparison, outside: read
 const COLUMNS = ["point", "max abs", "allowed", "max rel", "RMS rel", "cosine", "tokens"] as const;
 
 export function cells(point: PointComparison): string[] {
-  const { name, gap, router, tolerance, rowsOutside, shapeA, shapeB } = point;
+  const { name, gap, router, rowsOutside, shapeA, shapeB } = point;
   const tokens = `${rowsOutside} of ${shapeA[0]}`;
   if (router !== undefined) {
     const ties = router.flips === 0 ? "" : `, ${counted(router.nearTies, "near tie")}`;
@@ -127,12 +133,18 @@ export function cells(point: PointComparison): string[] {
   return [
     name,
     formatError(maxAbs),
-    formatError(tolerance),
+    allowedWords(point),
     formatError(maxRel),
     formatError(rmsRelative),
     cosine.toFixed(6),
     tokens,
   ];
+}
+
+/** From what any number of the point may be off by to what some may. */
+function allowedWords({ tolerance, allowance }: PointComparison): string {
+  const least = allowance?.rows.reduce((a, b) => Math.min(a, b), tolerance) ?? tolerance;
+  return least === tolerance ? formatError(tolerance) : `${formatError(least)} to ${formatError(tolerance)}`;
 }
 
 function logitsLine(name: string, logits: NonNullable<PointComparison["logits"]>, { a }: Comparison): string {

@@ -1,6 +1,5 @@
 // Where two runs chose other experts, and whether a rounding or an error chose them.
 import { sigmoidOf } from "../../reference/elementwise.ts";
-import type { Precision } from "./tolerance.ts";
 
 export interface FlippedExpert {
   readonly position: number;
@@ -44,33 +43,32 @@ export interface RouterRows {
   readonly logits?: readonly [a: Float32Array, b: Float32Array];
 }
 
-/** Rounding of the scores themselves, in the arithmetic they are computed in: two ulp of a score plus bias below 2. */
-const scoreRoundings: Readonly<Record<Precision, number>> = {
-  f32: 2 ** -22,
-  bf16: 2 ** -6,
-  f16: 2 ** -9,
-  q8: 2 ** -22,
-};
+/** Rounding of the scores themselves: two ulp of a score plus bias below 2, in roundings of a result. */
+const SCORE_ROUNDINGS = 4;
+const FLOAT32_ROUNDING = 2 ** -24;
+/** A sigmoid changes by no more than this part of what its argument does. */
+const STEEPEST = 1 / 4;
 const EXAMPLES = 100;
 /** More flips than this among all choices are no coincidence, when a bias that is not known had its say. */
 const RARE = 0.02;
 
 /**
  * Counts, and tells near ties from errors. A flip is explained when the two experts stood no further apart than the two
- * runs' scores for them differ; it is a near tie when these differ by no more than `noise`. With the bias unknown, only
+ * runs' scores for them differ; it is a near tie when these differ by no more than the logits may. With the bias unknown, only
  * that difference is known: it bounds how far apart they can have stood, given that both runs chose by the same rule.
  * Flips that are more than rare speak against that.
  *
  * @param bias  added to the scores to rank them; empty where the router has none, undefined where it is not known
- * @param precision  that the scores are computed in, on either side
+ * @param allowed  at each position, what a logit may be off by
+ * @param ofResult  what a score is rounded by, in part of it, on either side
  */
 export function createRouterMeter(
   experts: number,
   bias: Float32Array | undefined,
-  noise: number,
-  precision: Precision = "f32",
+  allowed: ArrayLike<number>,
+  ofResult = FLOAT32_ROUNDING,
 ) {
-  const rounding = scoreRoundings[precision];
+  const rounding = SCORE_ROUNDINGS * ofResult;
   const usage = { a: zeros(experts), b: zeros(experts), both: zeros(experts) };
   let [position, flips, nearTies, flippedPositions, kA, kB] = [0, 0, 0, 0, 0, 0];
   const examples: FlippedExpert[] = [];
@@ -83,6 +81,7 @@ export function createRouterMeter(
         count(usage, a, b, experts);
         const [onlyA, onlyB] = [a.filter((id) => !b.includes(id)), b.filter((id) => !a.includes(id))];
         const most = Math.max(onlyA.length, onlyB.length);
+        const noise = 2 * STEEPEST * allowed[position];
         if (most > 0) flippedPositions++;
         for (let i = 0; i < most; i++) {
           const [expertA, expertB] = [onlyA[i] ?? -1, onlyB[i] ?? -1];

@@ -19,15 +19,15 @@ const ENOUGH = 4;
 const LEFT = 1e-2;
 
 /** Given: no known mistake explains the point. */
-export function damageAt(one: Recomputed, name: string, tolerance: number): Damage | undefined {
+export function damageAt(one: Recomputed, name: string): Damage | undefined {
   const at = specifiedAt(one, name);
   const products = at === undefined ? [] : [...productAt(one, name), ...productsOfExperts(one, name)];
   if (at === undefined || products.length === 0 || at.own.length < ENOUGH * at.cols) return undefined;
-  const { own, specified, cols } = at;
+  const { own, specified, cols, close } = at;
   const lacks = own.map((value, i) => value - specified[i]);
   const differs = new Uint8Array(cols);
   lacks.forEach((value, i) => {
-    if (Math.abs(value) > tolerance) differs[i % cols] = 1;
+    if (Math.abs(value) > close(i)) differs[i % cols] = 1;
   });
   const differing = [...differs.keys()].filter((c) => differs[c] === 1);
   if (differing.length < cols && own.every((value, i) => value === 0 || differs[i % cols] === 0)) {

@@ -46,9 +46,10 @@ export async function diagnose(given: Comparison, weights?: ModelWeights): Promi
   const notFinite = await notFiniteGuess(comparison, first);
   if (notFinite !== undefined) return { guess: notFinite, next: [], hints: [] };
   const recomputed = sides === undefined ? [] : await recompute(comparison, first, sides);
-  const bug = explain(recomputed, first, "bug");
+  const ties = nearTieGuess(first);
+  const bug = ties?.cause === "exact-tie" ? undefined : explain(recomputed, first, "bug");
   const rounding = bug ? undefined : explain(recomputed, first, "precision");
-  const tie = bug ? undefined : nearTieGuess(first);
+  const tie = bug ? undefined : ties;
   if (tie !== undefined || rounding !== undefined) {
     return roundingAndRest(
       comparison,
@@ -200,7 +201,7 @@ function hintsOf(
   config: Config | undefined,
   weights: ModelWeights | undefined,
 ): string[] {
-  const hints = triedLines(recomputed, first.name, first.tolerance);
+  const hints = triedLines(recomputed, first.name);
   if (weights === undefined) {
     const rounding = isPrecision(comparison.points) === undefined ? "" : "; it may be rounding";
     hints.push(`without weights, most operations cannot be computed again${rounding}: give the model with -m`);

@@ -1,4 +1,5 @@
 // Rows that differ, and what they have in common: where a step may have begun, which experts they met.
+import { allowedAt } from "../compare/allowance.ts";
 import type { PointComparison } from "../compare/compare.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 
@@ -11,7 +12,7 @@ export interface DifferingRows {
 
 /** Of rows begin … begin + count − 1. @param feedForward  "model.layers.2.feed_forward" */
 export async function differingRows(
-  { name, kind, tolerance, firstRow }: PointComparison,
+  { name, kind, allowance, firstRow }: PointComparison,
   { points }: RecordedRun,
   other: RecordedRun,
   begin: number,
@@ -20,12 +21,12 @@ export async function differingRows(
 ): Promise<DifferingRows> {
   const [a, b] = [points.get(name), other.points.get(name)];
   const nothing = { second: Math.max(0, firstRow), experts: [] };
-  if (a === undefined || b === undefined || kind === "ids" || a.cols !== b.cols) return nothing;
+  if (a === undefined || b === undefined || kind === "ids" || allowance === undefined) return nothing;
   if (begin + count > Math.min(a.rows, b.rows)) return nothing;
   const [x, y] = await Promise.all([a.read(begin, count), b.read(begin, count)]);
   const differs = Array.from({ length: count }, (_, t) => {
     const row = x.subarray(t * a.cols, (t + 1) * a.cols);
-    return row.some((value, c) => !(Math.abs(value - y[t * a.cols + c]) <= tolerance));
+    return row.some((value, c) => !(Math.abs(value - y[t * a.cols + c]) <= allowedAt(allowance, begin + t, value)));
   });
   // Where the first row differs, the first that does not may have been the last of its step.
   const second = firstRow > 0 ? firstRow : begin + differs.indexOf(false) + 1;

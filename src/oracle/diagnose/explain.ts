@@ -1,5 +1,6 @@
 // Which mistake explains what lies between two runs: with it, a side's operation gives the numbers that the side recorded.
-import { type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
+import { type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
+import { type Allowance, allowanceOf, allowedAt } from "../compare/allowance.ts";
 import type { Comparison, PointComparison } from "../compare/compare.ts";
 import type { Mistake } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
@@ -17,9 +18,6 @@ const SAME = 1e-4;
 const MANY = 3;
 /** Rows with other experts than computed, which may have been near ties. */
 const TIES = 0.02;
-
-/** Between scores in bfloat16, the coarsest format that they are kept in. */
-const SCORE_STEP = 2 ** -8;
 
 const OF_EXPERTS = /\.(gate\.weights|experts\.w[123])$/;
 
@@ -46,8 +44,11 @@ export interface Recomputed {
 
 interface Compared {
   readonly name: string;
-  /** Of numbers; of experts, how far apart two scores are that a rounding may exchange. */
-  readonly tolerance: number;
+  /** What number i may be off by from A's; `close`, from what a side itself recorded. */
+  readonly allowed: (i: number) => number;
+  readonly close: (i: number) => number;
+  /** What one operation's result is rounded by, in part of it. */
+  readonly ofResult: number;
   /** Of the side, and of the other one. */
   readonly own: Float32Array | Int32Array;
   readonly other: Float32Array | Int32Array;
@@ -88,7 +89,7 @@ export async function recomputeSide(
 }
 
 async function comparedPoints(
-  { points, tolerance: { factor } }: Comparison,
+  { points, tolerance: runTolerance }: Comparison,
   side: Side,
   { run: otherRun }: Side,
   site: Site,
@@ -96,8 +97,7 @@ async function comparedPoints(
 ): Promise<Compared[]> {
   const [{ run }, { from }] = [side, site];
   const compared: Compared[] = [];
-  const tied = Math.min(factor / 8, SCORE_STEP);
-  for (const { name, kind, tolerance } of points) {
+  for (const { name, kind, allowance } of points) {
     const [own, other] = [run.points.get(name), otherRun.points.get(name)];
     const rows = specified.get(name)?.rows;
     if (rows === undefined || own === undefined || other === undefined) continue;
@@ -108,7 +108,15 @@ async function comparedPoints(
     // What the layer gives is made of what the feed-forward gave, too, where the runs have long parted.
     const isBeyond = placeOf(name, side.config)?.module !== site.place.module;
     const isUnpaired = isBeyond || (kind !== "ids" && OF_EXPERTS.test(name) && choice?.within === false);
-    compared.push({ name, tolerance: kind === "ids" ? tied : tolerance, own: x, other: y, k, isUnpaired });
+    const { cols } = own;
+    const at = (given: Allowance | undefined, first: number, numbers: ArrayLike<number>) => (i: number) =>
+      given === undefined ? 0 : allowedAt(given, first + Math.floor(i / cols), numbers[i]);
+    // A mistake may make everything larger, and with it what is rounded.
+    const ofOwn = runTolerance.minds && kind !== "ids" ? allowanceOf(x, cols, runTolerance) : undefined;
+    const allowed = at(allowance, from, side.label === "A" ? x : y);
+    const close = ofOwn === undefined ? allowed : at(ofOwn, 0, x);
+    const { ofResult = 0 } = runTolerance;
+    compared.push({ name, allowed, close, ofResult, own: x, other: y, k, isUnpaired });
   }
   return compared;
 }
@@ -118,7 +126,7 @@ export function specifiedAt({ points, specified }: Recomputed, name: string) {
   const point = points.find((one) => one.name === name);
   const result = specified.get(name);
   if (point === undefined || result === undefined || "k" in result || !isKnown(result)) return undefined;
-  return { own: point.own as Float32Array, specified: result.data, cols: result.cols };
+  return { own: point.own as Float32Array, specified: result.data, cols: result.cols, close: point.close };
 }
 
 /** The mistake that explains most, of several that explain as much the simplest. None, where that might be many. */
@@ -185,16 +193,16 @@ export function distanceLeft({ points, specified }: Recomputed, mistaken: Result
 }
 
 /** Zero within the point's tolerance. */
-function distance({ own, tolerance, k }: Compared, result: Result): number {
-  if (k !== undefined) return "k" in result ? rowsMissed(own, result, k[0]).filter(Boolean).length : 1;
+function distance({ own, close, k, ofResult }: Compared, result: Result): number {
+  if (k !== undefined) return "k" in result ? rowsMissed(own, result, k[0], ofResult).filter(Boolean).length : 1;
   if ("k" in result || result.data.length !== own.length) return Number.POSITIVE_INFINITY;
-  let [square, most] = [0, 0];
+  let [square, isClose] = [0, true];
   for (let i = 0; i < own.length; i++) {
     const apart = Math.abs(own[i] - result.data[i]);
     square += apart * apart;
-    most = Math.max(most, apart);
+    isClose &&= apart <= close(i);
   }
-  return most <= tolerance ? 0 : Math.sqrt(square);
+  return isClose ? 0 : Math.sqrt(square);
 }
 
 type Result = ReferenceTensor | Choice;
@@ -207,66 +215,73 @@ function leftOf(point: Compared, result: Result | undefined, base: Result | unde
   if (result === undefined || !isKnown(result)) return undefined;
   if (point.k !== undefined) return "k" in result ? leftOfChoice(point, result, point.k) : undefined;
   if ("k" in result || result.data.length !== point.own.length) return undefined;
-  const { own, other, tolerance } = point;
+  const { own, other, close } = point;
   const from = base !== undefined && !("k" in base) && isKnown(base) ? base.data : other;
-  let [left, apart, worst] = [0, 0, 0];
+  let [left, apart, farthest] = [0, 0, 0];
   for (let i = 0; i < own.length; i++) {
     const difference = own[i] - other[i];
     left += (difference - (result.data[i] - from[i])) ** 2;
     apart += difference ** 2;
-    worst = Math.max(worst, Math.abs(own[i] - result.data[i]));
+    farthest = Math.max(farthest, Math.abs(own[i] - result.data[i]) / close(i) || 0);
   }
-  const isClose = worst <= tolerance;
-  if (point.isUnpaired || !isApart(point)) return isClose ? 0 : Number.POSITIVE_INFINITY;
+  const isClose = farthest <= 1;
+  // Of results that are all close enough, the closest is the likeliest.
+  if (point.isUnpaired || !isApart(point)) return isClose ? LEFT_BY_CATCH_ALL * farthest : Number.POSITIVE_INFINITY;
   return isExact && !isClose ? Number.POSITIVE_INFINITY : Math.sqrt(left / apart);
 }
 
-function isApart({ own, other, tolerance, k }: Compared): boolean {
-  if (k === undefined) return own.some((value, i) => !(Math.abs(value - other[i]) <= tolerance));
+function isApart({ own, other, allowed, k }: Compared): boolean {
+  if (k === undefined) return own.some((value, i) => !(Math.abs(value - other[i]) <= allowed(i)));
   return k[0] !== k[1] || own.some((id, i) => id !== other[i]); // both ascend
 }
 
 function leftOfChoice(
-  { own, other, tolerance }: Compared,
+  { own, other, ofResult }: Compared,
   result: Choice,
   [width, otherWidth]: readonly [own: number, other: number],
 ): number {
-  const { rows } = result;
-  const ties = rowsTied(own, result, width, tolerance);
-  const missed = rowsMissed(own, result, width).map((is, t) => is && !ties[t]);
-  if (missed.filter(Boolean).length > TIES * rows) return Number.POSITIVE_INFINITY;
-  const apart = rowsMissed(own, { rows, k: otherWidth, ids: other as Int32Array }, width);
+  const missed = rowsMissed(own, result, width, ofResult);
+  const apart = rowsMissed(own, { rows: result.rows, k: otherWidth, ids: other as Int32Array }, width, ofResult);
+  if (missed.filter(Boolean).length > TIES * result.rows) return Number.POSITIVE_INFINITY;
   const differing = apart.filter(Boolean).length;
   if (differing === 0) return 0;
   // Near ties are set aside; what is left has to be the most of it.
-  const left = apart.filter((is, t) => is && !ties[t]).length;
-  if (2 * left < differing) return Number.POSITIVE_INFINITY;
-  return missed.filter((is, t) => is && apart[t]).length / left;
+  const { ids, k, rows } = result;
+  const others = rowsMissed(own, { ids, k, rows }, width, ofResult);
+  if (2 * apart.filter((is, t) => is && !others[t]).length < differing) return Number.POSITIVE_INFINITY;
+  return missed.filter((is, t) => is && apart[t]).length / differing;
 }
 
-/** Which rows have other experts, in whatever order. */
-function rowsMissed(own: Float32Array | Int32Array, { ids, k, rows }: ReferenceExpertIds, width: number): boolean[] {
+/** Which rows have other experts, in whatever order, that rounding cannot have chosen. */
+function rowsMissed(
+  own: Float32Array | Int32Array,
+  { ids, k, rows, ranked }: Choice,
+  width: number,
+  ofResult: number,
+): boolean[] {
   const row = (all: Float32Array | Int32Array, t: number, cols: number): string =>
     all
       .slice(t * cols, (t + 1) * cols)
       .sort()
       .join();
-  return Array.from({ length: rows }, (_, t) => row(own, t, width) !== row(ids, t, k));
+  return Array.from({ length: rows }, (_, t) => {
+    if (row(own, t, width) === row(ids, t, k)) return false;
+    const [chosen, computed] = [own.slice(t * width, (t + 1) * width), ids.slice(t * k, (t + 1) * k)];
+    return ranked === undefined || !areTied(rowOf(ranked, t), chosen, computed, ofResult);
+  });
 }
 
-/** Which rows have other experts whose scores are no further than `apart` from those that were to be chosen. */
-function rowsTied(own: Float32Array | Int32Array, result: Choice, width: number, apart: number): boolean[] {
-  const { ranked, k } = result;
-  const missed = rowsMissed(own, result, width);
-  if (ranked === undefined || k !== width || !isKnown(ranked)) return missed.map(() => false);
-  return missed.map((is, t) => {
-    if (!is) return false;
-    const chosen = own.subarray(t * width, (t + 1) * width);
-    const scores = rowOf(ranked, t);
-    const [least, best] = [
-      Math.min(...Array.from(chosen, (id) => scores[id])),
-      Math.max(...scores.filter((_, id) => !chosen.includes(id))),
-    ];
-    return best - least <= apart;
-  });
+/** Score, bias and their sum are each rounded, of either expert. */
+const ROUNDINGS = 6;
+
+/** Whether rounding results may have chosen `own` instead of `ids`. */
+function areTied(ranked: Float32Array, own: ArrayLike<number>, ids: ArrayLike<number>, ofResult: number): boolean {
+  if (own.length !== ids.length || ofResult === 0) return false;
+  const ranksOf = (some: ArrayLike<number>, others: ArrayLike<number>): number[] =>
+    Array.from(some).flatMap((id) => (Array.from(others).includes(id) ? [] : [ranked[id]]));
+  const [lost, won] = [ranksOf(ids, own), ranksOf(own, ids)];
+  // A mistake may choose others than the highest, which are no ties.
+  if (Math.min(...lost) < Math.max(...won)) return false;
+  const apart = Math.max(...lost) - Math.min(...won);
+  return apart <= ROUNDINGS * ofResult * Math.max(...lost.map(Math.abs));
 }

@@ -6,7 +6,7 @@ import { measureGap } from "../compare/gap.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { isKnown } from "./lazy-ops.ts";
 
-/** Chosen experts, with the scores and biases that they were chosen by [rows, experts]. */
+/** Experts, and by which numbers they were chosen. */
 export interface Choice extends ReferenceExpertIds {
   readonly ranked?: ReferenceTensor;
 }

@@ -41,12 +41,9 @@ export async function told({ mistake, side, site, alike }: Explanation): Promise
 }
 
 /** One place of a weight: nothing else gives what a side recorded. */
-export function damageGuess(
-  recomputed: readonly Recomputed[],
-  { name, tolerance }: PointComparison,
-): Diagnosis | undefined {
+export function damageGuess(recomputed: readonly Recomputed[], { name }: PointComparison): Diagnosis | undefined {
   for (const one of recomputed) {
-    const found = one.isRight ? undefined : damageAt(one, name, tolerance);
+    const found = one.isRight ? undefined : damageAt(one, name);
     if (found === undefined) continue;
     const { cause, place, left } = found;
     const { label } = one.side;

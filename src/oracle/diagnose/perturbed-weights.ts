@@ -18,7 +18,8 @@ interface Numbers {
   readonly own: Float32Array;
   readonly specified: Float32Array;
   readonly cols: number;
-  readonly tolerance: number;
+  /** What a number of a row may be off by. */
+  readonly allowed: (row: number, specified: number) => number;
 }
 
 /**
@@ -36,10 +37,10 @@ export function perturbedWeights(
   others: readonly number[],
   { label }: Side,
 ): Diagnosis | undefined {
-  const { own, specified, cols, tolerance } = numbers;
+  const { own, specified, cols, allowed } = numbers;
   const rows = Array.from({ length: own.length / cols }, (_, t) => t);
   const differs = (t: number): boolean =>
-    rowOf(own, t, cols).some((value, c) => !(Math.abs(value - specified[t * cols + c]) <= tolerance));
+    rowOf(specified, t, cols).some((value, c) => !(Math.abs(own[t * cols + c] - value) <= allowed(t, value)));
   const [differing, same] = [rows.filter(differs), rows.filter((t) => !differs(t))];
   const isOfExpert = experts.length === 1 && same.length > 0;
   const elsewhere = isOfExpert ? [errorsOf(numbers, same).size] : others;

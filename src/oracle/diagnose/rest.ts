@@ -1,4 +1,5 @@
 // What else is wrong in a run of which one cause is known: every module after it, computed from what the run itself recorded.
+import { allowedAt } from "../compare/allowance.ts";
 import { type Comparison, compareRuns, type PointComparison } from "../compare/compare.ts";
 import { type Mistake, together, wordsOf } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
@@ -133,7 +134,8 @@ async function perturbedAt(
   { path }: Module,
   others: readonly number[],
 ): Promise<Diagnosis | undefined> {
-  if (first === undefined || first.kind === "ids" || first.shapeA[1] !== first.shapeB[1]) return undefined;
+  const allowance = first?.allowance;
+  if (first === undefined || first.kind === "ids" || allowance === undefined) return undefined;
   const [specified, own] = [comparison.a, comparison.b].map(({ points }) => points.get(first.name));
   const [x, y] = await Promise.all(
     [specified, own].map((point) => point?.read(0, point.rows) as Promise<Float32Array>),
@@ -144,7 +146,12 @@ async function perturbedAt(
     { ...side, run: comparison.b },
     { ...side, run: comparison.a },
   );
-  const at = { own: y, specified: x, cols: first.shapeB[1], tolerance: first.tolerance };
+  const at = {
+    own: y,
+    specified: x,
+    cols: first.shapeB[1],
+    allowed: (t: number, value: number) => allowedAt(allowance, t, value),
+  };
   const experts = site.place.part === "feed-forward" ? site.experts : [];
   return perturbedWeights(path, at, experts, others, side);
 }
@@ -200,7 +207,7 @@ async function differenceOf(
   if (site === undefined || names.length === 0) return undefined;
   const own = upTo(side.run, site.from + results.get(names[0]).rows);
   const comparison = await compareRuns(asComputed(own, results, site.from), own, {
-    tolerance: tolerance.factor,
+    tolerance,
     select: (name) => names.includes(name),
     bias: async (path) => {
       const bias = (await side.weights(site.place)).get(`${path}.expert_bias`);

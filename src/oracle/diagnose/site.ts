@@ -138,7 +138,7 @@ export async function openSite(
     ...{ place, begin, from: begin + hidden, inputs, experts: differing.experts },
     results({ ops: change, config: changes, eitherWay } = {}) {
       const changed: Config = { ...config, ...changes };
-      const found = new Map<string, ReferenceTensor | Choice>();
+      const found = new Map<string, Recorded>();
       const { ops, settle } = observed(
         {
           ...base,
@@ -151,12 +151,9 @@ export async function openSite(
             found.set(path, ("k" in all ? all : lazyOps.rows(all, hidden, count - hidden)) as ReferenceTensor);
           },
           choice(path, ranked) {
-            const name = path.replace(/margin$/, "experts");
-            const chosen = found.get(name);
-            if (chosen === undefined || !("k" in chosen)) return;
-            const { rows, k } = chosen;
-            const lazy = lazyIds(rows, k, () => chosen);
-            found.set(name, Object.defineProperty(lazy, "ranked", { value: ranked }));
+            const experts = path.replace(/margin$/, "experts");
+            const ids = found.get(experts);
+            if (ids !== undefined && "k" in ids) found.set(experts, rankedBy(ids, ranked as ReferenceTensor));
           },
           instead: (path, result) => (isGiven(path) ? shapedAs(result, recorded.get(path)) : undefined),
         },
@@ -182,7 +179,15 @@ function rowsAt(part: Part | undefined, start: number, first: number, all: numbe
   return first < 16 ? upTo(0, first + 16) : upTo(first, 16);
 }
 
-type Recorded = ReferenceTensor | ReferenceExpertIds;
+type Recorded = ReferenceTensor | Choice;
+
+function rankedBy(experts: ReferenceExpertIds, ranked: ReferenceTensor): Choice {
+  const { rows, k } = experts;
+  return Object.assign(
+    lazyIds(rows, k, () => experts),
+    { ranked },
+  );
+}
 
 async function readPoints(
   { points }: RecordedRun,

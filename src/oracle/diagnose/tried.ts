@@ -5,7 +5,7 @@ import { mistakes } from "../mistakes/mistakes.ts";
 import { type Recomputed, specifiedAt } from "./explain.ts";
 
 /** One line to each side whose operation could be computed. */
-export function triedLines(recomputed: readonly Recomputed[], name: string, tolerance: number): string[] {
+export function triedLines(recomputed: readonly Recomputed[], name: string): string[] {
   return (["B", "A"] as const).flatMap((label) => {
     const found = recomputed
       .filter(({ side }) => side.label === label)
@@ -16,13 +16,12 @@ export function triedLines(recomputed: readonly Recomputed[], name: string, tole
     const of = `${label}'s ${name}, recomputed as specified from ${[...one.site.inputs].join(" and ")},`;
     if (one.isRight) return [`${of} gives what ${label} recorded`];
     const { part } = one.site.place;
-    return [`${of} ${describeDifference(at, tolerance, one)}; ${countOf(part)} known mistakes do not give it either`];
+    return [`${of} ${describeDifference(at, one)}; ${countOf(part)} known mistakes do not give it either`];
   });
 }
 
 function describeDifference(
-  { own, specified, cols }: NonNullable<ReturnType<typeof specifiedAt>>,
-  tolerance: number,
+  { own, specified, cols, close }: NonNullable<ReturnType<typeof specifiedAt>>,
   { site, side }: Recomputed,
 ): string {
   const [rows, columns] = [new Set<number>(), new Set<number>()];
@@ -30,7 +29,7 @@ function describeDifference(
   for (let i = 0; i < own.length; i++) {
     const error = Math.abs(own[i] - specified[i]);
     most = Math.max(most, error);
-    if (error <= tolerance) continue;
+    if (error <= close(i)) continue;
     rows.add(side.run.start + site.from + Math.floor(i / cols));
     columns.add(i % cols);
   }

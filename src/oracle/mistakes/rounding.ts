@@ -1,7 +1,7 @@
 // Lower precision, which is no mistake: weights, activations or every result rounded to fewer bits.
 import { blockFormats, decodeRow, encodeBlocks } from "../../blocks/formats.ts";
 import type { Ops, Tensor } from "../../ops/ops.ts";
-import { shapeOps } from "../trace/shape-ops.ts";
+import { referenceOps } from "../../reference/backend.ts";
 import { byRow, withRows } from "./columns.ts";
 import type { Mistake, Part } from "./mistake.ts";
 
@@ -56,7 +56,7 @@ function products(says: string, ofInput: Rounding | undefined, ofWeights: Roundi
 /** Every result of every operation, and the weights. */
 function everything(says: string, rounding: Rounding): Mistake {
   return precision(says, (ops) => {
-    const operations = Object.keys(shapeOps).filter((name) => !/^(embed|split|rows|topK|angles)$/.test(name));
+    const operations = Object.keys(referenceOps).filter((name) => !/^(embed|split|rows|topK|angles)$/.test(name));
     const rounded = operations.map((name) => [
       name,
       (...args: readonly { readonly path?: string }[]) => {

@@ -206,7 +206,7 @@ function ofBetterGroups(row: Float32Array, groups: number): Float32Array {
   });
   const order = best.map((_, g) => g).sort((a, b) => best[b] - best[a]);
   const kept = order.slice(0, groups / 2);
-  return row.map((value, c) => (kept.includes(Math.floor(c / size)) ? value : -1e9));
+  return row.map((value, c) => (kept.includes(Math.floor(c / size)) ? value : Number.NEGATIVE_INFINITY));
 }
 
 const pairs = ofWeights.flatMap((a, i) => ofWeights.slice(i + 1).map((b) => together(a, b)));

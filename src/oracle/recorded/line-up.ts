@@ -50,9 +50,15 @@ export function layOut(ours: Pick<RecordedRun, "points">, theirs: RecordedRun): 
   const done = new Map<string, string[]>();
   const { kept, ids } = theirs;
   const positions = kept?.of ?? ids?.length ?? commonestRows(ours, theirs);
+  const relaidOf = (name: string, point: RecordedPoint): Relaid | undefined => {
+    const own = ours.points.get(name);
+    return own && relaid(own, point, positions, ids?.length === own.rows);
+  };
+  // As many heads as positions can be either way round: then another point with heads of that file tells.
+  const hasHeadsFirst = [...theirs.points].some((entry) => relaidOf(...entry)?.isHeadsFirst);
   const points = [...theirs.points].map(([name, point]): [string, RecordedPoint] => {
     const own = ours.points.get(name);
-    const found = own && relaid(own, point, positions, ids?.length === own.rows);
+    const found = relaidOf(name, point) ?? (own && hasHeadsFirst ? headsJoined(own, point) : undefined);
     if (found === undefined) return [name, point];
     done.set(found.how, [...(done.get(found.how) ?? []), name]);
     const isPadded = kept !== undefined && found.point.rows === kept.of;
@@ -67,6 +73,7 @@ export function layOut(ours: Pick<RecordedRun, "points">, theirs: RecordedRun): 
 interface Relaid {
   readonly point: RecordedPoint;
   readonly how: string;
+  readonly isHeadsFirst?: true;
 }
 
 /** Of the points whose columns need no laying out: most have as many rows as there are positions. */
@@ -89,14 +96,12 @@ function relaid(
   isOneSequence: boolean,
 ): Relaid | undefined {
   const { rows, cols } = own;
-  // As many heads as positions can be either way round: what fits as it is, is taken as it is.
+  // What fits as it is, is taken as it is.
   if (point.cols === cols && (point.rows === rows || point.rows === positions)) return undefined;
   if (rows === 1 && point.rows * point.cols === cols) {
     return { point: inRowsOf(point, 1, cols), how: "axes of one position, joined" };
   }
-  const axes = (point.axes ?? [point.rows, point.cols]).slice();
-  while (axes.length > 1 && axes[0] === 1) axes.shift();
-  const [first, second, ...rest] = axes;
+  const [first, second, ...rest] = axesOf(point);
   const inner = rest.reduce((product, axis) => product * axis, 1);
   if (second === undefined) {
     if (first === cols || first % cols !== 0) return undefined;
@@ -114,11 +119,22 @@ function relaid(
   if (rest.length > 0 && inner === cols) {
     return { point: inRowsOf(point, second, cols), how: `of a batch of ${first}, the first sequence` };
   }
-  if (rest.length === 1 && first * inner === cols) {
-    const place = (row: number, col: number): number =>
-      (Math.floor(col / inner) * second + row) * inner + (col % inner);
-    const joined = rearranged(point, second, cols, place);
-    return joined && { point: joined, how: `${first} heads before positions, joined` };
-  }
-  return undefined;
+  return headsJoined(own, point);
+}
+
+/** Without batches of one. */
+function axesOf({ axes, rows, cols }: RecordedPoint): number[] {
+  const found = (axes ?? [rows, cols]).slice();
+  while (found.length > 1 && found[0] === 1) found.shift();
+  return found;
+}
+
+/** [heads, positions, headDim] as [positions, heads · headDim]; undefined where that is not as many columns as ours. */
+function headsJoined({ cols }: RecordedPoint, point: RecordedPoint): Relaid | undefined {
+  const [heads, positions, headDim, ...others] = axesOf(point);
+  if (headDim === undefined || others.length > 0 || heads * headDim !== cols) return undefined;
+  const place = (row: number, col: number): number =>
+    (Math.floor(col / headDim) * positions + row) * headDim + (col % headDim);
+  const joined = rearranged(point, positions, cols, place);
+  return joined && { point: joined, how: `${heads} heads before positions, joined`, isHeadsFirst: true };
 }

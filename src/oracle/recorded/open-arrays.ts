@@ -119,7 +119,7 @@ function firstOfBatch(array: StoredArray, batch: number, positions = 0): StoredA
   const { shape } = array;
   if (batch === 1 || shape.length < 2) return array;
   if (shape[0] === batch && shape.length > 2) return { ...array, shape: shape.slice(1) };
-  if (shape.length > 2 || shape[0] === positions) return array;
+  if (shape.length > 2) return array;
   if (shape[0] === batch) return { ...array, shape: [1, shape[1]] };
   return shape[0] === batch * positions ? { ...array, shape: [positions, shape[1]] } : array;
 }

@@ -2,7 +2,7 @@
 import { kindOf } from "./point-names.ts";
 import type { RecordedPoint, RecordedRun } from "./recorded-run.ts";
 
-type Numbers = ArrayLike<number> | ArrayLike<bigint>;
+export type Numbers = ArrayLike<number> | ArrayLike<bigint>;
 
 /**
  * Numbers alone, numbers with a shape (ONNX Runtime calls it `dims`), as many rows and columns as `model.logits()` gives,
@@ -14,7 +14,7 @@ export type TensorLike =
   | { readonly data: Numbers; readonly dims: readonly number[] }
   | { readonly data: Numbers; readonly rows: number; readonly cols: number }
   | NestedNumbers;
-type NestedNumbers = readonly (number | NestedNumbers)[];
+export type NestedNumbers = readonly (number | NestedNumbers)[];
 
 const KINDS = "a typed array, { data, shape }, { data, dims }, { data, rows, cols }, or lists of numbers";
 

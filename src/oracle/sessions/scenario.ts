@@ -55,6 +55,9 @@ export interface ScenarioStep {
   readonly sequences: readonly Neighbour[];
 }
 
+/** The scenario in which every sequence runs by itself. */
+export const ALONE = "alone";
+
 /** What a scenario may cost, since people may write one: all sequences together fit into one step of the engine. */
 export const limits = { scenarios: 64, actions: 256, sequences: 8, ids: 64 } as const;
 

@@ -1,7 +1,7 @@
 // The scenarios that are written for a model: each brings one kind of fault to light, with few ids and small ones.
 import { Lfm2Error } from "../../lfm2-error.ts";
 import type { Action, Scenario } from "./scenario.ts";
-import { stepsOf } from "./scenario.ts";
+import { ALONE, stepsOf } from "./scenario.ts";
 
 /** Ids of the longest sequence. */
 const LONGEST = 12;
@@ -127,18 +127,12 @@ export function scenariosFor(config: {
   return [alone(together), ...together];
 }
 
-/** Everything that the sequences of the others read in the end, each in one step, one after another. */
+/** Everything that a sequence of the others has read after a step, each in one step, one after another. */
 function alone(others: readonly Scenario[]): Scenario {
   const read = others.flatMap((scenario) =>
     stepsOf(scenario).flatMap(({ chunks }) => chunks.map(({ before, ids }) => [...before, ...ids])),
   );
-  const begins = (text: readonly number[], other: readonly number[]): boolean =>
-    other.length > text.length && text.every((id, i) => other[i] === id);
-  const whole = read.filter((text) => !read.some((other) => begins(text, other)));
-  const texts = [...new Map(whole.map((text) => [text.join(), text])).values()];
-  const actions = texts.flatMap((ids, i): Action[] => {
-    const name = String.fromCharCode("a".charCodeAt(0) + i);
-    return [{ step: { [name]: ids } }, { close: name }];
-  });
-  return { name: "alone", actions };
+  const texts = [...new Map(read.map((text) => [text.join(), text])).values()];
+  const actions = texts.flatMap((ids, i): Action[] => [{ step: { [`s${i}`]: ids } }, { close: `s${i}` }]);
+  return { name: ALONE, actions };
 }

@@ -5,6 +5,7 @@ import { parseGlob } from "../glob.ts";
 import type { GoldenTolerance } from "../golden/golden-manifest.ts";
 import type { SessionModel } from "./run-sessions.ts";
 import {
+  ALONE,
   type Chunk,
   leftBy,
   logitsName,
@@ -42,6 +43,8 @@ export interface WrongStep {
   readonly check: StepCheck;
   readonly step: ScenarioStep;
   readonly chunk: Chunk;
+  /** Those of the same step that are right. */
+  readonly right: readonly Chunk[];
   /** What the scenario before may have left in its slots. */
   readonly earlier: readonly Neighbour[];
 }
@@ -102,15 +105,30 @@ function toleranceOf({ atol, rtol, ofLargest }: GoldenTolerance, numbers: Float3
   return { atol: atol * largest, rtol };
 }
 
-/** The first wrong step of every scenario that has one; what is missing is not wrong. */
-export function firstWrong(scenarios: readonly Scenario[], checks: readonly StepCheck[]): WrongStep[] {
-  return scenarios.flatMap((scenario, index) => {
-    const check = checks.find((one) => one.scenario === scenario.name && one.gap && !one.passed);
-    if (check === undefined) return [];
-    const step = stepsOf(scenario).find(({ action }) => action === check.action) as ScenarioStep;
-    const chunk = step.chunks.find(({ sequence }) => sequence === check.sequence) as Chunk;
-    return [{ check, step, chunk, earlier: index === 0 ? [] : leftBy(scenarios[index - 1]) }];
+/** The wrong steps of every scenario that has some, in order; what is missing is not wrong. */
+export function wrongSteps(scenarios: readonly Scenario[], checks: readonly StepCheck[]): WrongStep[][] {
+  const wrong = scenarios.map((scenario, index) => {
+    const own = checks.filter((one) => one.scenario === scenario.name);
+    const earlier = index === 0 ? [] : leftBy(scenarios[index - 1]);
+    return stepsOf(scenario).flatMap((step) => {
+      const ofStep = own.filter(({ action }) => action === step.action);
+      const right = step.chunks.filter((_, i) => ofStep[i].passed);
+      return step.chunks.flatMap((chunk, i): WrongStep[] => {
+        const check = ofStep[i];
+        return check.gap && !check.passed ? [{ check, step, chunk, right, earlier }] : [];
+      });
+    });
   });
+  return wrong.filter(({ length }) => length > 0);
+}
+
+/** By ids, joined: whether a sequence of these alone, in one step, is right. */
+export function rightAlone(scenarios: readonly Scenario[], checks: readonly StepCheck[]): Map<string, boolean> {
+  const steps = scenarios.filter(({ name }) => name === ALONE).flatMap((scenario) => stepsOf(scenario));
+  const own = checks.filter(({ scenario }) => scenario === ALONE);
+  return new Map(
+    steps.flatMap(({ chunks }) => chunks.map(({ ids }) => ids.join())).map((ids, i) => [ids, own[i]?.passed === true]),
+  );
 }
 
 /** A fault whose logits are those that were found. */

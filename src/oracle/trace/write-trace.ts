@@ -15,7 +15,11 @@ import { aboutModel, aboutRun, type RunSettings, type TraceManifest, traceManife
 import type { TracePiece } from "./trace-pieces.ts";
 import { planTrace, type TraceChoice } from "./trace-plan.ts";
 
-type OnProgress = (progress: { readonly phase: "prefill"; readonly done: number; readonly total: number }) => void;
+export type OnProgress = (progress: {
+  readonly phase: "prefill";
+  readonly done: number;
+  readonly total: number;
+}) => void;
 
 /** An opened model, as far as traces need one. */
 export interface TracedModel {

@@ -4,6 +4,7 @@ import type { ModelOptions } from "../../../src/load/model-options.ts";
 import { CompareError, compareRuns, type PointComparison } from "../../../src/oracle/compare/compare.ts";
 import { measureGap } from "../../../src/oracle/compare/gap.ts";
 import { createRouterMeter } from "../../../src/oracle/compare/router-gap.ts";
+import { toleranceOfPrecision } from "../../../src/oracle/compare/tolerance.ts";
 import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
 import { fitOf } from "../../../src/oracle/diagnose/fit.ts";
 import { modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
@@ -327,10 +328,23 @@ it("a rounding of one sign is no scale", async () => {
 it("a near tie is what the arithmetic of the scores can have turned round", () => {
   const logits = Float32Array.of(0.5, 0.51); // sigmoids 0.0024 apart; bfloat16 has 0.6211 and 0.625
   const rows = { a: Int32Array.of(1), b: Int32Array.of(0), kA: 1, kB: 1, logits: [logits, logits] as const };
-  const judged = (["f32", "f16", "bf16"] as const).map((precision) => {
-    const meter = createRouterMeter(2, new Float32Array(), 0.1, precision);
+  const judged = [undefined, 2 ** -11, 2 ** -8].map((ofResult) => {
+    const meter = createRouterMeter(2, new Float32Array(), [0.2], ofResult);
     meter.add(rows);
     return meter.result().examples[0].judgement;
   });
   expect(judged).toEqual(["real error", "real error", "near tie"]);
+});
+
+it("and what another comparison allows says so, too", async () => {
+  const path = "model.layers.1.feed_forward.gate";
+  const run = (ids: number[]) =>
+    memoryRun("run", [
+      [`${path}.logits`, pointOfNumbers(`${path}.logits`, [0.5, 0.51], 2)],
+      [`${path}.experts`, pointOfNumbers(`${path}.experts`, ids, 1)],
+    ]);
+  const bias = async () => new Float32Array();
+  const tolerance = toleranceOfPrecision("bf16");
+  const { points } = await compareRuns(run([1]), run([0]), { tolerance, bias });
+  expect(points.find(({ router }) => router)?.router).toMatchObject({ flips: 1, nearTies: 1 });
 });

@@ -20,9 +20,10 @@ async function replay(
   file: string,
   change: (name: string, data: Float32Array) => false | TensorToWrite | undefined,
   more: readonly (readonly [string, TensorToWrite])[] = [],
+  recorded = "none",
 ): Promise<string> {
   const tensors = new Map<string, TensorToWrite>(more);
-  for (const [name, { shape, data }] of await goldenTensors("sessions/plain/none.safetensors")) {
+  for (const [name, { shape, data }] of await goldenTensors(`sessions/plain/${recorded}.safetensors`)) {
     const changed = change(name, data as Float32Array);
     if (changed !== false) tensors.set(name, changed ?? { dtype: "F32", shape, data: data as Float32Array });
   }
@@ -43,7 +44,7 @@ describe("lfm2 golden make --sessions", () => {
       "-o",
       made,
     ]);
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/Wrote .*made: 10 scenarios, 49 steps\.\n$/)]);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/Wrote .*made: 10 scenarios, 70 steps\.\n$/)]);
     const manifest = JSON.parse(readFileSync(join(made, "sessions.json"), "utf8"));
     // The committed one was made by the same command.
     const committed = JSON.parse(readFileSync(join(plain, "sessions.json"), "utf8"));
@@ -53,7 +54,7 @@ describe("lfm2 golden make --sessions", () => {
       const cases = backend === "wasm" ? [] : ["--case", "rejected"];
       const here = await lfm2(["golden", "check", made, "--backend", backend, "--json", ...cases]);
       const { passed, verdict, checks } = JSON.parse(here.stdout);
-      expect([here.code, passed, verdict, checks.length]).toEqual([0, true, "equal", backend === "wasm" ? 66 : 5]);
+      expect([here.code, passed, verdict, checks.length]).toEqual([0, true, "equal", backend === "wasm" ? 87 : 5]);
       const worst = Math.max(...checks.map(({ gap }: { gap: { maxAbs: number } }) => gap.maxAbs));
       expect(worst === 0).toBe(backend === "wasm");
     }
@@ -107,7 +108,7 @@ describe("lfm2 golden check of sessions", () => {
       /::error title=golden [^\n]*::Session fault: the state was not rolled back after a rejected guess\.%0A/,
     );
     const xml = readFileSync(report, "utf8");
-    expect(xml).toMatch(/<testsuites tests="13" failures="3"/);
+    expect(xml).toMatch(/<testsuites tests="34" failures="3"/);
     expect(xml).toContain(
       '<testcase classname="rejected" name="action 3, a">\n      <failure message="Session fault: the state was not rolled back after a rejected guess.">',
     );
@@ -140,8 +141,84 @@ describe("lfm2 golden check of sessions", () => {
     const { code, stderr } = await lfm2(["golden", "check", plain, "--trace", narrow]);
     expect([code, stderr]).toEqual([
       2,
-      expect.stringContaining("alone.0.a: expected logits of 110 ids, found 9. Record them whole"),
+      expect.stringContaining("alone.0.s0: expected logits of 110 ids, found 9. Record them whole"),
     ]);
+  });
+
+  /** The steps after which a sequence has read the first six ids of most scenarios, and no others: alone, and in them. */
+  const sixIds = (name: string): boolean =>
+    /^(alone\.2\.s1|(steps|batch|left)\.1\.a|interleaved\.2\.a|(reused|hit|restored)\.0\.a)$/.test(name);
+  const raise = (data: Float32Array): undefined => {
+    data[3] += 1;
+  };
+
+  it("does not call an error a session's that the same ids have alone", async () => {
+    const path = await replay("plain.safetensors", (name, data) => (sixIds(name) ? raise(data) : undefined));
+    const { code, stdout } = await lfm2(["golden", "check", plain, "--trace", path, "--json"]);
+    const { verdict, findings } = JSON.parse(stdout);
+    expect([code, verdict, findings.length]).toEqual([1, "different", 1]);
+    expect(findings[0]).toMatchObject({ scenario: "alone", action: 2, faults: [] });
+    // In company alone it is one.
+    const beside = await replay("beside.safetensors", (name, data) => (name === "steps.1.a" ? raise(data) : undefined));
+    const other = await lfm2(["golden", "check", plain, "--trace", beside]);
+    expect([other.code, other.stdout]).toEqual([
+      1,
+      expect.stringContaining("Session fault: cause not known.\n  first wrong in steps: action 1, sequence a:\n"),
+    ]);
+    expect(other.stdout).toContain("The same ids alone agree.\n");
+  });
+
+  it("finds a fault behind an error that the same ids have alone", async () => {
+    const ids = [53, 69, 107, 73, 61, 71, 30, 46, 84].join(", ");
+    const { scenarios } = JSON.parse(readFileSync(join(plain, "sessions.json"), "utf8"));
+    const action = scenarios[0].actions.findIndex(
+      ({ step = {} }) => Object.values(step).join() === ids.replaceAll(" ", ""),
+    );
+    const path = await replay(
+      "both.safetensors",
+      (name, data) => (name === "rejected.1.a" || name.startsWith(`alone.${action}.`) ? raise(data) : undefined),
+      [],
+      "not-rolled-back",
+    );
+    const { code, stdout } = await lfm2(["golden", "check", plain, "--trace", path]);
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringContaining("Session fault: the state was not rolled back after a rejected guess.\n"),
+    ]);
+    expect(stdout).toContain("\n  first wrong in rejected: action 3, sequence a:\n");
+    expect(stdout).toContain("Left out is what is wrong alone, too; lfm2 compare finds out why.\n");
+  });
+
+  it("calls no difference that has no name a session's where rounding is allowed for", async () => {
+    const loose = join(folder, "rounded");
+    cpSync(plain, loose, { recursive: true });
+    const text = readFileSync(join(plain, "sessions.json"), "utf8");
+    writeFileSync(join(loose, "sessions.json"), text.replace(/"atol": [^,]+/, '"atol": 0.1'));
+    const path = await replay("rounded.safetensors", (name, data) => (name === "steps.1.a" ? raise(data) : undefined));
+    const { code, stdout } = await lfm2([
+      "golden",
+      "check",
+      loose,
+      "--trace",
+      path,
+      "-m",
+      `${golden}mistakes/hooked/plain`,
+    ]);
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringContaining("\nDifferent.\n  first wrong in steps: action 1, sequence a:\n"),
+    ]);
+    expect(stdout).toContain("record them in float32 to tell.\n");
+    const fault = await lfm2([
+      "golden",
+      "check",
+      loose,
+      "--trace",
+      `${plain}/lost-on-hit.safetensors`,
+      "-m",
+      `${golden}mistakes/hooked/plain`,
+    ]);
+    expect(fault.stdout).toContain("Session fault: the state was lost on a cache hit.\n");
   });
 
   it("tells NaN by name, and is not equal", async () => {
@@ -177,7 +254,7 @@ describe("lfm2 golden check of sessions", () => {
     cpSync(plain, beyond, { recursive: true });
     for (const [from, to, what] of [
       ['"pad": 0', '"pad": 110', "pad"],
-      ['"b": [90, 106', '"b": [90, 110', "alone"],
+      ['"b": [90, 106', '"b": [90, 110', "interleaved"],
     ]) {
       const text = readFileSync(join(plain, "sessions.json"), "utf8");
       writeFileSync(join(beyond, "sessions.json"), text.replace(from, to));
@@ -202,7 +279,7 @@ describe("lfm2 golden check of sessions", () => {
     });
     expect(await check("--trace", `${golden}dumps/hooks.safetensors`)).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("expected logits by the names of the steps, such as alone.0.a, found none."),
+      stderr: expect.stringContaining("expected logits by the names of the steps, such as alone.0.s0, found none."),
     });
     expect(await check("--trace", join(folder, "nothing"))).toMatchObject({ code: 2 });
   });

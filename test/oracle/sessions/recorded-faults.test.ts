@@ -59,7 +59,7 @@ describe.each(MODELS)("replays of golden/sessions/%s by transformers", (model) =
   it("do not have an error called a session's that a sequence by itself has", async () => {
     const { verdict, findings } = await sessions.judge(fileOf("wrong-gain"));
     expect(verdict).toBe("different");
-    expect(findings).toMatchObject([{ scenario: "alone", action: 0, sequence: "a", faults: [] }]);
+    expect(findings).toMatchObject([{ scenario: "alone", action: 0, sequence: "s0", faults: [] }]);
   });
 });
 
