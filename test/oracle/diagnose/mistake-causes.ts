@@ -145,7 +145,7 @@ export const causesOf: Readonly<Record<string, readonly string[]>> = {
   parallel: ["parallel-residual"],
   "last-layer-skipped": ["skipped-layer"],
   "layer-skipped": ["skipped-layer"],
-  "layers-exchanged": ["swapped-layers"],
+  "layers-exchanged": ["swapped-layers", "weights-of-other-layer"], // where one of the two is all that was recorded
   "embedding-norm-first": ["embedding-norm-first"],
   "final-norm-twice": ["final-norm-twice"],
   "embedding-scaled": ["scaled-embedding"],
