@@ -1,4 +1,4 @@
-// What TypeScript has to know of the kernels, made of the declarations that asc emits for them: src/wasm/compiled.ts.
+// What TypeScript has to know of the kernels, generated from the declarations that asc emits for them: src/wasm/compiled.ts.
 
 /** A function as asc declares it, after its comment. */
 const FUNCTION = /^ {2}export function (\w+)\((.*)\): (\w+);$/gm;
@@ -37,7 +37,7 @@ function namesOf(list, type, functions) {
   return [`export const ${list}: readonly (${type})[] = [`, ...functions.map(({ name }) => `  "${name}",`), "];", ""];
 }
 
-/** The exports that asc's namespace declares, as a type. Comments stay: they tell a parameter's type in the module. */
+/** The exports that asc's namespace declares, as a type. Comments stay: they state a parameter's type in the module. */
 function typeOf(name, declarations) {
   const members = declarations
     .slice(declarations.indexOf("{\n") + 2, declarations.indexOf("\n}\n"))

@@ -34,7 +34,7 @@ export function f32ToF16(x: f32): u32 {
   return sign | ((magnitude - 0x38000000 + 0xfff + odd) >> 13);
 }
 
-// V8 builds a constant vector anew wherever it is used; one that is splatted from a global before a loop stays in a
+// V8 rebuilds a constant vector wherever it is used; one that is splatted from a global before a loop stays in a
 // register, as long as no optimizer can see that the global is a constant. So it is mutable, and exported. This took the
 // product of Q4_0 weights with one token from 27 to 35 GB/s (one thread of a Zen 5, V8 13.6).
 export let HALVES_MASK: i32 = 0x8fffe000;

@@ -1,4 +1,4 @@
-// Activations in int8: blocks of 32 values, made anew for every row that meets a packed weight.
+// Activations in int8: blocks of 32 values, computed for every row that is multiplied by packed weights.
 //
 //   byte  0            4        8              12             16
 //         ├─ scale f32 ┼─ sum ──┼─ sum 0 … 15 ─┼─ sum 16 … 31 ┼─ q 0 … 31 ─┤     value[i] ≈ scale · q[i]; sums i32

@@ -14,7 +14,7 @@ import { refusedTensors, unusedTensors } from "../src/formats/other-tensors.ts";
 const sections: readonly (readonly [title: string, intro: string, table: KeyTable])[] = [
   [
     "config.json",
-    "Unknown keys are warned of. A key that is absent, where no default is told, is not needed; null says nothing.",
+    "Unknown keys are warned of. A key that is absent, where no default is stated, is not needed; null says nothing.",
     configJsonKeys,
   ],
   ["rope_parameters and rope_scaling", "Within config.json. Unknown keys are warned of.", ropeKeys],
@@ -80,7 +80,7 @@ function table(lines: readonly (readonly string[])[]): string {
 
 const HEAD = `# What is read of a model's files
 
-This list is made from the tables that files are held against (\`npm run docs\`). A key is *read*; or the architecture knows
+This list is made from the tables that files are checked against (\`npm run docs\`). A key is *read*; or the architecture knows
 *only* one value of it, so that others are refused by name; or it has *no effect* here, for the reason given. What is
 warned of is in \`model.warnings\`, on standard error, and in \`lfm2 inspect\`.`;
 

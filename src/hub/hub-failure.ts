@@ -19,7 +19,7 @@ export interface Asked {
 /** @source huggingface_hub 1.33.0, utils/_http.py, hf_raise_for_status: the order of these cases */
 export function hubFailure({ status, headers, body }: HubAnswer, { subject, page, hasToken }: Asked): SourceError {
   const code = headers.get("x-error-code") ?? "";
-  const message = headers.get("x-error-message") ?? saidBy(body);
+  const message = (headers.get("x-error-message") ?? saidBy(body)).replace(/\.$/, "");
   const fails = (expected: string, found: string, remedy: string): SourceError =>
     new SourceError({ subject, expected, found, remedy });
   const said = message === "" ? `HTTP ${status}` : `HTTP ${status}: ${message}`;
@@ -38,7 +38,8 @@ export function hubFailure({ status, headers, body }: HubAnswer, { subject, page
   if (/access to this resource is disabled/i.test(message)) {
     return fails("a repository that can be read", said, "The hub has disabled it; choose another one.");
   }
-  if (status === 401 && /invalid (?:credentials|username or password|token)/i.test(message)) {
+  // Without a token, the hub says so of repositories that it does not have or show.
+  if (status === 401 && (hasToken || /invalid credentials/i.test(message))) {
     return fails("a token that the hub knows", said, "Set HF_TOKEN to a valid one, or unset it for public models.");
   }
   if (status === 401 || code === "RepoNotFound") {

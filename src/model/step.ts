@@ -11,7 +11,7 @@ export interface Step {
   readonly layers: readonly LayerSpans[];
 }
 
-/** Those of a layer's own kind; of the other kind there are none. */
+/** Only spans of the layer's own kind; the list of the other kind is empty. */
 export interface LayerSpans {
   readonly conv: readonly ConvSpan[];
   readonly attention: readonly KvSpan[];

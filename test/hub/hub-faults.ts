@@ -147,7 +147,8 @@ export const hubFaults: Readonly<Record<string, HubFault>> = {
   "11 an address that expires": {
     fault: doing(nth("file", 2), says(403, undefined, expired)),
     faults: 1,
-    asked: { resolve: 2, file: 5 },
+    // A part that begins just then asks for an address of its own.
+    asked: { file: 5 },
   },
   "12 new addresses that are refused, too": {
     fault: doing(all("file"), says(403, undefined, badSignature)),
@@ -180,7 +181,8 @@ export const hubFaults: Readonly<Record<string, HubFault>> = {
   },
   "15 an unknown repository": {
     fault: doing(all("revision"), says(401, undefined, "Invalid username or password.")),
-    error: /expected a token that the hub knows, found HTTP 401: Invalid username or password/,
+    error:
+      /expected a public repository, found HTTP 401: Invalid username or password\. Check the name; if the repository/,
     faults: 0,
     asked: { revision: 1 },
   },

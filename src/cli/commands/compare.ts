@@ -94,8 +94,8 @@ export function compareCommand(): Command {
 
 function positive(text: string): number {
   const value = numberOrText(text);
-  if (typeof value === "number" && value >= 0) return value;
-  throw new UsageError({ subject: "--tolerance", expected: "a number from 0", found: JSON.stringify(text) });
+  if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return value;
+  throw new UsageError({ subject: "--tolerance", expected: "a finite number from 0", found: JSON.stringify(text) });
 }
 
 function verdicts(text: string): Acceptable[] {

@@ -28,6 +28,9 @@ export interface Diagnosed {
   readonly hints: readonly string[];
 }
 
+const BIAS = ".expert_bias";
+const NORM = /\.(operator|ffn|embedding)_norm$/;
+
 /** @param weights  of the model that both should have run; without it, what needs weights is left out */
 export async function diagnose(given: Comparison, weights?: ModelWeights): Promise<Diagnosed> {
   const comparison = { ...given, a: inExpertOrder(given.a), b: inExpertOrder(given.b) };
@@ -120,12 +123,26 @@ function sidesOf(
   const sideOf = (label: "A" | "B", run: RecordedRun, other: RecordedRun): Side => {
     const known = async (place: Place): Promise<ReadonlyMap<string, ReferenceWeight>> => {
       if (weights !== undefined) return readParameters(weights, place);
-      const feedForward = place.module.replace(/\.gate$/, "");
-      const bias = (await tracedBias(run, feedForward)) ?? (await tracedBias(other, feedForward));
       const isThere = ({ name }: PointComparison): boolean => placeOf(name, config)?.module === place.module;
       const point = isThere(first) ? first : points.find(isThere);
-      const learned = await learnedWeights(point ?? first, sideOf(label === "A" ? "B" : "A", other, run));
-      if (bias) learned.set(`${feedForward}.expert_bias`, weightOf(1, bias.length, bias, `${feedForward}.expert_bias`));
+      const learnFrom = sideOf(label === "A" ? "B" : "A", other, run);
+      const learned = await learnedWeights(point ?? first, learnFrom);
+      // Those of other layers, one of which it may have, where nothing parted before: a layer exchanged has another's, too.
+      const isOwn = (name: string): boolean => name === `${place.module.replace(/\.gate$/, "")}${BIAS}`;
+      for (const from of [other, run]) {
+        for (const path of [...from.points.keys()].filter((name) =>
+          isThere(first) ? name.endsWith(BIAS) : isOwn(name),
+        )) {
+          const bias = await tracedBias(from, path.slice(0, -BIAS.length));
+          if (bias) learned.set(path, weightOf(1, bias.length, bias, path));
+        }
+      }
+      if (place.part !== "norm") return learned;
+      // A norm may have another's gain.
+      for (const norm of points.filter(({ name }) => NORM.test(name) && !learned.has(name))) {
+        for (const [path, weight] of await learnedWeights({ ...norm, firstRow: 0 }, learnFrom))
+          learned.set(path, weight);
+      }
       return learned;
     };
     let last: { readonly module: string; readonly found: ReturnType<Side["weights"]> } | undefined;

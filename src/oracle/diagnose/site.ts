@@ -108,7 +108,8 @@ export async function openSite(
     placeInLayer(path)?.part === "" ||
     (placeInLayer(path)?.layer === layer && (path.split(".").length < 5 || path.startsWith(module)));
   const recorded = await readPoints(run, begin, count, isNear, (path) => inputs.add(`its ${path}`));
-  const isTheirs = (path: string): boolean => PROJECTION.test(name) && isInside(path) && PROJECTION.test(path);
+  const isTheirs = (path: string): boolean =>
+    (name === HEAD && path === HEAD) || (PROJECTION.test(name) && isInside(path) && PROJECTION.test(path));
   const theirs = await readPoints(other.run, begin, count, isTheirs, (path) => inputs.add(`the other run's ${path}`));
 
   const layerPath = layerPoint(layer, "");

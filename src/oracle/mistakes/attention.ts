@@ -155,7 +155,7 @@ export const attentionMistakes: readonly Mistake[] = [
   bug("swapped-k-v", "the weights of k and v exchanged", (ops, _, { weight }) => ({
     linear(x, w) {
       const other = w.path.replace(/([kv])_proj$/, (_, of) => `${of === "k" ? "v" : "k"}_proj`);
-      return ops.linear(x, weight(other) ?? w);
+      return ops.linear(x, weight(other) ?? { ...w, path: other });
     },
   })),
   bug("wrong-kv-head-map", "query head h reading KV head h mod the number of KV heads", (ops) => ({
