@@ -47,8 +47,13 @@ run again over what was recorded, as specified and with each of these in it. A c
 of the difference between the runs at that point, gives the run's numbers within the tolerance of the comparison, and
 agrees with every other point of the same module. Where several are listed under one cause, each is tried.
 
+After the first cause every later module is computed from what the run itself recorded, as specified and with that cause:
+where it is neither, the next one is searched, and said with "then". Several mistakes in one module are tried together, up to
+three. Where the numbers do not tell two causes apart, both are said.
+
 Not of this table, but named as well: \`doubled-bos\` and \`missing-bos\` by the ids, \`not-a-number\` and \`overflow\` by the
 numbers, \`scaled\` where one factor makes one run of the other, and with the model's weights \`zeroed-rows\` and
-\`damaged-weight\`, with the rows, the column or the element.`;
+\`damaged-weight\`, with the rows, the column or the element; \`perturbed-weight\`, \`weights-of-other-layer\` and
+\`swapped-layers\`, with the place. Of routers, \`near-tie\` and \`exact-tie\` are no mistakes.`;
 
 const ROUNDING = "Tried last. These are no mistakes, and clear a difference only where they take it away.";

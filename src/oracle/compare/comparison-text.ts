@@ -78,8 +78,9 @@ function causeLines({ guess, next, hints }: Diagnosed): string[] {
 }
 
 /** "softmax instead of sigmoid, in B (softmax-router)" */
-function clause({ says, side, cause }: Diagnosis): string {
-  return `${says}${side === undefined ? "" : `, in ${side}`} (${cause})`;
+function clause({ says, side, cause, or = [] }: Diagnosis): string {
+  const where = side === undefined ? "" : `, in ${side}`;
+  return [`${says}${where} (${cause})`, ...or.map((one) => `${one.says} (${one.cause})`)].join(", or ");
 }
 
 function verdictLine(comparison: Comparison, verdict: Verdict, { next }: Diagnosed): string {

@@ -23,7 +23,7 @@ export function verdictOf({ equal, tolerance, points }: Comparison, { guess }: D
   if (guess?.kind !== "precision") return { is: "different", cause: guess };
   const { cause, says, side } = guess;
   const which = `${says}${side === undefined ? "" : `, in ${side}`} (${cause})`;
-  return cause === "near-tie" ? { is: "near-ties", which } : { is: "rounding", which };
+  return cause === "near-tie" || cause === "exact-tie" ? { is: "near-ties", which } : { is: "rounding", which };
 }
 
 /** Within what float32 sums in another order leave. Given: within the comparison's own tolerance. */

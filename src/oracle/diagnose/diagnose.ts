@@ -49,9 +49,10 @@ export async function diagnose(given: Comparison, weights?: ModelWeights): Promi
   const notFinite = await notFiniteGuess(comparison, first);
   if (notFinite !== undefined) return { guess: notFinite, next: [], hints: [] };
   const recomputed = sides === undefined ? [] : await recompute(comparison, first, sides);
-  const bug = explain(recomputed, first, "bug");
+  const ties = nearTieGuess(first);
+  const bug = ties?.cause === "exact-tie" ? undefined : explain(recomputed, first, "bug");
   const rounding = bug ? undefined : explain(recomputed, first, "precision");
-  const tie = bug ? undefined : nearTieGuess(first);
+  const tie = bug ? undefined : ties;
   if (tie !== undefined || rounding !== undefined) {
     return roundingAndRest(
       comparison,
@@ -163,7 +164,7 @@ function beyondRounding(
   { cause, says }: Diagnosis,
 ): string | undefined {
   const since = `${says} (${cause}) explains ${first.name}`;
-  if (cause === "near-tie") {
+  if (cause === "near-tie" || cause === "exact-tie") {
     // The model is causal: another expert changes no position before its own.
     let from = first.firstRow;
     for (const point of points) {

@@ -12,6 +12,10 @@ import { openSite, placeOf, type Side, type Site } from "./site.ts";
 const LEFT = 0.1;
 /** One that many mistakes come near to leaves no more than this. */
 const LEFT_BY_CATCH_ALL = 0.02;
+/** Parts that differ by less are the same. */
+const SAME = 1e-4;
+/** Causes that fit as well: with so many, none is told. */
+const MANY = 3;
 /** Rows with other experts than computed, which may have been near ties. */
 const TIES = 0.02;
 
@@ -21,6 +25,8 @@ export interface Explanation {
   readonly side: Side;
   readonly site: Site;
   readonly mistake: Mistake;
+  /** Others that the numbers do not tell from it. */
+  readonly alike: readonly Mistake[];
   /** The part of the difference that is left at the worst of the points. */
   readonly left: number;
 }
@@ -123,24 +129,31 @@ export function specifiedAt({ points, specified }: Recomputed, name: string) {
   return { own: point.own as Float32Array, specified: result.data, cols: result.cols, close: point.close };
 }
 
-/** The simplest of the mistakes that explain most. */
+/** The mistake that explains most, of several that explain as much the simplest. None, where that might be many. */
 export function explain(
   recomputed: readonly Recomputed[],
   first: PointComparison,
   kind: Mistake["kind"],
   among: readonly Mistake[] = mistakes,
 ): Explanation | undefined {
-  let best: Explanation | undefined;
+  const found: Omit<Explanation, "alike">[] = [];
   for (const { side, site, specified, points, isRight } of recomputed) {
     if (isRight) continue;
     for (const mistake of among) {
       if (mistake.kind !== kind || !mistake.parts.some((part) => part === site.place.part)) continue;
       const left = worstLeft(points, specified, site.results(mistake), mistake, first);
-      if (left === undefined) continue;
-      if (best === undefined || left < 0.5 * best.left - 1e-4) best = { side, site, mistake, left };
+      if (left !== undefined) found.push({ side, site, mistake, left });
     }
   }
-  return best;
+  const least = Math.min(...found.map(({ left }) => left));
+  const best = found.find(({ left }) => left <= least + SAME);
+  if (best === undefined) return undefined;
+  const causes = new Map<string, Mistake>();
+  for (const { mistake, left, side } of found) {
+    const isOther = !best.mistake.cause.split("+").some((cause) => mistake.cause.split("+").includes(cause));
+    if (isOther && side === best.side && left <= 2 * least + SAME) causes.set(mistake.cause, mistake);
+  }
+  return causes.size >= MANY ? undefined : { ...best, alike: kind === "bug" ? [...causes.values()] : [] };
 }
 
 /** Undefined where too little could be compared: the first point, or one after it where that is either way. */
@@ -231,7 +244,12 @@ function leftOfChoice(
   const apart = rowsMissed(own, { rows: result.rows, k: otherWidth, ids: other as Int32Array }, width, ofResult);
   if (missed.filter(Boolean).length > TIES * result.rows) return Number.POSITIVE_INFINITY;
   const differing = apart.filter(Boolean).length;
-  return differing === 0 ? 0 : missed.filter((is, t) => is && apart[t]).length / differing;
+  if (differing === 0) return 0;
+  // Near ties are set aside; what is left has to be the most of it.
+  const { ids, k, rows } = result;
+  const others = rowsMissed(own, { ids, k, rows }, width, ofResult);
+  if (2 * apart.filter((is, t) => is && !others[t]).length < differing) return Number.POSITIVE_INFINITY;
+  return missed.filter((is, t) => is && apart[t]).length / differing;
 }
 
 /** Which rows have other experts, in whatever order, that rounding cannot have chosen. */

@@ -9,7 +9,7 @@ import type { Explanation, Recomputed } from "./explain.ts";
 import { fitOf } from "./fit.ts";
 
 export interface Diagnosis {
-  /** For programs: "softmax-router", "rope-interleaved", "kv-f16", "near-tie", "precision"; two joined by a plus. */
+  /** For programs: "softmax-router", "rope-interleaved", "kv-f16", "near-tie", "exact-tie", "precision"; two joined by a plus. */
   readonly cause: string;
   readonly kind: "bug" | "precision";
   /** The side that does not compute as specified; undefined where none is to blame. */
@@ -18,6 +18,8 @@ export interface Diagnosis {
   readonly says: string;
   /** What was computed, and what came out. */
   readonly evidence: string;
+  /** Causes that the numbers do not tell from it. */
+  readonly or?: readonly { readonly cause: string; readonly says: string }[];
 }
 
 /** A factor explains a difference when it leaves at most this part of it. */
@@ -26,14 +28,16 @@ const EXPLAINED = 0.1;
 const ROWS = 16;
 
 /** An explanation in words. */
-export async function told({ mistake, side, site }: Explanation): Promise<Diagnosis> {
+export async function told({ mistake, side, site, alike }: Explanation): Promise<Diagnosis> {
   const fit = await fitOf(side.run, site.results(mistake), site.from);
   const specified = await fitOf(side.run, site.results(), site.from);
   const says = wordsOf(mistake, side.config, site.experts);
   const evidence =
     `recomputing ${side.label}'s ${fit?.point} from ${list([...site.inputs])} with ${says} gives ${fit?.says}` +
     (specified === undefined ? "" : `; as specified ${specified.says}`);
-  return { cause: mistake.cause, kind: mistake.kind, side: side.label, says, evidence };
+  const or = alike.map((one) => ({ cause: one.cause, says: wordsOf(one, side.config, site.experts) }));
+  const found: Diagnosis = { cause: mistake.cause, kind: mistake.kind, side: side.label, says, evidence };
+  return or.length > 0 ? { ...found, or } : found;
 }
 
 /** One place of a weight: nothing else gives what a side recorded. */

@@ -57,6 +57,8 @@ export async function examineRest(
   const modules = all.slice(Math.max(0, begin));
   const found: Placed[] = given === undefined ? [] : [{ ...given, module: modules[0] }];
   const [open, unknown] = [[] as { module: Module; difference: Difference }[], [] as string[]];
+  /** Of the modules that are as specified, how far they are off nevertheless. */
+  const sizes = new Map<Module, number>();
   // Of the module that is begun with, everything has been tried.
   const searched = new Set([modules[0]?.part]);
   for (const module of modules) {
@@ -64,6 +66,7 @@ export async function examineRest(
     const difference = await against();
     if (difference === undefined) unknown.push(module.path);
     const known = found.flatMap(({ mistake }) => mistake ?? []);
+    if (difference !== undefined && difference.first === undefined) sizes.set(module, sizeOf(difference));
     if (difference?.first === undefined || (await isOfKnown(known, against))) continue;
     // One that was searched in vain is not searched in every layer again.
     const isThorough = !searched.has(module.part);
@@ -81,13 +84,8 @@ export async function examineRest(
     else found.push({ ...cause, module });
   }
   for (const { module, difference } of open) {
-    const told = await perturbedAt(
-      difference,
-      side,
-      module,
-      open.filter((one) => one.module.part === module.part).length === 1 &&
-        modules.filter(({ part }) => part === module.part).length > 1,
-    );
+    const others = [...sizes].filter(([{ part }]) => part === module.part).map(([, size]) => size);
+    const told = await perturbedAt(difference, side, module, others);
     if (told !== undefined) found.push({ told, mistake: undefined, module });
   }
   const unexplained = open
@@ -95,6 +93,11 @@ export async function examineRest(
     .filter((path) => !found.some(({ module }) => module.path === path));
   const isFirstExplained = found.some(({ module }) => module === modules[0]);
   return { causes: summed(found, all, side), isFirstExplained, unexplained, unknown };
+}
+
+/** The largest error of a point, in part of its numbers. */
+function sizeOf({ comparison: { points } }: Difference): number {
+  return Math.max(0, ...points.map(({ gap }) => gap?.rmsRelative ?? 0));
 }
 
 interface Placed extends Found {
@@ -124,34 +127,33 @@ function isSame(a: Diagnosis, b: Diagnosis): boolean {
   return a.cause === b.cause && isAlike;
 }
 
+/** @param others  how far the modules of the same kind are off that are as specified */
 async function perturbedAt(
   { comparison, first }: Difference,
   side: Side,
   { path }: Module,
-  isAlone: boolean,
+  others: readonly number[],
 ): Promise<Diagnosis | undefined> {
-  const { a, b } = comparison;
   const allowance = first?.allowance;
   if (first === undefined || first.kind === "ids" || allowance === undefined) return undefined;
-  const [specified, own] = [a.points.get(first.name), b.points.get(first.name)];
-  if (specified === undefined || own === undefined) return undefined;
-  const [rows, cols] = first.shapeB;
-  const [x, y] = await Promise.all([specified.read(0, rows), own.read(0, rows)]);
-  const differing = Array.from({ length: rows }, (_, t) => t).filter((t) =>
-    Array.from({ length: cols }, (_, c) => t * cols + c).some(
-      (i) => !(Math.abs(x[i] - y[i]) <= allowedAt(allowance, t, x[i])),
-    ),
+  const [specified, own] = [comparison.a, comparison.b].map(({ points }) => points.get(first.name));
+  const [x, y] = await Promise.all(
+    [specified, own].map((point) => point?.read(0, point.rows) as Promise<Float32Array>),
   );
-  const [{ site } = { site: undefined }] = await recomputeSide(
+  const [{ site }] = await recomputeSide(
     comparison,
     first,
-    { ...side, run: b },
-    { ...side, run: a },
+    { ...side, run: comparison.b },
+    { ...side, run: comparison.a },
   );
-  const experts = differing.length < rows ? (site?.experts ?? []) : [];
-  if (!isAlone && experts.length !== 1) return undefined;
-  const place = experts.length === 1 ? `expert ${experts[0]} of ${path}` : path;
-  return perturbedWeights(place, y as Float32Array, x as Float32Array, cols, differing, side);
+  const at = {
+    own: y,
+    specified: x,
+    cols: first.shapeB[1],
+    allowed: (t: number, value: number) => allowedAt(allowance, t, value),
+  };
+  const experts = site.place.part === "feed-forward" ? site.experts : [];
+  return perturbedWeights(path, at, experts, others, side);
 }
 
 interface Module {
@@ -263,7 +265,7 @@ async function causeOf(
       const mistake = besides?.mistake.members?.at(-1);
       if (besides !== undefined && mistake !== undefined) {
         const says = wordsOf(mistake, side.config, besides.site.experts);
-        return { mistake, told: { ...(await told(besides)), cause: mistake.cause, says } };
+        return { mistake, told: { ...(await told({ ...besides, alike: [] })), cause: mistake.cause, says } };
       }
     }
   }

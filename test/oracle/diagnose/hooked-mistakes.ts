@@ -95,12 +95,15 @@ export function openRecordings(folder: string, models = folder): Recordings {
 
 function judged(names: readonly string[], { guess, next, hints }: Diagnosed): Verdict {
   const told = guess === undefined ? next : [guess, ...next];
-  const causes = told.flatMap(({ cause }) => cause.split("+"));
   if (told.length === 0) return [hints.length > 0 ? "no name" : "silent", undefined];
-  const isNamed = (name: string): boolean => causesOf[name]?.some((cause) => causes.includes(cause));
-  const isWrong = causes.some((cause) => !names.some((name) => causesOf[name]?.includes(cause)));
-  if (isWrong) return [guess?.kind === "precision" ? "cleared" : "wrong", causes.join()];
-  return [names.every(isNamed) ? "right" : "some", causes.join()];
+  const groups = told.flatMap(({ cause, or = [] }) =>
+    cause.split("+").map((one, i) => (i === 0 ? [one, ...or.map((other) => other.cause)] : [one])),
+  );
+  const isOf = (name: string, group: readonly string[]) => causesOf[name]?.some((cause) => group.includes(cause));
+  const words = groups.map((group) => group.join(" or ")).join();
+  const isWrong = groups.some((group) => !names.some((name) => isOf(name, group)));
+  if (isWrong) return [guess?.kind === "precision" ? "cleared" : "wrong", words];
+  return [names.every((name) => groups.some((group) => isOf(name, group))) ? "right" : "some", words];
 }
 
 async function prepare(folder: string, { model: name, ids }: Pair): Promise<Ground> {

@@ -5,6 +5,8 @@ import { mistakesMarkdown } from "../../../docs/mistakes.ts";
 import type { Model } from "../../../src/engine/sequence.ts";
 import type { Ops, Tensor, Weight } from "../../../src/ops/ops.ts";
 import { compareRuns } from "../../../src/oracle/compare/compare.ts";
+import { wording } from "../../../src/oracle/compare/comparison-text.ts";
+import { verdictOf } from "../../../src/oracle/compare/verdict.ts";
 import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
 import { modelWeights, numbersOf } from "../../../src/oracle/diagnose/model-weights.ts";
 import { weightOf } from "../../../src/oracle/mistakes/columns.ts";
@@ -150,6 +152,59 @@ describe("a mistake is not cleared", () => {
     expect(hints.join()).toContain("-m");
   });
 });
+
+describe("ties of the router", () => {
+  const run = (ids: number[]): RecordedRun => ({
+    ...{ name: "run", isOrdered: true, ids: undefined, start: 0, close: async () => {} },
+    about: {
+      config: { use_expert_bias: false },
+      model: undefined,
+      backend: undefined,
+      mode: undefined,
+      kvType: undefined,
+    },
+    points: new Map(
+      [
+        pointOfNumbers("model.layers.0.feed_forward.gate.logits", [2, 2, 0, 0, 1, 1], 3),
+        pointOfNumbers("model.layers.0.feed_forward.gate.experts", ids, 1),
+      ].map((point) => [point.name, point]),
+    ),
+  });
+
+  it("between equal scores are told by the id that each run takes", async () => {
+    const comparison = await compareRuns(run([0, 1]), run([1, 2]));
+    const diagnosed = await diagnose(comparison);
+    expect(diagnosed.guess).toMatchObject({ cause: "exact-tie", kind: "precision", side: undefined });
+    expect(verdictOf(comparison, diagnosed)).toMatchObject({
+      is: "near-ties",
+      which: expect.stringContaining("B takes the higher id, A the lower"),
+    });
+  });
+});
+
+describe("several mistakes at once", () => {
+  const gelu =
+    (ops: Ops): Ops["swiglu"] =>
+    (gate, up) =>
+      ops.mul(ops.mul(gate, ops.sigmoid(ops.scale(gate, 1.702))), up);
+
+  it("are named one after the other, and the rest is said to agree", async () => {
+    const { ops, run, weights } = await prepared;
+    const flipped: Ops["causalConv"] = (x, w, spans) =>
+      ops.causalConv(x, weightOf(w.rows, w.cols, rowsReversed(numbersOf(w as ReferenceWeight), w.cols), w.path), spans);
+    const comparison = await compareRuns(run(), run({ swiglu: gelu(ops), causalConv: flipped }));
+    const { guess, next, hints } = await diagnose(comparison, weights);
+    expect([guess, ...next].map((one) => one?.cause)).toEqual(["flipped-taps", "quick-gelu"]);
+    expect(hints).toEqual([]);
+    expect(wording(comparison, { guess, next, hints }).verdict).toMatch(/flipped-taps.*; then .*quick-gelu/);
+    const alone = await diagnose(await compareRuns(run(), run({ swiglu: gelu(ops) })), weights);
+    expect(alone.guess?.evidence).toContain("every later operation gives what is specified");
+  });
+});
+
+function rowsReversed(numbers: Float32Array, cols: number): Float32Array {
+  return numbers.map((_, i) => numbers[i - (i % cols) + cols - 1 - (i % cols)]);
+}
 
 describe("what no cause is known of", () => {
   it("is told by the side, the tokens and the columns", async () => {
