@@ -1,8 +1,17 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 // Every model that a test opens starts threads, which would read and compile the same sources each time.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("./node_modules/.cache/compiled", import.meta.url));
+
+// What tests fetch is nobody's to keep, and none of theirs finds what somebody has kept.
+const kept = mkdtempSync(join(tmpdir(), "lfm2-test-cache-"));
+process.on("exit", () => rmSync(kept, { recursive: true, force: true }));
+process.env.LFM2_CACHE = join(kept, "lfm2");
+process.env.HF_HOME = join(kept, "huggingface");
 
 // Workers that tests start inherit these flags.
 const execArgv = ["--import", new URL("./assembly/read-typescript.js", import.meta.url).href];

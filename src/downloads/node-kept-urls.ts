@@ -57,7 +57,7 @@ function keepingFolder(base: string, options: KeepingOptions): Folder {
       const url = inFolder(place, fileName);
       const kept = await keptUrl(options.root, url);
       if (options.offline) {
-        if (kept !== undefined) return openFile(kept.path);
+        if (kept !== undefined) return openKept(url, kept.path);
         return missing(url, options.root, notes);
       }
       let source: ByteSource | undefined;
@@ -66,7 +66,7 @@ function keepingFolder(base: string, options: KeepingOptions): Folder {
       } catch (error) {
         if (!(error instanceof UnreachableError) || kept === undefined) throw error;
         notes.push(`${nameOf(url)} cannot be reached; what is kept of it may be out of date.`);
-        return openFile(kept.path);
+        return openKept(url, kept.path);
       }
       // Of a file that is of no use, nothing is fetched.
       if (source === undefined || source.size > (mostBytes ?? source.size)) return source;
@@ -106,7 +106,7 @@ async function keep(
   const isKept = kept !== undefined && isSame(kept.version, version);
   if (!isKept && reads === "ranges") return source;
   await source.close();
-  if (isKept) return openFile(kept.path);
+  if (isKept) return openKept(url, kept.path);
   const folder = join(root, keyOf(url));
   const content = createHash("sha256").update(JSON.stringify(version)).digest("hex").slice(0, 16);
   const path = join(folder, content, fileName);
@@ -123,7 +123,12 @@ async function keep(
   await rename(own, join(folder, "about.json"));
   const others = (await readdir(folder)).filter((name) => /^[0-9a-f]{16}$/.test(name) && name !== content);
   await Promise.all(others.map((name) => rm(join(folder, name), { recursive: true, force: true })));
-  return openFile(path);
+  return openKept(url, path);
+}
+
+/** Under the name by which it was asked for. */
+async function openKept(url: URL, path: string): Promise<ByteSource> {
+  return { ...(await openFile(path)), name: nameOf(url) };
 }
 
 function remoteOf(url: URL, version: UrlVersion, network: NetworkOptions): Remote {

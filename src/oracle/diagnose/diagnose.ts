@@ -62,7 +62,8 @@ export async function diagnose(given: Comparison, weights?: ModelWeights): Promi
       tie ? undefined : rounding,
     );
   }
-  const several = bug ? undefined : explainTogether(recomputed, first);
+  // Within a wide tolerance something of several fits everything.
+  const several = bug || comparison.tolerance.wide ? undefined : explainTogether(recomputed, first);
   const known = bug ?? several;
   const guess =
     (known && (await told(known))) ?? (await scaleGuess(comparison, first)) ?? damageGuess(recomputed, first);

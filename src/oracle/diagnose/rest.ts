@@ -52,6 +52,8 @@ export async function examineRest(
   given: Found | undefined,
   first: string,
 ): Promise<Rest> {
+  // Within a wide tolerance something of several, or a little noise in weights, fits everything.
+  const isWide = comparison.tolerance.wide !== undefined;
   const all = modulesOf(comparison, side);
   const begin = all.findIndex(({ points }) => points.some(({ name }) => name === first));
   const modules = all.slice(Math.max(0, begin));
@@ -69,7 +71,7 @@ export async function examineRest(
     if (difference !== undefined && difference.first === undefined) sizes.set(module, sizeOf(difference));
     if (difference?.first === undefined || (await isOfKnown(known, against))) continue;
     // One that was searched in vain is not searched in every layer again.
-    const isThorough = !searched.has(module.part);
+    const isThorough = !isWide && !searched.has(module.part);
     const cause = await causeOf(difference, side, known, isThorough, against);
     if (cause === undefined) {
       open.push({ module, difference });
@@ -83,7 +85,7 @@ export async function examineRest(
     if (isBetter) found[at] = { ...cause, module: found[at].module };
     else found.push({ ...cause, module });
   }
-  for (const { module, difference } of open) {
+  for (const { module, difference } of isWide ? [] : open) {
     const others = [...sizes].filter(([{ part }]) => part === module.part).map(([, size]) => size);
     const told = await perturbedAt(difference, side, module, others);
     if (told !== undefined) found.push({ told, mistake: undefined, module });
