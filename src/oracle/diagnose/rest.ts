@@ -275,7 +275,8 @@ async function causeOf(
   if (moved !== undefined) return { mistake: undefined, moved, told: movedDiagnosis(moved, side) };
   const scaled = await scaleGuess(comparison, first);
   if (scaled !== undefined) return { mistake: undefined, told: { ...scaled, side: side.label } };
-  const damage = damageGuess(recomputed, first);
+  // Within a wide tolerance a row of small numbers is as good as zeroed.
+  const damage = comparison.tolerance.wide ? undefined : damageGuess(recomputed, first);
   if (damage !== undefined) return { mistake: undefined, told: damage };
   const several = isThorough ? explainTogether(recomputed, first) : undefined;
   return several && { mistake: several.mistake, told: await told(several) };
