@@ -24,10 +24,15 @@ export interface Page {
   readonly sent: readonly Sent[];
 }
 
-/** @param isolated  the page comes with the COOP and COEP headers that let it share memory with its workers */
+/**
+ * In Firefox a failed test is run once more, on another page: on an isolated page, about one call in a thousand has never
+ * come back (Firefox ESR, workers that start workers; what is lost is not known).
+ *
+ * @param isolated  the page comes with the COOP and COEP headers that let it share memory with its workers
+ */
 export function inEveryEngine({ isolated }: { readonly isolated: boolean }, tests: (page: Page) => void): void {
   for (const { name, launch } of [chromium, firefox, webkit]) {
-    describe(`${name}, ${isolated ? "isolated page" : "plain page"}`, () => {
+    describe(`${name}, ${isolated ? "isolated page" : "plain page"}`, { retry: name === "Firefox" ? 1 : 0 }, () => {
       let site: Site;
       let driver: Driver;
       let launched: Promise<Driver> | undefined;

@@ -150,7 +150,7 @@ describe("lfm2 inspect", () => {
     expect(code).toBe(0);
     expect(performance.now() - begin).toBeLessThan(20_000); // reading would take longer on most disks
     const found = JSON.parse(stdout);
-    // Counts by formula: shared/spec/model.md, section 1.
+    // Counts by formula; docs/lfm2.md has them part by part.
     expect([found.parameters, found.activeParameters]).toEqual([8_339_930_560, 1_557_740_992]);
     expect(found.memory.banks.length).toBeGreaterThan(4);
     for (const { bytes } of found.memory.banks) expect(bytes).toBeLessThanOrEqual(2 ** 32);

@@ -31,7 +31,7 @@ async function gguf(keys: Record<string, GgufValue>) {
 
 describe("config.json", () => {
   it("of published checkpoints says nothing unknown", () => {
-    // LFM2-700M, all keys: shared/published, config-700m.
+    // LFM2-700M, all keys.
     const early = {
       ...{ block_auto_adjust_ff_dim: true, block_dim: 1536, block_ff_dim: 10240, block_ffn_dim_multiplier: 1.0 },
       ...{ block_mlp_init_scale: 1.0, block_multiple_of: 256, block_norm_eps: 1e-5, block_out_init_scale: 1.0 },

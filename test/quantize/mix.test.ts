@@ -17,8 +17,7 @@ function namesIn(format: FormatName, mix: ReadonlyMap<string, FormatName>): stri
 }
 
 describe("mixes of block formats", () => {
-  // Bytes of all tensors: llama-bench's "size" of the published files where it is known, else the same rule on paper
-  // (shared/spec/model.md, 3.3).
+  // Bytes of all tensors: llama-bench's "size" of the published files where it is known, else the same rule on paper.
   const published: readonly [QuantizationType, lfm2: number, lfm2_5: number][] = [
     ["Q4_0", 4_731_500_288, 4_836_439_808],
     ["Q4_K_M", 5_042_386_688, 5_147_326_208],

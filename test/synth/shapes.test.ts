@@ -11,7 +11,7 @@ import { mixOf } from "../../src/quantize/mix.ts";
 import { type ShapeName, shapes } from "../../src/synth/shapes.ts";
 import { context } from "../ops/harness.ts";
 
-/** As published (shared/published, params; LFM2-8B-A1B: spec/model.md), or else by their formula, which gives these. */
+/** As published, or else by their formula, which gives these. */
 const published: Record<ShapeName, number> = {
   "lfm2-350m": 354_483_968,
   "lfm2-700m": 742_489_344,
