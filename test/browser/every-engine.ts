@@ -25,7 +25,7 @@ export interface Page {
 }
 
 /**
- * In Firefox a failed test is run once more, on another page: on an isolated page, about one call in a thousand has never
+ * In Firefox a failed test is run once more, on another page: on an isolated page, a call has now and then never
  * come back (Firefox ESR, workers that start workers; what is lost is not known).
  *
  * @param isolated  the page comes with the COOP and COEP headers that let it share memory with its workers
