@@ -1,6 +1,6 @@
 // docs/exercises.md: twelve things to break, each really broken in a copy of the source, and what becomes of it.
 //
-// Written by: npm run docs -- --exercises (half a minute)
+// Written by: npm run docs -- --exercises (a minute or two)
 import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -25,8 +25,8 @@ export interface Page {
 }
 
 /**
- * In Firefox a failed test is run once more, on another page: on an isolated page, a call has now and then never
- * come back (Firefox ESR, workers that start workers; what is lost is not known).
+ * In Firefox a failed test runs once more, on a fresh page: on an isolated page, a call sometimes never returns (Firefox
+ * ESR; the cause is not known, and may be ours).
  *
  * @param isolated  the page comes with the COOP and COEP headers that let it share memory with its workers
  */

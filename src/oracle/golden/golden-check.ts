@@ -10,7 +10,13 @@ import { openArrays } from "../recorded/open-arrays.ts";
 import { pieces, type RecordedPoint, type RecordedRun } from "../recorded/recorded-run.ts";
 import type { TracePiece } from "../trace/trace-pieces.ts";
 import type { TraceChoice } from "../trace/trace-plan.ts";
-import type { GoldenCase, GoldenManifest, GoldenTolerance } from "./golden-manifest.ts";
+import {
+  type GoldenCase,
+  type GoldenManifest,
+  type GoldenTolerance,
+  largestOf,
+  toleranceAt,
+} from "./golden-manifest.ts";
 
 /** One point of one case. */
 export interface PointCheck {
@@ -137,15 +143,12 @@ interface Check {
   found?: string;
 }
 
-async function toleranceOf({ atol, rtol, ofLargest }: GoldenTolerance, point: RecordedPoint): Promise<Tolerance> {
-  if (!ofLargest) return { atol, rtol };
+async function toleranceOf(rule: GoldenTolerance, point: RecordedPoint): Promise<Tolerance> {
   let largest = 1;
-  for (const [from, count] of pieces(point.rows, point.cols)) {
-    for (const value of await point.read(from, count)) {
-      if (Math.abs(value) > largest && Number.isFinite(value)) largest = Math.abs(value);
-    }
+  for (const [from, count] of rule.ofLargest ? pieces(point.rows, point.cols) : []) {
+    largest = largestOf(await point.read(from, count), largest);
   }
-  return { atol: atol * largest, rtol };
+  return toleranceAt(rule, largest);
 }
 
 /** A model, as far as checks need one. */

@@ -2,6 +2,7 @@
 import { isObject, type JsonObject, jsonLimits, readJson } from "../../formats/json.ts";
 import { DAMAGED, refuse, show } from "../../formats/refusal.ts";
 import type { Folder } from "../../sources/source.ts";
+import type { Tolerance } from "../compare/gap.ts";
 import { parseGlob } from "../glob.ts";
 import type { Positions } from "../trace/trace-plan.ts";
 
@@ -53,6 +54,18 @@ export interface GoldenTolerance {
   /** `atol` is times the largest expected number of the tensor, where that is above 1. */
   readonly ofLargest?: boolean;
   readonly reason: string;
+}
+
+/** Of the finite numbers the largest, or what was the largest before. */
+export function largestOf(numbers: Float32Array | Int32Array, before = 1): number {
+  let largest = before;
+  for (const value of numbers) if (Math.abs(value) > largest && Number.isFinite(value)) largest = Math.abs(value);
+  return largest;
+}
+
+/** @param largest  expected number of the tensor */
+export function toleranceAt({ atol, rtol, ofLargest }: GoldenTolerance, largest: number): Tolerance {
+  return { atol: ofLargest ? atol * largest : atol, rtol };
 }
 
 const MAX_CASES = 10_000;

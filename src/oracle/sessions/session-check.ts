@@ -2,7 +2,7 @@
 import { Lfm2Error } from "../../lfm2-error.ts";
 import { type Gap, measureGap, type Tolerance } from "../compare/gap.ts";
 import { parseGlob } from "../glob.ts";
-import type { GoldenTolerance } from "../golden/golden-manifest.ts";
+import { type GoldenTolerance, largestOf, toleranceAt } from "../golden/golden-manifest.ts";
 import type { SessionModel } from "./run-sessions.ts";
 import {
   ALONE,
@@ -78,7 +78,7 @@ export async function checkSteps(
             remedy: "Make the sessions again.",
           });
         }
-        const tolerance = toleranceOf(rule, want);
+        const tolerance = toleranceAt(rule, largestOf(want));
         const have = await found(name);
         const gap = have && measureGap(have, want, tolerance);
         const passed = gap?.mismatched === 0;
@@ -97,12 +97,6 @@ export async function checkSteps(
     found: "none",
     remedy: "docs/oracle.md has a replay that writes them.",
   });
-}
-
-function toleranceOf({ atol, rtol, ofLargest }: GoldenTolerance, numbers: Float32Array): Tolerance {
-  if (!ofLargest) return { atol, rtol };
-  const largest = numbers.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-  return { atol: atol * largest, rtol };
 }
 
 /** The wrong steps of every scenario that has some, in order; what is missing is not wrong. */
