@@ -67,6 +67,18 @@ export function sumF32(v: v128): f32 {
   );
 }
 
+/** sumF32 of four vectors, in its order, in four lanes. */
+@inline
+export function sumsOfPairsF32(a: v128, b: v128, c: v128, d: v128): v128 {
+  return pairSums(pairSums(a, b), pairSums(c, d));
+}
+
+/** a₀ + a₁, a₂ + a₃, b₀ + b₁, b₂ + b₃ */
+@inline
+function pairSums(a: v128, b: v128): v128 {
+  return f32x4.add(i32x4.shuffle(a, b, 0, 2, 4, 6), i32x4.shuffle(a, b, 1, 3, 5, 7));
+}
+
 /** The sums of four vectors' lanes, in four lanes. */
 @inline
 export function sumsF32(a: v128, b: v128, c: v128, d: v128): v128 {
