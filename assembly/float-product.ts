@@ -20,7 +20,7 @@ const PIECE_BYTES: usize = 2048;
 /** Rows that are decoded together. */
 const ROWS: i32 = 8;
 /** Tokens whose sums wait at a time. */
-const TOKENS: i32 = 128;
+const TOKENS: i32 = 64;
 /** Sums of a token: 4 vectors × 8 rows. */
 const SUM_BYTES: usize = 512;
 

@@ -1,6 +1,7 @@
 // Every kernel on one page: the contract with src/wasm, which gets its types from here. Addresses, counts and numbers only.
 export { HALVES_MASK, HALVES_SCALE, WORD_MASK } from "./f16";
 export { firstMasked } from "./finite";
+export { UPPER_HALVES } from "./formats/widen";
 export { quantize } from "./int8-activations";
 export { attention } from "./ops/attention";
 export { causalConv } from "./ops/causal-conv";
