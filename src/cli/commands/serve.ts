@@ -39,7 +39,7 @@ Examples:
   $ ANTHROPIC_BASE_URL=http://127.0.0.1:${PORT} ANTHROPIC_API_KEY=none your-program
 
 GET /docs lists the endpoints. Options of sampling are what requests leave open. Ctrl-C ends the server when the requests
-under way have been answered; twice, at once.`;
+under way have been answered; so does SIGTERM. Twice, it ends at once.`;
 
 export function serveCommand(): Command {
   const command = new Command("serve")
@@ -78,7 +78,7 @@ async function run(flags: ServeFlags): Promise<void> {
       remedy: "Add --api-key, or --insecure to let everyone in.",
     });
   }
-  const interrupt = abortOnInterrupt();
+  const interrupt = abortOnInterrupt(["SIGINT", "SIGTERM"]);
   const opened = await openModel(flags, interrupt);
   const ended = new AbortController();
   let listening: Listening | undefined;
