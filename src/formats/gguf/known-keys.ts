@@ -77,7 +77,7 @@ export const ggufArchitectureKeys: KeyTable = [
     keys: ["attention.causal"],
     use: "only",
     values: [true],
-    says: "A model whose attention reads later positions is one for embeddings, such as LFM2.5-Embedding.",
+    says: "Attention to later positions makes it a model for embeddings, such as LFM2.5-Embedding.",
   },
   { keys: ["pooling_type"], use: "only", values: [0], says: "Pooled states are embeddings, such as LFM2-ColBERT's." },
   {

@@ -107,7 +107,7 @@ export const configJsonKeys: KeyTable = [
     keys: ["is_causal"],
     use: "only",
     values: [true],
-    says: "A model whose attention reads later positions is one for embeddings.",
+    says: "Attention to later positions makes it a model for embeddings.",
   },
   { keys: ["use_pos_enc", "block_use_swiglu"], use: "only", values: [true], says: "Every LFM2 has this value." },
   {
