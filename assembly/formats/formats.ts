@@ -1,4 +1,4 @@
-// The block formats by number, as GGUF counts them: one row of weights of any of them, decoded to float32.
+// One row of weights in any block format, decoded to float32. Formats have the numbers that GGUF gives them.
 import { BF16, decodeBF16, decodeF16, decodeF32, F16, F32 } from "./floats";
 import { decodeIQ4_NL, decodeIQ4_XS, IQ4_NL, IQ4_XS } from "./iq4";
 import { decodeMXFP4, MXFP4 } from "./mxfp4";
