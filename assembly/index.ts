@@ -2,7 +2,7 @@
 // numbers.
 export { HALVES_MASK, HALVES_SCALE, WORD_MASK } from "./f16";
 export { firstMasked } from "./finite";
-export { UPPER_HALVES } from "./formats/widen";
+export { UPPER_HALVES } from "./widen";
 export { quantize } from "./int8-activations";
 export { attention } from "./ops/attention";
 export { causalConv } from "./ops/causal-conv";

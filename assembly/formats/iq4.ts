@@ -9,7 +9,17 @@
 //         ├─ d f16 ─┼─ 8 × high 2 bits ──┼─ 8 × low 4 bits ─┼─ 8 × 16 bytes ──┤
 //
 import { loadF16 } from "../f16";
-import { bias, halvesMask, halvesScale, highNibbles, lowNibbles, nibbleMask, splatHalf, storeScaled, upperHalves } from "./widen";
+import {
+  bias,
+  halvesMask,
+  halvesScale,
+  highNibbles,
+  lowNibbles,
+  nibbleMask,
+  splatHalf,
+  storeScaled,
+  upperHalves,
+} from "../widen";
 
 export const IQ4_NL: i32 = 20;
 export const IQ4_XS: i32 = 23;

@@ -3,7 +3,7 @@
 //   byte  0      1        2                 16
 //         ├─ e ──┼─ 16|0 ─┼─ 17|1 ─ …  ─ 31|15 ─┤     high nibble | low nibble
 //
-import { bias, highNibbles, lowNibbles, nibbleMask, storeScaled, upperHalves } from "./widen";
+import { bias, highNibbles, lowNibbles, nibbleMask, storeScaled, upperHalves } from "../widen";
 
 export const MXFP4: i32 = 39;
 

@@ -4,7 +4,7 @@
 //         ├─ 16 × min|scale ───┼─ 64 × 4 × 2 bits ─┼─ d f16 ─┼─ dmin f16 ─┤     high nibble | low nibble
 //
 import { loadF16 } from "../f16";
-import { bias, storeAffine, twoBits, upperHalves } from "./widen";
+import { bias, storeAffine, twoBits, upperHalves } from "../widen";
 
 export const Q2_K: i32 = 10;
 

@@ -7,7 +7,7 @@
 // the first field: bit 4h + g of bytes 16a … 16a + 15.
 //
 import { loadF16 } from "../f16";
-import { bias, storeScaled, twoBits, upperHalves } from "./widen";
+import { bias, storeScaled, twoBits, upperHalves } from "../widen";
 
 export const Q3_K: i32 = 11;
 

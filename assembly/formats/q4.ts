@@ -8,7 +8,18 @@
 //   byte  0         2         4        5                 19
 //         ├─ d f16 ─┼─ m f16 ─┼─ 16|0 ─┼─ 17|1 ─ …  ─ 31|15 ─┤
 //
-import { bias, halvesMask, halvesScale, highNibbles, lowNibbles, nibbleMask, splatHalf, storeAffine, storeScaled, upperHalves } from "./widen";
+import {
+  bias,
+  halvesMask,
+  halvesScale,
+  highNibbles,
+  lowNibbles,
+  nibbleMask,
+  splatHalf,
+  storeAffine,
+  storeScaled,
+  upperHalves,
+} from "../widen";
 
 export const Q4_0: i32 = 2;
 export const Q4_1: i32 = 3;

@@ -12,7 +12,7 @@
 //   j ≥ 4:  scale = s[j + 4] & 15 | (s[j − 4] >> 6) << 4     min = s[j + 4] >> 4 | (s[j] >> 6) << 4
 //
 import { loadF16 } from "../f16";
-import { bias, highNibbles, lowNibbles, nibbleMask, storeAffine, upperHalves } from "./widen";
+import { bias, highNibbles, lowNibbles, nibbleMask, storeAffine, upperHalves } from "../widen";
 
 export const Q4_K: i32 = 12;
 export const Q5_K: i32 = 13;

@@ -8,7 +8,19 @@
 //   byte  0         2         4            8        9                 23
 //         ├─ d f16 ─┼─ m f16 ─┼─ 32 bits ──┼─ 16|0 ─┼─ 17|1 ─ …  ─ 31|15 ─┤
 //
-import { bias, fifthBits, halvesMask, halvesScale, highNibbles, lowNibbles, nibbleMask, splatHalf, storeAffine, storeScaled, upperHalves } from "./widen";
+import {
+  bias,
+  fifthBits,
+  halvesMask,
+  halvesScale,
+  highNibbles,
+  lowNibbles,
+  nibbleMask,
+  splatHalf,
+  storeAffine,
+  storeScaled,
+  upperHalves,
+} from "../widen";
 
 export const Q5_0: i32 = 6;
 export const Q5_1: i32 = 7;

@@ -7,7 +7,7 @@
 //   low = nibble (g >> 1) of byte 64h + 32·(g & 1) + l      high = bits 2g, 2g + 1 of byte 128 + 32h + l
 //
 import { loadF16 } from "../f16";
-import { bias, highNibbles, lowNibbles, nibbleMask, storeScaled, upperHalves } from "./widen";
+import { bias, highNibbles, lowNibbles, nibbleMask, storeScaled, upperHalves } from "../widen";
 
 export const Q6_K: i32 = 14;
 

@@ -3,7 +3,7 @@
 //   byte  0         2                33
 //         ├─ d f16 ─┼─ 0 ─ 1 ─ …  ─ 31 ─┤     int8
 //
-import { bias, halvesMask, halvesScale, splatHalf, storeScaled, upperHalves } from "./widen";
+import { bias, halvesMask, halvesScale, splatHalf, storeScaled, upperHalves } from "../widen";
 
 export const Q8_0: i32 = 8;
 

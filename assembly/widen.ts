@@ -3,8 +3,8 @@
 // The bits 0x4b0000qq are the float32 2²³ + q. So two interleavings put a byte where float32 has it, and one subtraction
 // takes away 2²³ and whatever offset the format has. Constants of loops are handed in, in registers: see f16.ts. On one
 // thread of a Zen 5, Q4_0 is decoded and multiplied at TODO instead of 6.3 billion weights a second.
-import { HALVES_MASK, HALVES_SCALE } from "../f16";
-import { NIBBLE_MASK } from "../packed/nibbles";
+import { HALVES_MASK, HALVES_SCALE } from "./f16";
+import { NIBBLE_MASK } from "./packed/nibbles";
 
 /** The upper half of 2²³ as float32, twice. Mutable and exported for the reason given in f16.ts. */
 export let UPPER_HALVES: i32 = 0x4b004b00;
