@@ -1,7 +1,7 @@
-// The sum of products that float32 weights and norms share.
+// The sum of products, for float32 weights and for norms.
 import { sumF32 } from "./lanes";
 
-/** Σ a[i] · b[i] in float32: sixteen partial sums, i mod 16, folded in a fixed order. n % 4 == 0. */
+/** Σ a[i] · b[i] in float32: sixteen partial sums, one for each i mod 16, added up in a fixed order. n % 4 == 0. */
 export function dotF32(a: usize, b: usize, n: i32): f32 {
   let s0 = f32x4.splat(0);
   let s1 = s0;
@@ -21,5 +21,11 @@ export function dotF32(a: usize, b: usize, n: i32): f32 {
     a += 16;
     b += 16;
   }
-  return sumF32(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+  return sumF32(folded(s0, s1, s2, s3));
+}
+
+/** Four vectors of partial sums as one. */
+@inline
+export function folded(s0: v128, s1: v128, s2: v128, s3: v128): v128 {
+  return f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
 }

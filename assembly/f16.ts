@@ -3,7 +3,7 @@
 //   bit  15        14 … 10        9 … 0
 //        ├ sign ┤├ exponent + 15 ┤├ fraction ┤
 
-/** Exact, subnormals, infinities and NaN included. */
+/** Exact, also for subnormals, infinities and NaN. */
 @inline
 function f16ToF32(h: u32): f32 {
   // Shifting the fields into place leaves the exponent 112 too small; the product with 2¹¹² makes up for that, for
@@ -34,10 +34,14 @@ export function f32ToF16(x: f32): u32 {
   return sign | ((magnitude - 0x38000000 + 0xfff + odd) >> 13);
 }
 
-// V8 rebuilds a constant vector wherever it is used; one that is splatted from a global before a loop stays in a
-// register, as long as no optimizer can see that the global is a constant. So it is mutable, and exported. This took the
-// product of Q4_0 weights with one token from 27 to 35 GB/s (one thread of a Zen 5, V8 13.6).
+// V8 builds a constant vector again wherever it is used. A vector that is splatted from a global before a loop stays in a
+// register, as long as the optimizer cannot tell that the global never changes. So the global is mutable, and exported. This
+// took the product of Q4_0 weights with one token from 27 to 35 GB/s (one thread of a Zen 5, V8 13.6).
 export let HALVES_MASK: i32 = 0x8fffe000;
+/** The same for the upper halves of two words. */
+export let WORD_MASK: i32 = 0x8fff8fff;
+/** 2¹¹² in float32. */
+export let HALVES_SCALE: i32 = 0x77800000;
 
 /**
  * Four f16 as float32, times 2⁻¹¹²: their bits, moved. Infinities and NaN come out as numbers. `mask` is HALVES_MASK in
@@ -48,7 +52,28 @@ export function loadHalves(address: usize, mask: v128): v128 {
   return v128.and(i32x4.shl(v128.load16x4_s(address), 13), mask);
 }
 
-/** What loadHalves leaves out. */
+/** The first four of eight f16, as loadHalves has them; `mask` is WORD_MASK in every lane. */
+@inline
+export function firstHalves(eight: v128, mask: v128): v128 {
+  return i16x8.shuffle(i16x8.shl(eight, 13), v128.and(i16x8.shr_s(eight, 3), mask), 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+/** The last four. */
+@inline
+export function lastHalves(eight: v128, mask: v128): v128 {
+  return i16x8.shuffle(i16x8.shl(eight, 13), v128.and(i16x8.shr_s(eight, 3), mask), 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** Four f16, each in the lower half of a lane, as float32: exact, subnormals, infinities and NaN included. */
+@inline
+export function halvesToF32(halves: v128, mask: v128): v128 {
+  const finite = f32x4.mul(v128.and(i32x4.shl(halves, 13), mask), twoTo112());
+  const exponent = i32x4.splat(0x7c00);
+  const isSpecial = i32x4.eq(v128.and(halves, exponent), exponent);
+  return v128.or(finite, v128.and(isSpecial, i32x4.splat(0x7f800000)));
+}
+
+/** The factor by which the numbers of loadHalves are too small. */
 @inline
 export function twoTo112(): v128 {
   return f32x4.splat(reinterpret<f32>(0x77800000));

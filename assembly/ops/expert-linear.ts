@@ -1,20 +1,19 @@
-// linear with the matrices of the chosen experts: choices are grouped by expert, so a matrix is read once.
-import { dotF32 } from "../dot-f32";
-import { decodedRow } from "../formats/formats";
+// linear with the matrices of the chosen experts. Choices are grouped by expert, so that each matrix is read once.
+import { multiplyRows } from "../float-product";
 import { BLOCK_BYTES, packTile } from "../int8-activations";
 import { multiplyTile, stripBytes } from "../packed/formats";
 import { gemv } from "./gemv";
 
 /**
- * Lists the choices expert by expert (counting sort, ascending within an expert).
+ * Sorts the choices by expert (counting sort, ascending within an expert). A choice is one expert of one token.
  *
  * ids     i32[choices], each in [0, experts)
- * begins  i32[experts + 1]: choices of expert e stand at order[begins[e]] … order[begins[e + 1] − 1]
+ * begins  i32[experts + 1]: the choices of expert e are order[begins[e]] … order[begins[e + 1] − 1]
  * order   i32[choices]: indices into ids
  */
 export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: usize, order: usize): void {
   memory.fill(begins, 0, (<usize>(experts + 1)) << 2);
-  // begins[e + 1] counts e; then sums up, so begins[e] is where e starts; placing moves it to where e ends.
+  // First begins[e + 1] is the count of e. Summed up, begins[e] is where e starts. Placing moves it on to where e ends.
   for (let i = 0; i < choices; i++) {
     const count = begins + (load<u32>(ids + (i << 2)) << 2);
     store<i32>(count, load<i32>(count, 4) + 1, 4);
@@ -29,17 +28,19 @@ export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: us
     store<i32>(order + (place << 2), i);
     store<i32>(at, place + 1);
   }
-  // Every entry now holds its successor's start: shift back.
+  // Each entry is now the start of the next expert: move all back by one.
   memory.copy(begins + 4, begins, (<usize>experts) << 2);
   store<i32>(begins, 0);
 }
 
 /**
- * y[i, r] = Σ W[ids[i], r, c] · x[i / perRow, c] for r in [begin, end), i over the choices, float32 activations.
+ * y[i, r] = Σ W[ids[i], r, c] · x[i / perRow, c], i over the choices, float32 activations. The rows of all chosen experts are
+ * numbered through; begin … end − 1 are computed. So a thread's range is a few long stretches of memory.
  *
  * y  f32[choices, rows]             w  experts × (rows × rowBytes) bytes
  * x  f32[choices / perRow, cols]: perRow choices share a row of x
- * begins, order  as groupByExpert leaves them          scratch  f32[cols]
+ * begins, order  as groupByExpert leaves them
+ * scratch  floatScratch(cols, the most choices of an expert) bytes
  */
 export function expertLinear(
   format: i32,
@@ -57,24 +58,23 @@ export function expertLinear(
   end: i32,
   scratch: usize,
 ): void {
-  for (let e = 0; e < experts; e++) {
+  let row0 = 0; // number of the expert's first row
+  for (let e = 0; e < experts && row0 < end; e++) {
     const first = load<i32>(begins + (e << 2));
-    const last = load<i32>(begins + (e << 2), 4);
-    if (first == last) continue;
-    for (let r = begin; r < end; r++) {
-      const row = decodedRow(format, w + <usize>(e * rows + r) * rowBytes, cols, scratch);
-      for (let i = first; i < last; i++) {
-        const choice = load<i32>(order + (i << 2));
-        const from = x + (<usize>((choice / perRow) * cols) << 2);
-        store<f32>(y + (<usize>(choice * rows + r) << 2), dotF32(row, from, cols));
-      }
-    }
+    const count = load<i32>(begins + (e << 2), 4) - first;
+    if (count == 0) continue;
+    const weights = w + <usize>(e * rows) * rowBytes;
+    const list = order + (<usize>first << 2);
+    const from = max(begin - row0, 0);
+    const to = min(end - row0, rows);
+    multiplyRows(format, y, weights, x, perRow, list, count, rows, cols, rowBytes, from, to, scratch);
+    row0 += rows;
   }
 }
 
 /**
- * Tiles of the choices of each expert, in the order of the experts; what is left of an expert's choices beyond a
- * multiple of four has no tile. Of all tiles those numbered begin … end − 1 are written.
+ * Makes tiles of each expert's choices, four to a tile, in the order of the experts; the last choices of an expert, fewer
+ * than four, get no tile. Tiles are numbered through; begin … end − 1 are written.
  */
 export function packExpertTiles(
   tiles: usize,
@@ -111,8 +111,7 @@ export function packExpertTiles(
 
 /**
  * expertLinear with int8 activations: packed weights, experts × strips; x blocks [choices / perRow, cols / 32]; tiles as
- * packExpertTiles leaves them. Of the rows of all experts that were chosen, one expert after the other, those numbered
- * begin … end − 1 are computed, multiples of 8: a range is one long stretch of memory.
+ * packExpertTiles leaves them; begin and end are multiples of 8.
  */
 export function expertLinearPacked(
   format: i32,
