@@ -9,10 +9,8 @@ import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { type Explanation, explain, type Recomputed, recompute } from "./explain.ts";
 import { type Diagnosis, damageGuess, notFiniteGuess, scaleGuess, told } from "./guesses.ts";
 import { MOST_PRODUCTS } from "./lazy-ops.ts";
-import { learnedWeights } from "./learned-weights.ts";
 import { type ModelWeights, readParameters } from "./model-weights.ts";
 import { isNearTie, nearTieGuess } from "./near-ties.ts";
-import { otherWeightGuess } from "./other-weight.ts";
 import { courseOf, isPrecision } from "./precision.ts";
 import { examineRest, type Rest } from "./rest.ts";
 import { roundingEvidence } from "./rounding.ts";
@@ -20,6 +18,8 @@ import { shownConfig, statedConfig } from "./run-config.ts";
 import { explainTogether } from "./several.ts";
 import { type Place, placeOf, type Side } from "./site.ts";
 import { triedLines } from "./tried.ts";
+import { learnedWeights } from "./weights/learned-weights.ts";
+import { otherWeightGuess } from "./weights/other-weight.ts";
 
 export interface Diagnosed {
   /** Of what the run did first; the first mistake, where there are mistakes and roundings. */

@@ -4,9 +4,9 @@ import type { Comparison, PointComparison } from "../compare/compare.ts";
 import { measureGap } from "../compare/gap.ts";
 import { wordsOf } from "../mistakes/mistake.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
-import { damageAt } from "./damaged-weight.ts";
 import type { Explanation, Recomputed } from "./explain.ts";
 import { fitOf } from "./fit.ts";
+import { damageAt } from "./weights/damaged-weight.ts";
 
 export interface Diagnosis {
   /** For programs: "softmax-router", "rope-interleaved", "kv-f16", "near-tie", "exact-tie", "precision"; two joined by a plus. */

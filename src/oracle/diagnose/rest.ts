@@ -10,6 +10,8 @@ import { type Diagnosis, damageGuess, scaleGuess, told } from "./guesses.ts";
 import { isKnown, productsSoFar } from "./lazy-ops.ts";
 import { numbersOf } from "./model-weights.ts";
 import { isNearTie } from "./near-ties.ts";
+import { explainTogether } from "./several.ts";
+import { openSite, placeOf, type Side } from "./site.ts";
 import {
   exchangedDiagnosis,
   exchangedLayers,
@@ -17,11 +19,9 @@ import {
   type Moved,
   movedDiagnosis,
   withLayer,
-} from "./other-layer.ts";
-import { otherWeightGuess } from "./other-weight.ts";
-import { perturbedWeights } from "./perturbed-weights.ts";
-import { explainTogether } from "./several.ts";
-import { openSite, placeOf, type Side } from "./site.ts";
+} from "./weights/other-layer.ts";
+import { otherWeightGuess } from "./weights/other-weight.ts";
+import { perturbedWeights } from "./weights/perturbed-weights.ts";
 
 export interface Rest {
   /** What was given, too; in the order of execution, each once. */

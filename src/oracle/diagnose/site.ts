@@ -15,8 +15,8 @@ import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { observed } from "../trace/observed.ts";
 import { differingRows } from "./differing-rows.ts";
 import type { Choice, Results } from "./fit.ts";
-import { productsOf } from "./known-products.ts";
 import { lazyIds, lazyOps, lazyTensor, UnknownNumbers } from "./lazy-ops.ts";
+import { productsOf } from "./weights/known-products.ts";
 
 /** One of the two runs, and what is known of the model. */
 export interface Side {

@@ -1,11 +1,11 @@
 // A product of the same rows that is another: its weight is not the other run's, or was read otherwise.
-import type { Config } from "../../model/config.ts";
-import type { Comparison, PointComparison } from "../compare/compare.ts";
-import { HEAD } from "../recorded/point-names.ts";
-import { outputOf } from "../trace/observed.ts";
-import type { Diagnosis } from "./guesses.ts";
+import type { Config } from "../../../model/config.ts";
+import type { Comparison, PointComparison } from "../../compare/compare.ts";
+import { HEAD } from "../../recorded/point-names.ts";
+import { outputOf } from "../../trace/observed.ts";
+import type { Diagnosis } from "../guesses.ts";
+import type { Side } from "../site.ts";
 import { inputOf } from "./known-products.ts";
-import type { Side } from "./site.ts";
 
 /** The least that lies between the products, in part of their numbers: no rounding of a weight or a row makes as much. */
 const LARGE = 0.2;

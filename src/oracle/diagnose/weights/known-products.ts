@@ -1,10 +1,10 @@
 // Products with weights that nobody has: where the other run read the same row, or a multiple of it, they are what it gave.
-import type { ExpertIds, Ops, Tensor, Weight } from "../../ops/ops.ts";
-import { referenceOps } from "../../reference/backend.ts";
-import { createTensor, type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
-import { FINAL_NORM } from "../recorded/point-names.ts";
-import { outputOf } from "../trace/observed.ts";
-import { lazyTensor, UnknownNumbers } from "./lazy-ops.ts";
+import type { ExpertIds, Ops, Tensor, Weight } from "../../../ops/ops.ts";
+import { referenceOps } from "../../../reference/backend.ts";
+import { createTensor, type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../../reference/tensor.ts";
+import { FINAL_NORM } from "../../recorded/point-names.ts";
+import { outputOf } from "../../trace/observed.ts";
+import { lazyTensor, UnknownNumbers } from "../lazy-ops.ts";
 
 /** What the other run recorded of the rows at hand, by path. */
 export type Recordings = ReadonlyMap<string, Tensor | ExpertIds>;
