@@ -1,5 +1,6 @@
 // Every kernel on one page: the contract with src/wasm, which gets its types from here. Addresses, counts and numbers only.
 export { HALVES_MASK } from "./f16";
+export { copyBytes } from "./copy";
 export { firstMasked } from "./finite";
 export { quantize } from "./int8-activations";
 export { attention } from "./ops/attention";
