@@ -144,6 +144,9 @@ function parseUrl(text: string): URL {
   return url;
 }
 
+/** Some servers (sirv, which Vite and SvelteKit use) take `bytes=0-0`, whose end is 0, for one without an end. */
+const PROBE_BYTES = 2;
+
 async function tryOpen(
   url: URL,
   network: NetworkOptions,
@@ -152,11 +155,11 @@ async function tryOpen(
 ): Promise<ByteSource | undefined> {
   signal?.throwIfAborted();
   const name = nameOf(url);
-  const request = requestOf(url, network, 0, 1, signal);
+  const request = requestOf(url, network, 0, PROBE_BYTES, signal);
   const attempt = () =>
     exchange(request, async (response, chunks) => {
       if (response.status === 206) {
-        const { size } = contentRange(name, response, 0, 1);
+        const { size } = contentRange(name, response, 0, PROBE_BYTES);
         return rangedSource(url, network, versionOf(response, size));
       }
       if (response.status === 200) return blobSource(name, await wholeBody(name, response, chunks, mostBytes));

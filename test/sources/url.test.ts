@@ -72,7 +72,27 @@ describe("openUrl on a server with ranges", () => {
     expect(bytes).toEqual(content.slice(100, 150));
     expect(bytes.buffer.byteLength).toBe(50);
     expect(await source.read(4999, 1)).toEqual(content.slice(4999));
-    expect(requests.map((request) => request.headers.range)).toEqual(["bytes=0-0", "bytes=100-149", "bytes=4999-4999"]);
+    expect(requests.map((request) => request.headers.range)).toEqual(["bytes=0-1", "bytes=100-149", "bytes=4999-4999"]);
+  });
+
+  it("asks for an end that is not 0, which servers of bundlers take for none", async () => {
+    // As sirv 3.0.2 reads a range: `parseInt(y, 10) || stats.size - 1`.
+    answer = (request, response) => {
+      const [begin, end] = rangeOf(request);
+      const last = end || content.length - 1;
+      response.writeHead(206, { "Content-Range": `bytes ${begin}-${last}/5000`, ETag: 'W/"a"' });
+      response.end(content.slice(begin, last + 1), () => sent.push(last + 1 - begin));
+    };
+    const sent: number[] = [];
+    const source = await openUrl(`${base}/m.gguf`, network);
+    expect(await source.read(100, 50)).toEqual(content.slice(100, 150));
+    expect(sent).toEqual([2, 50]);
+  });
+
+  it("opens a file of one byte", async () => {
+    answer = (_, response) => response.writeHead(206, { "Content-Range": "bytes 0-0/1" }).end("x");
+    const source = await openUrl(`${base}/m.gguf`, network);
+    expect(await source.read(0, 1)).toEqual(Uint8Array.of(120));
   });
 
   it("asks nothing for an empty range or one outside the file", async () => {
