@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import type { LanguageModel } from "./api/language-model.ts";
 import { type Host, type ModelSource, openOn } from "./api/open.ts";
 import type { OpenOptions } from "./api/opening-options.ts";
-import { locateKept } from "./downloads/node-kept-urls.ts";
+import { locateKept } from "./downloads/kept-urls.ts";
+import { nodeShelf } from "./downloads/node-shelf.ts";
 import { parseHubName } from "./hub/hub-name.ts";
 import { nodeAccess } from "./hub/node-access.ts";
 import { hubEnvironment } from "./hub/node-environment.ts";
@@ -35,7 +36,7 @@ export const nodeHost: Host = {
     if (/^https?:/i.test(String(source))) {
       const offline = options.offline === true || environment.offline;
       if (options.cache === false && !offline) return locateUrl(String(source), options);
-      return locateKept(String(source), { ...options, root: environment.urlCache, offline });
+      return locateKept(String(source), { ...options, shelf: nodeShelf(environment.urlCache), offline });
     }
     const path = pathOf(source);
     const found = await stat(path).catch(() => undefined);
