@@ -88,7 +88,7 @@ async function fill(
 ): Promise<void> {
   // What the state says to be there has to be there after a power cut, too.
   const save = async (): Promise<void> => {
-    const json = jsonOfState(state);
+    const json = jsonOfState(state, remote.name);
     await file.flush();
     await shelf.putText(statePath, json);
   };

@@ -8,8 +8,9 @@ import { UnreachableError } from "../sources/patience.ts";
 import type { ByteSource, Folder, UrlVersion } from "../sources/source.ts";
 import { badStatus, inFolder, type NetworkOptions, splitUrl, urlFolder } from "../sources/url.ts";
 import { checkSame, tellsApart, versionOf } from "../sources/url-version.ts";
-import type { FetchReport } from "./fetch-report.ts";
 import { fetchFile } from "./fetch-file.ts";
+import type { FetchReport } from "./fetch-report.ts";
+import { NoRoomError } from "./no-room.ts";
 import { notKept } from "./not-kept.ts";
 import type { Remote } from "./route.ts";
 import type { Shelf } from "./shelf.ts";
@@ -22,6 +23,8 @@ export interface KeepingOptions extends NetworkOptions {
   readonly reads?: "whole" | "ranges";
   readonly signal?: AbortSignal;
   readonly onProgress?: (report: KeepingReport) => void;
+  /** Given, a file for which there is no room is read by ranges, and this is told of it. */
+  readonly onNoRoom?: (error: NoRoomError) => void;
 }
 
 export interface KeepingReport {
@@ -95,7 +98,7 @@ async function keep(
   fileName: string,
   source: ByteSource,
   kept: KeptUrl | undefined,
-  { shelf, reads, signal, onProgress, ...network }: KeepingOptions,
+  { shelf, reads, signal, onProgress, onNoRoom, ...network }: KeepingOptions,
 ): Promise<ByteSource> {
   const { descriptor } = source;
   // Without a version nobody could tell later whether what is kept is still what the server has.
@@ -103,20 +106,29 @@ async function keep(
   const { version } = descriptor;
   const isKept = kept !== undefined && isSame(kept.version, version);
   if (!isKept && reads === "ranges") return source;
-  await source.close();
-  if (isKept) return openKept(url, shelf, kept.path);
+  if (isKept) {
+    await source.close();
+    return openKept(url, shelf, kept.path);
+  }
   const folder = await keyOf(url);
   const content = (await sha256(JSON.stringify(version))).slice(0, 16);
   const path = `${folder}/${content}/${fileName}`;
-  await fetchFile(remoteOf(url, version, network), {
-    shelf,
-    path,
-    lockPath: `${folder}/lfm2-lock`,
-    content,
-    signal,
-    onWait: () => onProgress?.({ phase: "wait", done: 0, total: version.size }),
-    onProgress: onProgress && ((report) => onProgress({ ...report, total: version.size })),
-  });
+  try {
+    await fetchFile(remoteOf(url, version, network), {
+      shelf,
+      path,
+      lockPath: `${folder}/lfm2-lock`,
+      content,
+      signal,
+      onWait: () => onProgress?.({ phase: "wait", done: 0, total: version.size }),
+      onProgress: onProgress && ((report) => onProgress({ ...report, total: version.size })),
+    });
+  } catch (error) {
+    if (!(error instanceof NoRoomError) || onNoRoom === undefined) throw error;
+    onNoRoom(error);
+    return source;
+  }
+  await source.close();
   const about = { version: 1, url: nameOf(url), file: version, path: [content, fileName] };
   await shelf.putText(`${folder}/about.json`, JSON.stringify(about));
   const others = (await shelf.names(folder)).filter((name) => /^[0-9a-f]{16}$/.test(name) && name !== content);

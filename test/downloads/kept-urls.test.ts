@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type KeepingOptions, keptUrls, locateKept } from "../../src/downloads/kept-urls.ts";
+import { NoRoomError } from "../../src/downloads/no-room.ts";
 import { nodeShelf } from "../../src/downloads/node-shelf.ts";
+import type { Shelf } from "../../src/downloads/shelf.ts";
 import { type Answer, type ScriptedServer, says, sends, serveScript } from "../sources/scripted-server.ts";
 
 const file = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 7919) >> 8);
@@ -111,8 +113,27 @@ describe("a file of a URL", () => {
     expect(await keptUrls(nodeShelf(root))).toEqual([]);
   });
 
+  it("for which there is no room is read by ranges where that was asked for, and an error elsewhere", async () => {
+    const full: Shelf = {
+      ...nodeShelf(root),
+      async checkRoom() {
+        throw new NoRoomError({ subject: "disk", expected: "room", found: "none" });
+      },
+    };
+    const told: string[] = [];
+    const [bytes] = await opened({ shelf: full, onNoRoom: ({ message }) => told.push(message) });
+    expect(bytes.every((byte, i) => byte === file[i])).toBe(true);
+    expect(told).toEqual(["disk: expected room, found none."]);
+    await expect(opened({ shelf: full })).rejects.toThrow("disk: expected room, found none.");
+    expect(await keptUrls(full)).toEqual([]);
+  });
+
   it("that is larger than is of use is not fetched to learn that", async () => {
-    const { folder, file: name } = locateKept(`${server.url}/folder/model.gguf`, { shelf: nodeShelf(root), offline: false, patience });
+    const { folder, file: name } = locateKept(`${server.url}/folder/model.gguf`, {
+      shelf: nodeShelf(root),
+      offline: false,
+      patience,
+    });
     const open = async () => (await folder.open(name as string, undefined, 100_000))?.close();
     expect(await bytesAsked(open)).toBe(2);
     expect(await keptUrls(nodeShelf(root))).toEqual([]);

@@ -42,7 +42,8 @@ export const bytesRead: Opening = async ({ folder, file }) => {
 
 /** Of logits' bits, from a model in a thread of its own. */
 export const logitsOf: Opening = async (location) => {
-  const host = { startWorker: startNodeWorker, startText: startNodeText, locate: async () => location };
+  const openFiles = (): Promise<Checkpoint> => openCheckpoint(location.folder, location.file);
+  const host = { startWorker: startNodeWorker, startText: startNodeText, openFiles };
   const model = await openOn(host, NAME, { mode: "exact", threads: 1, contextLength: 16 });
   try {
     const { data } = await model.logits([1, 2, 3]);
