@@ -20,7 +20,10 @@ export interface Page {
    * through `argument`.
    * @throws Error with the name and message of what `task` threw
    */
-  run<const A extends Json, R extends Json>(task: (lfm2: PageLibrary, argument: A) => Promise<R>, argument: A): Promise<R>;
+  run<const A extends Json, R extends Json>(
+    task: (lfm2: PageLibrary, argument: A) => Promise<R>,
+    argument: A,
+  ): Promise<R>;
   /** Leaves the page and opens it anew, which ends its workers. */
   reload(): Promise<void>;
   /** Of the site, with a slash at its end. */

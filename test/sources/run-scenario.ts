@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { openOn } from "../../src/api/open.ts";
+import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { streamTensors } from "../../src/formats/stream-tensors.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
