@@ -43,6 +43,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "sources",
     "blocks",
     "parameters",
+    "quantize",
     "reference",
     "float.ts",
     "picture",
