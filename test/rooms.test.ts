@@ -64,12 +64,15 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "reference",
     "wasm",
   ],
+  // The thread in which a page finds, fetches and keeps a model's files.
+  files: ["downloads", "formats", "hub", "sources", "worker"],
   worker: ["constrain", "engine", "formats", "load", "model", "oracle", "sampling", "sources", "tokenizer", "wasm"],
   text: ["chat", "constrain", "formats", "quantities.ts", "tokenizer", "worker"],
   api: [
     "options",
     "chat",
     "constrain",
+    "downloads",
     "engine",
     "formats",
     "load",
@@ -97,8 +100,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "text",
     "tokenizer",
   ],
-  "index.ts": ["api", "downloads", "hub", "oracle", "public.ts", "sources", "text", "worker"],
-  "index.browser.ts": ["api", "hub", "public.ts", "sources", "text", "worker"],
+  "index.ts": ["api", "downloads", "formats", "hub", "oracle", "public.ts", "sources", "text", "worker"],
+  "index.browser.ts": ["api", "files", "public.ts", "text", "worker"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",
