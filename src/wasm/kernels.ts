@@ -25,3 +25,9 @@ export function hasRelaxedSimd(): boolean {
     ),
   );
 }
+
+/** Whether threads can share memory. Some engines (WebKitGTK) call a page isolated and have nothing to share all the same. */
+export function hasSharedMemory(): boolean {
+  const { crossOriginIsolated = true } = globalThis as { crossOriginIsolated?: boolean }; // absent in Node
+  return crossOriginIsolated && typeof SharedArrayBuffer !== "undefined";
+}

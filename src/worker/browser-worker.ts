@@ -1,6 +1,6 @@
 // Entry of the model's thread in a browser.
 import type { FreeMemory } from "../load/fit.ts";
-import { hasRelaxedSimd } from "../wasm/kernels.ts";
+import { hasRelaxedSimd, hasSharedMemory } from "../wasm/kernels.ts";
 import { fetchKernels } from "./fetch-kernels.ts";
 import { serve } from "./serve.ts";
 
@@ -15,7 +15,7 @@ serve(
   {
     machine: async () => ({
       cores: likelyCores(),
-      sharedMemory: globalThis.crossOriginIsolated === true,
+      sharedMemory: hasSharedMemory(),
       relaxed: hasRelaxedSimd(),
       memory: smallMemory(),
     }),

@@ -1,5 +1,6 @@
 // The caller's end of the model's thread: requests as promises, with progress and AbortSignal.
 import { asSentence, type ErrorParts, Lfm2Error, revivedError } from "../lfm2-error.ts";
+import { hasSharedMemory } from "../wasm/kernels.ts";
 import type { FromWorker, Request, Results, WorkerEvent, WorkerPort } from "./protocol.ts";
 
 /** @param taken  for events that the thread waits for: to be called with how many of their bytes have been consumed */
@@ -90,7 +91,7 @@ export function connect(port: WorkerPort): ModelWorker {
       signal?.throwIfAborted();
       if (ended !== undefined) throw ended;
       const id = nextId++;
-      const givenUp = canShareMemory() ? new SharedArrayBuffer(4) : undefined;
+      const givenUp = hasSharedMemory() ? new SharedArrayBuffer(4) : undefined;
       return new Promise((resolve, reject) => {
         const abort = (): void => giveUp(id, signal?.reason);
         const settle = (done: (value: never) => void) => (value: unknown) => {
@@ -113,12 +114,4 @@ export function connect(port: WorkerPort): ModelWorker {
       await port.terminate();
     },
   };
-}
-
-/** In a browser only pages that are cross-origin isolated may. */
-function canShareMemory(): boolean {
-  return (
-    typeof SharedArrayBuffer !== "undefined" &&
-    (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false
-  );
 }

@@ -1,6 +1,6 @@
 // Declares tests once and runs them in every engine, each on a fresh page of the built package.
 import { afterAll, beforeAll, beforeEach, describe } from "vitest";
-import type { Driver } from "./engine.ts";
+import type { Driver, Engine } from "./engine.ts";
 import { chromium, firefox } from "./puppeteer-engines.ts";
 import { type Sent, type Site, serveSite } from "./site.ts";
 import { webkit } from "./webkit-engine.ts";
@@ -37,9 +37,13 @@ export interface Page {
  * ESR; the cause is not known, and may be ours).
  *
  * @param isolated  the page comes with the COOP and COEP headers that let it share memory with its workers
+ * @param engines  those to run in, if not all three
  */
-export function inEveryEngine({ isolated }: { readonly isolated: boolean }, tests: (page: Page) => void): void {
-  for (const { name, launch } of [chromium, firefox, webkit]) {
+export function inEveryEngine(
+  { isolated, engines = [chromium, firefox, webkit] }: { readonly isolated: boolean; readonly engines?: Engine[] },
+  tests: (page: Page) => void,
+): void {
+  for (const { name, launch } of engines) {
     describe(`${name}, ${isolated ? "isolated page" : "plain page"}`, { retry: name === "Firefox" ? 1 : 0 }, () => {
       let site: Site;
       let driver: Driver;

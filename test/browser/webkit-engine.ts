@@ -7,36 +7,39 @@ import { type Driver, type Engine, EngineError, findProgram } from "./engine.ts"
 
 const MINI_BROWSER = ["x86_64", "aarch64"].map((cpu) => `/usr/lib/${cpu}-linux-gnu/webkit2gtk-4.1/MiniBrowser`);
 
-export const webkit: Engine = {
-  name: "WebKit",
-  async launch(isolated) {
-    const driver = findProgram("WebKit", "LFM2_WEBKIT_DRIVER", ["/usr/bin/WebKitWebDriver"]);
-    const binary = findProgram("WebKit", "LFM2_WEBKIT", MINI_BROWSER);
-    const xvfb = findProgram("WebKit's screen", "LFM2_XVFB", ["/usr/bin/Xvfb"]);
-    const started: ChildProcess[] = [];
-    try {
-      const display = await startScreen(xvfb, started);
-      const port = await freePort();
-      started.push(
-        spawn(driver, [`--port=${port}`, "--host=127.0.0.1"], {
-          stdio: "ignore",
-          env: {
-            ...process.env,
-            DISPLAY: display,
-            // The sandbox needs namespaces, which containers do not give.
-            WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
-            // Safari turns this on in the processes of isolated pages; WebKitGTK leaves it off everywhere.
-            JSC_useSharedArrayBuffer: isolated ? "1" : "0",
-          },
-        }),
-      );
-      return await openSession(`http://127.0.0.1:${port}/session`, binary, () => stop(started));
-    } catch (error) {
-      await stop(started);
-      throw error;
-    }
-  },
-};
+/** With shared memory on isolated pages, as Safari has it. */
+export const webkit: Engine = { name: "WebKit", launch: (isolated) => launch(isolated) };
+
+/** As WebKitGTK comes: it calls isolated pages isolated, but has no SharedArrayBuffer. */
+export const webkitAsItComes: Engine = { name: "WebKitGTK as it comes", launch: () => launch(false) };
+
+async function launch(sharedMemory: boolean): Promise<Driver> {
+  const driver = findProgram("WebKit", "LFM2_WEBKIT_DRIVER", ["/usr/bin/WebKitWebDriver"]);
+  const binary = findProgram("WebKit", "LFM2_WEBKIT", MINI_BROWSER);
+  const xvfb = findProgram("WebKit's screen", "LFM2_XVFB", ["/usr/bin/Xvfb"]);
+  const started: ChildProcess[] = [];
+  try {
+    const display = await startScreen(xvfb, started);
+    const port = await freePort();
+    started.push(
+      spawn(driver, [`--port=${port}`, "--host=127.0.0.1"], {
+        stdio: "ignore",
+        env: {
+          ...process.env,
+          DISPLAY: display,
+          // The sandbox needs namespaces, which containers do not give.
+          WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
+          // Safari turns this on in the processes of isolated pages; WebKitGTK leaves it off everywhere.
+          JSC_useSharedArrayBuffer: sharedMemory ? "1" : "0",
+        },
+      }),
+    );
+    return await openSession(`http://127.0.0.1:${port}/session`, binary, () => stop(started));
+  } catch (error) {
+    await stop(started);
+    throw error;
+  }
+}
 
 /** Starts Xvfb on the first display that is free; it writes the number to its file descriptor 3. */
 async function startScreen(xvfb: string, started: ChildProcess[]): Promise<string> {
