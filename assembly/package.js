@@ -1,12 +1,12 @@
-// Makes the package that is published, in `dist` or the folder named: the compiled sources, and the kernels beside them. Three
-// files are bundled. Two contain what they import from other packages, since a worker in a browser has no import map to find
-// packages by. The third is where helper threads begin, so that a worker of a worker loads a single script.
+// Makes the package that is published, in `dist` or the folder named: the sources compiled, the kernels beside them, and
+// four files bundled: three with what they import from other packages, as a browser's worker has no import map to find it
+// by, and the helper threads' entry, so that a worker of a worker loads one script.
 import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 import "./build.js";
 
-const BUNDLED = ["text/browser-thread.js", "wasm/instantiate.js", "worker/browser-helper.js"];
+const BUNDLED = ["files/browser-thread.js", "text/browser-thread.js", "wasm/instantiate.js", "worker/browser-helper.js"];
 
 const outdir = process.argv[2] ?? "dist";
 rmSync(outdir, { recursive: true, force: true });

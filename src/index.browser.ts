@@ -2,11 +2,9 @@
 import type { LanguageModel } from "./api/language-model.ts";
 import { type Host, type ModelSource, openOn } from "./api/open.ts";
 import type { OpenOptions } from "./api/opening-options.ts";
-import { HUB, parseHubName } from "./hub/hub-name.ts";
-import { noCache } from "./hub/no-cache.ts";
-import { locateHub } from "./hub/open-hub.ts";
-import { locateBlobs, locateUrl } from "./sources/locate.ts";
-import { SourceError } from "./sources/source-error.ts";
+import { openFiles } from "./files/open-files.ts";
+import { pageSource } from "./files/page-source.ts";
+import { startBrowserFiles } from "./files/start-browser.ts";
 import { startBrowserText } from "./text/start-browser.ts";
 import { startBrowserWorker } from "./worker/start-browser.ts";
 
@@ -16,20 +14,14 @@ export const embeddedModel = new URL("../golden/nano/lfm2-nano-Q4_0.gguf", impor
 const browserHost: Host = {
   startWorker: startBrowserWorker,
   startText: startBrowserText,
-  async locate(source = embeddedModel, network = {}) {
-    if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
-    const name = parseHubName(String(source));
-    if (name !== undefined) {
-      const { offline = false, signal } = network;
-      return locateHub(name, { hub: { endpoint: HUB, network }, cache: noCache, offline, reads: "ranges", signal });
-    }
-    if (URL.canParse(source, location.href)) return locateUrl(new URL(source, location.href).href, network);
-    throw new SourceError({
-      subject: String(source),
-      expected: "a URL, or a path beneath this page's",
-      found: "neither",
-      remedy: "Mend it.",
-    });
+  async openFiles(source = embeddedModel, { offline = false, cache = true, signal, onProgress, ...options }) {
+    const { headers, patience, hubEndpoint } = options;
+    const keeps = cache && source !== embeddedModel;
+    return openFiles(
+      startBrowserFiles,
+      { source: pageSource(source, hubEndpoint), headers, patience, offline, keeps, hubEndpoint },
+      { signal, onProgress },
+    );
   },
 };
 
@@ -41,4 +33,5 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openOn(browserHost, source, options);
 }
 
+export { type CachedFile, listCached, removeCached } from "./files/cached-files.ts";
 export * from "./public.ts";

@@ -3,6 +3,9 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import Anthropic from "@anthropic-ai/sdk";
+import { HumanMessage } from "@langchain/core/messages";
+import { tool as langchainTool } from "@langchain/core/tools";
+import { ChatOpenAI } from "@langchain/openai";
 import { generateObject, generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -234,5 +237,33 @@ describe("ai", () => {
     })("any");
     const { object } = await generateObject({ model, prompt: "A city", schema: jsonSchema(parameters), maxRetries: 0 });
     expect(object).toMatchObject({ city: expect.any(String) });
+  });
+});
+
+describe("@langchain/openai", () => {
+  const chat = (): ChatOpenAI =>
+    new ChatOpenAI({
+      model: "any",
+      apiKey: "key",
+      temperature: 0,
+      maxRetries: 0,
+      configuration: { baseURL: `${url}/v1` },
+    });
+
+  it("streams", async () => {
+    let text = "";
+    for await (const { content } of await chat().stream([new HumanMessage("Hello!")])) text += content;
+    expect(text).toBe(await greeting());
+  });
+
+  it("binds tools, and reads the calls", async () => {
+    const weather = langchainTool(async () => "sunny", {
+      name: "weather",
+      description: "The weather of a city",
+      schema: parameters,
+    });
+    const bound = chat().bindTools([weather], { tool_choice: "required" });
+    const { tool_calls } = await bound.invoke("What is the weather in Paris?");
+    expect(tool_calls?.[0]).toMatchObject({ name: "weather", args: { city: expect.any(String) } });
   });
 });
