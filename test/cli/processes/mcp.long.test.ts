@@ -150,7 +150,6 @@ describe("many tools", () => {
       /error: 67 tools of MCP servers: expected at most 512 tokens, half of the context of 1024, found \d+, and \d+ with shortened descriptions \(s\d+ \d+ with 6, .*\)\. Open the model with a larger --context, or leave out servers\.\n/,
     );
     const { stderr, code } = await lfm2(args, { stdin: "" });
-    console.log(stderr);
     expect(code).toBe(0);
     expect(stderr).toMatch(
       /MCP: 67 tools of 13 servers, \d+ tokens of a context of 4096, \d+ without leaving out descriptions of parameters and what follows the first sentence of descriptions\.\n/,
@@ -163,7 +162,6 @@ describe("many tools", () => {
   it("of a published server are shortened so that half of the context is left", async () => {
     const args = ["chat", "--greedy", "--mcp", file({ files: published("filesystem", folder) })];
     const { stderr, code } = await lfm2(args, { stdin: "" });
-    console.log(stderr);
     expect(code).toBe(0);
     expect(stderr).toMatch(/MCP: 14 tools of 1 server, \d+ tokens of a context of 4096, \d+ without leaving out/);
     expect(tokensIn(stderr)[0]).toBeLessThanOrEqual(2048);
