@@ -33,5 +33,6 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openOn(browserHost, source, options);
 }
 
+export { capabilities } from "./capabilities/browser.ts";
 export { type CachedFile, listCached, removeCached } from "./files/cached-files.ts";
 export * from "./public.ts";

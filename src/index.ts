@@ -93,6 +93,7 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openOn(nodeHost, source, options);
 }
 
+export { capabilities } from "./capabilities/node.ts";
 export type { TraceManifest } from "./oracle/trace/trace-manifest.ts";
 export { type OnProgress, type TracedModel, type WriteTraceOptions, writeTrace } from "./oracle/trace/write-trace.ts";
 export * from "./public.ts";

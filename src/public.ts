@@ -13,6 +13,7 @@ export type {
 } from "./api/language-model.ts";
 export type { ModelSource } from "./api/open.ts";
 export type { OpenOptions } from "./api/opening-options.ts";
+export type { Capabilities, Capability } from "./capabilities/capabilities.ts";
 export { type AnswerCollector, type AnswerMessage, createAnswerCollector } from "./chat/answer.ts";
 export type { ChatDelta, ToolCallDelta } from "./chat/answer-parser.ts";
 export type { ToolCallProblem } from "./chat/calls/parsed-call.ts";

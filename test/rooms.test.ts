@@ -67,6 +67,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // The thread in which a page finds, fetches and keeps a model's files.
   files: ["downloads", "formats", "hub", "sources", "worker"],
   worker: ["constrain", "engine", "formats", "load", "model", "oracle", "sampling", "sources", "tokenizer", "wasm"],
+  // What an engine can do, and how to get what is missing.
+  capabilities: ["downloads", "load", "wasm", "worker"],
   text: ["chat", "constrain", "formats", "quantities.ts", "tokenizer", "worker"],
   api: [
     "options",
@@ -89,6 +91,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // The doors.
   "public.ts": [
     "api",
+    "capabilities",
     "chat",
     "constrain",
     "formats",
@@ -100,8 +103,19 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "text",
     "tokenizer",
   ],
-  "index.ts": ["api", "downloads", "formats", "hub", "oracle", "public.ts", "sources", "text", "worker"],
-  "index.browser.ts": ["api", "files", "public.ts", "text", "worker"],
+  "index.ts": [
+    "api",
+    "capabilities",
+    "downloads",
+    "formats",
+    "hub",
+    "oracle",
+    "public.ts",
+    "sources",
+    "text",
+    "worker",
+  ],
+  "index.browser.ts": ["api", "capabilities", "files", "public.ts", "text", "worker"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",
@@ -229,7 +243,7 @@ describe("rooms", () => {
   it("use Node's modules at Node's doors only, and few packages", () => {
     const outside = imports.filter(({ to }) => !to.startsWith("."));
     const doors =
-      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^server\/(app|node-listen|http\/doors)\.ts$|^sources\/disk\.ts$|^mcp\/stdio-transport\.ts$|^(hub|downloads)\/node-[\w-]+\.ts$|^oracle\/(trace\/(tensor-file|part-file|record-folder|write-trace)|golden\/write-golden)\.ts$|^text\/(node-thread|start-node)\.ts$|^worker\/(node-worker|start-node|node-machine|node-platform|node-helper|free-memory)\.ts$/;
+      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^server\/(app|node-listen|http\/doors)\.ts$|^sources\/disk\.ts$|^capabilities\/node\.ts$|^mcp\/stdio-transport\.ts$|^(hub|downloads)\/node-[\w-]+\.ts$|^oracle\/(trace\/(tensor-file|part-file|record-folder|write-trace)|golden\/write-golden)\.ts$|^text\/(node-thread|start-node)\.ts$|^worker\/(node-worker|start-node|node-machine|node-platform|node-helper|free-memory)\.ts$/;
     const node = outside.filter(({ from, to }) => to.startsWith("node:") && !doors.test(from));
     expect(node.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
     const { dependencies, devDependencies, peerDependencies } = JSON.parse(

@@ -58,9 +58,8 @@ export function fillSettings(config: Config, options: ModelOptions, machine: Mac
       remedy: "In a browser, serve the page with COOP same-origin and COEP require-corp.",
     });
   }
-  const usable = machine.sharedMemory ? Math.min(machine.cores, MAX_THREADS) : 1;
   return {
-    threads: backend === "reference" ? 1 : (options.threads ?? usable),
+    threads: backend === "reference" ? 1 : (options.threads ?? defaultThreads(machine)),
     kernels: options.kernels ?? (machine.relaxed ? "relaxed" : "baseline"),
     backend,
     mode,
@@ -69,4 +68,8 @@ export function fillSettings(config: Config, options: ModelOptions, machine: Mac
     bankBytes: options.bankBytes ?? MAX_BANK_BYTES,
     quantize: options.quantize,
   };
+}
+
+export function defaultThreads({ sharedMemory, cores }: Machine): number {
+  return sharedMemory ? Math.min(cores, MAX_THREADS) : 1;
 }

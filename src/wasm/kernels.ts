@@ -14,6 +14,18 @@ export function kernelUrl({ relaxed, threads }: KernelBuild): URL {
   return new URL("./baseline.wasm", import.meta.url);
 }
 
+/** Whether this engine has SIMD at all, without which no build runs: a module whose one function makes a vector. */
+export function hasSimd(): boolean {
+  return WebAssembly.validate(
+    Uint8Array.of(
+      ...[0, 97, 115, 109, 1, 0, 0, 0], // "\0asm", version 1
+      ...[1, 5, 1, 96, 0, 1, 123], // type () → v128
+      ...[3, 2, 1, 0], // one function of that type
+      ...[10, 8, 1, 6, 0, 65, 1, 253, 15, 11], // i8x16.splat
+    ),
+  );
+}
+
 /** Whether this engine has relaxed SIMD: a module whose one function swizzles. */
 export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(

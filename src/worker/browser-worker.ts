@@ -1,6 +1,5 @@
 // Entry of the model's thread in a browser.
-import type { FreeMemory } from "../load/fit.ts";
-import { hasRelaxedSimd, hasSharedMemory } from "../wasm/kernels.ts";
+import { browserMachine } from "./browser-machine.ts";
 import { fetchKernels } from "./fetch-kernels.ts";
 import { serve } from "./serve.ts";
 
@@ -13,12 +12,7 @@ serve(
     onMessage: (listener) => addEventListener("message", ({ data }) => listener(data)),
   },
   {
-    machine: async () => ({
-      cores: likelyCores(),
-      sharedMemory: hasSharedMemory(),
-      relaxed: hasRelaxedSimd(),
-      memory: smallMemory(),
-    }),
+    machine: async () => browserMachine(),
     compileKernels: fetchKernels,
     startHelper: (task) =>
       new Promise((resolve, reject) => {
@@ -35,16 +29,3 @@ serve(
       }),
   },
 );
-
-/** Chromium tells the machine's memory in steps up to 8 GiB; that one stands for all that have more. */
-function smallMemory(): FreeMemory | undefined {
-  const { deviceMemory: gibibytes } = navigator as { deviceMemory?: number };
-  if (gibibytes === undefined || gibibytes >= 8) return undefined;
-  return { bytes: gibibytes * 2 ** 30, what: "memory of this device" };
-}
-
-/** Browsers count threads, not cores; a machine with more than four threads most likely has two to a core. */
-function likelyCores(): number {
-  const threads = navigator.hardwareConcurrency || 1;
-  return threads > 4 ? threads >> 1 : threads;
-}

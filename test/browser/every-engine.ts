@@ -9,7 +9,8 @@ import { webkit } from "./webkit-engine.ts";
 export type Library = Pick<typeof import("../../src/index.browser.ts"), "open" | "embeddedModel" | "logitBits">;
 
 /** What a page has in addition. */
-export type PageLibrary = Library & Pick<typeof import("../../src/index.browser.ts"), "listCached" | "removeCached">;
+export type PageLibrary = Library &
+  Pick<typeof import("../../src/index.browser.ts"), "capabilities" | "listCached" | "removeCached">;
 
 /** JSON as a task's argument or result. */
 export type Json = null | boolean | number | string | undefined | readonly Json[] | { readonly [key: string]: Json };
