@@ -17,6 +17,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   blocks: [],
   tokenizer: [],
   sources: [],
+  // The package's own files, for pages.
+  "package-files": ["sources"],
   // Files fetched from servers once, and kept.
   downloads: ["quantities.ts", "sources"],
   // Models by name, as the Hugging Face Hub has them.
@@ -63,10 +65,23 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "reference",
     "wasm",
   ],
-  worker: ["constrain", "engine", "formats", "load", "model", "oracle", "sampling", "sources", "tokenizer", "wasm"],
-  text: ["chat", "constrain", "formats", "quantities.ts", "tokenizer", "worker"],
+  worker: [
+    "package-files",
+    "constrain",
+    "engine",
+    "formats",
+    "load",
+    "model",
+    "oracle",
+    "sampling",
+    "sources",
+    "tokenizer",
+    "wasm",
+  ],
+  text: ["package-files", "chat", "constrain", "formats", "quantities.ts", "tokenizer", "worker"],
   api: [
     "options",
+    "package-files",
     "chat",
     "constrain",
     "engine",
@@ -97,7 +112,10 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "tokenizer",
   ],
   "index.ts": ["api", "downloads", "hub", "oracle", "public.ts", "sources", "text", "worker"],
-  "index.browser.ts": ["api", "hub", "public.ts", "sources", "text", "worker"],
+  "page.ts": ["api", "package-files", "hub", "sources", "text", "wasm", "worker"],
+  "index.browser.ts": ["api", "package-files", "page.ts", "public.ts"],
+  "index.no-model.ts": ["api", "package-files", "page.ts", "public.ts"],
+  "index.inline.ts": ["api", "package-files", "page.ts", "public.ts"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",

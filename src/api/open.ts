@@ -38,7 +38,17 @@ export interface Host {
 
 export async function openOn(host: Host, source?: ModelSource, options: OpenOptions = {}): Promise<LanguageModel> {
   checkOptions("open", openingChecks, options);
-  const { signal, onProgress, headers, stallTimeoutMs, offline, cache, tokenizerPre, ...modelOptions } = options;
+  const {
+    signal,
+    onProgress,
+    headers,
+    stallTimeoutMs,
+    offline,
+    cache,
+    tokenizerPre,
+    assets: _,
+    ...modelOptions
+  } = options;
   signal?.throwIfAborted();
   const { folder, file } = await host.locate(source, {
     headers,
