@@ -11,6 +11,7 @@ const assets = `${outdir}/assets`; // nothing but what may have to be copied
 rmSync(outdir, { recursive: true, force: true });
 const tsc = [import.meta.dirname + "/../node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", outdir];
 execFileSync(process.execPath, tsc, { stdio: "inherit" });
+cpSync("src/web-types.d.ts", `${outdir}/web-types.d.ts`); // which tsc reads, and leaves where it is
 mkdirSync(assets);
 const kernels = readdirSync("src/assets").filter((name) => name.endsWith(".wasm"));
 for (const name of kernels) cpSync(`src/assets/${name}`, `${assets}/${name}`);

@@ -27,7 +27,7 @@ export async function openInPage(
   const host: Host = {
     startWorker: () => startBrowserWorker(assets),
     startText: () => startBrowserText(assets),
-    locate: (given, network) => locate(given ?? embedded(assets), network),
+    locate: (given = embedded(assets), network) => locate(given, network),
   };
   if (source !== undefined) return openOn(host, source, options);
   return openOn(host, source, options).catch((cause: unknown) => {
@@ -63,7 +63,7 @@ function checkPage(): void {
   const scope = globalThis as { process?: { versions?: { node?: string } }; constructor?: { name?: string } };
   if (typeof location === "undefined") {
     const found = scope.process?.versions?.node === undefined ? "neither" : "Node, or one that is like it";
-    refuse("a page or a worker of one", found, 'Import lfm2-wasm itself, which has an entry for each.');
+    refuse("a page or a worker of one", found, "Import lfm2-wasm itself, which has an entry for each.");
   }
   if (typeof Worker === "undefined") {
     const found = scope.constructor?.name ?? "one that cannot";
@@ -86,7 +86,7 @@ function embedded({ [MODEL]: url }: AssetUrls): string {
     subject: "model",
     expected: "one to be named, as this entry of the package comes without one",
     found: "none",
-    remedy: 'Name it, or import lfm2-wasm itself.',
+    remedy: "Name it, or import lfm2-wasm itself.",
   });
 }
 

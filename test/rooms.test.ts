@@ -11,6 +11,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   "float.ts": [],
   "lfm2-error.ts": [],
   "quantities.ts": [],
+  "web-types.d.ts": [],
   // The options of a call, checked before any work begins.
   options: [],
   ops: [],

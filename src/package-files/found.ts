@@ -1,11 +1,15 @@
 // The address of a file that comes with a module.
 
-/** @param beside  throws in scripts that a bundler has made of modules, where import.meta is empty: then beside the page */
+/**
+ * Turbopack's URLs may have a path in place of an address. In scripts that a bundler has made of modules, import.meta is
+ * empty: then the file is looked for beside the page.
+ */
 export function found(name: string, beside: () => URL): URL {
+  const page = globalThis.location?.href;
+  const base = URL.canParse(name, page) ? page : "file:///";
   try {
-    return beside();
+    return new URL(beside().href, base);
   } catch {
-    const page = globalThis.location?.href;
-    return new URL(name, URL.canParse(name, page) ? page : "file:///");
+    return new URL(name, base);
   }
 }

@@ -38,6 +38,7 @@ export const consumers: Readonly<Record<string, Consumer>> = {
     quick: true,
     runs: { page: { folder: "." }, "isolated page": { folder: ".", isolated: true } },
   },
+  "static-host": { quick: true, runs: { "isolated by a service worker": { folder: "." } } },
   cdn: {
     quick: true,
     runs: {
