@@ -1,11 +1,11 @@
-// Compiles the kernels with asc, as asconfig.json says, and writes down what TypeScript has to know of them, when a source
-// is newer than what was made of it.
+// Compiles the kernels with asc, as asconfig.json says, and writes their types for TypeScript. Does nothing when all that it
+// makes is newer than the sources.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { extname } from "node:path";
 import asc from "assemblyscript/asc";
 import { declarationsOf } from "./declarations.js";
 
-/** Not committed: what asc says decides. */
+/** Generated, so not committed. */
 const DECLARATIONS = "src/wasm/compiled.ts";
 
 const major = Number(process.versions.node.split(".")[0]);
@@ -26,7 +26,7 @@ if (made.some((file) => !existsSync(file) || statSync(file).mtimeMs < newest)) {
   for (const [target, { outFile }] of kernels) {
     const compiled = await compile("assembly/index.ts", target);
     writeFileSync(outFile, compiled.module);
-    declarations = compiled.declarations; // the same of every build
+    declarations = compiled.declarations; // the same for every build
   }
   writeFileSync(DECLARATIONS, declarationsOf(declarations, await compile("assembly/sizes.ts", "sizes")));
 }

@@ -1,4 +1,4 @@
-// What TypeScript has to know of the kernels, generated from the declarations that asc emits for them: src/wasm/compiled.ts.
+// Generates src/wasm/compiled.ts, the types of the kernels, from the declarations that asc emits for them.
 
 /** A function as asc declares it, after its comment. */
 const FUNCTION = /^ {2}export function (\w+)\((.*)\): (\w+);$/gm;

@@ -1,7 +1,7 @@
-// The sum of products that float32 weights and norms share.
+// The sum of products, for float32 weights and for norms.
 import { sumF32 } from "./lanes";
 
-/** Σ a[i] · b[i] in float32: sixteen partial sums, i mod 16, folded in a fixed order. n % 4 == 0. */
+/** Σ a[i] · b[i] in float32: sixteen partial sums, one for each i mod 16, added up in a fixed order. n % 4 == 0. */
 export function dotF32(a: usize, b: usize, n: i32): f32 {
   let s0 = f32x4.splat(0);
   let s1 = s0;

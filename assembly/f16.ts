@@ -3,7 +3,7 @@
 //   bit  15        14 … 10        9 … 0
 //        ├ sign ┤├ exponent + 15 ┤├ fraction ┤
 
-/** Exact, subnormals, infinities and NaN included. */
+/** Exact, also for subnormals, infinities and NaN. */
 @inline
 function f16ToF32(h: u32): f32 {
   // Shifting the fields into place leaves the exponent 112 too small; the product with 2¹¹² makes up for that, for
@@ -34,9 +34,9 @@ export function f32ToF16(x: f32): u32 {
   return sign | ((magnitude - 0x38000000 + 0xfff + odd) >> 13);
 }
 
-// V8 rebuilds a constant vector wherever it is used; one that is splatted from a global before a loop stays in a
-// register, as long as no optimizer can see that the global is a constant. So it is mutable, and exported. This took the
-// product of Q4_0 weights with one token from 27 to 35 GB/s (one thread of a Zen 5, V8 13.6).
+// V8 builds a constant vector again wherever it is used. A vector that is splatted from a global before a loop stays in a
+// register, as long as the optimizer cannot tell that the global never changes. So the global is mutable, and exported. This
+// took the product of Q4_0 weights with one token from 27 to 35 GB/s (one thread of a Zen 5, V8 13.6).
 export let HALVES_MASK: i32 = 0x8fffe000;
 
 /**
@@ -48,7 +48,7 @@ export function loadHalves(address: usize, mask: v128): v128 {
   return v128.and(i32x4.shl(v128.load16x4_s(address), 13), mask);
 }
 
-/** What loadHalves leaves out. */
+/** The factor by which the numbers of loadHalves are too small. */
 @inline
 export function twoTo112(): v128 {
   return f32x4.splat(reinterpret<f32>(0x77800000));

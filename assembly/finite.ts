@@ -1,8 +1,8 @@
-// Looking for exponents of all ones: infinite scales and weights, and NaN.
+// Finding infinite scales and weights, and NaN: all bits of their exponents are set.
 
 /**
- * The first of `count` blocks, `stride` bytes each, with all bits of `mask` set in its u16 at `offset`; -1: none.
- * Where `stride` is 2 or 4, a block is one float and `offset` is 0 or 2: then sixteen bytes are examined at a time.
+ * Index of the first of `count` blocks of `stride` bytes whose u16 at `offset` has all bits of `mask` set; -1 if none has.
+ * If `stride` is 2 or 4, a block is one float, and sixteen bytes are examined at a time (`offset` is then 0 or 2).
  */
 export function firstMasked(blocks: usize, stride: i32, count: i32, offset: i32, mask: i32): i32 {
   let i = 0;

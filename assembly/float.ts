@@ -1,9 +1,9 @@
-// exp, sin, cos from + − × ÷ and bits alone; the same expressions, and the same bits, as src/float.ts.
+// exp, sin and cos, made of + − × ÷ and operations on bits; the same expressions as src/float.ts, so the same bits.
 
 /**
- * eˣ of four numbers: at most 1 ulp from the true value, 0 below −87.34, ∞ above 88.72. Cody and Waite, Cephes expf. The
- * power of 2 is added to p's exponent, which gives what multiplying by it gives: p is near 1, and where its exponent would
- * leave the range, x is below or above the bounds.
+ * eˣ of four numbers: at most 1 ulp from the true value, 0 below −87.34, ∞ above 88.72. Cody and Waite, Cephes expf. Adding
+ * n to the exponent of p multiplies p by 2ⁿ: p is near 1, and where the exponent would leave its range, x is outside these
+ * bounds.
  */
 @inline
 export function expf4(x: v128): v128 {

@@ -1,4 +1,5 @@
-// Every kernel on one page: the contract with src/wasm, which gets its types from here. Addresses, counts and numbers only.
+// All kernels on one page: what src/wasm may call. Its types are generated from here. Arguments are addresses, counts and
+// numbers.
 export { HALVES_MASK } from "./f16";
 export { firstMasked } from "./finite";
 export { quantize } from "./int8-activations";

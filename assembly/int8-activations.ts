@@ -1,18 +1,18 @@
-// Activations in int8: blocks of 32 values, computed for every row that is multiplied by packed weights.
+// Activations in int8: blocks of 32 numbers of a row, made before the row is multiplied by packed weights.
 //
 //   byte  0            4        8              12             16
 //         ├─ scale f32 ┼─ sum ──┼─ sum 0 … 15 ─┼─ sum 16 … 31 ┼─ q 0 … 31 ─┤     value[i] ≈ scale · q[i]; sums i32
 //
-//   relaxed build    q as 32 int8: 48 bytes a block
-//   baseline build   q as 32 int16, of every four the first, third, second, fourth: 80 bytes a block. Without an 8-bit
-//                    dot product, the even and the odd weights of a register are multiplied separately.
+//   relaxed build    q is 32 int8: 48 bytes to a block
+//   baseline build   q is 32 int16: 80 bytes to a block. Of every four numbers the order is first, third, second, fourth:
+//                    without an 8-bit dot product, even and odd columns are multiplied separately.
 //
-// llama.cpp's Q8_0 with two changes: the scale stays in float32, and the sums, which offsets and minima need, are taken
-// once. Rounding is to nearest, ties to even; |q| ≤ 127. One infinite value or NaN makes the scale infinite or NaN, and
-// with it every product.
+// This is llama.cpp's Q8_0 with two changes: the scale stays in float32, and the sums of q are computed once, for the products
+// that subtract an offset or a minimum. Rounding is to nearest, ties to even; |q| ≤ 127. One infinite value or NaN makes the
+// scale infinite or NaN, and with it every product.
 //
-// The blocks of four rows together make a tile: each number of a block, and of q each group of four, for rows 0, 1, 2, 3 in
-// turn.
+// A tile is the blocks of four rows, interleaved: first the scales of rows 0, 1, 2, 3, then their sums, then four columns of q
+// of each row, the next four columns of each row, and so on.
 export const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD;
 
 /** Values of a block. */
@@ -32,7 +32,7 @@ export function activationBytes(relaxed: bool, cols: i32): i32 {
   return (cols / BLOCK_LENGTH) * (relaxed ? RELAXED_BYTES : BASELINE_BYTES);
 }
 
-/** x f32[…] → blocks begin … end − 1 at `to`. Rows of activations follow one another, so the count may span them. */
+/** x f32[…] → blocks begin … end − 1 at `to`, counted through all rows, which follow one another. */
 export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
   to += <usize>begin * BLOCK_BYTES;
   x += <usize>begin << 7;
@@ -98,15 +98,15 @@ export function four(q: usize): v128 {
   return v128.load32_splat(q);
 }
 
-/** The odd ones among them, where the build needs them separately. */
+/** The odd columns of the four, for the build that needs them separately. */
 @inline
 export function odd(q: usize): v128 {
   return RELAXED ? i32x4.splat(0) : v128.load32_splat(q, 4);
 }
 
 /**
- * acc + Σ w · q over four columns, in each lane: `w` holds bytes 0 … 127, a row's four columns in one lane; `even` and
- * `odds` are `four` and `odd` of those columns. Exact.
+ * acc + Σ w · q over four columns, in each lane. `w` holds bytes from 0 to 127, four columns of a row in a lane; `even` and
+ * `odds` are what `four` and `odd` give for these columns. Exact.
  */
 @inline
 export function dot(even: v128, odds: v128, w: v128, acc: v128): v128 {

@@ -1,4 +1,4 @@
-// Sixteen bytes at a time: widening integers to float32, and sums over lanes in a fixed order.
+// Sixteen bytes at a time: integers widened to float32, and sums over lanes in a fixed order.
 
 /** Stores 16 integers (int8) as float32, each times `d`: 64 bytes at `to`. */
 @inline
@@ -35,14 +35,14 @@ export function highNibbles(bytes: v128): v128 {
   return i8x16.shr_u(bytes, 4);
 }
 
-/** Looks up 16 bytes' low nibbles, then their high ones, in a table of 16, and stores each entry times `d`: 128 bytes. */
+/** Looks up the low nibbles of 16 bytes, then the high ones, in a table of 16; stores each entry times `d`: 128 bytes. */
 @inline
 export function storeLookup(to: usize, nibbles: v128, table: v128, d: f32): void {
   storeScaled(to, i8x16.swizzle(table, lowNibbles(nibbles)), d);
   storeScaled(to + 64, i8x16.swizzle(table, highNibbles(nibbles)), d);
 }
 
-/** 16 of 256 two-bit codes in the 64 bytes at `field`. Part p = 8h + 2g + a is bits 2g, 2g + 1 of bytes 32h + 16a … */
+/** 16 of the 256 two-bit codes at `field`. Part p = 8h + 2g + a: bits 2g and 2g + 1 of 16 bytes, from byte 32h + 16a on. */
 @inline
 export function twoBits(field: usize, part: i32): v128 {
   const bytes = v128.load(field + ((part >> 3) << 5) + ((part & 1) << 4));

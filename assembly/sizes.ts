@@ -1,4 +1,4 @@
-// The sizes that src/wasm plans memory by, as the kernels state them: a module of its own, which needs no memory.
+// The sizes by which src/wasm plans memory, as the kernels state them. A module of its own, which needs no memory.
 export { activationBytes, BLOCK_LENGTH } from "./int8-activations";
 export { KV_F16, KV_F32, KV_INT8, kvHeadBytes } from "./ops/kv-cache";
 export { attentionScratch } from "./ops/online-softmax";

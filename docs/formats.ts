@@ -14,18 +14,18 @@ import { refusedTensors, unusedTensors } from "../src/formats/other-tensors.ts";
 const sections: readonly (readonly [title: string, intro: string, table: KeyTable])[] = [
   [
     "config.json",
-    "Unknown keys are warned of. A key that is absent, where no default is stated, is not needed; null says nothing.",
+    "Unknown keys give a warning. One whose value is null does not. A key that has no default here may be absent.",
     configJsonKeys,
   ],
-  ["rope_parameters and rope_scaling", "Within config.json. Unknown keys are warned of.", ropeKeys],
+  ["rope_parameters and rope_scaling", "Within config.json. Unknown keys give a warning.", ropeKeys],
   [
     "generation_config.json",
-    "Other keys are warned of, unless they say that nothing is done (0, false, null, a penalty of 1).",
+    "Other keys give a warning, unless their value means that nothing is done (0, false, null, a penalty of 1).",
     generationConfigKeys,
   ],
   [
     "tokenizer_config.json",
-    "Other keys are warned of, unless they are false or null. Where it has no `added_tokens_decoder`, the older special_tokens_map.json and added_tokens.json count, too, as in transformers.",
+    "Other keys give a warning, unless they are false or null. If there is no `added_tokens_decoder`, the older special_tokens_map.json and added_tokens.json are read, too, as in transformers.",
     tokenizerConfigKeys,
   ],
   [
@@ -33,7 +33,7 @@ const sections: readonly (readonly [title: string, intro: string, table: KeyTabl
     "After `lfm2.` or `lfm2moe.`. Any other key there is refused by its name.",
     ggufArchitectureKeys,
   ],
-  ["GGUF: keys of every file", "Unknown keys are warned of.", ggufKeys],
+  ["GGUF: keys of every file", "Unknown keys give a warning.", ggufKeys],
 ];
 
 /** The whole document. */
@@ -48,24 +48,25 @@ function tensors(): string {
   const refused = refusedTensors.map(({ like, what }) => [code(like), `refused: ${what}`]);
   return `## Tensors
 
-Of safetensors F32, F16 and BF16, also mixed within a layer's experts; of GGUF ${Object.keys(blockFormats).join(", ")}. Axes of size 1 do not count. A head that is stored although the config ties it is used where it differs from
-the embedding, with a warning. Beside the names of published checkpoints, these are understood:
+Types of safetensors: F32, F16 and BF16, which may be mixed within the experts of a layer. Types of GGUF: ${Object.keys(blockFormats).join(", ")}. Axes of size 1 do not
+count. If the config ties the head to the embedding but a head is stored and differs, the stored head is used, with a warning.
+Beside the names of published checkpoints, these are understood:
 
 ${table(spellings)}
 
-Every other tensor has to have a place in the graph. These have none; integers, single numbers and empty tensors of other
-names are left out with a warning, any other tensor is refused by its name.
+Every other tensor must have a place in the graph. The tensors below have none. Integers, single numbers and empty tensors
+of other names are left out with a warning; any other tensor is refused by its name.
 
 ${table([...unused, ...refused])}
 
-Quantized safetensors are refused by their method's name: ${[...new Set([...Object.values(quantizationMethods), "MLX"])].join("; ")}.`;
+Quantized safetensors are refused, with the name of the method: ${[...new Set([...Object.values(quantizationMethods), "MLX"])].join("; ")}.`;
 }
 
 function files(): string {
   return `## Files of a folder
 
-Weights are \`model.safetensors\` or what \`model.safetensors.index.json\` names, never both. These may matter and are warned
-of; where a folder cannot be listed, on a web server, the names given are asked for. All others have no effect.
+Weights are \`model.safetensors\` or what \`model.safetensors.index.json\` names, never both. The files below may matter, and
+give a warning. On a web server, where a folder cannot be listed, these names are asked for. All other files have no effect.
 
 ${table(folderFiles.map(({ like, what }) => [code(like), what]))}`;
 }
@@ -78,11 +79,11 @@ function table(lines: readonly (readonly string[])[]): string {
   return ["| | |", "| --- | --- |", ...lines.map((cells) => `| ${cells.join(" | ")} |`)].join("\n");
 }
 
-const HEAD = `# What is read of a model's files
+const HEAD = `# What is read from a model's files
 
-This list is made from the tables that files are checked against (\`npm run docs\`). A key is *read*; or the architecture knows
-*only* one value of it, so that others are refused by name; or it has *no effect* here, for the reason given. What is
-warned of is in \`model.warnings\`, on standard error, and in \`lfm2 inspect\`.`;
+This list is made from the tables that files are checked against (\`npm run docs\`). A key is *read*; or the architecture has
+*only* one value for it, and another value is refused by name; or it has *no effect* here, for the reason given. Warnings
+are in \`model.warnings\`, on standard error, and in \`lfm2 inspect\`.`;
 
 function rows(table: KeyTable): string {
   const lines = table.map(({ keys, use, values, says, by }) => {

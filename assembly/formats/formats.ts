@@ -1,4 +1,4 @@
-// The block formats by number, as GGUF counts them: one row of weights of any of them, decoded to float32.
+// One row of weights in any block format, decoded to float32. Formats have the numbers that GGUF gives them.
 import { BF16, decodeBF16, decodeF16, F16, F32 } from "./floats";
 import { decodeIQ4_NL, decodeIQ4_XS, IQ4_NL, IQ4_XS } from "./iq4";
 import { decodeMXFP4, MXFP4 } from "./mxfp4";
@@ -10,7 +10,7 @@ import { decodeQ5_0, decodeQ5_1, Q5_0, Q5_1 } from "./q5";
 import { decodeQ6_K, Q6_K } from "./q6_k";
 import { decodeQ8_0, Q8_0 } from "./q8_0";
 
-/** Address of the row in float32: the row itself when it is, else `scratch` f32[cols], where it is decoded. */
+/** Address of the row in float32: the row itself if it is F32, else `scratch` f32[cols], into which it is decoded. */
 export function decodedRow(format: i32, row: usize, cols: i32, scratch: usize): usize {
   switch (format) {
     case F32:

@@ -3,7 +3,8 @@
 //   byte  0               32                  96              108       110
 //         ├─ 32 × 8 bits ─┼─ 64 × 4 × 2 bits ─┼─ 16 × 6 bits ─┼─ d f16 ─┤
 //
-// Part p = 8h + 2g + a (16 weights) also has bit 4h + g of bytes 16a … of the field of single bits.
+// Part p = 8h + 2g + a (16 weights): two bits each in the second field, as twoBits (lanes.ts) finds them, and one bit each in
+// the first field: bit 4h + g of bytes 16a … 16a + 15.
 //
 import { loadF16 } from "../f16";
 import { storeScaled, twoBits } from "../lanes";

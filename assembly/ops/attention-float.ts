@@ -1,7 +1,8 @@
 // One chunk of keys and values in float32 or half precision, for four query heads of a row.
 //
-// Half precision is read by moving its bits to where float32 has them, which gives the number times 2⁻¹¹². Of the missing
-// 2¹¹², queries carry 2⁶⁴ and scores 2⁴⁸, and weights all of it: powers of two, so nothing is rounded.
+// A half is read by moving its bits to where float32 has them, which gives the number times 2⁻¹¹². The missing 2¹¹² is made
+// up elsewhere: for keys, queries are multiplied by 2⁶⁴ and scores by 2⁴⁸; for values, weights by 2¹¹². These are powers of
+// two, so nothing is rounded.
 import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
 import { splatLane0, splatLane1, splatLane2, splatLane3, sumsF32 } from "../lanes";
 import { KV_F16 } from "./kv-cache";
@@ -38,7 +39,7 @@ export function decodeHalves(to: usize, from: usize, n: i32): usize {
   return decoded;
 }
 
-/** Brings an accumulator up to date with `count` positions, whose keys and values begin at `keys` and `values`. */
+/** Adds `count` positions to an accumulator; their keys and values begin at `keys` and `values`. */
 @inline
 export function attendFloat(
   type: i32,
@@ -54,16 +55,16 @@ export function attendFloat(
   mix(accumulator, scratch + WEIGHTS, values, fade, count, headDim);
 }
 
-/** scores[s] = queries · keys[s], two positions at a time; returns the largest of each head. */
+/** scores[position] = queries · keys[position], two positions at a time; returns the largest of each head. */
 @inline
 function score(type: i32, scores: usize, accumulator: usize, keys: usize, count: i32, headDim: i32): v128 {
   const keyBytes: usize = headDim << 2;
   const missing = f32x4.splat(281474976710656); // 2⁴⁸
   let largest = f32x4.splat(-Infinity);
-  for (let s = 0; s < count; s += 2) {
+  for (let position = 0; position < count; position += 2) {
     let query = accumulator + QUERIES;
     let key = keys;
-    let next = s + 1 < count ? key + keyBytes : key;
+    let next = position + 1 < count ? key + keyBytes : key;
     keys += 2 * keyBytes;
     let a0 = f32x4.splat(0);
     let a1 = a0;
@@ -74,20 +75,20 @@ function score(type: i32, scores: usize, accumulator: usize, keys: usize, count:
     let b2 = a0;
     let b3 = a0;
     for (let d = 0; d < headDim; d += 4) {
-      const x = v128.load(key);
-      const y = v128.load(next);
-      let q = v128.load(query, 0);
-      a0 = f32x4.add(a0, f32x4.mul(q, x));
-      b0 = f32x4.add(b0, f32x4.mul(q, y));
-      q = v128.load(query, 16);
-      a1 = f32x4.add(a1, f32x4.mul(q, x));
-      b1 = f32x4.add(b1, f32x4.mul(q, y));
-      q = v128.load(query, 32);
-      a2 = f32x4.add(a2, f32x4.mul(q, x));
-      b2 = f32x4.add(b2, f32x4.mul(q, y));
-      q = v128.load(query, 48);
-      a3 = f32x4.add(a3, f32x4.mul(q, x));
-      b3 = f32x4.add(b3, f32x4.mul(q, y));
+      const key4 = v128.load(key);
+      const next4 = v128.load(next);
+      let query4 = v128.load(query, 0);
+      a0 = f32x4.add(a0, f32x4.mul(query4, key4));
+      b0 = f32x4.add(b0, f32x4.mul(query4, next4));
+      query4 = v128.load(query, 16);
+      a1 = f32x4.add(a1, f32x4.mul(query4, key4));
+      b1 = f32x4.add(b1, f32x4.mul(query4, next4));
+      query4 = v128.load(query, 32);
+      a2 = f32x4.add(a2, f32x4.mul(query4, key4));
+      b2 = f32x4.add(b2, f32x4.mul(query4, next4));
+      query4 = v128.load(query, 48);
+      a3 = f32x4.add(a3, f32x4.mul(query4, key4));
+      b3 = f32x4.add(b3, f32x4.mul(query4, next4));
       query += 64;
       key += 16;
       next += 16;
@@ -101,67 +102,67 @@ function score(type: i32, scores: usize, accumulator: usize, keys: usize, count:
     v128.store(scores, a, 0);
     v128.store(scores, b, 16);
     scores += 32;
-    largest = f32x4.pmax(largest, f32x4.pmax(a, b)); // without a next position, b is a
+    largest = f32x4.pmax(largest, f32x4.pmax(a, b)); // after an odd last position, b is a
   }
   return largest;
 }
 
-/** scores f32[count, 4 heads] → weights 2^(score − maximum), each in four lanes: [count, 4 heads, 4]. */
+/** scores f32[count, 4 heads] → weights 2^(score − maximum), each in all four lanes: [count, 4 heads, 4]. */
 @inline
 function weigh(type: i32, accumulator: usize, scores: usize, fade: v128, count: i32): void {
   const maximum = maximumOf(accumulator);
   const missing = twoTo112();
   let to = scores + WEIGHTS;
   let sum = f32x4.splat(0);
-  for (let s = 0; s < count; s++) {
-    let w = exp2f4(f32x4.sub(v128.load(scores), maximum));
-    sum = f32x4.add(sum, w);
-    if (type == KV_F16) w = f32x4.mul(w, missing);
-    v128.store(to, splatLane0(w), 0);
-    v128.store(to, splatLane1(w), 16);
-    v128.store(to, splatLane2(w), 32);
-    v128.store(to, splatLane3(w), 48);
+  for (let position = 0; position < count; position++) {
+    let weight = exp2f4(f32x4.sub(v128.load(scores), maximum));
+    sum = f32x4.add(sum, weight);
+    if (type == KV_F16) weight = f32x4.mul(weight, missing);
+    v128.store(to, splatLane0(weight), 0);
+    v128.store(to, splatLane1(weight), 16);
+    v128.store(to, splatLane2(weight), 32);
+    v128.store(to, splatLane3(weight), 48);
     scores += 16;
     to += 64;
   }
   addSum(accumulator, fade, sum);
 }
 
-/** output = output · fade + Σ weights[s] · values[s], eight columns at a time. */
+/** output = output · fade + Σ weights[position] · values[position], eight columns at a time. */
 @inline
 function mix(accumulator: usize, weights: usize, values: usize, fade: v128, count: i32, headDim: i32): void {
   const valueBytes: usize = headDim << 2;
   const end = weights + (<usize>count << 6);
   let y = outputOf(accumulator, headDim);
   for (let d = 0; d < headDim; d += 8) {
-    let f = splatLane0(fade);
-    let a0 = f32x4.mul(v128.load(y, 0), f);
-    let b0 = f32x4.mul(v128.load(y, 64), f);
-    f = splatLane1(fade);
-    let a1 = f32x4.mul(v128.load(y, 16), f);
-    let b1 = f32x4.mul(v128.load(y, 80), f);
-    f = splatLane2(fade);
-    let a2 = f32x4.mul(v128.load(y, 32), f);
-    let b2 = f32x4.mul(v128.load(y, 96), f);
-    f = splatLane3(fade);
-    let a3 = f32x4.mul(v128.load(y, 48), f);
-    let b3 = f32x4.mul(v128.load(y, 112), f);
+    let factor = splatLane0(fade);
+    let a0 = f32x4.mul(v128.load(y, 0), factor);
+    let b0 = f32x4.mul(v128.load(y, 64), factor);
+    factor = splatLane1(fade);
+    let a1 = f32x4.mul(v128.load(y, 16), factor);
+    let b1 = f32x4.mul(v128.load(y, 80), factor);
+    factor = splatLane2(fade);
+    let a2 = f32x4.mul(v128.load(y, 32), factor);
+    let b2 = f32x4.mul(v128.load(y, 96), factor);
+    factor = splatLane3(fade);
+    let a3 = f32x4.mul(v128.load(y, 48), factor);
+    let b3 = f32x4.mul(v128.load(y, 112), factor);
     let from = values;
-    for (let w = weights; w < end; w += 64) {
-      const x = v128.load(from, 0);
-      const z = v128.load(from, 16);
-      let p = v128.load(w, 0);
-      a0 = f32x4.add(a0, f32x4.mul(p, x));
-      b0 = f32x4.add(b0, f32x4.mul(p, z));
-      p = v128.load(w, 16);
-      a1 = f32x4.add(a1, f32x4.mul(p, x));
-      b1 = f32x4.add(b1, f32x4.mul(p, z));
-      p = v128.load(w, 32);
-      a2 = f32x4.add(a2, f32x4.mul(p, x));
-      b2 = f32x4.add(b2, f32x4.mul(p, z));
-      p = v128.load(w, 48);
-      a3 = f32x4.add(a3, f32x4.mul(p, x));
-      b3 = f32x4.add(b3, f32x4.mul(p, z));
+    for (let at = weights; at < end; at += 64) {
+      const low = v128.load(from, 0);
+      const high = v128.load(from, 16);
+      let weight = v128.load(at, 0);
+      a0 = f32x4.add(a0, f32x4.mul(weight, low));
+      b0 = f32x4.add(b0, f32x4.mul(weight, high));
+      weight = v128.load(at, 16);
+      a1 = f32x4.add(a1, f32x4.mul(weight, low));
+      b1 = f32x4.add(b1, f32x4.mul(weight, high));
+      weight = v128.load(at, 32);
+      a2 = f32x4.add(a2, f32x4.mul(weight, low));
+      b2 = f32x4.add(b2, f32x4.mul(weight, high));
+      weight = v128.load(at, 48);
+      a3 = f32x4.add(a3, f32x4.mul(weight, low));
+      b3 = f32x4.add(b3, f32x4.mul(weight, high));
       from += valueBytes;
     }
     v128.store(y, a0, 0);

@@ -1,17 +1,18 @@
 // softmax(q · kᵀ / √headDim) · v over everything up to and including the current position.
 //
-// Positions come in chunks of 32, aligned to absolute positions. A row keeps a running maximum, sum and output, and
-// brings them up to date chunk by chunk, so its bits depend on its own history alone, however the sequence was cut into
-// steps. Query heads that share a KV head are taken four at a time, so that a key or value is loaded and decoded once
-// for four: online-softmax.ts.
+// The cache is read in chunks of 32 positions, which begin at positions 0, 32, 64 … whatever the step. A row keeps a running
+// maximum, sum and output, and each chunk updates them. So a row's bits depend only on the positions up to its own, and not
+// on how the tokens were cut into steps. Query heads that share a KV head are taken four at a time, so that a key or value
+// is loaded and decoded once for four: online-softmax.ts.
 import { attendFloat, decodeHalves, openFloat } from "./attention-float";
 import { attendInt8, openInt8 } from "./attention-int8";
 import { accumulatorBytes, accumulatorsIn, CHUNK, close, DECODED } from "./online-softmax";
 import { KV_F16, KV_F32, rowOf } from "./kv-cache";
 
 /**
- * y, q   f32[rows, heads · headDim]; row t stands at position start + t; the query heads of KV heads [begin, end)
- * k, v   caches as kv-cache.ts draws them; the rows' own keys and values are already in them
+ * y, q   f32[rows, heads · headDim]; row t is at position start + t
+ * k, v   caches as kv-cache.ts draws them; the keys and values of these rows are already in them
+ * begin, end  KV heads: the query heads of [begin, end) are computed
  * scratch  attentionScratch(rows, heads / kvHeads, headDim) bytes; 16-aligned
  */
 export function attention(

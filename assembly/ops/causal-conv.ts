@@ -1,8 +1,8 @@
-// y[t, c] = Σᵢ w[c, i] · x[t − width + 1 + i, c], the rows before x taken from the state.
+// y[t, c] = Σᵢ w[i, c] · x[t − width + 1 + i, c]; the rows before x come from the state.
 
 /**
  * y, x    f32[rows, cols], cols % 4 == 0         w  f32[width, cols]: taps, the oldest first
- * state   f32[width − 1, cols], oldest first      next  the same, after these rows; apart from `state`
+ * state   f32[width − 1, cols], oldest first      next  the state after these rows; does not overlap `state`
  */
 export function causalConv(
   y: usize,
@@ -31,7 +31,7 @@ export function causalConv(
   }
 }
 
-/** Row t of the sequence; −past ≤ t < 0 are in the state. */
+/** Row t of x; rows −past … −1, which came before it, are in the state. */
 @inline
 function rowAt(x: usize, state: usize, t: i32, past: i32, bytes: i32): usize {
   return t < 0 ? state + (past + t) * bytes : x + t * bytes;

@@ -1,4 +1,4 @@
-// Ops that look at one number at a time. cols % 4 == 0 where four go together; strides are in numbers.
+// Ops that work number by number. Where they use vectors, cols % 4 == 0 is given (n in add). Strides are in numbers.
 import { sigmoid4 } from "../float";
 
 export function add(y: usize, a: usize, b: usize, n: i32): void {

@@ -1,4 +1,4 @@
-// linear with the matrices of the chosen experts: choices are grouped by expert, so a matrix is read once.
+// linear with the matrices of the chosen experts. Choices are grouped by expert, so that each matrix is read once.
 import { dotF32 } from "../dot-f32";
 import { decodedRow } from "../formats/formats";
 import { BLOCK_BYTES, packTile } from "../int8-activations";
@@ -6,15 +6,15 @@ import { multiplyTile, stripBytes } from "../packed/formats";
 import { gemv } from "./gemv";
 
 /**
- * Lists the choices expert by expert (counting sort, ascending within an expert).
+ * Sorts the choices by expert (counting sort, ascending within an expert). A choice is one expert of one token.
  *
  * ids     i32[choices], each in [0, experts)
- * begins  i32[experts + 1]: choices of expert e stand at order[begins[e]] … order[begins[e + 1] − 1]
+ * begins  i32[experts + 1]: the choices of expert e are order[begins[e]] … order[begins[e + 1] − 1]
  * order   i32[choices]: indices into ids
  */
 export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: usize, order: usize): void {
   memory.fill(begins, 0, (<usize>(experts + 1)) << 2);
-  // begins[e + 1] counts e; then sums up, so begins[e] is where e starts; placing moves it to where e ends.
+  // First begins[e + 1] is the count of e. Summed up, begins[e] is where e starts. Placing moves it on to where e ends.
   for (let i = 0; i < choices; i++) {
     const count = begins + (load<u32>(ids + (i << 2)) << 2);
     store<i32>(count, load<i32>(count, 4) + 1, 4);
@@ -29,7 +29,7 @@ export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: us
     store<i32>(order + (place << 2), i);
     store<i32>(at, place + 1);
   }
-  // Every entry now holds its successor's start: shift back.
+  // Each entry is now the start of the next expert: move all back by one.
   memory.copy(begins + 4, begins, (<usize>experts) << 2);
   store<i32>(begins, 0);
 }
@@ -73,8 +73,8 @@ export function expertLinear(
 }
 
 /**
- * Tiles of the choices of each expert, in the order of the experts; what is left of an expert's choices beyond a
- * multiple of four has no tile. Of all tiles those numbered begin … end − 1 are written.
+ * Makes tiles of each expert's choices, four to a tile, in the order of the experts; the last choices of an expert, fewer
+ * than four, get no tile. Tiles are numbered through; begin … end − 1 are written.
  */
 export function packExpertTiles(
   tiles: usize,
@@ -111,8 +111,8 @@ export function packExpertTiles(
 
 /**
  * expertLinear with int8 activations: packed weights, experts × strips; x blocks [choices / perRow, cols / 32]; tiles as
- * packExpertTiles leaves them. Of the rows of all experts that were chosen, one expert after the other, those numbered
- * begin … end − 1 are computed, multiples of 8: a range is one long stretch of memory.
+ * packExpertTiles leaves them. The rows of all chosen experts are numbered through; begin … end − 1 are computed, both
+ * multiples of 8. So a thread's range is a few long stretches of memory.
  */
 export function expertLinearPacked(
   format: i32,

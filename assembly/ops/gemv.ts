@@ -1,8 +1,8 @@
 // y = W · x for one token: packed weights times int8 activations, 8 rows at a time.
 //
-// Decode reads every weight once, so this runs as fast as memory does, if two things are seen to. Each thread walks its
-// rows as two streams, which keeps more cache lines in flight: 34.6 GB/s of Q4_0 instead of 28 (one thread of a Zen 5, V8
-// 13.6, where one thread reads 33 to 35 at most). And a loop's body stays small enough for its registers, about 14 vectors.
+// Decode reads every weight once, so memory sets the limit. Two things let this loop reach it. Each thread reads its rows as
+// two streams, which keeps more cache lines in flight: 34.6 GB/s of Q4_0 instead of 28 (one thread of a Zen 5, V8 13.6,
+// where one thread reads 33 to 35 at most). And the loop's body needs no more than about 14 vector registers.
 import { multiplyStrips, stripBytes } from "../packed/formats";
 
 /**
@@ -17,7 +17,7 @@ export function gemv(format: i32, y: usize, w: usize, x: usize, cols: i32, begin
   w += <usize>(begin >> 3) * strip;
   y += <usize>begin << 2;
   for (let s = 0; s < half; s++) {
-    // With an odd number of strips the last step does one of them twice.
+    // With an odd number of strips, the last call computes the same strip in both streams.
     const t = min(s + half, strips - 1);
     multiplyStrips(
       format,

@@ -1,5 +1,5 @@
-// Keys and values as they are stored: float32, half precision, or int8 with a scale per position and head. One head
-// after the other, so that a head's history is read in one stream:
+// Keys and values as they are stored: float32, half precision, or int8 with a scale for each position and head. All
+// positions of one head come before the next head, so that a head's keys are read in one stream:
 //
 //   f32, f16   kvHeads × capacity × [headDim]
 //   int8       kvHeads × capacity × [headDim] int8, then kvHeads × capacity scales f32
@@ -63,7 +63,7 @@ export function storeKv(
   }
 }
 
-/** x f32[n] → int8[n] by max|x| / 127, to nearest, ties to even. Returns the scale. */
+/** x f32[n] → int8[n] in units of max|x| / 127, rounded to nearest, ties to even. Returns that unit, the scale. */
 function quantizeHead(to: usize, x: usize, n: i32): f32 {
   let amax: f32 = 0;
   for (let i = 0; i < n; i++) amax = max<f32>(amax, abs<f32>(load<f32>(x + (i << 2))));

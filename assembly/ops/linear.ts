@@ -1,6 +1,6 @@
-// y = x · Wᵀ: in float32 over any block format, and with int8 activations over packed weights.
+// y = x · Wᵀ: with float32 activations and weights in any block format, or with int8 activations and packed weights.
 //
-// Arguments end alike in every kernel that threads share: begin and end cut the work, scratch belongs to one thread.
+// Kernels that threads share end in the same arguments: begin and end are a thread's part of the work, scratch is its own.
 import { dotF32 } from "../dot-f32";
 import { decodedRow } from "../formats/formats";
 import { BLOCK_BYTES, packTile } from "../int8-activations";
@@ -38,9 +38,9 @@ export function linear(
 }
 
 /**
- * The same with int8 activations, r in [begin, end), multiples of 8.
+ * The same with int8 activations; begin and end are multiples of 8.
  *
- * w  packed strips of 8 rows        x  blocks [tokens, cols / 32]        tiles  the same, four tokens to a tile
+ * w  packed strips        x  blocks [tokens, cols / 32]        tiles  the same blocks as packTiles leaves them
  * scratch  TILE_SCRATCH bytes
  */
 export function linearPacked(
@@ -78,7 +78,7 @@ export function linearPacked(
   }
 }
 
-/** Activations of tokens 4 · begin … 4 · end − 1 of x as tiles. */
+/** Copies tokens 4 · begin … 4 · end − 1 of x into tiles of four tokens. */
 export function packTiles(tiles: usize, x: usize, cols: i32, begin: i32, end: i32): void {
   const blocks = cols >> 5;
   const row = <usize>(blocks * BLOCK_BYTES);

@@ -1,13 +1,13 @@
-// Four query heads of one row on their way through the cache: an accumulator of their softmax, one head to a lane. Scores
-// are in units of log 2, so that weights are powers of 2.
+// What softmax(scores) · v needs to remember while a row walks through the cache: an accumulator for four query heads, one
+// head to a lane. Scores are multiplied by log₂ e, so that a weight is 2^score and not e^score.
 //
 //   byte  0          16     32        48               48 + 16·headDim
 //         ├─ maximum ┼─ sum ┼─ scales ┼─ queries ──────┼─ output f32 [headDim / 4, 4 heads, 4] ─┤
 //
-// Queries are scaled and ordered as the products read them: attention-float.ts, attention-int8.ts. Where a KV head has
-// fewer than four query heads left, the last one fills the free lanes, which are dropped at the end.
+// Queries are scaled and ordered as attention-float.ts or attention-int8.ts reads them. If fewer than four query heads are
+// left, the last one fills the free lanes, and close() drops them.
 //
-// Scratch begins with what one chunk of 32 positions needs, used again by every row:
+// Scratch begins with what one chunk of 32 positions needs; every row uses it again:
 //
 //   byte  0                           512                         2560                          2560 + 256·headDim
 //         ├─ scores f32 [32, 4 heads] ┼─ weights [32, 4 heads, 4] ┼─ decoded f32 [2, 32, headDim] ┼─ accumulators …
@@ -24,7 +24,7 @@ const SUM: usize = 16;
 export const SCALES: usize = 32;
 export const QUERIES: usize = 48;
 
-/** log₂ e, which queries carry. */
+/** log₂ e: queries are multiplied by it. */
 export const LOG2E: f32 = 1.4426950408889634;
 
 /** Where the accumulators begin. */
@@ -56,7 +56,7 @@ export function clear(accumulator: usize, headDim: i32): void {
   memory.fill(outputOf(accumulator, headDim), 0, <usize>headDim << 4);
 }
 
-/** Raises the maxima to those of a chunk's scores. What was summed before them fades by the result, at first 0. */
+/** Raises the maxima to a chunk's largest scores. Returns the factor for what was summed before; at first it is near 0. */
 @inline
 export function raise(accumulator: usize, largest: v128): v128 {
   const before = v128.load(accumulator, MAXIMUM);
@@ -66,8 +66,8 @@ export function raise(accumulator: usize, largest: v128): v128 {
 }
 
 /**
- * 2ˣ for x ≤ 0, within 2 ulp; below 2⁻¹⁰⁰, which float32 sums do not see beside the largest weight of 1, it stays 2⁻¹⁰⁰.
- * A third of the work of expf4. Coefficients: Cephes exp2f, for |x| ≤ 1/2.
+ * 2ˣ for x ≤ 0, within 2 ulp, but never less than 2⁻¹⁰⁰: beside the largest weight, 1, a float32 sum does not see that. It
+ * takes a third of the work of expf4. Coefficients: Cephes exp2f, for |x| ≤ 1/2.
  */
 @inline
 export function exp2f4(x: v128): v128 {

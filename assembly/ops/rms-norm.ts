@@ -1,7 +1,7 @@
-// x / √(mean(x²) + eps) · w, over every run of n values.
+// x / √(mean(x²) + eps) · w, over every run of n numbers: a row, or one head of it.
 import { dotF32 } from "../dot-f32";
 
-/** y, x  f32[runs, n], runs [begin, end); w  f32[n]; n % 4 == 0. The sum of squares is dotF32's. */
+/** y, x  f32[runs, n], runs [begin, end); w  f32[n]; n % 4 == 0. dotF32 sums the squares. */
 export function rmsNorm(y: usize, x: usize, w: usize, n: i32, eps: f32, begin: i32, end: i32): void {
   const bytes = n << 2;
   x += <usize>begin * bytes;

@@ -1,7 +1,7 @@
 // Rotary position embedding over the halves of each head, as Hugging Face pairs them.
 import { cos, sin } from "../float";
 
-/** y f32[rows, 2, half]: of each row the cosines, then the sines, times factor; positions i32[rows], frequency f32[half]. */
+/** y f32[rows, 2, half]: the cosines of a row, then its sines, times factor; positions i32[rows], frequency f32[half]. */
 export function ropeAngles(y: usize, positions: usize, frequency: usize, factor: f32, rows: i32, half: i32): void {
   for (let t = 0; t < rows; t++) {
     const position = <f32>load<i32>(positions + (t << 2));
@@ -14,7 +14,7 @@ export function ropeAngles(y: usize, positions: usize, frequency: usize, factor:
   }
 }
 
-/** y, x f32[rows, cols]; angles as above, 2 · half the width of a head. */
+/** y, x f32[rows, cols]; angles as ropeAngles leaves them; a head is 2 · half columns wide. */
 export function rope(y: usize, x: usize, angles: usize, rows: i32, cols: i32, half: i32): void {
   for (let t = 0; t < rows; t++) {
     for (let j = 0; j < half; j++) {

@@ -1,9 +1,9 @@
-// Choosing experts, and what becomes of their scores: topK, gather, normalize, weightedSum.
+// Choosing experts, and turning their scores into weights: topK, gather, normalize, weightedSum.
 
-/** ids i32[rows, k]: the k largest of every row of x f32[rows, cols], equal values by lower id; ascending. */
+/** ids i32[rows, k]: the k largest of each row of x f32[rows, cols], by ascending id. Of equal values the lower id wins. */
 export function topK(ids: usize, x: usize, rows: i32, cols: i32, k: i32): void {
   for (let t = 0; t < rows; t++) {
-    // `ids` are those chosen so far, from the largest down; a candidate moves up past every smaller one.
+    // `ids` holds the best so far, from the largest down; a candidate moves up past every smaller one.
     for (let c = 0; c < cols; c++) {
       const value = load<f32>(x + (c << 2));
       let place = min(c, k);
@@ -16,7 +16,7 @@ export function topK(ids: usize, x: usize, rows: i32, cols: i32, k: i32): void {
       }
       store<i32>(ids + (place << 2), c);
     }
-    // Ascending by id (insertion sort: k is 4).
+    // Then by ascending id: insertion sort, as k is small (4 in LFM2-8B-A1B).
     for (let i = 1; i < k; i++) {
       const id = load<i32>(ids + (i << 2));
       let j = i;
@@ -30,7 +30,7 @@ export function topK(ids: usize, x: usize, rows: i32, cols: i32, k: i32): void {
   }
 }
 
-/** y f32[rows, k] = x[t, ids[t, j]]. */
+/** y f32[rows, k]: y[t, j] = x[t, ids[t, j]]. */
 export function gather(y: usize, x: usize, ids: usize, rows: i32, cols: i32, k: i32): void {
   for (let t = 0; t < rows; t++) {
     for (let j = 0; j < k << 2; j += 4) store<f32>(y + j, load<f32>(x + (load<u32>(ids + j) << 2)));
@@ -40,7 +40,7 @@ export function gather(y: usize, x: usize, ids: usize, rows: i32, cols: i32, k: 
   }
 }
 
-/** Every row of x f32[rows, k] divided by (its sum + eps). */
+/** y f32[rows, k]: each row of x divided by (its sum + eps). */
 export function normalize(y: usize, x: usize, rows: i32, k: i32, eps: f32): void {
   for (let t = 0; t < rows; t++) {
     let sum: f32 = 0;

@@ -1,12 +1,13 @@
-// Weights in the order in which kernels read them, by format: groups of 8 rows, 32 columns at a time, repacked once at load.
+// Weights in the order in which the kernels read them; they are repacked once, at load. A strip is 8 whole rows, a group 32
+// columns of a strip. A strip is its groups from left to right, each of them, or every eighth, after a header of scales.
 //
-// A group of 8 rows × 32 columns holds the low bits as 8 steps of 16 bytes: step 2k is rows 0 … 3, step 2k + 1 rows
-// 4 … 7, and each row has 4 bytes there, columns 4k … 4k + 3 in the low nibbles, 16 + 4k … in the high ones:
+// A group holds the low four bits of its weights as 8 vectors of 16 bytes. Vector 2k has rows 0 … 3, vector 2k + 1 rows
+// 4 … 7, with 4 bytes for each row: columns 4k … 4k + 3 in the low nibbles, columns 16 + 4k … in the high ones.
 //
 //   byte  0                    16                   32                        127
 //         ├─ k 0, rows 0 … 3 ──┼─ k 0, rows 4 … 7 ──┼─ k 1, rows 0 … 3 ─ …  ─────┤  = 128 bytes, "nibbles" in q4_0.ts …
 //
-// Eight rows share every activation that is loaded, and their sums come out in two registers without a horizontal add.
+// So eight rows share each activation that is loaded, and their sums end up in two registers without a horizontal add.
 import { Q4_0 } from "../formats/q4";
 import { Q4_K, Q5_K } from "../formats/q4_k";
 import { Q6_K } from "../formats/q6_k";
@@ -18,33 +19,33 @@ import * as q6_k from "./q6_k";
 import * as q8_0 from "./q8_0";
 import { TILE_SCRATCH } from "./sums";
 
-/** Rows that are packed together. */
+/** Rows of a strip. */
 export const STRIP_ROWS: i32 = 8;
 
-/** Groups that share a head: d (and dmin) of a block of 256 columns. */
+/** Groups that share a header, which holds d (and dmin) of a block: 32 columns, or 256. */
 @inline
-function groupsPerHead(format: i32): i32 {
+function groupsPerHeader(format: i32): i32 {
   return format == Q4_0 || format == Q8_0 ? 1 : 8;
 }
 
 @inline
-function headBytes(format: i32): i32 {
+function headerBytes(format: i32): i32 {
   switch (format) {
     case Q4_0:
-      return q4_0.HEAD_BYTES;
+      return q4_0.HEADER_BYTES;
     case Q8_0:
-      return q8_0.HEAD_BYTES;
+      return q8_0.HEADER_BYTES;
     case Q4_K:
     case Q5_K:
-      return q4_k.HEAD_BYTES;
+      return q4_k.HEADER_BYTES;
     case Q6_K:
-      return q6_k.HEAD_BYTES;
+      return q6_k.HEADER_BYTES;
     default:
       return 0;
   }
 }
 
-/** Bytes of one group after its head. */
+/** Bytes of one group, without the header. */
 @inline
 function groupBytes(format: i32): i32 {
   switch (format) {
@@ -62,15 +63,15 @@ function groupBytes(format: i32): i32 {
   }
 }
 
-/** Bytes of 8 packed rows; 0 for a format that is not packed, as it has no integer dot product. */
+/** Bytes of a strip; 0 for a format that is not packed, as it has no integer dot product. */
 export function stripBytes(format: i32, cols: i32): i32 {
   const groups = cols >> 5;
-  return (groups / groupsPerHead(format)) * headBytes(format) + groups * groupBytes(format);
+  return (groups / groupsPerHeader(format)) * headerBytes(format) + groups * groupBytes(format);
 }
 
 /**
- * Packs `strips` times 8 rows of blocks at `from` (a file's own layout, `rowBytes` a row) to `to`. Given: finite scales;
- * others would read as numbers.
+ * Packs `strips` times 8 rows of blocks from `from` (laid out as in the file, `rowBytes` to a row) to `to`. Given: finite
+ * scales; a packed infinity or NaN would read as a number.
  */
 export function packRows(format: i32, to: usize, from: usize, strips: i32, cols: i32, rowBytes: i32): void {
   for (let strip = 0; strip < strips; strip++) {
@@ -85,16 +86,16 @@ export function packRows(format: i32, to: usize, from: usize, strips: i32, cols:
   }
 }
 
-/** Row `row` of packed weights in float32: cols numbers at `to`, the values that the file's own layout gives. */
+/** Decodes row `row` of packed weights to f32[cols] at `to`: the same values as from the blocks of the file. */
 export function unpackRow(format: i32, to: usize, w: usize, row: i32, cols: i32): void {
   w += <usize>(row >> 3) * stripBytes(format, cols);
   row &= 7;
-  const perHead = groupsPerHead(format);
-  for (let head = 0; head < cols >> 5; head += perHead) {
-    const d = perHead == 1 ? loadF16(w + (row << 1)) : load<f32>(w + (row << 2));
+  const perHeader = groupsPerHeader(format);
+  for (let g = 0; g < cols >> 5; g += perHeader) {
+    const d = perHeader == 1 ? loadF16(w + (row << 1)) : load<f32>(w + (row << 2));
     const dmin: f32 = format == Q4_K || format == Q5_K ? load<f32>(w + 32 + (row << 2)) : 0;
-    w += headBytes(format);
-    for (let j = 0; j < perHead; j++) {
+    w += headerBytes(format);
+    for (let j = 0; j < perHeader; j++) {
       for (let c = 0; c < 32; c++) store<f32>(to + (c << 2), valueOf(format, w, row, c, d, dmin));
       w += groupBytes(format);
       to += 128;
@@ -113,10 +114,11 @@ function valueOf(format: i32, group: usize, row: i32, c: i32, d: f32, dmin: f32)
 /**
  * y1[r] = Σ W[r, c] · x[c] for the 8 rows of the strip at `w1`, and y2 for those at `w2`; x as in int8-activations.ts.
  *
- * Integers are exact within a group of 32 columns (16 in Q6_K); then, group by group, left to right, in float32:
- *   Q4_0, Q8_0   y += (d · scale) · Σ
- *   Q4_K, Q5_K   y += (d · scale) · (s · Σ) − (dmin · scale) · (m · sum)
- *   Q6_K         y += (d · scale) · (s · Σ) for columns 0 … 15, then for 16 … 31
+ * Σ is the integer product of the weights' bits and q over a group, exact. From there on it is float32, group by group from
+ * left to right. d, dmin, scale and min are the weights', as formats/ draws them; xScale and sum are the activations':
+ *   Q4_0, Q8_0   y += (d · xScale) · Σ
+ *   Q4_K, Q5_K   y += (d · xScale) · (scale · Σ) − (dmin · xScale) · (min · sum)
+ *   Q6_K         y += (d · xScale) · (scale · Σ) over columns 0 … 15, then the same over 16 … 31
  */
 @inline
 export function multiplyStrips(format: i32, y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
@@ -128,8 +130,8 @@ export function multiplyStrips(format: i32, y1: usize, y2: usize, w1: usize, w2:
 }
 
 /**
- * z[t][r] = Σ W[r, c] · x[t, c] for the 8 rows of the strip at `w` and the 4 tokens of the tile at `x`: for each row, group
- * and token the same expression as above, so a token's bits do not depend on how many run beside it.
+ * z[t, r] = Σ W[r, c] · x[t, c] for the 8 rows of the strip at `w` and the 4 tokens of the tile at `x`. Each row, group and
+ * token has the same expression as above, so a token's bits do not depend on how many tokens run beside it.
  *
  * z  f32[4, 8], 16-aligned        x  cols / 32 blocks of four tokens
  */

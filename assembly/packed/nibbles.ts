@@ -1,10 +1,10 @@
-// What the packed formats have in common: nibbles in groups of 8 rows, small scales as bytes, and masks in registers.
+// What the packed formats have in common: the nibbles of a group, small scales as bytes, and masks in registers.
 
 // Mutable and exported for the reason given in f16.ts.
 export let NIBBLE_MASK: i32 = 0x0f0f0f0f;
 export let WORD_NIBBLE_MASK: i32 = 0x000f000f;
 
-/** Writes a row's nibbles of 32 columns: the low four bits of bytes `low` are columns 0 … 15, those of `high` 16 … 31. */
+/** Writes a row of a group: columns 0 … 15 are the low four bits of the bytes `low`, columns 16 … 31 those of `high`. */
 @inline
 export function packNibbles(to: usize, row: i32, low: v128, high: v128): void {
   const nibbles = v128.or(v128.and(low, i8x16.splat(15)), i8x16.shl(v128.and(high, i8x16.splat(15)), 4));
@@ -21,12 +21,13 @@ export function nibble(nibbles: usize, row: i32, c: i32): i32 {
   return (byte >> ((c >> 4) << 2)) & 15;
 }
 
-/** Four bytes as int32. */
+/** Four bytes, 0 … 255, as int32. */
 @inline
 export function unsignedBytes(address: usize): v128 {
   return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(address)));
 }
 
+/** Four bytes, −128 … 127, as int32. */
 @inline
 export function signedBytes(address: usize): v128 {
   return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(address)));

@@ -1,4 +1,4 @@
-// Q4_0 packed: 144 bytes a group, as many as in the file.
+// Q4_0 packed: each group after a header, 144 bytes, as many as in the file.
 //
 //   byte  0            16                         144
 //         ├─ 8 × d f16 ┼─ nibbles, see formats.ts ─┤
@@ -8,7 +8,7 @@ import { BLOCK_BYTES, dot, dotHigh, dotLow, FOUR, four, odd, Q, RELAXED } from "
 import { nibble, NIBBLE_MASK, WORD_NIBBLE_MASK } from "./nibbles";
 import { addScaled, addTile, offset, SUM, TILE_Q } from "./sums";
 
-export const HEAD_BYTES: i32 = 16;
+export const HEADER_BYTES: i32 = 16;
 export const GROUP_BYTES: i32 = 128;
 
 export function packQ4_0(to: usize, from: usize, row: i32, cols: i32): void {
@@ -27,17 +27,17 @@ export function valueQ4_0(group: usize, row: i32, c: i32, d: f32): f32 {
 
 export function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   const mask = i32x4.splat(RELAXED ? NIBBLE_MASK : WORD_NIBBLE_MASK);
-  const scales = i32x4.splat(HALVES_MASK);
-  let a = f32x4.splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
+  const halvesMask = i32x4.splat(HALVES_MASK);
+  let acc0 = f32x4.splat(0);
+  let acc1 = acc0;
+  let acc2 = acc0;
+  let acc3 = acc0;
   for (let i = 0; i < cols; i += 32) {
-    // Σ (q − 8) · x = Σ q · x − 8 · sum
-    let s = i32x4.shl(i32x4.neg(v128.load32_splat(x, 4)), 3);
-    let t = s;
-    let u = s;
-    let v = s;
+    // Σ (nibble − 8) · q = Σ nibble · q − 8 · (sum of q)
+    let sum0 = i32x4.shl(i32x4.neg(v128.load32_splat(x, 4)), 3);
+    let sum1 = sum0;
+    let sum2 = sum0;
+    let sum3 = sum0;
     let at1 = w1;
     let at2 = w2;
     let q = x + Q;
@@ -46,35 +46,35 @@ export function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
       const lowOdd = odd(q);
       const high = four(q + 4 * FOUR);
       const highOdd = odd(q + 4 * FOUR);
-      let m = v128.load(at1, 16);
-      let n = v128.load(at1, 32);
-      s = dotLow(low, lowOdd, m, mask, s);
-      t = dotLow(low, lowOdd, n, mask, t);
-      s = dotHigh(high, highOdd, m, mask, s);
-      t = dotHigh(high, highOdd, n, mask, t);
-      m = v128.load(at2, 16);
-      n = v128.load(at2, 32);
-      u = dotLow(low, lowOdd, m, mask, u);
-      v = dotLow(low, lowOdd, n, mask, v);
-      u = dotHigh(high, highOdd, m, mask, u);
-      v = dotHigh(high, highOdd, n, mask, v);
+      let bytes0 = v128.load(at1, 16);
+      let bytes4 = v128.load(at1, 32);
+      sum0 = dotLow(low, lowOdd, bytes0, mask, sum0);
+      sum1 = dotLow(low, lowOdd, bytes4, mask, sum1);
+      sum0 = dotHigh(high, highOdd, bytes0, mask, sum0);
+      sum1 = dotHigh(high, highOdd, bytes4, mask, sum1);
+      bytes0 = v128.load(at2, 16);
+      bytes4 = v128.load(at2, 32);
+      sum2 = dotLow(low, lowOdd, bytes0, mask, sum2);
+      sum3 = dotLow(low, lowOdd, bytes4, mask, sum3);
+      sum2 = dotHigh(high, highOdd, bytes0, mask, sum2);
+      sum3 = dotHigh(high, highOdd, bytes4, mask, sum3);
       at1 += 32;
       at2 += 32;
       q += FOUR;
     }
-    const scale = f32x4.mul(v128.load32_splat(x), twoTo112());
-    a = addScaled(a, loadHalves(w1, scales), scale, s);
-    b = addScaled(b, loadHalves(w1 + 8, scales), scale, t);
-    c = addScaled(c, loadHalves(w2, scales), scale, u);
-    d = addScaled(d, loadHalves(w2 + 8, scales), scale, v);
+    const xScale = f32x4.mul(v128.load32_splat(x), twoTo112());
+    acc0 = addScaled(acc0, loadHalves(w1, halvesMask), xScale, sum0);
+    acc1 = addScaled(acc1, loadHalves(w1 + 8, halvesMask), xScale, sum1);
+    acc2 = addScaled(acc2, loadHalves(w2, halvesMask), xScale, sum2);
+    acc3 = addScaled(acc3, loadHalves(w2 + 8, halvesMask), xScale, sum3);
     w1 += 144;
     w2 += 144;
     x += BLOCK_BYTES;
   }
-  v128.store(y1, a, 0);
-  v128.store(y1, b, 16);
-  v128.store(y2, c, 0);
-  v128.store(y2, d, 16);
+  v128.store(y1, acc0, 0);
+  v128.store(y1, acc1, 16);
+  v128.store(y2, acc2, 0);
+  v128.store(y2, acc3, 16);
 }
 
 export function tileQ4_0(z: usize, w: usize, x: usize, cols: i32): void {
@@ -91,35 +91,35 @@ export function tileQ4_0(z: usize, w: usize, x: usize, cols: i32): void {
     let at = w;
     let q = x + TILE_Q;
     for (let k = 0; k < 4; k++) {
-      const m = v128.load(at, 16);
-      const n = v128.load(at, 32);
-      let p = v128.and(m, mask);
-      let r = v128.and(n, mask);
-      a0 = dot(four(q), odd(q), p, a0);
-      b0 = dot(four(q), odd(q), r, b0);
-      a1 = dot(four(q + FOUR), odd(q + FOUR), p, a1);
-      b1 = dot(four(q + FOUR), odd(q + FOUR), r, b1);
-      a2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), p, a2);
-      b2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), r, b2);
-      a3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), p, a3);
-      b3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), r, b3);
-      p = v128.and(i16x8.shr_u(m, 4), mask);
-      r = v128.and(i16x8.shr_u(n, 4), mask);
-      const h = q + 16 * FOUR;
-      a0 = dot(four(h), odd(h), p, a0);
-      b0 = dot(four(h), odd(h), r, b0);
-      a1 = dot(four(h + FOUR), odd(h + FOUR), p, a1);
-      b1 = dot(four(h + FOUR), odd(h + FOUR), r, b1);
-      a2 = dot(four(h + 2 * FOUR), odd(h + 2 * FOUR), p, a2);
-      b2 = dot(four(h + 2 * FOUR), odd(h + 2 * FOUR), r, b2);
-      a3 = dot(four(h + 3 * FOUR), odd(h + 3 * FOUR), p, a3);
-      b3 = dot(four(h + 3 * FOUR), odd(h + 3 * FOUR), r, b3);
+      const bytes0 = v128.load(at, 16);
+      const bytes4 = v128.load(at, 32);
+      let rows0 = v128.and(bytes0, mask);
+      let rows4 = v128.and(bytes4, mask);
+      a0 = dot(four(q), odd(q), rows0, a0);
+      b0 = dot(four(q), odd(q), rows4, b0);
+      a1 = dot(four(q + FOUR), odd(q + FOUR), rows0, a1);
+      b1 = dot(four(q + FOUR), odd(q + FOUR), rows4, b1);
+      a2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows0, a2);
+      b2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows4, b2);
+      a3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows0, a3);
+      b3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows4, b3);
+      rows0 = v128.and(i16x8.shr_u(bytes0, 4), mask);
+      rows4 = v128.and(i16x8.shr_u(bytes4, 4), mask);
+      const qHigh = q + 16 * FOUR;
+      a0 = dot(four(qHigh), odd(qHigh), rows0, a0);
+      b0 = dot(four(qHigh), odd(qHigh), rows4, b0);
+      a1 = dot(four(qHigh + FOUR), odd(qHigh + FOUR), rows0, a1);
+      b1 = dot(four(qHigh + FOUR), odd(qHigh + FOUR), rows4, b1);
+      a2 = dot(four(qHigh + 2 * FOUR), odd(qHigh + 2 * FOUR), rows0, a2);
+      b2 = dot(four(qHigh + 2 * FOUR), odd(qHigh + 2 * FOUR), rows4, b2);
+      a3 = dot(four(qHigh + 3 * FOUR), odd(qHigh + 3 * FOUR), rows0, a3);
+      b3 = dot(four(qHigh + 3 * FOUR), odd(qHigh + 3 * FOUR), rows4, b3);
       at += 32;
       q += 4 * FOUR;
     }
-    const scales = i32x4.splat(HALVES_MASK);
-    const d0 = f32x4.mul(loadHalves(w, scales), twoTo112());
-    const d1 = f32x4.mul(loadHalves(w + 8, scales), twoTo112());
+    const halvesMask = i32x4.splat(HALVES_MASK);
+    const d0 = f32x4.mul(loadHalves(w, halvesMask), twoTo112());
+    const d1 = f32x4.mul(loadHalves(w + 8, halvesMask), twoTo112());
     addTile(z, 0, x, d0, d1, a0, b0);
     addTile(z, 1, x, d0, d1, a1, b1);
     addTile(z, 2, x, d0, d1, a2, b2);

@@ -1,12 +1,13 @@
-// Q4_K and Q5_K packed: 8 groups, one block of each of 8 rows, share a head.
+// Q4_K and Q5_K packed: one block of each of 8 rows is a header and 8 groups.
 //
 //   Q4_K, 1216 bytes (+ 5.6 %)
 //   byte  0            32              64                                          1216
 //         ├─ 8 × d f32 ┼─ 8 × dmin f32 ┼─ 8 × (8 scales │ 8 minima │ nibbles) ─┤
-//   Q5_K, 1472 bytes (+ 4.5 %): each group with 32 bytes more, in which bit k of a byte is the fifth bit of column 4k + i,
-//   bit 4 + k that of 16 + 4k + i.
+//   Q5_K, 1472 bytes (+ 4.5 %): each group has 32 bytes more, 4 for each row. In byte i of a row, bit k is the fifth bit of
+//   column 4k + i, and bit 4 + k that of column 16 + 4k + i.
 //
-// d is kept in float32: as f16 it is often subnormal, and a product with a subnormal costs 150 cycles.
+// d and dmin are kept in float32. loadHalves (f16.ts) would make them 2¹¹² times smaller, which is often subnormal, and a
+// product with a subnormal costs 150 cycles.
 import { loadF16 } from "../f16";
 import { minOf, Q4_K, Q5_K, scaleOf } from "../formats/q4_k";
 import { BLOCK_BYTES, dot, FOUR, four, odd, Q } from "../int8-activations";
@@ -16,9 +17,9 @@ import { SUM, TILE_Q } from "./sums";
 // Mutable and exported for the reason given in f16.ts.
 export let FIFTH_MASK: i32 = 0x10101010;
 
-export const HEAD_BYTES: i32 = 64;
+export const HEADER_BYTES: i32 = 64;
 
-/** Bytes of one group after the head. */
+/** Bytes of one group. */
 @inline
 export function groupBytes(format: i32): i32 {
   return format == Q4_K ? 144 : 176;
@@ -45,7 +46,7 @@ export function packQ4_K(format: i32, to: usize, from: usize, row: i32, cols: i3
   }
 }
 
-/** Bit j of byte l at `bits` belongs to column l of group j. */
+/** In the file, at `bits`, bit j of byte l belongs to column l of group j. */
 @inline
 function packFifthBits(to: usize, bits: usize, row: i32, j: i32): void {
   for (let i = 0; i < 4; i++) {
@@ -60,20 +61,20 @@ function packFifthBits(to: usize, bits: usize, row: i32, j: i32): void {
 
 @inline
 export function valueQ4_K(format: i32, group: usize, row: i32, c: i32, d: f32, dmin: f32): f32 {
-  let q = nibble(group + 16, row, c);
+  let value = nibble(group + 16, row, c);
   if (format == Q5_K) {
     const bits = <i32>load<u8>(group + 144 + (row << 2) + (c & 3));
-    q |= ((bits >> (((c & 15) >> 2) + ((c >> 4) << 2))) & 1) << 4;
+    value |= ((bits >> (((c & 15) >> 2) + ((c >> 4) << 2))) & 1) << 4;
   }
-  return d * <f32>load<u8>(group + row) * <f32>q - dmin * <f32>load<u8>(group + 8 + row);
+  return d * <f32>load<u8>(group + row) * <f32>value - dmin * <f32>load<u8>(group + 8 + row);
 }
 
-/** acc + (d · scale) · (s · Σ) − (dmin · scale) · (m · sum) for rows 4 · half … of a group. */
+/** acc + (d · xScale) · (scale · Σ) − (dmin · xScale) · (min · sum) for rows 4 · half … 4 · half + 3. */
 @inline
-function addAffine(acc: v128, head: usize, group: usize, half: i32, x: usize, sum: v128): v128 {
-  const scale = v128.load32_splat(x);
-  const d = f32x4.mul(v128.load(head + (half << 4)), scale);
-  const dmin = f32x4.mul(v128.load(head + 32 + (half << 4)), scale);
+function addAffine(acc: v128, header: usize, group: usize, half: i32, x: usize, sum: v128): v128 {
+  const xScale = v128.load32_splat(x);
+  const d = f32x4.mul(v128.load(header + (half << 4)), xScale);
+  const dmin = f32x4.mul(v128.load(header + 32 + (half << 4)), xScale);
   const scaled = i32x4.mul(unsignedBytes(group + (half << 2)), sum);
   const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), v128.load32_splat(x, 4));
   return f32x4.add(
@@ -87,20 +88,20 @@ function addAffine(acc: v128, head: usize, group: usize, half: i32, x: usize, su
 export function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   const mask = i32x4.splat(NIBBLE_MASK);
   const fifth = i32x4.splat(FIFTH_MASK);
-  let a = f32x4.splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
+  let acc0 = f32x4.splat(0);
+  let acc1 = acc0;
+  let acc2 = acc0;
+  let acc3 = acc0;
   for (let i = 0; i < cols; i += 256) {
-    const head1 = w1;
-    const head2 = w2;
-    w1 += HEAD_BYTES;
-    w2 += HEAD_BYTES;
+    const header1 = w1;
+    const header2 = w2;
+    w1 += HEADER_BYTES;
+    w2 += HEADER_BYTES;
     for (let j = 0; j < 8; j++) {
-      let s = i32x4.splat(0);
-      let t = s;
-      let u = s;
-      let v = s;
+      let sum0 = i32x4.splat(0);
+      let sum1 = sum0;
+      let sum2 = sum0;
+      let sum3 = sum0;
       let at1 = w1;
       let at2 = w2;
       let q = x + Q;
@@ -109,43 +110,43 @@ export function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize
         const lowOdd = odd(q);
         const high = four(q + 4 * FOUR);
         const highOdd = odd(q + 4 * FOUR);
-        let m = v128.load(at1, 16);
-        s = dot(low, lowOdd, lowFive(format, m, w1, 144, k, mask, fifth), s);
-        s = dot(high, highOdd, highFive(format, m, w1, 144, k, mask, fifth), s);
-        m = v128.load(at1, 32);
-        t = dot(low, lowOdd, lowFive(format, m, w1, 160, k, mask, fifth), t);
-        t = dot(high, highOdd, highFive(format, m, w1, 160, k, mask, fifth), t);
-        m = v128.load(at2, 16);
-        u = dot(low, lowOdd, lowFive(format, m, w2, 144, k, mask, fifth), u);
-        u = dot(high, highOdd, highFive(format, m, w2, 144, k, mask, fifth), u);
-        m = v128.load(at2, 32);
-        v = dot(low, lowOdd, lowFive(format, m, w2, 160, k, mask, fifth), v);
-        v = dot(high, highOdd, highFive(format, m, w2, 160, k, mask, fifth), v);
+        let bytes = v128.load(at1, 16);
+        sum0 = dot(low, lowOdd, lowFive(format, bytes, w1, 144, k, mask, fifth), sum0);
+        sum0 = dot(high, highOdd, highFive(format, bytes, w1, 144, k, mask, fifth), sum0);
+        bytes = v128.load(at1, 32);
+        sum1 = dot(low, lowOdd, lowFive(format, bytes, w1, 160, k, mask, fifth), sum1);
+        sum1 = dot(high, highOdd, highFive(format, bytes, w1, 160, k, mask, fifth), sum1);
+        bytes = v128.load(at2, 16);
+        sum2 = dot(low, lowOdd, lowFive(format, bytes, w2, 144, k, mask, fifth), sum2);
+        sum2 = dot(high, highOdd, highFive(format, bytes, w2, 144, k, mask, fifth), sum2);
+        bytes = v128.load(at2, 32);
+        sum3 = dot(low, lowOdd, lowFive(format, bytes, w2, 160, k, mask, fifth), sum3);
+        sum3 = dot(high, highOdd, highFive(format, bytes, w2, 160, k, mask, fifth), sum3);
         at1 += 32;
         at2 += 32;
         q += FOUR;
       }
-      a = addAffine(a, head1, w1, 0, x, s);
-      b = addAffine(b, head1, w1, 1, x, t);
-      c = addAffine(c, head2, w2, 0, x, u);
-      d = addAffine(d, head2, w2, 1, x, v);
+      acc0 = addAffine(acc0, header1, w1, 0, x, sum0);
+      acc1 = addAffine(acc1, header1, w1, 1, x, sum1);
+      acc2 = addAffine(acc2, header2, w2, 0, x, sum2);
+      acc3 = addAffine(acc3, header2, w2, 1, x, sum3);
       w1 += groupBytes(format);
       w2 += groupBytes(format);
       x += BLOCK_BYTES;
     }
   }
-  v128.store(y1, a, 0);
-  v128.store(y1, b, 16);
-  v128.store(y2, c, 0);
-  v128.store(y2, d, 16);
+  v128.store(y1, acc0, 0);
+  v128.store(y1, acc1, 16);
+  v128.store(y2, acc2, 0);
+  v128.store(y2, acc3, 16);
 }
 
-/** z[token] += (d · scale) · (s · Σ) − (dmin · scale) · (m · sum) for rows 4 · half … of a group. */
+/** z[token] += (d · xScale) · (scale · Σ) − (dmin · xScale) · (min · sum) for rows 4 · half … 4 · half + 3. */
 @inline
-function addTileAffine(z: usize, token: i32, x: usize, head: usize, group: usize, half: i32, sum: v128): void {
-  const scale = v128.load32_splat(x + (token << 2));
-  const d = f32x4.mul(v128.load(head + (half << 4)), scale);
-  const dmin = f32x4.mul(v128.load(head + 32 + (half << 4)), scale);
+function addTileAffine(z: usize, token: i32, x: usize, header: usize, group: usize, half: i32, sum: v128): void {
+  const xScale = v128.load32_splat(x + (token << 2));
+  const d = f32x4.mul(v128.load(header + (half << 4)), xScale);
+  const dmin = f32x4.mul(v128.load(header + 32 + (half << 4)), xScale);
   const scaled = i32x4.mul(unsignedBytes(group + (half << 2)), sum);
   const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), v128.load32_splat(x + SUM + (token << 2)));
   const at = z + (token << 5) + (half << 4);
@@ -159,8 +160,8 @@ export function tileQ4_K(format: i32, z: usize, w: usize, x: usize, cols: i32): 
   const mask = i32x4.splat(NIBBLE_MASK);
   const fifth = i32x4.splat(FIFTH_MASK);
   for (let i = 0; i < cols; i += 256) {
-    const head = w;
-    w += HEAD_BYTES;
+    const header = w;
+    w += HEADER_BYTES;
     for (let j = 0; j < 8; j++) {
       let a0 = i32x4.splat(0);
       let a1 = a0;
@@ -173,56 +174,56 @@ export function tileQ4_K(format: i32, z: usize, w: usize, x: usize, cols: i32): 
       let at = w;
       let q = x + TILE_Q;
       for (let k = 0; k < 4; k++) {
-        const m = v128.load(at, 16);
-        const n = v128.load(at, 32);
-        let p = lowFive(format, m, w, 144, k, mask, fifth);
-        let r = lowFive(format, n, w, 160, k, mask, fifth);
-        a0 = dot(four(q), odd(q), p, a0);
-        b0 = dot(four(q), odd(q), r, b0);
-        a1 = dot(four(q + FOUR), odd(q + FOUR), p, a1);
-        b1 = dot(four(q + FOUR), odd(q + FOUR), r, b1);
-        a2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), p, a2);
-        b2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), r, b2);
-        a3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), p, a3);
-        b3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), r, b3);
-        p = highFive(format, m, w, 144, k, mask, fifth);
-        r = highFive(format, n, w, 160, k, mask, fifth);
-        const h = q + 16 * FOUR;
-        a0 = dot(four(h), odd(h), p, a0);
-        b0 = dot(four(h), odd(h), r, b0);
-        a1 = dot(four(h + FOUR), odd(h + FOUR), p, a1);
-        b1 = dot(four(h + FOUR), odd(h + FOUR), r, b1);
-        a2 = dot(four(h + 2 * FOUR), odd(h + 2 * FOUR), p, a2);
-        b2 = dot(four(h + 2 * FOUR), odd(h + 2 * FOUR), r, b2);
-        a3 = dot(four(h + 3 * FOUR), odd(h + 3 * FOUR), p, a3);
-        b3 = dot(four(h + 3 * FOUR), odd(h + 3 * FOUR), r, b3);
+        const bytes0 = v128.load(at, 16);
+        const bytes4 = v128.load(at, 32);
+        let rows0 = lowFive(format, bytes0, w, 144, k, mask, fifth);
+        let rows4 = lowFive(format, bytes4, w, 160, k, mask, fifth);
+        a0 = dot(four(q), odd(q), rows0, a0);
+        b0 = dot(four(q), odd(q), rows4, b0);
+        a1 = dot(four(q + FOUR), odd(q + FOUR), rows0, a1);
+        b1 = dot(four(q + FOUR), odd(q + FOUR), rows4, b1);
+        a2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows0, a2);
+        b2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows4, b2);
+        a3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows0, a3);
+        b3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows4, b3);
+        rows0 = highFive(format, bytes0, w, 144, k, mask, fifth);
+        rows4 = highFive(format, bytes4, w, 160, k, mask, fifth);
+        const qHigh = q + 16 * FOUR;
+        a0 = dot(four(qHigh), odd(qHigh), rows0, a0);
+        b0 = dot(four(qHigh), odd(qHigh), rows4, b0);
+        a1 = dot(four(qHigh + FOUR), odd(qHigh + FOUR), rows0, a1);
+        b1 = dot(four(qHigh + FOUR), odd(qHigh + FOUR), rows4, b1);
+        a2 = dot(four(qHigh + 2 * FOUR), odd(qHigh + 2 * FOUR), rows0, a2);
+        b2 = dot(four(qHigh + 2 * FOUR), odd(qHigh + 2 * FOUR), rows4, b2);
+        a3 = dot(four(qHigh + 3 * FOUR), odd(qHigh + 3 * FOUR), rows0, a3);
+        b3 = dot(four(qHigh + 3 * FOUR), odd(qHigh + 3 * FOUR), rows4, b3);
         at += 32;
         q += 4 * FOUR;
       }
-      addTileAffine(z, 0, x, head, w, 0, a0);
-      addTileAffine(z, 0, x, head, w, 1, b0);
-      addTileAffine(z, 1, x, head, w, 0, a1);
-      addTileAffine(z, 1, x, head, w, 1, b1);
-      addTileAffine(z, 2, x, head, w, 0, a2);
-      addTileAffine(z, 2, x, head, w, 1, b2);
-      addTileAffine(z, 3, x, head, w, 0, a3);
-      addTileAffine(z, 3, x, head, w, 1, b3);
+      addTileAffine(z, 0, x, header, w, 0, a0);
+      addTileAffine(z, 0, x, header, w, 1, b0);
+      addTileAffine(z, 1, x, header, w, 0, a1);
+      addTileAffine(z, 1, x, header, w, 1, b1);
+      addTileAffine(z, 2, x, header, w, 0, a2);
+      addTileAffine(z, 2, x, header, w, 1, b2);
+      addTileAffine(z, 3, x, header, w, 0, a3);
+      addTileAffine(z, 3, x, header, w, 1, b3);
       w += groupBytes(format);
       x += BLOCK_BYTES << 2;
     }
   }
 }
 
-/** Columns 4k … 4k + 3 of four rows: the low nibbles of `m`, in Q5_K with bit k of the byte at `bits` on top. */
+/** Columns 4k … 4k + 3 of four rows: the low nibbles of `bytes`; in Q5_K, bit k of each byte at `bits` is the fifth. */
 @inline
-function lowFive(format: i32, m: v128, group: usize, bits: i32, k: i32, mask: v128, fifth: v128): v128 {
-  const q = v128.and(m, mask);
-  return format == Q4_K ? q : v128.or(q, v128.and(i16x8.shl(v128.load(group + bits), 4 - k), fifth));
+function lowFive(format: i32, bytes: v128, group: usize, bits: i32, k: i32, mask: v128, fifth: v128): v128 {
+  const nibbles = v128.and(bytes, mask);
+  return format == Q4_K ? nibbles : v128.or(nibbles, v128.and(i16x8.shl(v128.load(group + bits), 4 - k), fifth));
 }
 
-/** Columns 16 + 4k …: the high nibbles, with bit 4 + k. */
+/** Columns 16 + 4k … 16 + 4k + 3: the high nibbles; in Q5_K, bit 4 + k is the fifth bit. */
 @inline
-function highFive(format: i32, m: v128, group: usize, bits: i32, k: i32, mask: v128, fifth: v128): v128 {
-  const q = v128.and(i16x8.shr_u(m, 4), mask);
-  return format == Q4_K ? q : v128.or(q, v128.and(i16x8.shr_u(v128.load(group + bits), k), fifth));
+function highFive(format: i32, bytes: v128, group: usize, bits: i32, k: i32, mask: v128, fifth: v128): v128 {
+  const nibbles = v128.and(i16x8.shr_u(bytes, 4), mask);
+  return format == Q4_K ? nibbles : v128.or(nibbles, v128.and(i16x8.shr_u(v128.load(group + bits), k), fifth));
 }

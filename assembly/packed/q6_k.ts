@@ -1,10 +1,12 @@
-// Q6_K packed: 8 groups, one block of each of 8 rows, share a head: 1696 bytes (+ 1.0 %).
+// Q6_K packed: one block of each of 8 rows is a header and 8 groups, 1696 bytes (+ 1.0 %).
 //
 //   byte  0            32                                                                             1696
 //         ├─ 8 × d f32 ┼─ 8 × (8 scales of columns 0 … 15 │ 8 of 16 … 31 │ nibbles │ 64 bytes of high bits) ─┤
 //
-// High bits: for k 0|1 and 2|3, the fifth and sixth bits, two at a time: low column of the even k, high column of the even
-// k, low and high column of the odd k. d is kept in float32: with f16, a head of Q6_K was read at 10 GB/s instead of 20.
+// High bits are the fifth and sixth of a weight: 32 bytes for k = 0 and 1, 32 for k = 2 and 3, 4 of them for each row. In
+// byte i of a row, two bits each are for columns 4k + i and 16 + 4k + i of the even k, then for those of the odd k.
+//
+// d is kept in float32: with f16, an output matrix in Q6_K was read at 10 GB/s instead of 20.
 import { loadF16 } from "../f16";
 import { BLOCK_BYTES, dot, FOUR, four, odd, Q } from "../int8-activations";
 import { nibble, NIBBLE_MASK, packNibbles, signedBytes } from "./nibbles";
@@ -13,7 +15,7 @@ import { addTile, HIGH_SUM, LOW_SUM, offset, TILE_Q } from "./sums";
 // Mutable and exported for the reason given in f16.ts.
 export let HIGH_MASK: i32 = 0x30303030;
 
-export const HEAD_BYTES: i32 = 32;
+export const HEADER_BYTES: i32 = 32;
 export const GROUP_BYTES: i32 = 208;
 
 export function packQ6_K(to: usize, from: usize, row: i32, cols: i32): void {
@@ -21,7 +23,7 @@ export function packQ6_K(to: usize, from: usize, row: i32, cols: i32): void {
     store<f32>(to + (row << 2), loadF16(from + 208));
     let group = to + 32;
     for (let j = 0; j < 8; j++) {
-      // Group j is half j >> 2, quarter j & 3 of the block; see q6_k.ts.
+      // Group j is half h = j >> 2 and group g = j & 3 of formats/q6_k.ts.
       store<i8>(group + row, load<i8>(from + 192 + (j << 1)));
       store<i8>(group + 8 + row, load<i8>(from + 192 + (j << 1), 1));
       const low = from + ((j >> 2) << 6) + ((j & 1) << 5);
@@ -35,17 +37,17 @@ export function packQ6_K(to: usize, from: usize, row: i32, cols: i32): void {
   }
 }
 
-/** Bits shift, shift + 1 of byte l at `bits` belong to column l. */
+/** In the file, at `bits`, bits shift and shift + 1 of byte l belong to column l. */
 @inline
 function packHighBits(to: usize, bits: usize, row: i32, shift: i32): void {
-  for (let pair = 0; pair < 2; pair++) {
+  for (let k = 0; k < 2; k++) {
     for (let i = 0; i < 4; i++) {
-      const at = bits + (pair << 3) + i;
+      const at = bits + (k << 3) + i;
       const lowEven = (<i32>load<u8>(at) >> shift) & 3;
       const highEven = (<i32>load<u8>(at, 16) >> shift) & 3;
       const lowOdd = (<i32>load<u8>(at, 4) >> shift) & 3;
       const highOdd = (<i32>load<u8>(at, 20) >> shift) & 3;
-      store<u8>(to + (pair << 5) + (row << 2) + i, <u8>(lowEven | (highEven << 2) | (lowOdd << 4) | (highOdd << 6)));
+      store<u8>(to + (k << 5) + (row << 2) + i, <u8>(lowEven | (highEven << 2) | (lowOdd << 4) | (highOdd << 6)));
     }
   }
 }
@@ -54,79 +56,79 @@ function packHighBits(to: usize, bits: usize, row: i32, shift: i32): void {
 export function valueQ6_K(group: usize, row: i32, c: i32, d: f32): f32 {
   const k = (c & 15) >> 2;
   const bits = <i32>load<u8>(group + 144 + ((k >> 1) << 5) + (row << 2) + (c & 3));
-  const q = nibble(group + 16, row, c) | (((bits >> (((k & 1) << 2) + ((c >> 4) << 1))) & 3) << 4);
-  return d * <f32>load<i8>(group + ((c >> 4) << 3) + row) * <f32>(q - 32);
+  const value = nibble(group + 16, row, c) | (((bits >> (((k & 1) << 2) + ((c >> 4) << 1))) & 3) << 4);
+  return d * <f32>load<i8>(group + ((c >> 4) << 3) + row) * <f32>(value - 32);
 }
 
 export function gemvQ6_K(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   const mask = i32x4.splat(NIBBLE_MASK);
-  const pair = i32x4.splat(HIGH_MASK);
-  let a = f32x4.splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
+  const highMask = i32x4.splat(HIGH_MASK);
+  let acc0 = f32x4.splat(0);
+  let acc1 = acc0;
+  let acc2 = acc0;
+  let acc3 = acc0;
   for (let i = 0; i < cols; i += 256) {
-    const head1 = w1;
-    const head2 = w2;
-    w1 += HEAD_BYTES;
-    w2 += HEAD_BYTES;
+    const header1 = w1;
+    const header2 = w2;
+    w1 += HEADER_BYTES;
+    w2 += HEADER_BYTES;
     for (let j = 0; j < 8; j++) {
-      // Σ (q − 32) · x = Σ q · x − 32 · sum, for each half of the columns
-      let s = i32x4.shl(i32x4.neg(v128.load32_splat(x, 8)), 5);
-      let t = s;
-      let u = s;
-      let v = s;
-      let sHigh = i32x4.shl(i32x4.neg(v128.load32_splat(x, 12)), 5);
-      let tHigh = sHigh;
-      let uHigh = sHigh;
-      let vHigh = sHigh;
+      // With w the six bits: Σ (w − 32) · q = Σ w · q − 32 · (sum of q), for each half of the columns
+      let sum0 = i32x4.shl(i32x4.neg(v128.load32_splat(x, 8)), 5);
+      let sum1 = sum0;
+      let sum2 = sum0;
+      let sum3 = sum0;
+      let high0 = i32x4.shl(i32x4.neg(v128.load32_splat(x, 12)), 5);
+      let high1 = high0;
+      let high2 = high0;
+      let high3 = high0;
       let at1 = w1;
       let at2 = w2;
       let q = x + Q;
-      // Two k at a time: each uses half of a byte of high bits, with shifts that are constants.
+      // Two k at a time: they share a load of high bits, and each shift is a constant.
       for (let p = 0; p < 64; p += 32) {
-        let h = v128.load(w1 + p, 144);
-        s = dot(four(q), odd(q), evenLow(v128.load(at1, 16), h, mask, pair), s);
-        s = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at1, 48), h, mask, pair), s);
-        sHigh = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at1, 16), h, mask, pair), sHigh);
-        sHigh = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at1, 48), h, mask, pair), sHigh);
-        h = v128.load(w1 + p, 160);
-        t = dot(four(q), odd(q), evenLow(v128.load(at1, 32), h, mask, pair), t);
-        t = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at1, 64), h, mask, pair), t);
-        tHigh = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at1, 32), h, mask, pair), tHigh);
-        tHigh = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at1, 64), h, mask, pair), tHigh);
-        h = v128.load(w2 + p, 144);
-        u = dot(four(q), odd(q), evenLow(v128.load(at2, 16), h, mask, pair), u);
-        u = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at2, 48), h, mask, pair), u);
-        uHigh = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at2, 16), h, mask, pair), uHigh);
-        uHigh = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at2, 48), h, mask, pair), uHigh);
-        h = v128.load(w2 + p, 160);
-        v = dot(four(q), odd(q), evenLow(v128.load(at2, 32), h, mask, pair), v);
-        v = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at2, 64), h, mask, pair), v);
-        vHigh = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at2, 32), h, mask, pair), vHigh);
-        vHigh = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at2, 64), h, mask, pair), vHigh);
+        let bits = v128.load(w1 + p, 144);
+        sum0 = dot(four(q), odd(q), evenLow(v128.load(at1, 16), bits, mask, highMask), sum0);
+        sum0 = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at1, 48), bits, mask, highMask), sum0);
+        high0 = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at1, 16), bits, mask, highMask), high0);
+        high0 = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at1, 48), bits, mask, highMask), high0);
+        bits = v128.load(w1 + p, 160);
+        sum1 = dot(four(q), odd(q), evenLow(v128.load(at1, 32), bits, mask, highMask), sum1);
+        sum1 = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at1, 64), bits, mask, highMask), sum1);
+        high1 = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at1, 32), bits, mask, highMask), high1);
+        high1 = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at1, 64), bits, mask, highMask), high1);
+        bits = v128.load(w2 + p, 144);
+        sum2 = dot(four(q), odd(q), evenLow(v128.load(at2, 16), bits, mask, highMask), sum2);
+        sum2 = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at2, 48), bits, mask, highMask), sum2);
+        high2 = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at2, 16), bits, mask, highMask), high2);
+        high2 = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at2, 48), bits, mask, highMask), high2);
+        bits = v128.load(w2 + p, 160);
+        sum3 = dot(four(q), odd(q), evenLow(v128.load(at2, 32), bits, mask, highMask), sum3);
+        sum3 = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at2, 64), bits, mask, highMask), sum3);
+        high3 = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at2, 32), bits, mask, highMask), high3);
+        high3 = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at2, 64), bits, mask, highMask), high3);
         at1 += 64;
         at2 += 64;
         q += 2 * FOUR;
       }
-      a = addSix(a, head1, w1, 0, x, s, sHigh);
-      b = addSix(b, head1, w1, 1, x, t, tHigh);
-      c = addSix(c, head2, w2, 0, x, u, uHigh);
-      d = addSix(d, head2, w2, 1, x, v, vHigh);
+      acc0 = addSix(acc0, header1, w1, 0, x, sum0, high0);
+      acc1 = addSix(acc1, header1, w1, 1, x, sum1, high1);
+      acc2 = addSix(acc2, header2, w2, 0, x, sum2, high2);
+      acc3 = addSix(acc3, header2, w2, 1, x, sum3, high3);
       w1 += GROUP_BYTES;
       w2 += GROUP_BYTES;
       x += BLOCK_BYTES;
     }
   }
-  v128.store(y1, a, 0);
-  v128.store(y1, b, 16);
-  v128.store(y2, c, 0);
-  v128.store(y2, d, 16);
+  v128.store(y1, acc0, 0);
+  v128.store(y1, acc1, 16);
+  v128.store(y2, acc2, 0);
+  v128.store(y2, acc3, 16);
 }
 
 @inline
-function addSix(acc: v128, head: usize, group: usize, half: i32, x: usize, low: v128, high: v128): v128 {
-  const d = f32x4.mul(v128.load(head + (half << 4)), v128.load32_splat(x));
+function addSix(acc: v128, header: usize, group: usize, half: i32, x: usize, low: v128, high: v128): v128 {
+  const d = f32x4.mul(v128.load(header + (half << 4)), v128.load32_splat(x));
   const first = i32x4.mul(signedBytes(group + (half << 2)), low);
   const second = i32x4.mul(signedBytes(group + 8 + (half << 2)), high);
   acc = f32x4.add(acc, f32x4.mul(d, f32x4.convert_i32x4_s(first)));
@@ -135,10 +137,10 @@ function addSix(acc: v128, head: usize, group: usize, half: i32, x: usize, low: 
 
 export function tileQ6_K(z: usize, w: usize, x: usize, cols: i32): void {
   const mask = i32x4.splat(NIBBLE_MASK);
-  const pair = i32x4.splat(HIGH_MASK);
+  const highMask = i32x4.splat(HIGH_MASK);
   for (let i = 0; i < cols; i += 256) {
-    const head = w;
-    w += HEAD_BYTES;
+    const header = w;
+    w += HEADER_BYTES;
     for (let j = 0; j < 8; j++) {
       // Columns 0 … 15, then 16 … 31: each half has scales of its own.
       for (let part = 0; part < 2; part++) {
@@ -155,27 +157,27 @@ export function tileQ6_K(z: usize, w: usize, x: usize, cols: i32): void {
         let q = x + TILE_Q + part * 16 * FOUR;
         for (let k = 0; k < 4; k++) {
           const bits = w + 144 + ((k >> 1) << 5);
-          const p = sixBits(part, k, v128.load(at, 16), v128.load(bits), mask, pair);
-          const r = sixBits(part, k, v128.load(at, 32), v128.load(bits, 16), mask, pair);
-          a0 = dot(four(q), odd(q), p, a0);
-          b0 = dot(four(q), odd(q), r, b0);
-          a1 = dot(four(q + FOUR), odd(q + FOUR), p, a1);
-          b1 = dot(four(q + FOUR), odd(q + FOUR), r, b1);
-          a2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), p, a2);
-          b2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), r, b2);
-          a3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), p, a3);
-          b3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), r, b3);
+          const rows0 = sixBits(part, k, v128.load(at, 16), v128.load(bits), mask, highMask);
+          const rows4 = sixBits(part, k, v128.load(at, 32), v128.load(bits, 16), mask, highMask);
+          a0 = dot(four(q), odd(q), rows0, a0);
+          b0 = dot(four(q), odd(q), rows4, b0);
+          a1 = dot(four(q + FOUR), odd(q + FOUR), rows0, a1);
+          b1 = dot(four(q + FOUR), odd(q + FOUR), rows4, b1);
+          a2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows0, a2);
+          b2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows4, b2);
+          a3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows0, a3);
+          b3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows4, b3);
           at += 32;
           q += 4 * FOUR;
         }
-        const d0 = v128.load(head);
-        const d1 = v128.load(head, 16);
-        const s0 = signedBytes(w + (part << 3));
-        const s1 = signedBytes(w + (part << 3) + 4);
-        addTile(z, 0, x, d0, d1, i32x4.mul(s0, a0), i32x4.mul(s1, b0));
-        addTile(z, 1, x, d0, d1, i32x4.mul(s0, a1), i32x4.mul(s1, b1));
-        addTile(z, 2, x, d0, d1, i32x4.mul(s0, a2), i32x4.mul(s1, b2));
-        addTile(z, 3, x, d0, d1, i32x4.mul(s0, a3), i32x4.mul(s1, b3));
+        const d0 = v128.load(header);
+        const d1 = v128.load(header, 16);
+        const scale0 = signedBytes(w + (part << 3));
+        const scale4 = signedBytes(w + (part << 3) + 4);
+        addTile(z, 0, x, d0, d1, i32x4.mul(scale0, a0), i32x4.mul(scale4, b0));
+        addTile(z, 1, x, d0, d1, i32x4.mul(scale0, a1), i32x4.mul(scale4, b1));
+        addTile(z, 2, x, d0, d1, i32x4.mul(scale0, a2), i32x4.mul(scale4, b2));
+        addTile(z, 3, x, d0, d1, i32x4.mul(scale0, a3), i32x4.mul(scale4, b3));
       }
       w += GROUP_BYTES;
       x += BLOCK_BYTES << 2;
@@ -183,31 +185,33 @@ export function tileQ6_K(z: usize, w: usize, x: usize, cols: i32): void {
   }
 }
 
-/** Columns 4k … of four rows (part 0) or 16 + 4k … (part 1). */
+/** The six bits of four rows: columns 4k … 4k + 3 (part 0) or 16 + 4k … 16 + 4k + 3 (part 1). */
 @inline
-function sixBits(part: i32, k: i32, m: v128, h: v128, mask: v128, pair: v128): v128 {
-  if (k & 1) return part ? oddHigh(m, h, mask, pair) : oddLow(m, h, mask, pair);
-  return part ? evenHigh(m, h, mask, pair) : evenLow(m, h, mask, pair);
+function sixBits(part: i32, k: i32, bytes: v128, bits: v128, mask: v128, highMask: v128): v128 {
+  if (k & 1) return part ? oddHigh(bytes, bits, mask, highMask) : oddLow(bytes, bits, mask, highMask);
+  return part ? evenHigh(bytes, bits, mask, highMask) : evenLow(bytes, bits, mask, highMask);
 }
 
-/** Columns 4k … of four rows for an even k: nibbles of `m` under bits 0, 1 of `h`; then the high columns, bits 2, 3. */
+/** For an even k, columns 4k …: the low nibbles of `bytes`, and above them bits 0 and 1 of `bits`. */
 @inline
-function evenLow(m: v128, h: v128, mask: v128, pair: v128): v128 {
-  return v128.or(v128.and(m, mask), v128.and(i16x8.shl(h, 4), pair));
+function evenLow(bytes: v128, bits: v128, mask: v128, highMask: v128): v128 {
+  return v128.or(v128.and(bytes, mask), v128.and(i16x8.shl(bits, 4), highMask));
 }
 
+/** For an even k, columns 16 + 4k …: the high nibbles, and bits 2 and 3. */
 @inline
-function evenHigh(m: v128, h: v128, mask: v128, pair: v128): v128 {
-  return v128.or(v128.and(i16x8.shr_u(m, 4), mask), v128.and(i16x8.shl(h, 2), pair));
+function evenHigh(bytes: v128, bits: v128, mask: v128, highMask: v128): v128 {
+  return v128.or(v128.and(i16x8.shr_u(bytes, 4), mask), v128.and(i16x8.shl(bits, 2), highMask));
 }
 
-/** The same for an odd k: bits 4, 5 and 6, 7. */
+/** For an odd k, columns 4k …: the low nibbles, and bits 4 and 5. */
 @inline
-function oddLow(m: v128, h: v128, mask: v128, pair: v128): v128 {
-  return v128.or(v128.and(m, mask), v128.and(h, pair));
+function oddLow(bytes: v128, bits: v128, mask: v128, highMask: v128): v128 {
+  return v128.or(v128.and(bytes, mask), v128.and(bits, highMask));
 }
 
+/** For an odd k, columns 16 + 4k …: the high nibbles, and bits 6 and 7. */
 @inline
-function oddHigh(m: v128, h: v128, mask: v128, pair: v128): v128 {
-  return v128.or(v128.and(i16x8.shr_u(m, 4), mask), v128.and(i16x8.shr_u(h, 2), pair));
+function oddHigh(bytes: v128, bits: v128, mask: v128, highMask: v128): v128 {
+  return v128.or(v128.and(i16x8.shr_u(bytes, 4), mask), v128.and(i16x8.shr_u(bits, 2), highMask));
 }

@@ -1,9 +1,9 @@
-// Step 0: three nested loops. y[r] = Σ W[r, c] · x[c], with W in Q4_0 as it lies in a GGUF file.
+// Step 0: three nested loops. y[r] = Σ W[r, c] · x[c], with W in Q4_0 as a GGUF file holds it.
 //
 //   byte  0       2                     18
 //         ├ d f16 ┼─ 16 × two nibbles ──┤       a block: 32 columns of a row
 //
-// Byte i holds column i in its low half, column i + 16 in its high half. A weight is d · (q − 8), q from 0 to 15.
+// Byte i holds column i in its low nibble, column i + 16 in its high nibble. A weight is d · (n − 8), n from 0 to 15.
 export const BLOCK_COLS = 32;
 export const BLOCK_BYTES = 18;
 
@@ -18,8 +18,8 @@ export function gemv(w: Uint8Array, x: Float32Array, rows: number): Float32Array
       const d = half(view.getUint16(at, true));
       for (let i = 0; i < BLOCK_COLS; i++) {
         const byte = w[at + 2 + (i % 16)];
-        const q = i < 16 ? byte & 15 : byte >> 4;
-        sum += d * (q - 8) * x[b * BLOCK_COLS + i];
+        const n = i < 16 ? byte & 15 : byte >> 4;
+        sum += d * (n - 8) * x[b * BLOCK_COLS + i];
       }
     }
     y[r] = sum;

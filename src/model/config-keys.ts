@@ -13,8 +13,8 @@ export type ConfigKeys = ReturnType<typeof configKeys>;
 const REMEDY = "Correct it in the config.";
 
 /**
- * Readers that throw a ConfigError naming the key. A key that is absent takes the default; null is a value like any
- * other, and refused where transformers has no meaning for it.
+ * Readers of single keys; each throws a ConfigError that names the key. An absent key takes the default. null is a value
+ * like any other: it is refused where it means nothing in transformers.
  *
  * @param nameOf  how the file spells a key, for messages
  */

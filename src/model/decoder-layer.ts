@@ -1,4 +1,5 @@
-// One layer: an operator (short convolution or attention), then a feed-forward, each behind a norm and added to its input.
+// One layer: an operator (short convolution or attention), then a feed-forward. A norm comes before each, and the result of
+// each is added to the stream.
 import type { Angles, Ops, Tensor } from "../ops/ops.ts";
 import type { Config } from "./config.ts";
 import { sparseExperts } from "./experts.ts";

@@ -1,4 +1,4 @@
-// The sparse feed-forward: the dense one's three lines, with the experts that the router chose.
+// The sparse feed-forward: the same three products as the dense one, with the matrices of the experts that the router chose.
 import type { Ops, Tensor } from "../ops/ops.ts";
 import type { Config } from "./config.ts";
 import { router } from "./router.ts";

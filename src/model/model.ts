@@ -29,7 +29,7 @@ export function forward(
   return ops.rmsNorm(enter(h, w.embeddingNorm), w.embeddingNorm, config.normEps);
 }
 
-/** Logits [T, vocab] of hidden states [T, hidden]; no scale, no cap. */
-export function lmHead(ops: Ops, w: Weights, h: Tensor): Tensor {
-  return ops.linear(h, w.lmHead);
+/** Logits [T, vocab] of what `forward` gives [T, hidden]; no scale, no cap. */
+export function lmHead(ops: Ops, w: Weights, normed: Tensor): Tensor {
+  return ops.linear(normed, w.lmHead);
 }

@@ -1,4 +1,4 @@
-// How positions become angles: the base, and the linear or YaRN scaling that stretches a model's context.
+// From positions to angles: the base of RoPE, and the linear or YaRN scaling that lets a model read longer contexts.
 import { log, pow } from "../float.ts";
 import type { Rotation } from "../ops/ops.ts";
 import { type ConfigKeys, configKeys, isRecord, type RawConfig } from "./config-keys.ts";

@@ -1,7 +1,7 @@
-// Which experts a token meets, and how much each counts.
+// Which experts compute a token, and how much each of them counts.
 //
-// A mistake here leaves answers plausible. mlx-lm took softmax scores, with the bias in the weights and without the scaling
-// factor, from 2025 until its pull request 1354 of June 2026; ports took that over (mlx-swift-lm, pull request 332).
+// With a mistake here, answers stay plausible. From 2025 until its pull request 1354 of June 2026, mlx-lm took softmax scores,
+// left the bias in the weights and left out the scaling factor. mlx-swift-lm copied this (its pull request 332 mends it).
 import type { ExpertIds, Ops, Tensor } from "../ops/ops.ts";
 import type { Config } from "./config.ts";
 import type { SparseWeights } from "./weights.ts";

@@ -1,4 +1,4 @@
-// What the model remembers of a sequence: keys and values of the attention layers, the last inputs of the convolutions.
+// What the model remembers of a sequence: keys and values of attention layers, and the last inputs of convolutions.
 import type { StateSpec } from "../ops/backend.ts";
 import type { ConvState, KvCache } from "../ops/ops.ts";
 import type { Config } from "./config.ts";

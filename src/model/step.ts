@@ -1,17 +1,17 @@
-// What one forward pass runs over: rows of one sequence or of several, and what every layer remembers of each.
+// The input of one forward pass: rows of one sequence or of several, and what each layer remembers of each sequence.
 import type { ConvSpan, KvSpan } from "../ops/ops.ts";
 import { isConvState, type LayerState } from "./state.ts";
 
 export interface Step {
-  /** The sequences' ids, one sequence after another [T]. */
+  /** The ids, one sequence after another [T]. */
   readonly ids: Int32Array;
-  /** Where each id stands in its own sequence [T]. */
+  /** The position of each id in its own sequence [T]. */
   readonly positions: Int32Array;
-  /** For every layer, the spans that the rows fall into. */
+  /** For each layer, the rows divided into spans, one for each sequence. */
   readonly layers: readonly LayerSpans[];
 }
 
-/** Only spans of the layer's own kind; the list of the other kind is empty. */
+/** A convolution layer has conv spans, an attention layer attention spans; the other list is empty. */
 export interface LayerSpans {
   readonly conv: readonly ConvSpan[];
   readonly attention: readonly KvSpan[];

@@ -28,7 +28,7 @@ export function attention(
   return y;
 }
 
-/** Every head of one row, over the first `positions` of its sequence. */
+/** All heads of one row, over the first `positions` positions of its sequence. */
 function attend(
   y: Float32Array,
   q: Float32Array,
@@ -66,19 +66,19 @@ function attend(
   }
 }
 
-/** Writes a position's keys or values as a cache of this type would give them back. */
+/** Writes the keys or values of one position, rounded as a cache of this type rounds them. */
 export function storeRow(type: KvType, row: Float32Array, to: Float32Array, headDim: number): void {
   if (type === "f32") {
     to.set(row);
   } else if (type === "f16") {
-    // Saturates: an infinite key would make NaN of every later token.
+    // Saturates: an infinite key would make every later token NaN.
     for (let i = 0; i < row.length; i++) to[i] = f16ToF32(f32ToF16(Math.max(-65504, Math.min(65504, row[i]))));
   } else {
     for (let begin = 0; begin < row.length; begin += headDim) storeInt8(row, to, begin, begin + headDim);
   }
 }
 
-/** One scale for the run: max|x| / 127; integers by rounding to nearest, ties to even. */
+/** One scale for the columns begin … end − 1: max|x| / 127; integers by rounding to nearest, ties to even. */
 function storeInt8(row: Float32Array, to: Float32Array, begin: number, end: number): void {
   const f = Math.fround;
   let max = 0;

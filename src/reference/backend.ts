@@ -59,7 +59,7 @@ function reserve(spec: StateSpec, type: KvType): ReferenceConvState | ReferenceK
   return { capacity: spec.capacity, k: new Float32Array(numbers), v: new Float32Array(numbers), type };
 }
 
-/** Every tensor here came from this backend, so each op takes the backend's own type. */
+/** All tensors here were made by this backend, so each op takes the backend's own type. */
 export const referenceOps: Ops = {
   embed,
   linear,
@@ -88,7 +88,7 @@ export const referenceOps: Ops = {
   attention,
 };
 
-/** Results are arrays, which live as long as anyone holds them. */
+/** Results are plain arrays, so nothing has to be released. */
 const referenceMemory: Memory = {
   release() {},
   carry: (h) => h,

@@ -1,4 +1,4 @@
-// y[t, c] = Σᵢ w[c, i] · x[t − width + 1 + i, c], the rows before a span taken from its state.
+// y[t, c] = Σᵢ w[c, i] · x[t − width + 1 + i, c], the rows before a span come from its state.
 import type { ConvSpan } from "../ops/ops.ts";
 import { weightRow } from "./linear.ts";
 import { createTensor, type ReferenceConvState, type ReferenceTensor, type ReferenceWeight, rowOf } from "./tensor.ts";

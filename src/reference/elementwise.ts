@@ -1,4 +1,4 @@
-// Ops that look at one number at a time: add, mul, scale, addBias, sigmoid.
+// Ops that work number by number: add, mul, scale, addBias, sigmoid.
 import { expf } from "../float.ts";
 import { weightRow } from "./linear.ts";
 import { createTensor, type ReferenceTensor, type ReferenceWeight, rowOf } from "./tensor.ts";

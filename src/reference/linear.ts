@@ -2,7 +2,7 @@
 import { decodeRow, rowBytes } from "../blocks/formats.ts";
 import { createTensor, type ReferenceTensor, type ReferenceWeight, rowOf } from "./tensor.ts";
 
-/** Σ a[i] · b[i], one after another, product and sum each rounded to float32. */
+/** Σ a[i] · b[i], from left to right; each product and each sum is rounded to float32. */
 export function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum = Math.fround(sum + Math.fround(a[i] * b[i]));

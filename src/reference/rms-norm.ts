@@ -1,4 +1,4 @@
-// x / √(mean(x²) + eps) · w, over every run of w.cols values.
+// x / √(mean(x²) + eps) · w, over every run of w.cols numbers: a row, or one head of it.
 import { weightRow } from "./linear.ts";
 import { createTensor, type ReferenceTensor, type ReferenceWeight, rowOf } from "./tensor.ts";
 

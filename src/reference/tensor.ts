@@ -26,7 +26,7 @@ export interface ReferenceWeight extends Weight {
 }
 
 export interface ReferenceKvCache extends KvCache {
-  readonly k: Float32Array; // [capacity, kvHeads · headDim], as the cache's type would give it back
+  readonly k: Float32Array; // [capacity, kvHeads · headDim], rounded as a cache of this type rounds
   readonly v: Float32Array;
   readonly type: KvType;
 }
@@ -42,7 +42,7 @@ export function createTensor(rows: number, cols: number): ReferenceTensor {
   return { rows, cols, data: new Float32Array(rows * cols), offset: 0, stride: cols };
 }
 
-/** Row `row` of `x`, not a copy. */
+/** Row `row` of `x`: a view, not a copy. */
 export function rowOf(x: ReferenceTensor, row: number): Float32Array {
   const begin = x.offset + row * x.stride;
   return x.data.subarray(begin, begin + x.cols);

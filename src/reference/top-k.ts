@@ -1,4 +1,4 @@
-// Choosing experts, and what becomes of their scores: topK, gather, normalize, weightedSum.
+// Choosing experts, and turning their scores into weights: topK, gather, normalize, weightedSum.
 import { createTensor, type ReferenceExpertIds, type ReferenceTensor, rowOf } from "./tensor.ts";
 
 export function topK(x: ReferenceTensor, k: number): ReferenceExpertIds {

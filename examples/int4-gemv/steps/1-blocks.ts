@@ -1,10 +1,9 @@
-// Step 1: WebAssembly, and a block is decoded before it is multiplied.
+// Step 1: WebAssembly; each block is decoded, then multiplied.
 //
 //   18 bytes of W ──▶ 32 float32 in scratch ──▶ · 32 float32 of x
 //
-// Two simple loops instead of one that does everything: d is converted once for 32 weights, and no index is computed by
-// division. But every weight makes a trip through memory as a float32, eight times its size, and one multiplication at a time is all
-// that the machine is asked for.
+// Two simple loops instead of one that does everything: d is converted once for 32 weights, and no index needs a division. But
+// every weight goes through memory as a float32, eight times its size, and numbers are multiplied one at a time.
 import { half } from "./half";
 
 const SCRATCH: usize = 0; // 128 bytes

@@ -1,14 +1,14 @@
-// Step 10: prefill. Four tokens meet a strip while its weights are in registers.
+// Step 10: prefill. Weights that were loaded once serve four tokens.
 //
 //                    token 0   1   2   3
 //   8 rows of W   ┌─────────────────────┐
 //   (one load)    │ 8 × 4 sums, int32   │    eight registers
 //                 └─────────────────────┘
 //
-// A prompt has its tokens all at once, and reading the weights for each again would make it as slow as decode. A nibble that has
-// been masked out serves four tokens: the loads and masks per product are a quarter, and arithmetic is the limit, so that
-// this is counted in billions of operations per second. The float32 sums wait in memory, because eight more registers would not
-// fit into sixteen.
+// The tokens of a prompt are all there at once. Reading the weights again for each would make a prompt as slow as decode. Here a
+// nibble that was loaded and masked serves four tokens, so a product needs a quarter of the loads and masks. Arithmetic is the
+// limit now, so speed is counted in billions of operations per second. The float32 sums are kept in memory, because sixteen
+// registers have no room for eight more.
 import { X_BYTES } from "./activations";
 
 export { quantize } from "./activations";

@@ -1,9 +1,9 @@
-// Step 2: activations in int8, so that what is multiplied and added are integers.
+// Step 2: activations in int8, so that integers are multiplied and added.
 //
-//   Σ d · (q − 8) · scale · x  =  d · scale · Σ (q − 8) · x
+//   Σ d · (n − 8) · scale · q  =  d · scale · Σ (n − 8) · q
 //
-// Within a block both factors are small integers and their sum is exact in 32 bits: the two scales are applied once for 32
-// columns. Nothing is converted to float32 and nothing is stored. The rounding of x costs accuracy: about half a percent of a
+// Within a block both factors are small integers, and their sum is exact in 32 bits. The two scales are applied once for 32
+// columns. Nothing in between is converted to float32 or stored. Rounding x costs accuracy: about half a percent of a
 // product. llama.cpp makes the same trade.
 import { X_BYTES } from "./activations";
 import { half } from "./half";

@@ -1,10 +1,10 @@
 // Step 4: the offset leaves the loop.
 //
-//   Σ (q − 8) · x  =  Σ q · x  −  8 · Σ x
+//   Σ (n − 8) · q  =  Σ n · q  −  8 · Σ q
 //
-// Σ x does not depend on the row: it is computed once with the activations (`sum`), and serves every row of every
-// matrix that they meet. The nibbles stay what they are in the file, 0 to 15. That saves two subtractions for 32 weights,
-// and it is what makes the next step possible.
+// Σ q does not depend on the row. It is computed once with the activations (`sum`), and serves every row of every matrix that
+// is multiplied by them. The nibbles stay as they are in the file, 0 to 15. That saves two subtractions for 32 weights, and
+// makes the next step possible.
 import { X_BYTES } from "./activations";
 import { half } from "./half";
 

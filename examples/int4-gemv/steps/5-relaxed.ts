@@ -2,9 +2,10 @@
 //
 //   i32x4.relaxed_dot_i8x16_i7x16_add_s:   4 × int32  +=  16 × int8 · 16 × int7, four neighbours to a lane
 //
-// This is vpdpbusd on x86 and sdot on ARM. "Relaxed", because machines differ where the second operand has its eighth bit
-// set: one takes it for signed, another does not. Nibbles from 0 to 15 never have it, so that the result is the same on all;
-// weights from −8 to 7 would not be. Widening is gone: two instructions multiply a whole block.
+// This is vpdpbusd on x86 with AVX-VNNI and sdot on ARM. It is "relaxed" because machines differ where the second operand has
+// its eighth bit set: some read a signed byte, others an unsigned one. Nibbles from 0 to 15 never have that bit, so the result
+// is the same everywhere; with weights from −8 to 7 it would not be. Nothing is widened any more: two instructions multiply
+// a whole block.
 import { X_BYTES } from "./activations";
 import { half } from "./half";
 

@@ -4,10 +4,10 @@
 //         ├─ 8 × d f16 ┼─ rows 0 … 3 ──────┼─ rows 4 … 7 ──────┼─ … ─┤       8 rows × 32 columns
 //                       each 4 bytes: columns 4k … 4k + 3 in the low nibbles, 16 + 4k … in the high ones
 //
-// So far each block ended by adding four lanes of one register, converting one scale and multiplying one number. Packed like
-// this (once, when the file is loaded; not a byte more), a lane belongs to a row: the four sums of a register are those of four
-// rows, the scales of four rows are one load, and nothing is ever added across. Four columns of x, repeated in every lane,
-// serve eight rows.
+// So far each block ended with adding four lanes of one register, converting one scale and multiplying one number. Rows are
+// now packed like this once, when the file is loaded; not a byte is added. A lane belongs to a row: the four sums of a register
+// are those of four rows, the scales of four rows are one load, and lanes are never added to each other. Four columns of x,
+// repeated in every lane, serve eight rows.
 import { X_BYTES } from "./activations";
 
 export { quantize } from "./activations";

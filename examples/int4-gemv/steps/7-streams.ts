@@ -1,12 +1,12 @@
-// Step 7: two strips at once, so that memory has something to do.
+// Step 7: two strips at once, which keeps memory busy.
 //
 //   strip i      ─────▶ ┐
 //                       ├─ the same four columns of x
 //   strip i + n  ─────▶ ┘        n: half of all strips
 //
-// By now the arithmetic is cheap, and the loop waits for weights. Memory answers many requests at a time but is asked along one
-// line only; hardware that fetches ahead follows several. Reading from two places keeps more reads under way, and each load of x
-// serves sixteen rows. Two threads, each with half of the rows, do the same once more.
+// By now the arithmetic is cheap, and the loop waits for weights. Memory can answer many requests at a time, but one stream of
+// addresses makes only a few; the hardware that fetches ahead follows several streams. Reading from two places keeps more reads
+// under way, and each load of x serves sixteen rows. Two threads, each with half of the rows, double the streams again.
 import { X_BYTES } from "./activations";
 
 export { quantize } from "./activations";
@@ -17,7 +17,7 @@ export function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
   const stripBytes = (cols >> 5) * 144;
   const half = (strips + 1) >> 1;
   for (let i = 0; i < half; i++) {
-    // Of an odd number of strips the one in the middle is computed twice.
+    // If the number of strips is odd, one is computed twice.
     const other = min(i + half, strips - 1);
     two(y + (i << 5), y + (other << 5), w + i * stripBytes, w + other * stripBytes, x, cols);
   }

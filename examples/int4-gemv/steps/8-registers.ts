@@ -1,14 +1,14 @@
-// Step 8: what the compiler makes of it.
+// Step 8: written so that V8 makes good machine code of it.
 //
-// Three things that do not show in the source, only in machine code and in the figures:
+// Three things that one sees only in machine code and in the measured speed:
 //
-// - V8 rebuilds a constant vector wherever it is used, in the innermost loop too. A vector that is splatted from a global
-//   before the loop stays in a register, as long as nothing can tell that the global is a constant. So it is mutable and
-//   exported.
-// - Four halves become float32 in two instructions instead of six: sign-extended, their bits are in place after one shift.
-//   The factor 2¹¹² goes to the scale of x, one multiplication for sixteen rows.
-// - No x86 shifts bytes: V8 writes i8x16.shr_u as a shift of 16-bit words and a mask that it builds each time. Written out, the
-//   mask is the one that is there already.
+// - V8 builds a constant vector again wherever it is used, even in the innermost loop. A vector that is splatted from a global
+//   before the loop stays in a register, as long as the optimizer cannot tell that the global never changes. So the global is
+//   mutable and exported.
+// - Four halves become float32 in two instructions instead of six: once they are sign-extended, one shift puts their bits in
+//   place. The missing factor 2¹¹² is multiplied into the scale of x, once for sixteen rows.
+// - x86 cannot shift bytes: V8 compiles i8x16.shr_u to a shift of 16-bit words and a mask, which it builds each time. Written as
+//   a shift of words and a mask, it uses the mask that is in a register already.
 //
 // This is the shipped kernel, assembly/packed/q4_0.ts.
 import { X_BYTES } from "./activations";
@@ -25,7 +25,7 @@ export function gemv(y: usize, w: usize, x: usize, rows: i32, cols: i32): void {
   const stripBytes = (cols >> 5) * 144;
   const half = (strips + 1) >> 1;
   for (let i = 0; i < half; i++) {
-    // Of an odd number of strips the one in the middle is computed twice.
+    // If the number of strips is odd, one is computed twice.
     const other = min(i + half, strips - 1);
     two(y + (i << 5), y + (other << 5), w + i * stripBytes, w + other * stripBytes, x, cols);
   }

@@ -1,13 +1,13 @@
-// Step 9: the experts that were chosen, and no others.
+// Step 9: only the experts that were chosen.
 //
 //   W   expert 0 │ expert 1 │ expert 2 │ …            one after another, each rows × cols, packed
 //   x   one row of activations, the same for all k chosen
 //   y   k × rows
 //
-// What makes a mixture of experts cheap is here, and it is one multiplication: where an expert begins. Weights that were not
-// chosen are not read. For 4 of 32 experts, decode touches an eighth of these bytes. (w2 has another input for each expert; the
-// shipped kernel in assembly/ops/expert-linear.ts takes both, and groups the choices of many tokens by expert, so that
-// an expert's weights are read once for all of them.)
+// One multiplication makes a mixture of experts cheap: it finds where an expert begins. The weights of other experts are not
+// read. For 4 of 32 experts, decode reads an eighth of these bytes. (w2 has another input for each expert. The shipped kernel
+// in assembly/ops/expert-linear.ts handles both cases, and groups the choices of many tokens by expert, so that an expert's
+// weights are read once for all of them.)
 import { gemv } from "./8-registers";
 
 export { quantize } from "./activations";

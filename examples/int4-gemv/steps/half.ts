@@ -1,4 +1,4 @@
-// A half as float32. Its bits, moved to a float32's place, give the value · 2⁻¹¹²: the exponents are counted from elsewhere.
+// A half as float32. Its bits, moved to where float32 has them, are the value · 2⁻¹¹², because the exponents have another bias.
 @inline
 export function half(address: usize): f32 {
   const bits = <u32>load<u16>(address);

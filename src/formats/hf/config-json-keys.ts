@@ -131,7 +131,7 @@ export const configJsonKeys: KeyTable = [
       "initializer_range",
     ],
     use: "no effect",
-    says: "How weights begin that are not trained yet.",
+    says: "How weights are initialized before training.",
   },
   {
     keys: ["attention_dropout", "router_aux_loss_coef", "output_router_logits"],
