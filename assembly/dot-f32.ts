@@ -21,5 +21,11 @@ export function dotF32(a: usize, b: usize, n: i32): f32 {
     a += 16;
     b += 16;
   }
-  return sumF32(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+  return sumF32(folded(s0, s1, s2, s3));
+}
+
+/** Four vectors of partial sums as one. */
+@inline
+export function folded(s0: v128, s1: v128, s2: v128, s3: v128): v128 {
+  return f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
 }

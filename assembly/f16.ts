@@ -38,6 +38,10 @@ export function f32ToF16(x: f32): u32 {
 // register, as long as the optimizer cannot tell that the global never changes. So the global is mutable, and exported. This
 // took the product of Q4_0 weights with one token from 27 to 35 GB/s (one thread of a Zen 5, V8 13.6).
 export let HALVES_MASK: i32 = 0x8fffe000;
+/** The same for the upper halves of two words. */
+export let WORD_MASK: i32 = 0x8fff8fff;
+/** 2¹¹² in float32. */
+export let HALVES_SCALE: i32 = 0x77800000;
 
 /**
  * Four f16 as float32, times 2⁻¹¹²: their bits, moved. Infinities and NaN come out as numbers. `mask` is HALVES_MASK in
@@ -46,6 +50,27 @@ export let HALVES_MASK: i32 = 0x8fffe000;
 @inline
 export function loadHalves(address: usize, mask: v128): v128 {
   return v128.and(i32x4.shl(v128.load16x4_s(address), 13), mask);
+}
+
+/** The first four of eight f16, as loadHalves has them; `mask` is WORD_MASK in every lane. */
+@inline
+export function firstHalves(eight: v128, mask: v128): v128 {
+  return i16x8.shuffle(i16x8.shl(eight, 13), v128.and(i16x8.shr_s(eight, 3), mask), 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+/** The last four. */
+@inline
+export function lastHalves(eight: v128, mask: v128): v128 {
+  return i16x8.shuffle(i16x8.shl(eight, 13), v128.and(i16x8.shr_s(eight, 3), mask), 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** Four f16, each in the lower half of a lane, as float32: exact, subnormals, infinities and NaN included. */
+@inline
+export function halvesToF32(halves: v128, mask: v128): v128 {
+  const finite = f32x4.mul(v128.and(i32x4.shl(halves, 13), mask), twoTo112());
+  const exponent = i32x4.splat(0x7c00);
+  const isSpecial = i32x4.eq(v128.and(halves, exponent), exponent);
+  return v128.or(finite, v128.and(isSpecial, i32x4.splat(0x7f800000)));
 }
 
 /** The factor by which the numbers of loadHalves are too small. */

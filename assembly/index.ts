@@ -1,7 +1,8 @@
 // All kernels on one page: what src/wasm may call. Its types are generated from here. Arguments are addresses, counts and
 // numbers.
-export { HALVES_MASK } from "./f16";
+export { HALVES_MASK, HALVES_SCALE, WORD_MASK } from "./f16";
 export { firstMasked } from "./finite";
+export { UPPER_HALVES } from "./widen";
 export { quantize } from "./int8-activations";
 export { attention } from "./ops/attention";
 export { causalConv } from "./ops/causal-conv";

@@ -61,15 +61,15 @@ not: the scores shrink to a few hundredths, and the bias, learned beside numbers
     from: "ops.rmsNorm(ops.linear(x, w.qProj), w.qLayernorm, config.normEps)",
     to: "ops.linear(x, w.qProj)",
     answer:
-      "Scores of attention become as large as the projection makes them: heads look at other places, or at one alone.",
+      "The scores of attention become as large as the projection makes them. Heads look at other places, or at a single one.",
   },
   {
     title: "RoPE of neighbours",
     file: "src/reference/rope.ts",
     from: "[head + j, head + j + half]",
     to: "[head + 2 * j, head + 2 * j + 1]",
-    answer: `LLaMA's own pairing. For it, rows of q and k have to be stored in another order. At position 0 nothing turns, so the
-first token is right.`,
+    answer: `LLaMA's own pairing. For it, rows of q and k have to be stored in another order. At position 0 nothing is rotated, so
+the first token is right.`,
   },
   {
     title: "Heads by turns",
@@ -91,7 +91,7 @@ first token is right.`,
     from: "taps[i] * input(",
     to: "taps[past - i] * input(",
     answer:
-      "What signal processing calls a convolution; the layers of PyTorch are correlations. The last tap is the present.",
+      "Signal processing calls this a convolution; PyTorch's layers compute correlations. The last tap multiplies the current position.",
   },
   {
     title: "A state that is forgotten between steps",
@@ -115,7 +115,7 @@ wrong all the same, since an answer is written one token at a time. Faults of th
     from: "ops.add(h, operator(",
     to: "ops.add(x, operator(",
     answer:
-      "The stream is cut at every layer: what the embedding and earlier layers said is scaled to size one, again and again.",
+      "Every layer normalizes the stream itself, so what the embedding and earlier layers added is scaled down again and again.",
   },
 ];
 
@@ -198,7 +198,7 @@ async function compared(trace: string): Promise<{ readonly verdict: string; read
 const HEAD = `# Exercises
 
 The sources here are meant to be changed. Each exercise takes a minute: change a line, ask the embedded model something, and
-let \`lfm2 compare\` say what is wrong. All of it was run to write this page (\`npm run docs -- --exercises\`), and is run
+let \`lfm2 compare\` say what is wrong. This page was written by running all of it (\`npm run docs -- --exercises\`), and is run
 again by a test.
 
     npm run -s lfm2 -- run --backend reference --greedy -p "Tell me a story about a fox."
@@ -215,7 +215,7 @@ SOUND
 
 const TO_BUILD = `## Twelve things to build
 
-Each with the files to begin with. Tests stand in \`test/\`, in a folder of the same name.
+The table says with which files to begin. Tests are in \`test/\`, in a folder of the same name.
 
 | what | where |
 | --- | --- |
@@ -230,5 +230,5 @@ Each with the files to begin with. Tests stand in \`test/\`, in a folder of the 
 | a cache of keys and values in 4 bits | \`src/reference/attention.ts\`, \`assembly/ops/\`, \`KvType\` in \`src/ops/backend.ts\` |
 | a keyword of JSON Schema: \`minProperties\` | \`src/json-schema/keywords.ts\`, \`src/constrain/schema/\` |
 | logits scaled for some ids by a function of yours | \`src/sampling/\`, and why it cannot cross threads: \`src/worker/\` |
-| the forward pass in your own language | [examples/one-file.ts](../examples/one-file.ts) is the pattern, \`golden/transformers\` the proof |
+| the forward pass in your own language | [examples/one-file.ts](../examples/one-file.ts) shows how, \`golden/transformers\` has the numbers to compare with |
 `;

@@ -92,8 +92,10 @@ function embedded({ [MODEL]: url }: AssetUrls): string {
 
 /** Where a bundler did not copy the model, a server has no such file, or sends a page in its place. */
 function notEmbedded(url: string | undefined, cause: unknown): unknown {
-  const isOther = cause instanceof Lfm2Error && (cause.kind === "FormatError" || cause.found === "HTTP 404");
-  if (url === undefined || !isOther) return cause;
+  if (url === undefined || !(cause instanceof Lfm2Error)) return cause;
+  // Any other failure, such as a network's, says for itself what is to be done.
+  const isElse = cause.kind === "FormatError" || /^(HTTP 404|no such file|a whole file)/.test(cause.found);
+  if (!isElse || cause.subject.includes("thread.js")) return cause;
   return new SourceError(
     {
       subject: url,

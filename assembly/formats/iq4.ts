@@ -9,32 +9,57 @@
 //         ├─ d f16 ─┼─ 8 × high 2 bits ──┼─ 8 × low 4 bits ─┼─ 8 × 16 bytes ──┤
 //
 import { loadF16 } from "../f16";
-import { storeLookup } from "../lanes";
+import {
+  bias,
+  halvesMask,
+  halvesScale,
+  highNibbles,
+  lowNibbles,
+  nibbleMask,
+  splatHalf,
+  storeScaled,
+  upperHalves,
+} from "../widen";
 
 export const IQ4_NL: i32 = 20;
 export const IQ4_XS: i32 = 23;
 
+/** The values plus 128: −127, −104, −83, −65, −49, −35, −22, −10, 1, 13, 25, 38, 53, 69, 89, 113. */
 @inline
 function values(): v128 {
-  return i8x16(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+  return i8x16(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
 }
 
 export function decodeIQ4_NL(to: usize, from: usize, cols: i32): void {
+  const upper = upperHalves();
+  const offset = bias(128);
+  const mask = halvesMask();
+  const scale = halvesScale();
+  const nibbles = nibbleMask();
   for (let i = 0; i < cols; i += 32) {
-    storeLookup(to, v128.load(from, 2), values(), loadF16(from));
+    const d = splatHalf(from, mask, scale);
+    const q = v128.load(from, 2);
+    storeScaled(to, i8x16.swizzle(values(), lowNibbles(q, nibbles)), upper, offset, d);
+    storeScaled(to + 64, i8x16.swizzle(values(), highNibbles(q, nibbles)), upper, offset, d);
     from += 18;
     to += 128;
   }
 }
 
 export function decodeIQ4_XS(to: usize, from: usize, cols: i32): void {
+  const upper = upperHalves();
+  const offset = bias(128);
+  const nibbles = nibbleMask();
   for (let i = 0; i < cols; i += 256) {
     const d = loadF16(from);
     const highs = <i32>load<u16>(from, 2);
     for (let j = 0; j < 8; j++) {
       const low = (<i32>load<u8>(from + 4 + (j >> 1)) >> ((j & 1) << 2)) & 15;
       const scale = (low | (((highs >> (j << 1)) & 3) << 4)) - 32;
-      storeLookup(to, v128.load(from + 8 + (j << 4)), values(), d * <f32>scale);
+      const q = v128.load(from + 8 + (j << 4));
+      const factor = f32x4.splat(d * <f32>scale);
+      storeScaled(to, i8x16.swizzle(values(), lowNibbles(q, nibbles)), upper, offset, factor);
+      storeScaled(to + 64, i8x16.swizzle(values(), highNibbles(q, nibbles)), upper, offset, factor);
       to += 128;
     }
     from += 136;

@@ -12,7 +12,7 @@
 //   j ≥ 4:  scale = s[j + 4] & 15 | (s[j − 4] >> 6) << 4     min = s[j + 4] >> 4 | (s[j] >> 6) << 4
 //
 import { loadF16 } from "../f16";
-import { highNibbles, lowNibbles, storeAffine } from "../lanes";
+import { bias, highNibbles, lowNibbles, nibbleMask, storeAffine, upperHalves } from "../widen";
 
 export const Q4_K: i32 = 12;
 export const Q5_K: i32 = 13;
@@ -29,31 +29,39 @@ export function minOf(s: usize, j: i32): i32 {
   return (<i32>load<u8>(s + j, 4) >> 4) | ((<i32>load<u8>(s + j) >> 6) << 4);
 }
 
-/** Weights 16·half … of group j, 0 … 15 or 0 … 31. `bits` is 0 for Q4_K. */
+/** 16 · bit j of each of the bytes at `bits`; nothing for Q4_K. */
 @inline
-function group(qs: usize, bits: usize, j: i32, half: i32): v128 {
-  const pair = v128.load(qs + ((j >> 1) << 5) + half);
-  const q = j & 1 ? highNibbles(pair) : lowNibbles(pair);
-  if (!bits) return q;
-  const fifth = v128.and(i8x16.shr_u(v128.load(bits + half), j), i8x16.splat(1));
-  return v128.or(q, i8x16.shl(fifth, 4));
+function withFifth(q: v128, bits: usize, j: i32, fiveBits: bool): v128 {
+  if (!fiveBits) return q;
+  const fifth = v128.and(i16x8.shr_u(v128.load(bits), j), i8x16.splat(1));
+  return v128.or(q, i16x8.shl(fifth, 4));
 }
 
 @inline
 function decode(to: usize, from: usize, cols: i32, fiveBits: bool): void {
+  const upper = upperHalves();
+  const offset = bias(0);
+  const nibbles = nibbleMask();
   for (let i = 0; i < cols; i += 256) {
     const d = loadF16(from);
     const dmin = loadF16(from + 2);
-    const bits: usize = fiveBits ? from + 16 : 0;
-    const qs = from + (fiveBits ? 48 : 16);
-    for (let j = 0; j < 8; j++) {
-      const scale = d * <f32>scaleOf(from + 4, j);
-      const min = dmin * <f32>minOf(from + 4, j);
-      storeAffine(to, group(qs, bits, j, 0), scale, -min);
-      storeAffine(to + 64, group(qs, bits, j, 16), scale, -min);
-      to += 128;
+    const bits = from + 16;
+    let qs = from + (fiveBits ? 48 : 16);
+    for (let j = 0; j < 8; j += 2) {
+      const p = v128.load(qs);
+      const q = v128.load(qs, 16);
+      let scale = f32x4.splat(d * <f32>scaleOf(from + 4, j));
+      let min = f32x4.splat(-(dmin * <f32>minOf(from + 4, j)));
+      storeAffine(to, withFifth(lowNibbles(p, nibbles), bits, j, fiveBits), upper, offset, scale, min);
+      storeAffine(to + 64, withFifth(lowNibbles(q, nibbles), bits + 16, j, fiveBits), upper, offset, scale, min);
+      scale = f32x4.splat(d * <f32>scaleOf(from + 4, j + 1));
+      min = f32x4.splat(-(dmin * <f32>minOf(from + 4, j + 1)));
+      storeAffine(to + 128, withFifth(highNibbles(p, nibbles), bits, j + 1, fiveBits), upper, offset, scale, min);
+      storeAffine(to + 192, withFifth(highNibbles(q, nibbles), bits + 16, j + 1, fiveBits), upper, offset, scale, min);
+      qs += 32;
+      to += 256;
     }
-    from = qs + 128;
+    from = qs;
   }
 }
 

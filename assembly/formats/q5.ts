@@ -8,33 +8,53 @@
 //   byte  0         2         4            8        9                 23
 //         ├─ d f16 ─┼─ m f16 ─┼─ 32 bits ──┼─ 16|0 ─┼─ 17|1 ─ …  ─ 31|15 ─┤
 //
-import { loadF16 } from "../f16";
-import { fifthBits, highNibbles, lowNibbles, storeAffine, storeScaled } from "../lanes";
+import {
+  bias,
+  fifthBits,
+  halvesMask,
+  halvesScale,
+  highNibbles,
+  lowNibbles,
+  nibbleMask,
+  splatHalf,
+  storeAffine,
+  storeScaled,
+  upperHalves,
+} from "../widen";
 
 export const Q5_0: i32 = 6;
 export const Q5_1: i32 = 7;
 
 export function decodeQ5_0(to: usize, from: usize, cols: i32): void {
-  const sixteen = i8x16.splat(16);
+  const upper = upperHalves();
+  const offset = bias(16);
+  const mask = halvesMask();
+  const scale = halvesScale();
+  const nibbles = nibbleMask();
   for (let i = 0; i < cols; i += 32) {
-    const d = loadF16(from);
+    const d = splatHalf(from, mask, scale);
     const bits = load<u32>(from, 2);
     const q = v128.load(from, 6);
-    storeScaled(to, i8x16.sub(v128.or(lowNibbles(q), fifthBits(bits)), sixteen), d);
-    storeScaled(to + 64, i8x16.sub(v128.or(highNibbles(q), fifthBits(bits >> 16)), sixteen), d);
+    storeScaled(to, v128.or(lowNibbles(q, nibbles), fifthBits(bits)), upper, offset, d);
+    storeScaled(to + 64, v128.or(highNibbles(q, nibbles), fifthBits(bits >> 16)), upper, offset, d);
     from += 22;
     to += 128;
   }
 }
 
 export function decodeQ5_1(to: usize, from: usize, cols: i32): void {
+  const upper = upperHalves();
+  const offset = bias(0);
+  const mask = halvesMask();
+  const scale = halvesScale();
+  const nibbles = nibbleMask();
   for (let i = 0; i < cols; i += 32) {
-    const d = loadF16(from);
-    const m = loadF16(from + 2);
+    const d = splatHalf(from, mask, scale);
+    const m = splatHalf(from + 2, mask, scale);
     const bits = load<u32>(from, 4);
     const q = v128.load(from, 8);
-    storeAffine(to, v128.or(lowNibbles(q), fifthBits(bits)), d, m);
-    storeAffine(to + 64, v128.or(highNibbles(q), fifthBits(bits >> 16)), d, m);
+    storeAffine(to, v128.or(lowNibbles(q, nibbles), fifthBits(bits)), upper, offset, d, m);
+    storeAffine(to + 64, v128.or(highNibbles(q, nibbles), fifthBits(bits >> 16)), upper, offset, d, m);
     from += 24;
     to += 128;
   }

@@ -1,6 +1,5 @@
 // linear with the matrices of the chosen experts. Choices are grouped by expert, so that each matrix is read once.
-import { dotF32 } from "../dot-f32";
-import { decodedRow } from "../formats/formats";
+import { multiplyRows } from "../float-product";
 import { BLOCK_BYTES, packTile } from "../int8-activations";
 import { multiplyTile, stripBytes } from "../packed/formats";
 import { gemv } from "./gemv";
@@ -35,11 +34,13 @@ export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: us
 }
 
 /**
- * y[i, r] = Σ W[ids[i], r, c] · x[i / perRow, c] for r in [begin, end), i over the choices, float32 activations.
+ * y[i, r] = Σ W[ids[i], r, c] · x[i / perRow, c], i over the choices, float32 activations. The rows of all chosen experts are
+ * numbered through; begin … end − 1 are computed. So a thread's range is a few long stretches of memory.
  *
  * y  f32[choices, rows]             w  experts × (rows × rowBytes) bytes
  * x  f32[choices / perRow, cols]: perRow choices share a row of x
- * begins, order  as groupByExpert leaves them          scratch  f32[cols]
+ * begins, order  as groupByExpert leaves them
+ * scratch  floatScratch(cols, the most choices of an expert) bytes
  */
 export function expertLinear(
   format: i32,
@@ -57,18 +58,17 @@ export function expertLinear(
   end: i32,
   scratch: usize,
 ): void {
-  for (let e = 0; e < experts; e++) {
+  let row0 = 0; // number of the expert's first row
+  for (let e = 0; e < experts && row0 < end; e++) {
     const first = load<i32>(begins + (e << 2));
-    const last = load<i32>(begins + (e << 2), 4);
-    if (first == last) continue;
-    for (let r = begin; r < end; r++) {
-      const row = decodedRow(format, w + <usize>(e * rows + r) * rowBytes, cols, scratch);
-      for (let i = first; i < last; i++) {
-        const choice = load<i32>(order + (i << 2));
-        const from = x + (<usize>((choice / perRow) * cols) << 2);
-        store<f32>(y + (<usize>(choice * rows + r) << 2), dotF32(row, from, cols));
-      }
-    }
+    const count = load<i32>(begins + (e << 2), 4) - first;
+    if (count == 0) continue;
+    const weights = w + <usize>(e * rows) * rowBytes;
+    const list = order + (<usize>first << 2);
+    const from = max(begin - row0, 0);
+    const to = min(end - row0, rows);
+    multiplyRows(format, y, weights, x, perRow, list, count, rows, cols, rowBytes, from, to, scratch);
+    row0 += rows;
   }
 }
 
@@ -111,8 +111,7 @@ export function packExpertTiles(
 
 /**
  * expertLinear with int8 activations: packed weights, experts × strips; x blocks [choices / perRow, cols / 32]; tiles as
- * packExpertTiles leaves them. The rows of all chosen experts are numbered through; begin … end − 1 are computed, both
- * multiples of 8. So a thread's range is a few long stretches of memory.
+ * packExpertTiles leaves them; begin and end are multiples of 8.
  */
 export function expertLinearPacked(
   format: i32,

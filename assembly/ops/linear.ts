@@ -1,8 +1,8 @@
 // y = x · Wᵀ: with float32 activations and weights in any block format, or with int8 activations and packed weights.
 //
 // Kernels that threads share end in the same arguments: begin and end are a thread's part of the work, scratch is its own.
-import { dotF32 } from "../dot-f32";
-import { decodedRow } from "../formats/formats";
+import { multiplyRows } from "../float-product";
+import { decodeRow } from "../formats/formats";
 import { BLOCK_BYTES, packTile } from "../int8-activations";
 import { multiplyTile, stripBytes, unpackRow } from "../packed/formats";
 import { TILE_SCRATCH } from "../packed/sums";
@@ -12,7 +12,7 @@ import { gemv } from "./gemv";
  * y[t, r] = Σ W[r, c] · x[t, c] for r in [begin, end), float32 activations.
  *
  * y  f32[tokens, rows]        w  blocks, row-major, `rowBytes` to a row        x  f32[tokens, cols]
- * scratch  f32[cols]: a decoded row
+ * scratch  floatScratch(cols, tokens) bytes
  *
  * Given (checked once, in src/wasm): cols is a multiple of the block length and of 4; regions are apart.
  */
@@ -29,12 +29,7 @@ export function linear(
   end: i32,
   scratch: usize,
 ): void {
-  for (let r = begin; r < end; r++) {
-    const row = decodedRow(format, w + <usize>r * rowBytes, cols, scratch);
-    for (let t = 0; t < tokens; t++) {
-      store<f32>(y + (<usize>(t * rows + r) << 2), dotF32(row, x + (<usize>(t * cols) << 2), cols));
-    }
-  }
+  multiplyRows(format, y, w, x, 1, 0, tokens, rows, cols, rowBytes, begin, end, scratch);
 }
 
 /**
@@ -97,11 +92,9 @@ export function embed(
   tokens: i32,
   cols: i32,
   rowBytes: i32,
-  scratch: usize,
 ): void {
   for (let t = 0; t < tokens; t++) {
-    const row = decodedRow(format, w + <usize>load<u32>(ids + (t << 2)) * rowBytes, cols, scratch);
-    memory.copy(y + (<usize>(t * cols) << 2), row, <usize>cols << 2);
+    decodeRow(format, y + (<usize>(t * cols) << 2), w + <usize>load<u32>(ids + (t << 2)) * rowBytes, cols);
   }
 }
 

@@ -99,13 +99,16 @@ const toolChoice: Check = (value, name) => {
 
 /** @throws OptionError unless `ids` is a list; the numbers in it are checked against the model */
 export function checkIdList(ids: unknown): void {
-  const isList = Array.isArray(ids) || (ArrayBuffer.isView(ids) && !(ids instanceof DataView));
-  if (!isList) throw new OptionError({ subject: "ids", expected: "a list of token ids", found: shown(ids) });
+  if (!isIdList(ids)) throw new OptionError({ subject: "ids", expected: "a list of token ids", found: shown(ids) });
 }
 
-/** @throws OptionError unless `prompt` is a text */
+function isIdList(ids: unknown): boolean {
+  return Array.isArray(ids) || (ArrayBuffer.isView(ids) && !(ids instanceof DataView));
+}
+
+/** @throws OptionError unless `prompt` is a text or a list of ids */
 export function checkPrompt(prompt: unknown): void {
-  if (typeof prompt !== "string") {
-    throw new OptionError({ subject: "prompt", expected: "a text", found: shown(prompt) });
+  if (typeof prompt !== "string" && !isIdList(prompt)) {
+    throw new OptionError({ subject: "prompt", expected: "a text, or a list of token ids", found: shown(prompt) });
   }
 }

@@ -1,4 +1,4 @@
-// A text that the model continues.
+// A text, or ids, that the model continues in text.
 import { checkStops, createStopMatcher } from "../chat/stop-strings.ts";
 import { answerIds, withStop } from "./answer-ids.ts";
 import type { CompleteOptions, Summary } from "./language-model.ts";
@@ -7,14 +7,15 @@ import { needText } from "./model-text.ts";
 
 export async function* complete(
   parts: ModelParts,
-  prompt: string,
+  prompt: string | readonly number[],
   { stop, responseFormat, ...options }: CompleteOptions,
 ): AsyncGenerator<string, void> {
   const stops = createStopMatcher(checkStops(stop, responseFormat !== undefined));
   const tokenizer = await needText(parts.text).tokenizer();
   const rules = await parts.rulesFor({ responseFormat }, "none", options.signal);
   const stream = tokenizer.stream({ skipSpecial: true });
-  const ids = await tokenizer.encode(prompt, { addBos: true, signal: options.signal });
+  const { signal } = options;
+  const ids = typeof prompt === "string" ? await tokenizer.encode(prompt, { addBos: true, signal }) : prompt;
   let summary: Summary | undefined;
   const onFinish = (figures: Summary): void => {
     summary = figures;

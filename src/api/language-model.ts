@@ -146,9 +146,10 @@ export interface LanguageModel {
   chat(messages: readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<ChatDelta, void>;
   /**
    * Continues a text, BOS put before it once. Control strings in it count, so that a prompt may be written by hand;
-   * what a stranger wrote belongs in `chat`, or through the tokenizer's `encode` and `generate`. Yields text.
+   * what a stranger wrote belongs in `chat`, or through the tokenizer's `encode`. Ids are continued as they are. Yields
+   * text.
    */
-  complete(prompt: string, options?: CompleteOptions): AsyncGenerator<string, void>;
+  complete(prompt: string | readonly number[], options?: CompleteOptions): AsyncGenerator<string, void>;
   /**
    * Continues ids with ids; greedy unless sampling is given. A stop id ends it and is the last one. Generation runs
    * ahead of a slow consumer, until `maxTokens`; leaving the loop, or `signal`, ends it.

@@ -1,5 +1,5 @@
 // Several answers to one question, one after another.
-import { SamplingError } from "../sampling/options.ts";
+import { SamplingError, validateSampling } from "../sampling/options.ts";
 import { freshSeed, type Seed } from "../sampling/random.ts";
 
 const MAX_CHOICES = 128;
@@ -21,7 +21,7 @@ export async function* choices<Options extends object, Piece>(
   if (!(Number.isInteger(count) && count >= 1 && count <= MAX_CHOICES)) {
     throw new SamplingError({ subject: "n", expected: `an integer from 1 to ${MAX_CHOICES}`, found: String(count) });
   }
-  const seed = options.seed ?? freshSeed();
+  const { seed = freshSeed() } = validateSampling({ seed: options.seed });
   for (let index = 0; index < count; index++) {
     for await (const piece of ask({ ...options, seed: seedOfChoice(seed, index) }, index)) yield { index, piece };
   }

@@ -13,6 +13,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { logitsCommand } from "./commands/logits.ts";
 import { quantizeCommand } from "./commands/quantize.ts";
 import { runCommand } from "./commands/run.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { synthCommand } from "./commands/synth.ts";
 import { templateCommand } from "./commands/template.ts";
 import { tokenizeCommand } from "./commands/tokenize.ts";
@@ -26,6 +27,7 @@ Examples:
   $ lfm2 chat -m LFM2-8B-A1B-Q4_0.gguf             talk to a GGUF file
   $ lfm2 chat -m hf:LiquidAI/LFM2-8B-A1B-GGUF:Q4_0  fetch it from the Hugging Face Hub, once
   $ lfm2 run -p "What is the capital of Poland?"   one answer on standard output
+  $ lfm2 serve                                     answer programs that speak OpenAI's protocol
   $ lfm2 inspect LFM2-1.2B/                        what a model is and the memory it needs
   $ lfm2 doctor LFM2-1.2B-Q8_0.gguf                whether a checkpoint is what it should be
   $ lfm2 logits --ids 1,2,3 -o logits.safetensors
@@ -49,7 +51,15 @@ function createProgram(): Command {
     .helpOption("-h, --help", "print this help")
     .enablePositionalOptions() // a subcommand's own subcommand may have options of the same names
     .addHelpText("after", examples);
-  const forModels = [chatCommand(), runCommand(), inspectCommand(), doctorCommand(), logitsCommand(), benchCommand()];
+  const forModels = [
+    chatCommand(),
+    runCommand(),
+    serveCommand(),
+    inspectCommand(),
+    doctorCommand(),
+    logitsCommand(),
+    benchCommand(),
+  ];
   const forNumbers = [traceCommand(), compareCommand(), evalCommand(), goldenCommand(), verifyCommand()];
   const forText = [tokenizeCommand(), templateCommand()];
   const forFiles = [quantizeCommand(), convertCommand(), synthCommand(), cacheCommand()];

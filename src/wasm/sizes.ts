@@ -5,7 +5,7 @@ import { instantiateAlone } from "./instantiate.ts";
 
 const sizes = instantiateAlone<Sizes>(Uint8Array.from(atob(sizesModule), (byte) => byte.charCodeAt(0)));
 
-export const { activationBytes, attentionScratch, kvHeadBytes, stripBytes } = sizes;
+export const { activationBytes, attentionScratch, floatScratch, kvHeadBytes, stripBytes } = sizes;
 
 /** Whether a format, by its ggml type, has an integer dot product: matrices in it are packed. */
 export function hasIntegerDot(ggmlType: number): boolean {

@@ -16,7 +16,7 @@ import {
 } from "./handles.ts";
 import type { Pool } from "./pool.ts";
 import { EXP_TOUCH, KV_TOUCH, Sharing, TOUCH } from "./sharing.ts";
-import { attentionScratch, STRIP_ROWS, TILE_SCRATCH, TILE_TOKENS } from "./sizes.ts";
+import { attentionScratch, floatScratch, STRIP_ROWS, TILE_SCRATCH, TILE_TOKENS } from "./sizes.ts";
 
 export interface WasmOpsParts {
   /** Where a step begins. */
@@ -44,8 +44,7 @@ export class WasmOps implements Ops {
     if (w.packed) {
       bank.kernels.embedPacked(format, y.address, address, list, ids.length, cols);
     } else {
-      const scratch = bank.allocate(cols * 4);
-      bank.kernels.embed(format, y.address, address, list, ids.length, cols, w.rowBytes, scratch);
+      bank.kernels.embed(format, y.address, address, list, ids.length, cols, w.rowBytes);
     }
     return y;
   }
@@ -60,7 +59,8 @@ export class WasmOps implements Ops {
       const share = { work, total: rows, grain: STRIP_ROWS, scratch };
       this.sharing.run(bank, "linearPacked", [format, y.address, address, int8, tiles, x.rows, rows, cols], share);
     } else {
-      const share = { work, total: rows, scratch: this.sharing.scratch(bank, cols * 4) };
+      const scratch = this.sharing.scratch(bank, floatScratch(cols, x.rows));
+      const share = { work, total: rows, grain: STRIP_ROWS, scratch };
       this.sharing.run(bank, "linear", [format, y.address, address, joined(x), x.rows, rows, cols, w.rowBytes], share);
     }
     return y;
@@ -73,6 +73,8 @@ export class WasmOps implements Ops {
     const { begins, order } = grouped(chosen, experts);
     const groups = [choices / x.rows, experts, begins, order] as const;
     const work = choices * rows * cols;
+    // At most so many experts are chosen; if fewer, ranges past their rows are empty.
+    const total = Math.min(choices, experts) * rows;
     if (w.packed) {
       const int8 = this.activations.int8(x);
       // An expert is chosen once by a token, so fewer tokens than a tile has make no tile.
@@ -81,13 +83,12 @@ export class WasmOps implements Ops {
         const share = { work: choices * cols * TOUCH, total: Math.floor(choices / TILE_TOKENS) };
         this.sharing.run(bank, "packExpertTiles", [tiles, int8, ...groups, cols], share);
       }
-      // At most so many experts are chosen; if fewer, ranges past their rows are empty.
-      const total = Math.min(choices, experts) * rows;
       const share = { work, total, grain: STRIP_ROWS, scratch: this.sharing.scratch(bank, TILE_SCRATCH) };
       const operands = [y.address, address, int8, tiles] as const;
       this.sharing.run(bank, "expertLinearPacked", [format, ...operands, ...groups, rows, cols], share);
     } else {
-      const share = { work, total: rows, scratch: this.sharing.scratch(bank, cols * 4) };
+      const scratch = this.sharing.scratch(bank, floatScratch(cols, chosen.rows));
+      const share = { work, total, grain: STRIP_ROWS, scratch };
       const operands = [y.address, address, joined(x)] as const;
       this.sharing.run(bank, "expertLinear", [format, ...operands, ...groups, rows, cols, w.rowBytes], share);
     }

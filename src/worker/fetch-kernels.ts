@@ -1,6 +1,7 @@
 // The compiled kernels as a page's server has them, or as a script holds them.
 import { SourceError } from "../sources/source-error.ts";
 import type { KernelFile } from "../wasm/kernels.ts";
+import { forbiddenKernels } from "./forbidden-kernels.ts";
 
 /** Addresses of the builds. */
 export type KernelUrls = { readonly [Name in KernelFile]?: string };
@@ -11,22 +12,10 @@ export async function fetchKernels(urls: KernelUrls, file: KernelFile): Promise<
   const bytes = inlineBytes(url) ?? (await fetched(url));
   // Not compileStreaming: it insists on a MIME type that many static servers do not send.
   return WebAssembly.compile(bytes).catch((cause: Error) => {
-    throw new SourceError(
-      /content.security|\bCSP\b|unsafe-eval/i.test(cause.message)
-        ? {
-            subject: file,
-            expected: "a page that may compile WebAssembly",
-            found: "one whose Content-Security-Policy forbids it",
-            remedy: "Add 'wasm-unsafe-eval' to its script-src.",
-          }
-        : {
-            subject: nameOf(url, file),
-            expected: "the compiled kernels",
-            found: cause.message,
-            remedy: COPY,
-          },
-      { cause },
-    );
+    const forbidden = forbiddenKernels(file, cause.message, cause);
+    if (forbidden !== undefined) throw forbidden;
+    const parts = { subject: nameOf(url, file), expected: "the compiled kernels", found: cause.message, remedy: COPY };
+    throw new SourceError(parts, { cause });
   });
 }
 

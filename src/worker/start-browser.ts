@@ -2,6 +2,7 @@
 
 import type { AssetUrls } from "../package-files/assets.ts";
 import { kernelFiles } from "../wasm/kernels.ts";
+import { forbiddenKernels } from "./forbidden-kernels.ts";
 import { createModuleWorker } from "./module-worker.ts";
 import type { ThreadPort, WorkerPort } from "./protocol.ts";
 import { refusedThread, watchPolicy } from "./refused-thread.ts";
@@ -31,7 +32,7 @@ export function startThread<In, Out>(
     onFailure(listener) {
       worker.addEventListener("error", ({ message }) => {
         // Only an error within the script has a message.
-        if (message) listener(new Error(message));
+        if (message) listener(forbiddenKernels(name, message) ?? new Error(message));
         else refusedThread.later(url, policy).then(listener);
       });
       worker.addEventListener("messageerror", () => listener(new Error("a message could not be read")));

@@ -137,7 +137,7 @@ describe("an input of the wrong kind", () => {
     ["logits", 5, "ids: expected a list of token ids, found 5."],
     ["generate", "1,2", 'ids: expected a list of token ids, found "1,2".'],
     ["trace", null, "ids: expected a list of token ids, found null."],
-    ["complete", 5, "prompt: expected a text, found 5."],
+    ["complete", 5, "prompt: expected a text, or a list of token ids, found 5."],
   ])("to %s, %j, is refused", async (call, input, message) => {
     expect(await said(call, undefined, input)).toEqual(["OptionError", message]);
   });

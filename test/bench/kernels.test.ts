@@ -24,7 +24,13 @@ describe("a kernel's figures", () => {
     const attention = await benchAttention("int8", "baseline", 2 ** 20);
     expect(attention.perPosition.median).toBeGreaterThan(0);
 
-    const run = { kind: "lfm2 bench kernels", date: "", machine: machineFacts(), readLimit: 4e10 } as const;
+    const run = {
+      kind: "lfm2 bench kernels",
+      date: "",
+      mode: "int8",
+      machine: machineFacts(),
+      readLimit: 4e10,
+    } as const;
     const report = reportKernels({ ...run, formats: [format], attention: [attention] });
     expect(report).toMatch(/^\| Q4_0 +\| baseline +\|/m);
     expect(report).toMatch(/^\| int8 +\| baseline +\|/m);

@@ -36,7 +36,7 @@ const cases: readonly (readonly [string, Case, string | RegExp])[] = [
   [
     "a policy without WebAssembly",
     csp(SELF),
-    "wasm: expected a page that may compile WebAssembly, found one whose Content-Security-Policy forbids it. " +
+    "expected a page that may compile WebAssembly, found one whose Content-Security-Policy forbids it. " +
       "Add 'wasm-unsafe-eval' to its script-src.",
   ],
   [
@@ -71,7 +71,7 @@ const cases: readonly (readonly [string, Case, string | RegExp])[] = [
   [
     "no embedded model",
     { files: { "/golden/nano/lfm2-nano-Q4_0.gguf": { status: 404, type: "text/plain", text: "not found" } } },
-    "lfm2-nano-Q4_0.gguf: expected the embedded model, found HTTP 404. If a bundler has not copied it, copy the package's",
+    "lfm2-nano-Q4_0.gguf: expected the embedded model, found no such file. If a bundler has not copied it, copy the package's",
   ],
   [
     "a page in place of the embedded model",

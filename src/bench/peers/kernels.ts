@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Bench } from "tinybench";
 import { blockFormats, type FormatName, rowBytes } from "../../blocks/formats.ts";
-import type { Backend, BackendRequest, KvType, StateSpec, StoredWeight } from "../../ops/backend.ts";
+import type { ArithmeticMode, Backend, BackendRequest, KvType, StateSpec, StoredWeight } from "../../ops/backend.ts";
 import type { KvCache, Tensor, Weight } from "../../ops/ops.ts";
 import { createWasmBackend } from "../../wasm/backend.ts";
 import type { WasmKvCache } from "../../wasm/handles.ts";
@@ -52,7 +52,12 @@ export function builds(): readonly Build[] {
 }
 
 /** @param bytes  of the matrix that GEMV streams; more than caches hold */
-export async function benchFormat(format: FormatName, build: Build, bytes: number): Promise<FormatFigures> {
+export async function benchFormat(
+  format: FormatName,
+  build: Build,
+  bytes: number,
+  mode: ArithmeticMode = "int8",
+): Promise<FormatFigures> {
   const inFile = rowBytes(blockFormats[format], COLS);
   const rows = PIECE_ROWS * Math.ceil(bytes / inFile / PIECE_ROWS);
   const weights = [
@@ -62,7 +67,7 @@ export async function benchFormat(format: FormatName, build: Build, bytes: numbe
   ];
   const multiply = ({ ops, memory }: Backend, x: Tensor, w: Weight) => ops.linear(memory.carry(x, w), w);
   const ids = Int32Array.from({ length: TOKENS }, (_, i) => i);
-  const { backend, weight, write } = place(build, { weights, states: [], kvType: "f32" }, (counting) => {
+  const { backend, weight, write } = place(build, mode, { weights, states: [], kvType: "f32" }, (counting) => {
     const [x, large, small] = ["x", "large", "small"].map((name) => counting.weights.get(name)?.weight as Weight);
     multiply(counting, counting.ops.embed(ids, x), small);
     multiply(counting, counting.ops.embed(ids.slice(0, 1), x), large);
@@ -107,7 +112,7 @@ export async function benchAttention(kvType: KvType, build: Build, bytes: number
     ops.attention(carried, k, k, [{ ...last, cache }], HEAD_DIM);
     return carried;
   };
-  const { backend, weight, write } = place(build, { weights, states, kvType }, (counting) => {
+  const { backend, weight, write } = place(build, "int8", { weights, states, kvType }, (counting) => {
     const [q, kv] = ["q", "kv"].map((name) => counting.weights.get(name)?.weight as Weight);
     attend(counting, counting.ops.embed(first, q), kv, counting.states[0] as KvCache);
   });
@@ -137,13 +142,18 @@ interface Placed {
   write(path: string, bytes: Uint8Array, at?: number): void;
 }
 
-function place(build: Build, request: BackendRequest, rehearse: (backend: Backend) => void): Placed {
+function place(
+  build: Build,
+  mode: ArithmeticMode,
+  request: BackendRequest,
+  rehearse: (backend: Backend) => void,
+): Placed {
   const relaxed = build === "relaxed";
   const module = new WebAssembly.Module(readFileSync(kernelUrl({ relaxed, threads: false })));
   const instantiate = (memory: WebAssembly.Memory) => instantiateKernels(module, memory);
   const backend = createWasmBackend(
     { instantiate, relaxed, pool: alone },
-    { ...request, mode: "int8", threads: 1, relaxed, maxStep: TOKENS, hiddenSize: COLS, rehearse },
+    { ...request, mode, threads: 1, relaxed, maxStep: TOKENS, hiddenSize: COLS, rehearse },
   );
   const placed = (path: string) => {
     const found = backend.weights.get(path);

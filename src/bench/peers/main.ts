@@ -2,7 +2,7 @@
 //
 //   npm run bench -- [MODEL] [OPTIONS]                 lfm2 bench
 //   npm run bench -- --peers [MODEL] [-p 512] [-n 48] [-t 2] [-r 3] [--only native|browser] [--folder F] [--json]
-//   npm run bench -- --kernels [--formats Q4_0,…] [--mb 256] [--json]      every kernel by itself
+//   npm run bench -- --kernels [--formats Q4_0,…] [--mode int8|exact] [--mb 256] [--json]   every kernel by itself
 //   npm run bench -- --steps                           the int4 kernel in steps: examples/int4-gemv
 //
 // `--kernels` with builds after it, such as `--kernels baseline,relaxed`, is the option of `lfm2 bench`.

@@ -24,7 +24,7 @@ import type { PublishedCheck } from "../reports/published-report.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
 import { harmless } from "../terminal/terminal.ts";
-import { checkPublished, NothingPublished } from "./golden-published.ts";
+import { checkPublished, NothingPublished } from "./golden/published.ts";
 
 interface DoctorFlags extends ModelFlags {
   readonly run: boolean;

@@ -27,9 +27,9 @@ import { failureOf, failuresText, goldenReport, othersText } from "../reports/go
 import { abortOnInterrupt } from "../signals.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
-import { makeCommand } from "./golden-make.ts";
-import { runPublished } from "./golden-published.ts";
-import { checkSessions } from "./golden-sessions.ts";
+import { makeCommand } from "./golden/make.ts";
+import { runPublished } from "./golden/published.ts";
+import { checkSessions } from "./golden/sessions.ts";
 import { aboutTrace } from "./trace.ts";
 
 export interface CheckFlags extends ModelFlags, ReportFlags {

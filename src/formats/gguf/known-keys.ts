@@ -14,21 +14,21 @@ export const ggufArchitectureKeys: KeyTable = [
   {
     keys: ["feed_forward_length"],
     use: "read",
-    says: "Width of a dense feed-forward. Ollama's converter states it before its adjustment; the tensors decide.",
+    says: "Width of a dense feed-forward. Ollama's converter states it before the adjustment; the tensors decide.",
   },
   { keys: ["vocab_size"], use: "read", says: "Rows of the embedding; as many as tokens if absent." },
   { keys: ["attention.head_count"], use: "read", says: "Query heads." },
   {
     keys: ["attention.head_count_kv"],
     use: "read",
-    says: "For every layer: 0 for a convolution, or heads of keys and values.",
+    says: "For every layer: the heads of keys and values, or 0 for a convolution.",
   },
   {
     keys: ["attention.key_length", "attention.value_length", "rope.dimension_count"],
     use: "read",
     says: "Width of a head, all three; embedding_length / head_count if absent.",
   },
-  { keys: ["attention.layer_norm_rms_epsilon"], use: "read", says: "Of every RMS norm." },
+  { keys: ["attention.layer_norm_rms_epsilon"], use: "read", says: "eps of every RMS norm." },
   {
     keys: ["attention.sliding_window"],
     use: "read",
@@ -41,22 +41,22 @@ export const ggufArchitectureKeys: KeyTable = [
   {
     keys: ["rope.scaling.factor", "rope.scale_linear"],
     use: "read",
-    says: "How many times longer the context has become; the second is the older name.",
+    says: "By how much the context was lengthened; the second is the older name.",
   },
   {
     keys: ["rope.scaling.original_context_length"],
     use: "read",
-    says: "Of yarn: the context before; context_length if absent.",
+    says: "For yarn: the context before that; context_length if absent.",
   },
   {
     keys: ["rope.scaling.attn_factor", "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_log_multiplier"],
     use: "read",
-    says: "Of yarn: factors on cos and sin; 0.1 ln(factor) + 1 if absent.",
+    says: "For yarn: factors of cos and sin; 0.1 ln(factor) + 1 if absent.",
   },
   {
     keys: ["rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow", "rope.scaling.yarn_ext_factor"],
     use: "read",
-    says: "Of yarn: the ramp; 32, 1, and always 1.",
+    says: "For yarn: where the scaling begins and ends; 32 and 1 if absent, the third always 1.",
   },
   { keys: ["leading_dense_block_count"], use: "read", says: "Layers before the first sparse one.", by: CONVERTER },
   {
@@ -69,7 +69,7 @@ export const ggufArchitectureKeys: KeyTable = [
   {
     keys: ["expert_weights_norm", "expert_weights_scale"],
     use: "read",
-    says: "norm_topk_prob and routed_scaling_factor; true and 1 if absent. llama.cpp takes these for granted.",
+    says: "norm_topk_prob and routed_scaling_factor; true and 1 if absent. llama.cpp assumes these values.",
     by: "this project, where they differ",
   },
 
@@ -77,14 +77,14 @@ export const ggufArchitectureKeys: KeyTable = [
     keys: ["attention.causal"],
     use: "only",
     values: [true],
-    says: "Attention to later positions makes it a model of embeddings, such as LFM2.5-Embedding.",
+    says: "Attention to later positions makes it a model for embeddings, such as LFM2.5-Embedding.",
   },
   { keys: ["pooling_type"], use: "only", values: [0], says: "Pooled states are embeddings, such as LFM2-ColBERT's." },
   {
     keys: ["expert_group_count", "expert_group_used_count"],
     use: "only",
     values: [0, 1],
-    says: "Experts are chosen from all of them, not by groups.",
+    says: "Experts are chosen from all experts, not from groups.",
   },
   {
     keys: ["expert_shared_count", "nextn_predict_layers", "rope.scaling.alpha"],
@@ -100,14 +100,14 @@ export const ggufArchitectureKeys: KeyTable = [
   },
   { keys: ["logit_scale"], use: "only", values: [1], says: "Logits are not scaled." },
 
-  { keys: ["rope.scaling.finetuned"], use: "no effect", says: "How the model came to its context." },
+  { keys: ["rope.scaling.finetuned"], use: "no effect", says: "How the context was lengthened." },
 ];
 
 /** The keys of every GGUF file. Other ones are warned of. */
 export const ggufKeys: KeyTable = [
   { keys: ["general.architecture"], use: "read", says: "lfm2 or lfm2moe." },
-  { keys: ["general.alignment"], use: "read", says: "Of tensors in the file; 32 if absent." },
-  { keys: ["general.name"], use: "read", says: "Shown, and a hint which sampling its makers recommend." },
+  { keys: ["general.alignment"], use: "read", says: "Alignment of tensors in the file; 32 if absent." },
+  { keys: ["general.name"], use: "read", says: "Shown; also tells which sampling the makers recommend." },
   {
     keys: [
       "general.sampling.temp",
@@ -119,7 +119,7 @@ export const ggufKeys: KeyTable = [
     use: "read",
     says: "The sampling to start from.",
   },
-  { keys: ["split.no", "split.count", "split.tensors.count"], use: "read", says: "Of a model in several files." },
+  { keys: ["split.no", "split.count", "split.tensors.count"], use: "read", says: "For a model in several files." },
   {
     keys: [
       "tokenizer.ggml.model",
@@ -181,17 +181,17 @@ export const ggufKeys: KeyTable = [
       "quantize.imatrix.{name}",
     ],
     use: "no effect",
-    says: "Where the file comes from; its tensors say their own types.",
+    says: "Where the file comes from; each tensor states its own type.",
   },
   {
     keys: ["tokenizer.ggml.scores", "tokenizer.ggml.token_type_count", "tokenizer.ggml.precompiled_charsmap"],
     use: "no effect",
-    says: "Of other kinds of tokenizers.",
+    says: "For other kinds of tokenizers.",
   },
   {
     keys: ["tokenizer.ggml.add_space_prefix", "tokenizer.ggml.remove_extra_whitespaces"],
     use: "no effect",
-    says: "Byte-level BPE knows neither.",
+    says: "Byte-level BPE has neither.",
   },
   {
     keys: [

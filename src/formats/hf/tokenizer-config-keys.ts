@@ -18,7 +18,7 @@ export const tokenizerConfigKeys: KeyTable = [
     use: "read",
     says: "Tokens that are matched whole.",
   },
-  { keys: ["add_bos_token"], use: "read", says: "Where tokenizer.json has no post-processor that says so." },
+  { keys: ["add_bos_token"], use: "read", says: "Used if tokenizer.json has no post-processor that adds the token." },
   { keys: ["chat_template"], use: "read", says: "How a conversation is written; one, or a list of named ones." },
   {
     keys: ["tokenizer_class", "auto_map", "backend", "use_fast", "is_local", "local_files_only", "files_loaded"],
@@ -48,7 +48,7 @@ export const tokenizerConfigKeys: KeyTable = [
   {
     keys: ["legacy", "sp_model_kwargs", "errors", "use_default_system_prompt", "response_schema", "response_template"],
     use: "no effect",
-    says: "Of other kinds of tokenizers, and of transformers' own parser of answers.",
+    says: "For other kinds of tokenizers, and for transformers' own parser of answers.",
   },
 ];
 

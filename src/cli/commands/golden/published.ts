@@ -1,22 +1,22 @@
 // `lfm2 golden check golden/published`: what others have published of a checkpoint, tried on it.
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { embeddedModel } from "../../index.ts";
-import { readConfig } from "../../model/config.ts";
-import { applies, type CheckpointFacts, nameOfModel } from "../../oracle/published/applies.ts";
-import type { PublishedEntry, Step } from "../../oracle/published/entry.ts";
-import { type Finding, type ModelStep, tryStep } from "../../oracle/published/try-step.ts";
-import { formatBytes, formatPercent } from "../../quantities.ts";
-import { UsageError } from "../exit.ts";
-import { sha256OfFile, sizeOfFile } from "../files/hash-file.ts";
-import { locateFiles } from "../files/open-files.ts";
-import { openModel } from "../files/open-model.ts";
-import type { ModelFlags } from "../options/model-options.ts";
-import { type ReportFlags, writeReports } from "../options/report-options.ts";
-import { type PublishedCheck, publishedOutcomes, publishedReport } from "../reports/published-report.ts";
-import { createProgressLine } from "../terminal/progress-line.ts";
-import { computationLine } from "../terminal/settings-line.ts";
-import { harmless, note } from "../terminal/terminal.ts";
+import { embeddedModel } from "../../../index.ts";
+import { readConfig } from "../../../model/config.ts";
+import { applies, type CheckpointFacts, nameOfModel } from "../../../oracle/published/applies.ts";
+import type { PublishedEntry, Step } from "../../../oracle/published/entry.ts";
+import { type Finding, type ModelStep, tryStep } from "../../../oracle/published/try-step.ts";
+import { formatBytes, formatPercent } from "../../../quantities.ts";
+import { UsageError } from "../../exit.ts";
+import { sha256OfFile, sizeOfFile } from "../../files/hash-file.ts";
+import { locateFiles } from "../../files/open-files.ts";
+import { openModel } from "../../files/open-model.ts";
+import type { ModelFlags } from "../../options/model-options.ts";
+import { type ReportFlags, writeReports } from "../../options/report-options.ts";
+import { type PublishedCheck, publishedOutcomes, publishedReport } from "../../reports/published-report.ts";
+import { createProgressLine } from "../../terminal/progress-line.ts";
+import { computationLine } from "../../terminal/settings-line.ts";
+import { harmless, note } from "../../terminal/terminal.ts";
 
 type FileStep = Extract<Step, { readonly kind: "file" }>;
 

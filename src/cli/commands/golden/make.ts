@@ -1,22 +1,22 @@
 // `lfm2 golden make`: a run's tensors as expected values, with tolerances and their reasons.
 import { Command } from "commander";
-import type { GoldenTolerance } from "../../oracle/golden/golden-manifest.ts";
-import { defaultTolerances, goldenPoints, writeGolden } from "../../oracle/golden/write-golden.ts";
-import { planTrace } from "../../oracle/trace/trace-plan.ts";
-import { formatBytes, formatInteger } from "../../quantities.ts";
-import { UsageError } from "../exit.ts";
-import { openModel } from "../files/open-model.ts";
-import { addInputOptions, type InputFlags, inputIds, statedInput } from "../options/input-options.ts";
-import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
-import { numberOrText } from "../options/option-values.ts";
-import { refuseFlags } from "../options/refused-flags.ts";
-import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
-import { abortOnInterrupt } from "../signals.ts";
-import { createPrefillProgress } from "../terminal/prefill-progress.ts";
-import { computationLine } from "../terminal/settings-line.ts";
-import { note } from "../terminal/terminal.ts";
-import { makeSessions } from "./golden-sessions.ts";
-import { aboutTrace, choosing, EXACT_UNLESS } from "./trace.ts";
+import type { GoldenTolerance } from "../../../oracle/golden/golden-manifest.ts";
+import { defaultTolerances, goldenPoints, writeGolden } from "../../../oracle/golden/write-golden.ts";
+import { planTrace } from "../../../oracle/trace/trace-plan.ts";
+import { formatBytes, formatInteger } from "../../../quantities.ts";
+import { UsageError } from "../../exit.ts";
+import { openModel } from "../../files/open-model.ts";
+import { addInputOptions, type InputFlags, inputIds, statedInput } from "../../options/input-options.ts";
+import { addModelOptions, type ModelFlags } from "../../options/model-options.ts";
+import { numberOrText } from "../../options/option-values.ts";
+import { refuseFlags } from "../../options/refused-flags.ts";
+import { addTraceChoice, type TraceChoiceFlags } from "../../options/trace-choice.ts";
+import { abortOnInterrupt } from "../../signals.ts";
+import { createPrefillProgress } from "../../terminal/prefill-progress.ts";
+import { computationLine } from "../../terminal/settings-line.ts";
+import { note } from "../../terminal/terminal.ts";
+import { aboutTrace, choosing, EXACT_UNLESS } from "../trace.ts";
+import { makeSessions } from "./sessions.ts";
 
 interface MakeFlags extends ModelFlags, InputFlags, TraceChoiceFlags {
   readonly output: string;

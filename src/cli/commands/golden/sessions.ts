@@ -1,26 +1,26 @@
 // `lfm2 golden make --sessions`, and `lfm2 golden check` of what it wrote: what sequences do to each other.
-import { Lfm2Error } from "../../lfm2-error.ts";
-import type { Config } from "../../model/config.ts";
-import type { GoldenTolerance } from "../../oracle/golden/golden-manifest.ts";
-import { readLogits, type SessionArrays } from "../../oracle/sessions/read-logits.ts";
-import { allTogether, type Pause } from "../../oracle/sessions/run-sessions.ts";
-import { logitsName, type Scenario, stepsOf } from "../../oracle/sessions/scenario.ts";
-import { SessionsError, scenariosFor } from "../../oracle/sessions/scenarios.ts";
-import { checkSteps } from "../../oracle/sessions/session-check.ts";
-import { checkVocabulary, SESSIONS, type SessionManifest } from "../../oracle/sessions/session-manifest.ts";
-import { judge } from "../../oracle/sessions/session-verdict.ts";
-import { writeSessions } from "../../oracle/sessions/write-sessions.ts";
-import { formatDuration, formatInteger } from "../../quantities.ts";
-import { diskFolder, openFile } from "../../sources/disk.ts";
-import { nodePlatform } from "../../worker/node-platform.ts";
-import { describeError, UsageError } from "../exit.ts";
-import { besideGolden, sayOtherModel } from "../files/golden-model.ts";
-import { type OpenedSessions, openSessionModel } from "../files/open-session-model.ts";
-import type { ModelFlags } from "../options/model-options.ts";
-import { refuseFlags } from "../options/refused-flags.ts";
-import { type ReportFlags, writeReports } from "../options/report-options.ts";
-import { sessionOutcomes, sessionReport, sessionSummary } from "../reports/session-report.ts";
-import { harmless, note } from "../terminal/terminal.ts";
+import { Lfm2Error } from "../../../lfm2-error.ts";
+import type { Config } from "../../../model/config.ts";
+import type { GoldenTolerance } from "../../../oracle/golden/golden-manifest.ts";
+import { readLogits, type SessionArrays } from "../../../oracle/sessions/read-logits.ts";
+import { allTogether, type Pause } from "../../../oracle/sessions/run-sessions.ts";
+import { logitsName, type Scenario, stepsOf } from "../../../oracle/sessions/scenario.ts";
+import { SessionsError, scenariosFor } from "../../../oracle/sessions/scenarios.ts";
+import { checkSteps } from "../../../oracle/sessions/session-check.ts";
+import { checkVocabulary, SESSIONS, type SessionManifest } from "../../../oracle/sessions/session-manifest.ts";
+import { judge } from "../../../oracle/sessions/session-verdict.ts";
+import { writeSessions } from "../../../oracle/sessions/write-sessions.ts";
+import { formatDuration, formatInteger } from "../../../quantities.ts";
+import { diskFolder, openFile } from "../../../sources/disk.ts";
+import { nodePlatform } from "../../../worker/node-platform.ts";
+import { describeError, UsageError } from "../../exit.ts";
+import { besideGolden, sayOtherModel } from "../../files/golden-model.ts";
+import { type OpenedSessions, openSessionModel } from "../../files/open-session-model.ts";
+import type { ModelFlags } from "../../options/model-options.ts";
+import { refuseFlags } from "../../options/refused-flags.ts";
+import { type ReportFlags, writeReports } from "../../options/report-options.ts";
+import { sessionOutcomes, sessionReport, sessionSummary } from "../../reports/session-report.ts";
+import { harmless, note } from "../../terminal/terminal.ts";
 
 interface MakeFlags extends ModelFlags {
   readonly output: string;

@@ -1,0 +1,133 @@
+// `lfm2 serve`: the model for programs that speak OpenAI's or Anthropic's protocols.
+import { readFileSync } from "node:fs";
+import { Command, Option } from "commander";
+import { createApp, type LogEntry, MOST_BODY_BYTES, MOST_WAITING } from "../../server/app.ts";
+import { isLoopback } from "../../server/http/doors.ts";
+import { type Listening, listen } from "../../server/node-listen.ts";
+import { UsageError } from "../exit.ts";
+import { openModel, tokenizerOf } from "../files/open-model.ts";
+import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
+import { byteCount, integerOf } from "../options/option-values.ts";
+import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "../options/sampling-options.ts";
+import { abortOnInterrupt } from "../signals.ts";
+import { computationLine } from "../terminal/settings-line.ts";
+import { note } from "../terminal/terminal.ts";
+
+interface ServeFlags extends ModelFlags, SamplingFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly alias?: string;
+  readonly strictModel?: true;
+  readonly apiKey?: string;
+  readonly insecure?: true;
+  readonly cors?: readonly string[];
+  readonly queue: number;
+  readonly maxBody: number;
+  readonly quiet?: true;
+}
+
+const PORT = 9931;
+const GRACE_MS = 30_000;
+
+const examples = `
+Examples:
+  $ lfm2 serve
+  $ lfm2 serve -m hf:LiquidAI/LFM2-8B-A1B-GGUF:Q4_0 --alias lfm2
+  $ curl http://127.0.0.1:${PORT}/v1/chat/completions -H "Content-Type: application/json" \\
+      -d '{"messages": [{"role": "user", "content": "Hello!"}]}'
+  $ OPENAI_BASE_URL=http://127.0.0.1:${PORT}/v1 OPENAI_API_KEY=none your-program
+  $ ANTHROPIC_BASE_URL=http://127.0.0.1:${PORT} ANTHROPIC_API_KEY=none your-program
+
+GET /docs lists the endpoints. Options of sampling are what requests leave open. Ctrl-C ends the server when the requests
+under way have been answered; so does SIGTERM. Twice, it ends at once.`;
+
+export function serveCommand(): Command {
+  const command = new Command("serve")
+    .description("answer programs that speak OpenAI's or Anthropic's protocols")
+    .option("--host <name>", "where to listen; beyond this machine only with --api-key or --insecure", "127.0.0.1")
+    .addOption(
+      new Option("--port <number>", "0: any that is free").argParser(integerOf("--port", 0, 65_535)).default(PORT),
+    )
+    .option("--alias <name>", "what the model is called")
+    .option("--strict-model", "refuse requests that name another model")
+    .addOption(new Option("--api-key <key>", "what clients have to send").env("LFM2_API_KEY"))
+    .option("--insecure", "let everyone in who reaches --host")
+    .option("--cors <origin...>", "origins of web pages that may use the server; * for all")
+    .addOption(
+      new Option("--queue <count>", "requests that may wait")
+        .argParser(integerOf("--queue", 0, 10_000))
+        .default(MOST_WAITING),
+    )
+    .addOption(
+      new Option("--max-body <bytes>", "longest request")
+        .argParser(byteCount("--max-body"))
+        .default(MOST_BODY_BYTES, "16M"),
+    )
+    .option("--quiet", "print no line for each request");
+  addSamplingOptions(addModelOptions(command));
+  return command.addHelpText("after", examples).action(run);
+}
+
+async function run(flags: ServeFlags): Promise<void> {
+  const { host, port, apiKey } = flags;
+  if (!isLoopback(host) && apiKey === undefined && !flags.insecure) {
+    throw new UsageError({
+      subject: "--host",
+      expected: "a key beside an address that other machines reach",
+      found: host,
+      remedy: "Add --api-key, or --insecure to let everyone in.",
+    });
+  }
+  const interrupt = abortOnInterrupt(["SIGINT", "SIGTERM"]);
+  const opened = await openModel(flags, interrupt);
+  const ended = new AbortController();
+  let listening: Listening | undefined;
+  try {
+    await tokenizerOf(opened);
+    const app = createApp(opened.model, {
+      host,
+      apiKey,
+      cors: flags.cors ?? [],
+      name: flags.alias ?? opened.name,
+      strictModel: flags.strictModel,
+      defaults: { ...statedSampling(flags), ...statedLength(flags) },
+      mostWaiting: flags.queue,
+      mostBodyBytes: flags.maxBody,
+      version: versionOf(),
+      signal: ended.signal,
+      log: flags.quiet ? undefined : writeLog,
+    });
+    listening = await listen(app, host, port).catch((error: NodeJS.ErrnoException) => {
+      throw new UsageError({
+        subject: "--port",
+        expected: "an address that is free",
+        found: `${host}:${port} (${error.code})`,
+        remedy: "Choose another one, or end the program that has it.",
+      });
+    });
+    note(computationLine(opened.model.settings));
+    note(`${flags.alias ?? opened.name} at ${listening.url}/v1; ${listening.url}/docs lists the endpoints.`);
+    await untilAborted(interrupt);
+    note("Ending when the requests under way have been answered; Ctrl-C ends at once.");
+    await listening.close(GRACE_MS);
+  } finally {
+    ended.abort(new DOMException("The server ends.", "AbortError"));
+    await opened.model.close();
+  }
+}
+
+/** One line of JSON; nothing of what was asked or answered. */
+function writeLog(entry: LogEntry): void {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+function versionOf(): string {
+  return JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")).version;
+}

@@ -1,0 +1,221 @@
+// The server as a function from requests to responses. Each route reads a protocol's request, and writes its answer.
+import { randomUUID } from "node:crypto";
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { cors } from "hono/cors";
+import type { ZodType, z } from "zod";
+import type { ChatOptions, LanguageModel } from "../index.ts";
+import { inTurn, type Served } from "./answer.ts";
+import { completeMessage, countRequest, countTokens, messageRequest, streamMessage } from "./anthropic/messages.ts";
+import { anthropicErrors, type ErrorShape, failureOf, openaiErrors, RequestFailure } from "./failure.ts";
+import { readBody } from "./http/body.ts";
+import { type DoorOptions, hostDoor, jsonDoor, keyDoor, originDoor } from "./http/doors.ts";
+import { eventStream, type ServerEvent } from "./http/event-stream.ts";
+import { createMetrics } from "./metrics.ts";
+import { anthropicModel, anthropicModels, checkModel, openaiModel, openaiModels } from "./models.ts";
+import { chatRequest, completeChat, streamChat } from "./openai/chat-completions.ts";
+import { complete, completionRequest, streamCompletion } from "./openai/completions.ts";
+import { completeResponse, responseRequest, streamResponse } from "./openai/responses.ts";
+import { docsPage, type Operation, openApi } from "./openapi.ts";
+import { createQueue } from "./queue.ts";
+import {
+  applyTemplate,
+  detokenize,
+  detokenizeRequest,
+  templateRequest,
+  tokenize,
+  tokenizeRequest,
+} from "./text-routes.ts";
+
+export interface AppOptions extends DoorOptions {
+  /** What the model is called. */
+  readonly name: string;
+  /** Answer no other name of a model. */
+  readonly strictModel?: boolean;
+  /** What requests leave open. */
+  readonly defaults?: ChatOptions;
+  /** Requests that may wait, beside the one that is answered. */
+  readonly mostWaiting?: number;
+  readonly mostBodyBytes?: number;
+  readonly version?: string;
+  /** Told of each request when it has been answered; never of what is in it. */
+  readonly log?: (entry: LogEntry) => void;
+  /** Aborted when the server ends, and all work with it. */
+  readonly signal?: AbortSignal;
+}
+
+export interface LogEntry {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly error?: string;
+}
+
+export const MOST_WAITING = 64;
+export const MOST_BODY_BYTES = 16 << 20;
+
+/** A protocol's way to ask for an answer. */
+interface Protocol<Request extends ZodType> {
+  readonly request: Request;
+  readonly errors: ErrorShape;
+  readonly idPrefix: string;
+  stream(served: Served, body: z.output<Request>, id: string, signal: AbortSignal): AsyncGenerator<ServerEvent, void>;
+  complete(served: Served, body: z.output<Request>, id: string, signal: AbortSignal): Promise<object>;
+}
+
+export function createApp(model: LanguageModel, options: AppOptions): Hono {
+  const { name, strictModel = false, defaults = {}, log, signal: ended } = options;
+  const queue = createQueue({ running: 1, waiting: options.mostWaiting ?? MOST_WAITING });
+  const created = Math.floor(Date.now() / 1000);
+  const served: Served = { model, name, created, defaults, queue, metrics: createMetrics(queue) };
+  const operations: Operation[] = [];
+  const app = new Hono();
+
+  app.use(async (c, next) => {
+    const begin = performance.now();
+    await next();
+    const { status } = c.res;
+    const { method, path } = c.req;
+    served.metrics.requested(operations.some((known) => known.path === path) ? path : "other", status);
+    const error = c.error === undefined ? undefined : failureOf(c.error).message;
+    log?.({ method, path, status, ms: Math.round(performance.now() - begin), error });
+  });
+  app.onError((error, c) => {
+    const failure = failureOf(error);
+    const { status, retryAfterS } = failure.parts;
+    if (retryAfterS !== undefined) c.header("Retry-After", String(retryAfterS));
+    return c.json(errorsOf(c.req.path).body(failure), status as 400);
+  });
+  app.notFound((c) => {
+    const message = `${c.req.method} ${c.req.path.slice(0, 80)}: no such endpoint. GET /docs lists those there are.`;
+    return c.json(errorsOf(c.req.path).body(new RequestFailure({ status: 404, message })), 404);
+  });
+  app.use(hostDoor(options), originDoor(options));
+  if (options.cors.length > 0) app.use(cors({ origin: [...options.cors] }));
+  const tooLong = (): never => {
+    const most = options.mostBodyBytes ?? MOST_BODY_BYTES;
+    throw new RequestFailure({ status: 413, message: `Body: expected at most ${most} bytes, found more.` });
+  };
+  const isOpen = (path: string): boolean => path === "/health" || path === "/ready";
+  const key = keyDoor(options);
+  app.use((c, next) => (isOpen(c.req.path) ? next() : key(c, next)));
+  app.use(bodyLimit({ maxSize: options.mostBodyBytes ?? MOST_BODY_BYTES, onError: tooLong }), jsonDoor);
+
+  const get = (path: string, summary: string, handler: (c: Context) => Response | Promise<Response>): void => {
+    operations.push({ method: "get", path, summary });
+    app.get(path, handler);
+  };
+  const post = <Request extends ZodType>(
+    path: string,
+    summary: string,
+    request: Request,
+    handler: (c: Context, body: z.output<Request>) => Promise<Response>,
+  ): void => {
+    operations.push({ method: "post", path, summary, request });
+    app.post(path, async (c) => handler(c, await readBody(c, request)));
+  };
+  /** Aborted when the client leaves, or the server ends. */
+  const lifeOf = (c: Context): AbortController => {
+    const life = new AbortController();
+    for (const signal of [c.req.raw.signal, ended]) {
+      if (signal?.aborted) life.abort(signal.reason);
+      signal?.addEventListener("abort", () => life.abort(signal.reason), { once: true });
+    }
+    return life;
+  };
+  const answers = <Request extends ZodType>(path: string, summary: string, protocol: Protocol<Request>): void =>
+    post(path, summary, protocol.request, async (c, body) => {
+      const { model: asked, stream } = body as { readonly model?: string | null; readonly stream?: boolean | null };
+      checkModel(served, asked, strictModel);
+      const life = lifeOf(c);
+      const { signal } = life;
+      const id = `${protocol.idPrefix}${randomUUID().replaceAll("-", "")}`;
+      const client = clientOf(c);
+      if (stream === true) {
+        const events = inTurn(queue, client, signal, () => protocol.stream(served, body, id, signal));
+        return eventStream(events, { errors: protocol.errors, abort: (reason) => life.abort(reason) });
+      }
+      const leave = await queue.turn(client, signal);
+      try {
+        return c.json(await protocol.complete(served, body, id, signal));
+      } finally {
+        leave();
+      }
+    });
+
+  answers("/v1/chat/completions", "A conversation, as OpenAI has it.", {
+    request: chatRequest,
+    errors: openaiErrors,
+    idPrefix: "chatcmpl-",
+    stream: streamChat,
+    complete: completeChat,
+  });
+  answers("/v1/completions", "A text or token ids to go on with.", {
+    request: completionRequest,
+    errors: openaiErrors,
+    idPrefix: "cmpl-",
+    stream: streamCompletion,
+    complete,
+  });
+  answers("/v1/responses", "A conversation in items; nothing is stored.", {
+    request: responseRequest,
+    errors: openaiErrors,
+    idPrefix: "resp_",
+    stream: streamResponse,
+    complete: completeResponse,
+  });
+  answers("/v1/messages", "A conversation, as Anthropic has it.", {
+    request: messageRequest,
+    errors: anthropicErrors,
+    idPrefix: "msg_",
+    stream: streamMessage,
+    complete: completeMessage,
+  });
+  post("/v1/messages/count_tokens", "How many tokens a conversation has.", countRequest, async (c, body) =>
+    c.json(await countTokens(served, body, lifeOf(c).signal)),
+  );
+  app.post("/v1/embeddings", () => {
+    const message = "Embeddings: expected a model that makes them, found one that continues texts.";
+    throw new RequestFailure({ status: 400, message, code: "unsupported" });
+  });
+  const isAnthropic = (c: Context): boolean => c.req.header("anthropic-version") !== undefined;
+  get("/v1/models", "The model that is served.", (c) =>
+    c.json(isAnthropic(c) ? anthropicModels(served) : openaiModels(served)),
+  );
+  app.get("/v1/models/:id{.+}", (c) => {
+    checkModel(served, c.req.param("id"), true);
+    return c.json(isAnthropic(c) ? anthropicModel(served) : openaiModel(served));
+  });
+  post("/tokenize", "The token ids of a text.", tokenizeRequest, async (c, body) =>
+    c.json(await tokenize(served, body, lifeOf(c).signal)),
+  );
+  post("/detokenize", "The text of token ids.", detokenizeRequest, async (c, body) =>
+    c.json(await detokenize(served, body)),
+  );
+  post("/apply-template", "A conversation as the model reads it.", templateRequest, async (c, body) =>
+    c.json(await applyTemplate(served, body, lifeOf(c).signal)),
+  );
+  get("/health", "Whether the process lives.", (c) => c.json({ status: "ok" }));
+  get("/ready", "Whether a request would be taken.", (c) => {
+    const isFull = ended?.aborted === true || queue.waiting >= (options.mostWaiting ?? MOST_WAITING);
+    return c.json(
+      { status: isFull ? "full" : "ok", running: queue.running, waiting: queue.waiting },
+      isFull ? 503 : 200,
+    );
+  });
+  get("/metrics", "Figures for Prometheus.", async (c) =>
+    c.body(await served.metrics.text(), 200, { "Content-Type": served.metrics.contentType }),
+  );
+  get("/openapi.json", "This list, for programs.", (c) => c.json(openApi(operations, options.version ?? "")));
+  get("/docs", "This list.", (c) => c.html(docsPage(operations)));
+  return app;
+}
+
+const errorsOf = (path: string): ErrorShape => (path.startsWith("/v1/messages") ? anthropicErrors : openaiErrors);
+
+/** Of a connection, or else of nobody in particular. */
+function clientOf({ env }: Context): string {
+  const { incoming } = Object(env) as { readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } } };
+  return incoming?.socket?.remoteAddress ?? "";
+}

@@ -1,0 +1,193 @@
+// Clients that come and go, over a real port:
+//
+//   node --import ./assembly/read-typescript.js test/fuzz/clients.ts [--seed N] [--count N] [--clients N]
+//
+// Each asks in one of the protocols, streamed or not. Some leave: while they wait, while their prompt is read, or in the
+// middle of an answer. Some read slowly, some send what is no request. Whoever stays gets what the library alone gives, or
+// 429; when all have gone, the model is free within a moment, and memory has not grown.
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { open } from "../../src/index.ts";
+import { createApp } from "../../src/server/app.ts";
+import { listen } from "../../src/server/node-listen.ts";
+import { type Dice, diceOf } from "./dice.ts";
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    count: { type: "string", default: "1000" },
+    clients: { type: "string", default: "40" },
+  },
+});
+const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+const [count, clients] = [Number(values.count), Number(values.clients)];
+if (![seed, count, clients].every((number) => Number.isSafeInteger(number) && number >= 0) || clients === 0) {
+  throw new TypeError(`--seed, --count, --clients: expected numbers, found ${JSON.stringify(values)}.`);
+}
+
+const WAITING = 34;
+const QUESTIONS = ["Hello!", "What is 2 + 2?", "Name a colour.", `Repeat: ${"word ".repeat(300)}`];
+const MOST_TOKENS = 24;
+const MOST_GROWTH_BYTES = 20 << 20;
+/** 200 for the model, and the rest for a busy machine. */
+const FREE_MS = 2000;
+
+console.log(`seed ${seed}: ${count} requests of ${clients} clients`);
+const model = await open(undefined, { contextLength: 1024 });
+const wanted = new Map<string, string>();
+for (const content of QUESTIONS) {
+  let text = "";
+  const options = { temperature: 0, maxTokens: MOST_TOKENS };
+  for await (const { content: piece = "" } of model.chat([{ role: "user", content }], options)) text += piece;
+  wanted.set(content, text);
+}
+const app = createApp(model, { host: "127.0.0.1", cors: [], name: "nano", mostWaiting: WAITING });
+const server = await listen(app, "127.0.0.1", 0);
+
+const outcomes = new Map<string, number>();
+const failures: string[] = [];
+const told = (outcome: string): void => {
+  outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+};
+
+interface Protocol {
+  readonly path: string;
+  body(content: string, stream: boolean): object;
+  textOf(answer: string, stream: boolean): string;
+}
+
+// What answers hold is known where it is read.
+// biome-ignore lint/suspicious/noExplicitAny: as JSON.parse has it
+const events = (answer: string): any[] =>
+  answer
+    .split("\n")
+    .filter((line) => line.startsWith("data: {"))
+    .map((line) => JSON.parse(line.slice("data: ".length)));
+interface Item {
+  readonly type: string;
+  readonly content: readonly { readonly text: string }[];
+}
+const itemsOf = (answer: string): Item[] => JSON.parse(answer).output;
+const messages = (content: string) => [{ role: "user", content }];
+const protocols: readonly Protocol[] = [
+  {
+    path: "/v1/chat/completions",
+    body: (content, stream) => ({ messages: messages(content), stream, temperature: 0, max_tokens: MOST_TOKENS }),
+    textOf: (answer, stream) =>
+      stream
+        ? events(answer)
+            .map(({ choices }) => choices[0]?.delta.content ?? "")
+            .join("")
+        : JSON.parse(answer).choices[0].message.content,
+  },
+  {
+    path: "/v1/messages",
+    body: (content, stream) => ({ messages: messages(content), stream, temperature: 0, max_tokens: MOST_TOKENS }),
+    textOf: (answer, stream) =>
+      stream
+        ? events(answer)
+            .map(({ delta }) => delta?.text ?? "")
+            .join("")
+        : JSON.parse(answer)
+            .content.map(({ text = "" }) => text)
+            .join(""),
+  },
+  {
+    path: "/v1/responses",
+    body: (content, stream) => ({ input: content, stream, temperature: 0, max_output_tokens: MOST_TOKENS }),
+    textOf: (answer, stream) =>
+      stream
+        ? events(answer)
+            .map(({ type, delta }) => (type === "response.output_text.delta" ? delta : ""))
+            .join("")
+        : itemsOf(answer)
+            .flatMap(({ type, content }) => (type === "message" ? content : []))
+            .map(({ text }) => text)
+            .join(""),
+  },
+];
+
+async function ask(dice: Dice): Promise<void> {
+  const protocol = dice.pick(protocols);
+  const content = dice.pick(QUESTIONS);
+  const stream = dice.chance(0.7);
+  const leaving = new AbortController();
+  const leaves = dice.chance(0.35);
+  const timer = leaves ? setTimeout(() => leaving.abort(), dice.below(120)) : undefined;
+  const isWrong = dice.chance(0.1);
+  const body = isWrong
+    ? dice.pick(["{", '{"messages": 7, "input": 7}', "[]", `"${"x".repeat(1000)}"`])
+    : JSON.stringify(protocol.body(content, stream));
+  const isSlow = stream && dice.chance(0.1);
+  try {
+    const headers = { "content-type": "application/json" };
+    const init = { method: "POST", headers, body, signal: leaving.signal };
+    const response = await fetch(`${server.url}${protocol.path}`, init);
+    let answer = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+      answer += decoder.decode(chunk, { stream: true });
+      if (isSlow) await sleep(3);
+    }
+    if (isWrong || response.status !== 200) {
+      const expected = isWrong ? 400 : 429;
+      if (response.status === expected) told(String(expected));
+      else failures.push(`${protocol.path}: expected ${expected}, found ${response.status} ${answer.slice(0, 300)}`);
+      return;
+    }
+    const found = protocol.textOf(answer, stream);
+    if (found === wanted.get(content)) told("answered");
+    else
+      failures.push(
+        `${protocol.path}: expected ${JSON.stringify(wanted.get(content))}, found ${JSON.stringify(found)}`,
+      );
+  } catch (error) {
+    if (leaving.signal.aborted) told("left");
+    else failures.push(`${protocol.path}: ${(error as Error).stack}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function settled(): Promise<number> {
+  const begin = performance.now();
+  for (;;) {
+    const { running, waiting } = await (await fetch(`${server.url}/ready`)).json();
+    const ms = performance.now() - begin;
+    if ((running === 0 && waiting === 0) || ms > 10_000) return ms;
+    await sleep(5);
+  }
+}
+
+function heldBytes(): number {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+async function run(from: number, to: number): Promise<void> {
+  let next = from;
+  const work = async (): Promise<void> => {
+    for (let number = next++; number < to; number = next++) await ask(diceOf(seed, number));
+  };
+  await Promise.all(Array.from({ length: clients }, work));
+  const ms = await settled();
+  if (ms > FREE_MS) failures.push(`the model: expected to be free within ${FREE_MS} ms, found ${ms.toFixed(0)}`);
+}
+
+// What the first requests leave behind is compiled code and caches.
+await run(0, Math.ceil(count / 3));
+const before = heldBytes();
+await run(Math.ceil(count / 3), count);
+const grown = heldBytes() - before;
+if (globalThis.gc !== undefined && grown > MOST_GROWTH_BYTES) {
+  failures.push(`memory: expected to grow by less than ${MOST_GROWTH_BYTES} bytes, found ${grown}`);
+}
+await server.close(0);
+await model.close();
+for (const failure of failures.slice(0, 20)) console.log(`FAILED ${failure}`);
+const all = [...outcomes].map(([outcome, times]) => `${outcome}: ${times}`).join(", ");
+console.log(
+  `${count - failures.length} passed, ${failures.length} failed; ${all}; memory grew by ${(grown / 2 ** 20).toFixed(1)} MB`,
+);
+process.exit(failures.length > 0 ? 1 : 0);

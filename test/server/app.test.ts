@@ -1,0 +1,261 @@
+// The server without a port: doors, errors in each protocol's form, and answers that are the library's.
+import { describe, expect, it } from "vitest";
+import { createAnswerCollector } from "../../src/index.ts";
+import { eventsOf, get, NAME, post, servedModel } from "./served.ts";
+
+const served = servedModel();
+const messages = [{ role: "user", content: "Hello!" }] as const;
+const body = { messages, temperature: 0 };
+
+async function expected(): Promise<{ content: string; thought: string }> {
+  const answer = createAnswerCollector();
+  for await (const delta of served.model.chat([...messages], { temperature: 0 })) answer.push(delta);
+  const { content, reasoning_content: thought = "" } = answer.message();
+  return { content, thought };
+}
+
+describe("answers are the library's", () => {
+  it("in /v1/chat/completions", async () => {
+    const { content, thought } = await expected();
+    const answer = await (await post(served.app(), "/v1/chat/completions", body)).json();
+    expect(answer).toMatchObject({ object: "chat.completion", model: NAME });
+    expect(answer.choices).toMatchObject([{ index: 0, message: { content, reasoning_content: thought } }]);
+    expect(answer.usage.total_tokens).toBe(answer.usage.prompt_tokens + answer.usage.completion_tokens);
+  });
+
+  it("in its stream, with usage only where it is asked for", async () => {
+    const { content, thought } = await expected();
+    for (const include_usage of [true, false]) {
+      const stream = { ...body, stream: true, stream_options: { include_usage } };
+      const response = await post(served.app(), "/v1/chat/completions", stream);
+      expect(response.headers.get("content-type")).toMatch(/^text\/event-stream/);
+      const events = eventsOf(await response.text());
+      expect(events.at(-1)).toEqual({ data: "[DONE]" });
+      const chunks = events.slice(0, -1).map(({ data }) => JSON.parse(data));
+      const deltas = chunks.flatMap(({ choices }) => choices).map(({ delta }) => delta);
+      expect(deltas.map((delta) => delta.content ?? "").join("")).toBe(content);
+      expect(deltas.map((delta) => delta.reasoning_content ?? "").join("")).toBe(thought);
+      const usages = chunks.filter(({ usage }) => usage);
+      expect(usages.map(({ choices }) => choices)).toEqual(include_usage ? [[]] : []);
+    }
+  });
+
+  it("in /v1/messages and its stream", async () => {
+    const { content, thought } = await expected();
+    const own = { ...body, max_tokens: 100 };
+    const blocks = [
+      { type: "thinking", thinking: thought },
+      { type: "text", text: content },
+    ];
+    const answer = await (await post(served.app(), "/v1/messages", own)).json();
+    expect(answer).toMatchObject({ type: "message", content: blocks, stop_reason: "end_turn" });
+    const events = eventsOf(await (await post(served.app(), "/v1/messages", { ...own, stream: true })).text());
+    const all = events.map(({ data }) => JSON.parse(data));
+    expect(all.map(({ type }) => type)).toEqual(events.map(({ event }) => event));
+    const texts = all.map(({ delta }) => delta?.text ?? "");
+    expect(texts.join("")).toBe(content);
+    expect(all.at(-1)).toEqual({ type: "message_stop" });
+  });
+
+  it("in /v1/responses and its stream", async () => {
+    const { content, thought } = await expected();
+    const own = { input: messages, temperature: 0 };
+    const answer = await (await post(served.app(), "/v1/responses", own)).json();
+    expect(answer).toMatchObject({ object: "response", status: "completed", store: false });
+    expect(answer.output).toMatchObject([
+      { type: "reasoning", content: [{ type: "reasoning_text", text: thought }] },
+      { type: "message", content: [{ type: "output_text", text: content }] },
+    ]);
+    const events = eventsOf(await (await post(served.app(), "/v1/responses", { ...own, stream: true })).text());
+    const all = events.map(({ data }) => JSON.parse(data));
+    expect(all.map(({ sequence_number }) => sequence_number)).toEqual([...all.keys()]);
+    const { id, created_at, completed_at, ...last } = all.at(-1).response;
+    expect(last.output.map(({ content }: { content: object[] }) => content)).toEqual(
+      answer.output.map(({ content }: { content: object[] }) => content),
+    );
+    const deltas = all.filter(({ type }) => type === "response.output_text.delta");
+    expect(deltas.map(({ delta }) => delta).join("")).toBe(content);
+  });
+
+  it("in /v1/completions, from a text and from its ids", async () => {
+    const { tokens } = await (await post(served.app(), "/tokenize", { content: "One, two", add_special: true })).json();
+    let text = "";
+    for await (const piece of served.model.complete("One, two", { temperature: 0, maxTokens: 8 })) text += piece;
+    for (const prompt of ["One, two", tokens]) {
+      const own = { prompt, temperature: 0, max_tokens: 8 };
+      const answer = await (await post(served.app(), "/v1/completions", own)).json();
+      expect(answer.choices).toMatchObject([{ index: 0, text }]);
+      const events = eventsOf(await (await post(served.app(), "/v1/completions", { ...own, stream: true })).text());
+      const pieces = events.slice(0, -1).map(({ data }) => JSON.parse(data).choices[0].text);
+      expect(pieces.join("")).toBe(text);
+    }
+  });
+
+  it("with several choices, each that of its seed, and the likeliest tokens", async () => {
+    const own = { messages, n: 2, seed: 3, max_tokens: 6, temperature: 1, logprobs: true, top_logprobs: 2 };
+    const both = await (await post(served.app(), "/v1/chat/completions", own)).json();
+    const second = await (await post(served.app(), "/v1/chat/completions", { ...own, n: 1, seed: 4 })).json();
+    expect(both.choices[1].message).toEqual(second.choices[0].message);
+    expect(both.usage.completion_tokens).toBe(12);
+    const plain = { ...body, repetition_penalty: 1, logprobs: true, top_logprobs: 2 };
+    const { choices } = await (await post(served.app(), "/v1/chat/completions", plain)).json();
+    const { content } = choices[0].logprobs;
+    expect(content.map(({ token }: { token: string }) => token).join("")).toBe(choices[0].message.content);
+    for (const { logprob, top_logprobs } of content) expect(top_logprobs[0].logprob).toBe(logprob);
+  });
+});
+
+describe("tools", () => {
+  const parameters = { type: "object", properties: { city: { enum: ["Paris", "Rome"] } }, required: ["city"] };
+  const tools = [
+    { type: "web_search" },
+    { type: "function", function: { name: "weather", description: "Weather of a city", parameters } },
+  ];
+
+  it("are called with an index, whole, and answered in the next turn", async () => {
+    const own = { messages, tools, tool_choice: "required", temperature: 0 };
+    const { choices } = await (await post(served.app(), "/v1/chat/completions", own)).json();
+    const [{ message, finish_reason }] = choices;
+    expect(finish_reason).toBe("tool_calls");
+    const [call] = message.tool_calls;
+    expect(call).toMatchObject({ type: "function", function: { name: "weather" } });
+    expect(["Paris", "Rome"]).toContain(JSON.parse(call.function.arguments).city);
+    const results = [{ role: "tool", tool_call_id: call.id, content: "sunny" }];
+    const next = await post(served.app(), "/v1/chat/completions", {
+      tools,
+      messages: [...messages, message, ...results],
+    });
+    expect(next.status).toBe(200);
+  });
+
+  it("are called in Anthropic's blocks and in items of a response", async () => {
+    const anthropic = {
+      messages,
+      max_tokens: 100,
+      tools: [
+        { name: "weather", input_schema: parameters },
+        { type: "web_search_20250305", name: "web_search" },
+      ],
+      tool_choice: { type: "tool", name: "weather" },
+    };
+    const message = await (await post(served.app(), "/v1/messages", anthropic)).json();
+    expect(message.stop_reason).toBe("tool_use");
+    const use = message.content.at(-1);
+    expect(use).toMatchObject({ type: "tool_use", name: "weather" });
+    const result = { role: "user", content: [{ type: "tool_result", tool_use_id: use.id, content: "sunny" }] };
+    const turn = { ...anthropic, tool_choice: { type: "none" } };
+    const turns = [...messages, { role: "assistant", content: message.content }, result];
+    expect((await post(served.app(), "/v1/messages", { ...turn, messages: turns })).status).toBe(200);
+
+    const items = {
+      input: "Hello!",
+      tools: [{ type: "function", name: "weather", parameters }],
+      tool_choice: "required",
+    };
+    const response = await (await post(served.app(), "/v1/responses", items)).json();
+    const call = response.output.at(-1);
+    expect(call).toMatchObject({ type: "function_call", name: "weather", status: "completed" });
+    const output = { type: "function_call_output", call_id: call.call_id, output: "sunny" };
+    const input = [{ role: "user", content: "Hello!" }, ...response.output, output];
+    expect((await post(served.app(), "/v1/responses", { ...items, input, tool_choice: "none" })).status).toBe(200);
+  });
+});
+
+describe("requests that are refused", () => {
+  const cases: [string, string, unknown, number, RegExp][] = [
+    ["no JSON", "/v1/chat/completions", "{", 400, /^Body: expected JSON/],
+    ["no messages", "/v1/chat/completions", {}, 400, /^messages: expected a list, found undefined\./],
+    ["a wrong value", "/v1/chat/completions", { ...body, temperature: "hot" }, 400, /^temperature: expected a number/],
+    ["one out of range", "/v1/chat/completions", { ...body, top_p: 7 }, 400, /^topP: expected/],
+    [
+      "an image",
+      "/v1/chat/completions",
+      { messages: [{ role: "user", content: [{ type: "image_url" }] }] },
+      400,
+      /text only/,
+    ],
+    [
+      "a long prompt",
+      "/v1/chat/completions",
+      { messages: [{ role: "user", content: "word ".repeat(9000) }] },
+      400,
+      /at most 4096/,
+    ],
+    ["a stored answer", "/v1/responses", { input: "Hi", store: true }, 400, /^store: expected false/],
+    ["an earlier one", "/v1/responses", { input: "Hi", previous_response_id: "resp_1" }, 400, /^previous_response_id/],
+    ["embeddings", "/v1/embeddings", { input: "Hi" }, 400, /^Embeddings/],
+    ["no endpoint", "/v1/nothing", {}, 404, /no such endpoint/],
+    [
+      "a schema with what is not understood",
+      "/v1/chat/completions",
+      { ...body, response_format: { type: "json_schema", json_schema: { schema: { not: {} } } } },
+      400,
+      /not/,
+    ],
+  ];
+  it.each(cases)("%s, in OpenAI's form", async (_, path, sent, status, said) => {
+    for (const stream of [false, true]) {
+      const own = typeof sent === "string" ? sent : { ...(sent as object), stream };
+      const response = await post(served.app(), path, own);
+      expect(response.status).toBe(status);
+      const { error } = await response.json();
+      expect(error).toMatchObject({ message: expect.stringMatching(said), type: expect.any(String) });
+    }
+  });
+
+  it("in Anthropic's form", async () => {
+    const response = await post(served.app(), "/v1/messages", { messages });
+    expect(response.status).toBe(400);
+    const { type, error } = await response.json();
+    expect([type, error.type, error.message]).toEqual([
+      "error",
+      "invalid_request_error",
+      "max_tokens: expected a number, found undefined.",
+    ]);
+  });
+
+  it("of a foreign host, origin, kind, size, key or model", async () => {
+    const app = served.app({ apiKey: "secret", mostBodyBytes: 1000, strictModel: true });
+    const key = { authorization: "Bearer secret" };
+    const status = async (headers: Record<string, string>, sent: unknown = body): Promise<number> =>
+      (await post(app, "/v1/chat/completions", sent, { headers })).status;
+    expect(await status({})).toBe(401);
+    expect(await status({ authorization: "Bearer secre" })).toBe(401);
+    expect(await status({ "x-api-key": "secret" })).toBe(200);
+    expect(await status({ ...key, origin: "http://elsewhere.example" })).toBe(403);
+    expect(await status({ ...key, "content-type": "text/plain" })).toBe(415);
+    expect(await status(key, { ...body, padding: "x".repeat(1000) })).toBe(413);
+    expect(await status(key, { ...body, model: "gpt-4" })).toBe(404);
+    expect(await status(key, { ...body, model: NAME })).toBe(200);
+    const open = served.app();
+    expect((await post(open, "/v1/chat/completions", body, { headers: { host: "evil.example" } })).status).toBe(421);
+    expect((await get(app, "/health")).status).toBe(200);
+    const allowed = served.app({ cors: ["http://page.example"] });
+    const answered = await get(allowed, "/v1/models", { origin: "http://page.example" });
+    expect(answered.headers.get("access-control-allow-origin")).toBe("http://page.example");
+  });
+});
+
+describe("what a client may know", () => {
+  it("models, counts, text and figures", async () => {
+    const app = served.app();
+    expect(await (await get(app, "/v1/models")).json()).toMatchObject({ object: "list", data: [{ id: NAME }] });
+    expect((await get(app, `/v1/models/${NAME}`)).status).toBe(200);
+    expect((await get(app, "/v1/models/other")).status).toBe(404);
+    const anthropic = await get(app, "/v1/models", { "anthropic-version": "2023-06-01" });
+    expect(await anthropic.json()).toMatchObject({ data: [{ type: "model", id: NAME }] });
+    const { input_tokens } = await (await post(app, "/v1/messages/count_tokens", { messages })).json();
+    expect(input_tokens).toBe((await served.model.encodeChat([...messages])).length);
+    const { tokens } = await (await post(app, "/tokenize", { content: "Hi there" })).json();
+    expect(await (await post(app, "/detokenize", { tokens })).json()).toEqual({ content: "Hi there" });
+    const { prompt } = await (await post(app, "/apply-template", { messages })).json();
+    expect(prompt).toContain("<|im_start|>user\nHello!<|im_end|>");
+    await post(app, "/v1/chat/completions", { ...body, max_tokens: 2 });
+    expect(await (await get(app, "/metrics")).text()).toMatch(/^lfm2_generated_tokens_total 2$/m);
+    const { paths } = await (await get(app, "/openapi.json")).json();
+    expect(
+      Object.keys(paths["/v1/chat/completions"].post.requestBody.content["application/json"].schema.properties),
+    ).toContain("messages");
+    expect(await (await get(app, "/docs")).text()).toContain("/v1/responses");
+  });
+});
