@@ -1,5 +1,6 @@
 // All kernels on one page: what src/wasm may call. Its types are generated from here. Arguments are addresses, counts and
 // numbers.
+export { copyBytes } from "./copy";
 export { HALVES_MASK, HALVES_SCALE, WORD_MASK } from "./f16";
 export { firstMasked } from "./finite";
 export { UPPER_HALVES } from "./widen";

@@ -1,5 +1,5 @@
 // Makes the package that is published, in `dist` or the folder named: the sources compiled; in `assets`, the kernels and
-// two scripts, each with all that it imports, so that a bundler has only to copy it; and these files once more as text,
+// three scripts, each with all that it imports, so that a bundler has only to copy it; and these files once more as text,
 // for bundlers that copy nothing.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,7 +17,11 @@ const kernels = readdirSync("src/assets").filter((name) => name.endsWith(".wasm"
 for (const name of kernels) cpSync(`src/assets/${name}`, `${assets}/${name}`);
 
 const bundled = { bundle: true, format: "esm", logLevel: "warning", allowOverwrite: true };
-const threads = { "model-thread": `${outdir}/worker/browser-worker.js`, "text-thread": `${outdir}/text/browser-thread.js` };
+const threads = {
+  "files-thread": `${outdir}/files/browser-thread.js`,
+  "model-thread": `${outdir}/worker/browser-worker.js`,
+  "text-thread": `${outdir}/text/browser-thread.js`,
+};
 await build({ ...bundled, entryPoints: threads, minify: true, outdir: assets });
 // What a page itself loads imports no other package: it may have no import map to find one by.
 await build({ ...bundled, entryPoints: [`${outdir}/wasm/instantiate.js`], outfile: `${outdir}/wasm/instantiate.js` });

@@ -1,8 +1,8 @@
 // Sixteen small integers of a block at a time, widened to float32 and scaled.
 //
 // The bits 0x4b0000qq are the float32 2²³ + q. So two interleavings put a byte where float32 has it, and one subtraction
-// takes away 2²³ and whatever offset the format has. Constants of loops are handed in, in registers: see f16.ts. On one
-// thread of a Zen 5, Q4_0 is decoded and multiplied at TODO instead of 6.3 billion weights a second.
+// takes away 2²³ and whatever offset the format has. Constants of loops are handed in, in registers: see f16.ts. The
+// product of Q4_0 in float32 with one token reads 4.3 instead of 3.5 GB/s so (one thread of a Zen 5, V8 13.6).
 import { HALVES_MASK, HALVES_SCALE } from "./f16";
 import { NIBBLE_MASK } from "./packed/nibbles";
 

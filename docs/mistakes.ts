@@ -42,18 +42,23 @@ function words(mistake: Mistake): string {
 
 const HEAD = `# Mistakes known by name
 
-This list is made from the table that \`lfm2 compare\` tries (\`npm run docs\`). Where two runs part, the graph itself is
-run again over what was recorded, as specified and with each of these in it. A cause is named when it leaves at most a tenth
-of the difference between the runs at that point, gives the run's numbers within the tolerance of the comparison, and
-agrees with every other point of the same module. Where several are listed under one cause, each is tried.
+\`lfm2 compare\` tries each of these mistakes; \`npm run docs\` makes this page from its table. Where two runs part, the
+graph is run again over what was recorded: as specified, and with each mistake in it. A mistake is named as the cause if it
+takes away at least nine tenths of the difference there, gives the run's numbers within the tolerance, and agrees with every
+other point of the same module. Where a cause lists several variants, each is tried.
 
-After the first cause every later module is computed from what the run itself recorded, as specified and with that cause:
-where it is neither, the next one is searched, and said with "then". Several mistakes in one module are tried together, up to
-three. Where the numbers do not tell two causes apart, both are said.
+Behind the first cause, every later module is computed from what the run itself recorded, as specified and with the causes
+found so far. Where neither fits, the search goes on, and the next cause follows after "then". Up to three mistakes in one
+module are tried together. Causes that the numbers do not tell apart are all named.
 
-Not of this table, but named as well: \`doubled-bos\` and \`missing-bos\` by the ids, \`not-a-number\` and \`overflow\` by the
-numbers, \`scaled\` where one factor makes one run of the other, and with the model's weights \`zeroed-rows\` and
-\`damaged-weight\`, with the rows, the column or the element; \`perturbed-weight\`, \`weights-of-other-layer\` and
-\`swapped-layers\`, with the place. Of routers, \`near-tie\` and \`exact-tie\` are no mistakes.`;
+Some causes are not in the table:
 
-const ROUNDING = "Tried last. These are no mistakes, and clear a difference only where they take it away.";
+- by the ids: \`doubled-bos\`, \`missing-bos\`;
+- by the numbers: \`not-a-number\`, \`overflow\`, and \`scaled\`, where one run is a multiple of the other;
+- by what a module reads and gives: \`other-weight\`, \`head-not-tied\`, \`zeroed-rows\`, \`damaged-weight\` (with the rows, the
+  column or the element);
+- with \`-m\`: \`perturbed-weight\`, \`weights-of-other-layer\`, \`swapped-layers\`.
+
+\`near-tie\` and \`exact-tie\`, of routers, are no mistakes.`;
+
+const ROUNDING = "These are no mistakes. They are tried last, and clear a difference only if they take it away.";

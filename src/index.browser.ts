@@ -17,4 +17,5 @@ export function open(source?: ModelSource, options?: OpenOptions): Promise<Langu
   return openInPage(() => ({ ...ownUrls(), "lfm2-nano-Q4_0.gguf": embeddedModel.href }), source, options);
 }
 
+export { type CachedFile, listCached, removeCached } from "./files/cached-files.ts";
 export * from "./public.ts";

@@ -26,4 +26,5 @@ function inlinedUrls(): AssetUrls {
   return urls;
 }
 
+export { type CachedFile, listCached, removeCached } from "./files/cached-files.ts";
 export * from "./public.ts";

@@ -10,4 +10,5 @@ export function open(source: ModelSource, options?: OpenOptions): Promise<Langua
   return openInPage(ownUrls, source, options);
 }
 
+export { type CachedFile, listCached, removeCached } from "./files/cached-files.ts";
 export * from "./public.ts";

@@ -3,15 +3,17 @@ import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LanguageModel } from "./api/language-model.ts";
-import { type Host, type ModelSource, openOn } from "./api/open.ts";
+import { type Host, type LocateOptions, type ModelSource, openOn } from "./api/open.ts";
 import type { OpenOptions } from "./api/opening-options.ts";
-import { locateKept } from "./downloads/node-kept-urls.ts";
+import { locateKept } from "./downloads/kept-urls.ts";
+import { nodeShelf } from "./downloads/node-shelf.ts";
+import { openCheckpoint } from "./formats/open-checkpoint.ts";
 import { parseHubName } from "./hub/hub-name.ts";
 import { nodeAccess } from "./hub/node-access.ts";
 import { hubEnvironment } from "./hub/node-environment.ts";
 import { locateHub } from "./hub/open-hub.ts";
 import { diskFolder } from "./sources/disk.ts";
-import { locateBlobs, locateUrl } from "./sources/locate.ts";
+import { type Location, locateBlobs, locateUrl } from "./sources/locate.ts";
 import { SourceError } from "./sources/source-error.ts";
 import { startNodeText } from "./text/start-node.ts";
 import { startNodeWorker } from "./worker/start-node.ts";
@@ -24,31 +26,41 @@ export const embeddedModel = new URL("../golden/nano/lfm2-nano-Q4_0.gguf", impor
  *
  * @internal
  */
+export async function locateInNode(
+  source: ModelSource = embeddedModel,
+  options: LocateOptions = {},
+): Promise<Location> {
+  if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
+  const { hubEndpoint = process.env.HF_ENDPOINT } = options;
+  const environment = hubEnvironment({ ...process.env, HF_ENDPOINT: hubEndpoint });
+  const name = parseHubName(String(source), environment.endpoint);
+  if (name !== undefined) return locateHub(name, await nodeAccess(environment, options));
+  if (/^https?:/i.test(String(source))) {
+    const offline = options.offline === true || environment.offline;
+    if (options.cache === false && !offline) return locateUrl(String(source), options);
+    return locateKept(String(source), { ...options, shelf: nodeShelf(environment.urlCache), offline });
+  }
+  const path = pathOf(source);
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) {
+    throw new SourceError({
+      subject: path,
+      expected: "a GGUF file or a model folder",
+      found: "nothing there",
+      remedy: "Check the path.",
+    });
+  }
+  if (found.isDirectory()) return { folder: diskFolder(path) };
+  return { folder: diskFolder(dirname(path)), file: basename(path) };
+}
+
+/** @internal */
 export const nodeHost: Host = {
   startWorker: startNodeWorker,
   startText: startNodeText,
-  async locate(source = embeddedModel, options = {}) {
-    if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
-    const environment = hubEnvironment();
-    const name = parseHubName(String(source), environment.endpoint);
-    if (name !== undefined) return locateHub(name, await nodeAccess(environment, options));
-    if (/^https?:/i.test(String(source))) {
-      const offline = options.offline === true || environment.offline;
-      if (options.cache === false && !offline) return locateUrl(String(source), options);
-      return locateKept(String(source), { ...options, root: environment.urlCache, offline });
-    }
-    const path = pathOf(source);
-    const found = await stat(path).catch(() => undefined);
-    if (found === undefined) {
-      throw new SourceError({
-        subject: path,
-        expected: "a GGUF file or a model folder",
-        found: "nothing there",
-        remedy: "Check the path.",
-      });
-    }
-    if (found.isDirectory()) return { folder: diskFolder(path) };
-    return { folder: diskFolder(dirname(path)), file: basename(path) };
+  async openFiles(source, options) {
+    const { folder, file } = await locateInNode(source, options);
+    return openCheckpoint(folder, file, options.signal);
   },
 };
 

@@ -2,12 +2,11 @@
 import type { LanguageModel } from "./api/language-model.ts";
 import { type Host, type ModelSource, openOn } from "./api/open.ts";
 import type { OpenOptions } from "./api/opening-options.ts";
-import { HUB, parseHubName } from "./hub/hub-name.ts";
-import { noCache } from "./hub/no-cache.ts";
-import { locateHub } from "./hub/open-hub.ts";
+import { openFiles } from "./files/open-files.ts";
+import { pageSource } from "./files/page-source.ts";
+import { startBrowserFiles } from "./files/start-browser.ts";
 import { Lfm2Error } from "./lfm2-error.ts";
 import { type AssetUrls, locateAssets } from "./package-files/assets.ts";
-import { type Location, locateBlobs, locateUrl } from "./sources/locate.ts";
 import { openObjectUrl } from "./sources/object-url.ts";
 import { SourceError } from "./sources/source-error.ts";
 import { startBrowserText } from "./text/start-browser.ts";
@@ -27,7 +26,22 @@ export async function openInPage(
   const host: Host = {
     startWorker: () => startBrowserWorker(assets),
     startText: () => startBrowserText(assets),
-    locate: (given = embedded(assets), network) => locate(given, network),
+    async openFiles(given, { offline = false, cache = true, signal, onProgress, ...network }) {
+      const { headers, patience, hubEndpoint } = network;
+      const named = given === undefined ? embedded(assets) : await blobOf(given);
+      return openFiles(
+        () => startBrowserFiles(assets),
+        {
+          source: pageSource(named, hubEndpoint),
+          headers,
+          patience,
+          offline,
+          keeps: cache && given !== undefined,
+          hubEndpoint,
+        },
+        { signal, onProgress },
+      );
+    },
   };
   if (source !== undefined) return openOn(host, source, options);
   return openOn(host, source, options).catch((cause: unknown) => {
@@ -35,25 +49,11 @@ export async function openInPage(
   });
 }
 
-const locate: (source: ModelSource, network?: Parameters<Host["locate"]>[1]) => Promise<Location> = async (
-  source,
-  network = {},
-) => {
-  if (typeof source !== "string" && !(source instanceof URL)) return locateBlobs(source);
-  const name = parseHubName(String(source));
-  if (name !== undefined) {
-    const { offline = false, signal } = network;
-    return locateHub(name, { hub: { endpoint: HUB, network }, cache: noCache, offline, reads: "ranges", signal });
-  }
-  if (/^(blob|data):/i.test(String(source))) return locateBlobs(await openObjectUrl(String(source)));
-  if (URL.canParse(source, location.href)) return locateUrl(new URL(source, location.href).href, network);
-  throw new SourceError({
-    subject: String(source),
-    expected: "a URL, or a path beneath this page's",
-    found: "neither",
-    remedy: "Mend it.",
-  });
-};
+/** A Blob in place of its URL, which other threads may not read. */
+async function blobOf(source: ModelSource): Promise<ModelSource> {
+  const isUrl = typeof source === "string" || source instanceof URL;
+  return isUrl && /^(blob|data):/i.test(String(source)) ? openObjectUrl(String(source)) : source;
+}
 
 /** @throws SourceError where no model can be opened, whatever it is */
 function checkPage(): void {

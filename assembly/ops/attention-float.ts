@@ -3,7 +3,7 @@
 // A half is read by moving its bits to where float32 has them, which gives the number times 2⁻¹¹². The missing 2¹¹² is made
 // up elsewhere: for keys, queries are multiplied by 2⁶⁴ and scores by 2⁴⁸; for values, weights by 2¹¹². These are powers of
 // two, so nothing is rounded.
-import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
+import { firstHalves, HALVES_MASK, lastHalves, loadHalves, twoTo112, WORD_MASK } from "../f16";
 import { splatLane0, splatLane1, splatLane2, splatLane3, sumsF32 } from "../lanes";
 import { KV_F16 } from "./kv-cache";
 import { addSum, clear, exp2f4, LOG2E, maximumOf, outputOf, QUERIES, raise, WEIGHTS } from "./online-softmax";
@@ -39,10 +39,14 @@ export function decodeHalves(to: usize, from: usize, n: i32): usize {
   return decoded;
 }
 
-/** Adds `count` positions to an accumulator; their keys and values begin at `keys` and `values`. */
+/**
+ * Adds `count` positions to an accumulator. Their keys and values begin at `keys` and `values`: in half precision if
+ * `isStored`, else decoded.
+ */
 @inline
 export function attendFloat(
   type: i32,
+  isStored: bool,
   accumulator: usize,
   scratch: usize,
   keys: usize,
@@ -50,15 +54,24 @@ export function attendFloat(
   count: i32,
   headDim: i32,
 ): void {
-  const fade = raise(accumulator, score(type, scratch, accumulator, keys, count, headDim));
+  const fade = raise(accumulator, score(type, isStored, scratch, accumulator, keys, count, headDim));
   weigh(type, accumulator, scratch, fade, count);
-  mix(accumulator, scratch + WEIGHTS, values, fade, count, headDim);
+  mix(isStored, accumulator, scratch + WEIGHTS, values, fade, count, headDim);
 }
 
 /** scores[position] = queries · keys[position], two positions at a time; returns the largest of each head. */
 @inline
-function score(type: i32, scores: usize, accumulator: usize, keys: usize, count: i32, headDim: i32): v128 {
-  const keyBytes: usize = headDim << 2;
+function score(
+  type: i32,
+  isStored: bool,
+  scores: usize,
+  accumulator: usize,
+  keys: usize,
+  count: i32,
+  headDim: i32,
+): v128 {
+  const keyBytes: usize = isStored ? headDim << 1 : headDim << 2;
+  const mask = i32x4.splat(HALVES_MASK);
   const missing = f32x4.splat(281474976710656); // 2⁴⁸
   let largest = f32x4.splat(-Infinity);
   for (let position = 0; position < count; position += 2) {
@@ -75,8 +88,8 @@ function score(type: i32, scores: usize, accumulator: usize, keys: usize, count:
     let b2 = a0;
     let b3 = a0;
     for (let d = 0; d < headDim; d += 4) {
-      const key4 = v128.load(key);
-      const next4 = v128.load(next);
+      const key4 = isStored ? loadHalves(key, mask) : v128.load(key);
+      const next4 = isStored ? loadHalves(next, mask) : v128.load(next);
       let query4 = v128.load(query, 0);
       a0 = f32x4.add(a0, f32x4.mul(query4, key4));
       b0 = f32x4.add(b0, f32x4.mul(query4, next4));
@@ -90,8 +103,8 @@ function score(type: i32, scores: usize, accumulator: usize, keys: usize, count:
       a3 = f32x4.add(a3, f32x4.mul(query4, key4));
       b3 = f32x4.add(b3, f32x4.mul(query4, next4));
       query += 64;
-      key += 16;
-      next += 16;
+      key += isStored ? 8 : 16;
+      next += isStored ? 8 : 16;
     }
     let a = sumsF32(a0, a1, a2, a3);
     let b = sumsF32(b0, b1, b2, b3);
@@ -130,8 +143,17 @@ function weigh(type: i32, accumulator: usize, scores: usize, fade: v128, count: 
 
 /** output = output · fade + Σ weights[position] · values[position], eight columns at a time. */
 @inline
-function mix(accumulator: usize, weights: usize, values: usize, fade: v128, count: i32, headDim: i32): void {
-  const valueBytes: usize = headDim << 2;
+function mix(
+  isStored: bool,
+  accumulator: usize,
+  weights: usize,
+  values: usize,
+  fade: v128,
+  count: i32,
+  headDim: i32,
+): void {
+  const valueBytes: usize = isStored ? headDim << 1 : headDim << 2;
+  const mask = i32x4.splat(isStored ? WORD_MASK : 0);
   const end = weights + (<usize>count << 6);
   let y = outputOf(accumulator, headDim);
   for (let d = 0; d < headDim; d += 8) {
@@ -149,8 +171,14 @@ function mix(accumulator: usize, weights: usize, values: usize, fade: v128, coun
     let b3 = f32x4.mul(v128.load(y, 112), factor);
     let from = values;
     for (let at = weights; at < end; at += 64) {
-      const low = v128.load(from, 0);
-      const high = v128.load(from, 16);
+      let low = v128.load(from, 0);
+      let high = low;
+      if (isStored) {
+        high = lastHalves(low, mask);
+        low = firstHalves(low, mask);
+      } else {
+        high = v128.load(from, 16);
+      }
       let weight = v128.load(at, 0);
       a0 = f32x4.add(a0, f32x4.mul(weight, low));
       b0 = f32x4.add(b0, f32x4.mul(weight, high));
@@ -174,6 +202,6 @@ function mix(accumulator: usize, weights: usize, values: usize, fade: v128, coun
     v128.store(y, b2, 96);
     v128.store(y, b3, 112);
     y += 128;
-    values += 32;
+    values += isStored ? 16 : 32;
   }
 }

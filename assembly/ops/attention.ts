@@ -34,6 +34,8 @@ export function attention(
   const group = heads / kvHeads;
   const quads = (group + 3) >> 2;
   const width: usize = headDim << 2;
+  // Keys and values that four heads of one row meet are decoded on the way, the others before.
+  const once = rows * quads == 1;
   const accumulators = accumulatorsIn(scratch, headDim);
   const bytes = accumulatorBytes(headDim);
   for (let kvHead = begin; kvHead < end; kvHead++) {
@@ -50,7 +52,7 @@ export function attention(
     for (let chunk = 0; chunk < start + rows; chunk += CHUNK) {
       let keys = rowOf(type, k, capacity, headDim, kvHead, chunk);
       let values = rowOf(type, v, capacity, headDim, kvHead, chunk);
-      if (type == KV_F16) {
+      if (type == KV_F16 && !once) {
         const count = min(CHUNK, start + rows - chunk);
         keys = decodeHalves(scratch + DECODED, keys, count * headDim);
         values = decodeHalves(scratch + DECODED + CHUNK * width, values, count * headDim);
@@ -60,8 +62,10 @@ export function attention(
       for (let t = first; t < rows; t++) {
         const count = min(CHUNK, start + t + 1 - chunk);
         for (let i = 0; i < quads; i++) {
-          if (type == KV_F32) attendFloat(KV_F32, accumulator, scratch, keys, values, count, headDim);
-          else if (type == KV_F16) attendFloat(KV_F16, accumulator, scratch, keys, values, count, headDim);
+          if (type == KV_F32) attendFloat(KV_F32, false, accumulator, scratch, keys, values, count, headDim);
+          else if (once && type == KV_F16)
+            attendFloat(KV_F16, true, accumulator, scratch, keys, values, count, headDim);
+          else if (type == KV_F16) attendFloat(KV_F16, false, accumulator, scratch, keys, values, count, headDim);
           else attendInt8(accumulator, scratch, k, v, capacity, kvHeads, headDim, kvHead, chunk, count);
           accumulator += bytes;
         }

@@ -70,20 +70,38 @@ export function stripBytes(format: i32, cols: i32): i32 {
 }
 
 /**
- * Packs `strips` times 8 rows of blocks from `from` (laid out as in the file, `rowBytes` to a row) to `to`. Given: finite
- * scales; a packed infinity or NaN would read as a number.
+ * Packs strips [begin, end), each 8 rows of blocks at `from` (laid out as in the file, `rowBytes` to a row), to their places
+ * from `to`. Where one has a scale that is infinite or NaN, i32 `bad` becomes 1; such a strip would read as numbers.
  */
-export function packRows(format: i32, to: usize, from: usize, strips: i32, cols: i32, rowBytes: i32): void {
-  for (let strip = 0; strip < strips; strip++) {
-    for (let row = 0; row < STRIP_ROWS; row++) {
-      if (format == Q4_0) q4_0.packQ4_0(to, from, row, cols);
-      else if (format == Q8_0) q8_0.packQ8_0(to, from, row, cols);
-      else if (format == Q6_K) q6_k.packQ6_K(to, from, row, cols);
-      else q4_k.packQ4_K(format, to, from, row, cols);
-      from += rowBytes;
-    }
-    to += stripBytes(format, cols);
+export function packRows(
+  format: i32,
+  to: usize,
+  from: usize,
+  cols: i32,
+  rowBytes: i32,
+  bad: usize,
+  begin: i32,
+  end: i32,
+): void {
+  const packed = stripBytes(format, cols);
+  to += <usize>begin * packed;
+  from += <usize>begin * STRIP_ROWS * rowBytes;
+  let found = i16x8.splat(0);
+  for (let strip = begin; strip < end; strip++) {
+    found = v128.or(found, packStrip(format, to, from, cols, rowBytes));
+    to += packed;
+    from += STRIP_ROWS * rowBytes;
   }
+  // Several threads may write it, all the same.
+  if (v128.any_true(found)) store<i32>(bad, 1);
+}
+
+@inline
+function packStrip(format: i32, to: usize, from: usize, cols: i32, rowBytes: i32): v128 {
+  if (format == Q4_0) return q4_0.packQ4_0(to, from, cols, rowBytes);
+  if (format == Q8_0) return q8_0.packQ8_0(to, from, cols, rowBytes);
+  if (format == Q6_K) return q6_k.packQ6_K(to, from, cols, rowBytes);
+  return q4_k.packQ4_K(format, to, from, cols, rowBytes);
 }
 
 /** Decodes row `row` of packed weights to f32[cols] at `to`: the same values as from the blocks of the file. */

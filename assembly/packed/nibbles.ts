@@ -4,14 +4,10 @@
 export let NIBBLE_MASK: i32 = 0x0f0f0f0f;
 export let WORD_NIBBLE_MASK: i32 = 0x000f000f;
 
-/** Writes a row of a group: columns 0 … 15 are the low four bits of the bytes `low`, columns 16 … 31 those of `high`. */
+/** A row of a group: columns 0 … 15 are the low four bits of the bytes `low`, columns 16 … 31 those of `high`. */
 @inline
-export function packNibbles(to: usize, row: i32, low: v128, high: v128): void {
-  const nibbles = v128.or(v128.and(low, i8x16.splat(15)), i8x16.shl(v128.and(high, i8x16.splat(15)), 4));
-  store<i32>(to + (row << 2), i32x4.extract_lane(nibbles, 0));
-  store<i32>(to + 32 + (row << 2), i32x4.extract_lane(nibbles, 1));
-  store<i32>(to + 64 + (row << 2), i32x4.extract_lane(nibbles, 2));
-  store<i32>(to + 96 + (row << 2), i32x4.extract_lane(nibbles, 3));
+export function nibblesOf(low: v128, high: v128): v128 {
+  return v128.or(v128.and(low, i8x16.splat(15)), i8x16.shl(v128.and(high, i8x16.splat(15)), 4));
 }
 
 /** The nibble of column c of a row. */

@@ -9,9 +9,10 @@
 // d and dmin are kept in float32. loadHalves (f16.ts) would make them 2¹¹² times smaller, which is often subnormal, and a
 // product with a subnormal costs 150 cycles.
 import { loadF16 } from "../f16";
-import { minOf, Q4_K, Q5_K, scaleOf } from "../formats/q4_k";
+import { Q4_K, Q5_K } from "../formats/q4_k";
 import { BLOCK_BYTES, dot, FOUR, four, odd, Q } from "../int8-activations";
-import { nibble, NIBBLE_MASK, packNibbles, unsignedBytes } from "./nibbles";
+import { nibble, NIBBLE_MASK, nibblesOf, unsignedBytes } from "./nibbles";
+import { eightHalves, nonFinite, storeSteps } from "./rows";
 import { SUM, TILE_Q } from "./sums";
 
 // Mutable and exported for the reason given in f16.ts.
@@ -25,38 +26,88 @@ export function groupBytes(format: i32): i32 {
   return format == Q4_K ? 144 : 176;
 }
 
-export function packQ4_K(format: i32, to: usize, from: usize, row: i32, cols: i32): void {
+/** @returns all ones in a lane of a row with a d or dmin that is infinite or NaN */
+export function packQ4_K(format: i32, to: usize, from: usize, cols: i32, rowBytes: usize): v128 {
   const fiveBits = format == Q5_K;
+  const qs: usize = fiveBits ? 48 : 16;
+  let bad = i16x8.splat(0);
   for (let i = 0; i < cols; i += 256) {
-    store<f32>(to + (row << 2), loadF16(from));
-    store<f32>(to + 32 + (row << 2), loadF16(from + 2));
-    const qs = from + (fiveBits ? 48 : 16);
+    bad = v128.or(bad, v128.or(nonFinite(eightHalves(from, rowBytes)), nonFinite(eightHalves(from + 2, rowBytes))));
+    let row = from;
+    for (let r = 0; r < 8; r++) {
+      store<f32>(to + (r << 2), loadF16(row));
+      store<f32>(to + 32 + (r << 2), loadF16(row + 2));
+      packScales(to + 64 + r, row + 4, groupBytes(format));
+      row += rowBytes;
+    }
     let group = to + 64;
     for (let j = 0; j < 8; j++) {
-      store<u8>(group + row, <u8>scaleOf(from + 4, j));
-      store<u8>(group + 8 + row, <u8>minOf(from + 4, j));
-      const pair = qs + ((j >> 1) << 5);
+      const pair = from + qs + ((j >> 1) << 5);
       const shift = (j & 1) << 2;
-      packNibbles(group + 16, row, i8x16.shr_u(v128.load(pair), shift), i8x16.shr_u(v128.load(pair, 16), shift));
-      if (fiveBits) packFifthBits(group + 144, from + 16, row, j);
+      pack4(group + 16, pair, rowBytes, shift);
+      pack4(group + 32, pair + 4 * rowBytes, rowBytes, shift);
+      if (fiveBits) {
+        row = from + 16;
+        for (let r = 0; r < 8; r++) {
+          store<i32>(group + 144 + (r << 2), fifthBits(row, j));
+          row += rowBytes;
+        }
+      }
       group += groupBytes(format);
     }
     to = group;
-    from = qs + 128;
+    from += qs + 128;
   }
+  return bad;
 }
 
-/** In the file, at `bits`, bit j of byte l belongs to column l of group j. */
 @inline
-function packFifthBits(to: usize, bits: usize, row: i32, j: i32): void {
-  for (let i = 0; i < 4; i++) {
-    let packed = 0;
-    for (let k = 0; k < 4; k++) {
-      packed |= ((<i32>load<u8>(bits + (k << 2) + i) >> j) & 1) << k;
-      packed |= ((<i32>load<u8>(bits + 16 + (k << 2) + i) >> j) & 1) << (4 + k);
-    }
-    store<u8>(to + (row << 2) + i, <u8>packed);
-  }
+function pack4(to: usize, pair: usize, rowBytes: usize, shift: i32): void {
+  storeSteps(
+    to,
+    rowNibbles(pair, shift),
+    rowNibbles(pair + rowBytes, shift),
+    rowNibbles(pair + 2 * rowBytes, shift),
+    rowNibbles(pair + 3 * rowBytes, shift),
+  );
+}
+
+@inline
+function rowNibbles(pair: usize, shift: i32): v128 {
+  return nibblesOf(i8x16.shr_u(v128.load(pair), shift), i8x16.shr_u(v128.load(pair, 16), shift));
+}
+
+/** A row's scales and minima, as in formats/q4_k.ts but four at once, into its place in 8 groups. */
+@inline
+function packScales(to: usize, s: usize, stride: i32): void {
+  const a = load<u32>(s);
+  const b = load<u32>(s, 4);
+  const c = load<u32>(s, 8);
+  storeFour(to, a & 0x3f3f3f3f, stride);
+  storeFour(to + 8, b & 0x3f3f3f3f, stride);
+  to += 4 * stride;
+  storeFour(to, (c & 0x0f0f0f0f) | ((a >> 2) & 0x30303030), stride);
+  storeFour(to + 8, ((c >> 4) & 0x0f0f0f0f) | ((b >> 2) & 0x30303030), stride);
+}
+
+@inline
+function storeFour(to: usize, bytes: u32, stride: i32): void {
+  store<u8>(to, <u8>bytes);
+  store<u8>(to + stride, <u8>(bytes >> 8));
+  store<u8>(to + 2 * stride, <u8>(bytes >> 16));
+  store<u8>(to + 3 * stride, <u8>(bytes >> 24));
+}
+
+/** Of a row's 32 columns in group j, whose fifth bits are bit j of the bytes at `bits`: four bytes, as pictured above. */
+@inline
+function fifthBits(bits: usize, j: i32): i32 {
+  const one = i8x16.splat(1);
+  const low = v128.and(i8x16.shr_u(v128.load(bits), j), one);
+  const high = v128.and(i8x16.shr_u(v128.load(bits, 16), j), one);
+  // Lane k, columns 4k … 4k + 3, goes to bit k; then all lanes into one.
+  const placed = v128.or(i32x4.mul(low, i32x4(1, 2, 4, 8)), i32x4.mul(high, i32x4(16, 32, 64, 128)));
+  const halves = v128.or(placed, i64x2.shuffle(placed, placed, 1, 0));
+  return i32x4.extract_lane(halves, 0) | i32x4.extract_lane(halves, 1);
 }
 
 @inline

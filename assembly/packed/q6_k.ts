@@ -9,7 +9,8 @@
 // d is kept in float32: with f16, an output matrix in Q6_K was read at 10 GB/s instead of 20.
 import { loadF16 } from "../f16";
 import { BLOCK_BYTES, dot, FOUR, four, odd, Q } from "../int8-activations";
-import { nibble, NIBBLE_MASK, packNibbles, signedBytes } from "./nibbles";
+import { nibble, NIBBLE_MASK, nibblesOf, signedBytes } from "./nibbles";
+import { eightHalves, nonFinite, storeSteps } from "./rows";
 import { addTile, HIGH_SUM, LOW_SUM, offset, TILE_Q } from "./sums";
 
 // Mutable and exported for the reason given in f16.ts.
@@ -18,38 +19,65 @@ export let HIGH_MASK: i32 = 0x30303030;
 export const HEADER_BYTES: i32 = 32;
 export const GROUP_BYTES: i32 = 208;
 
-export function packQ6_K(to: usize, from: usize, row: i32, cols: i32): void {
+/** @returns all ones in a lane of a row with a scale that is infinite or NaN */
+export function packQ6_K(to: usize, from: usize, cols: i32, rowBytes: usize): v128 {
+  let bad = i16x8.splat(0);
   for (let i = 0; i < cols; i += 256) {
-    store<f32>(to + (row << 2), loadF16(from + 208));
+    bad = v128.or(bad, nonFinite(eightHalves(from + 208, rowBytes)));
+    let row = from;
+    for (let r = 0; r < 8; r++) {
+      store<f32>(to + (r << 2), loadF16(row + 208));
+      let group = to + 32 + r;
+      for (let j = 0; j < 8; j++) {
+        // Group j is half h = j >> 2 and group g = j & 3 of formats/q6_k.ts.
+        store<i8>(group, load<i8>(row + 192 + (j << 1)));
+        store<i8>(group + 8, load<i8>(row + 192 + (j << 1), 1));
+        packHighBits(group - r + 144 + (r << 2), row + 128 + ((j >> 2) << 5), (j & 3) << 1);
+        group += GROUP_BYTES;
+      }
+      row += rowBytes;
+    }
     let group = to + 32;
     for (let j = 0; j < 8; j++) {
-      // Group j is half h = j >> 2 and group g = j & 3 of formats/q6_k.ts.
-      store<i8>(group + row, load<i8>(from + 192 + (j << 1)));
-      store<i8>(group + 8 + row, load<i8>(from + 192 + (j << 1), 1));
       const low = from + ((j >> 2) << 6) + ((j & 1) << 5);
       const shift = ((j & 3) >> 1) << 2;
-      packNibbles(group + 16, row, i8x16.shr_u(v128.load(low), shift), i8x16.shr_u(v128.load(low, 16), shift));
-      packHighBits(group + 144, from + 128 + ((j >> 2) << 5), row, (j & 3) << 1);
+      pack4(group + 16, low, rowBytes, shift);
+      pack4(group + 32, low + 4 * rowBytes, rowBytes, shift);
       group += GROUP_BYTES;
     }
     to = group;
     from += 210;
   }
+  return bad;
 }
 
-/** In the file, at `bits`, bits shift and shift + 1 of byte l belong to column l. */
 @inline
-function packHighBits(to: usize, bits: usize, row: i32, shift: i32): void {
-  for (let k = 0; k < 2; k++) {
-    for (let i = 0; i < 4; i++) {
-      const at = bits + (k << 3) + i;
-      const lowEven = (<i32>load<u8>(at) >> shift) & 3;
-      const highEven = (<i32>load<u8>(at, 16) >> shift) & 3;
-      const lowOdd = (<i32>load<u8>(at, 4) >> shift) & 3;
-      const highOdd = (<i32>load<u8>(at, 20) >> shift) & 3;
-      store<u8>(to + (k << 5) + (row << 2) + i, <u8>(lowEven | (highEven << 2) | (lowOdd << 4) | (highOdd << 6)));
-    }
-  }
+function pack4(to: usize, low: usize, rowBytes: usize, shift: i32): void {
+  storeSteps(
+    to,
+    rowNibbles(low, shift),
+    rowNibbles(low + rowBytes, shift),
+    rowNibbles(low + 2 * rowBytes, shift),
+    rowNibbles(low + 3 * rowBytes, shift),
+  );
+}
+
+@inline
+function rowNibbles(low: usize, shift: i32): v128 {
+  return nibblesOf(i8x16.shr_u(v128.load(low), shift), i8x16.shr_u(v128.load(low, 16), shift));
+}
+
+/** A row's high bits of 32 columns: bits shift, shift + 1 of byte l at `bits` belong to column l. */
+@inline
+function packHighBits(to: usize, bits: usize, shift: i32): void {
+  const three = i8x16.splat(3);
+  const low = v128.and(i8x16.shr_u(v128.load(bits), shift), three);
+  const high = v128.and(i8x16.shr_u(v128.load(bits, 16), shift), three);
+  const both = v128.or(low, i8x16.shl(high, 2));
+  // Lane 2p is of an even k, lane 2p + 1 of the odd one that shares its byte.
+  const pairs = v128.or(both, i32x4.shl(i64x2.shr_u(both, 32), 4));
+  store<i32>(to, i32x4.extract_lane(pairs, 0));
+  store<i32>(to, i32x4.extract_lane(pairs, 2), 32);
 }
 
 @inline

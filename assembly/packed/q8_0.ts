@@ -6,20 +6,39 @@
 import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
 import { BLOCK_BYTES, dot, dotHigh, dotLow, FOUR, four, odd, Q, RELAXED } from "../int8-activations";
 import { NIBBLE_MASK, WORD_NIBBLE_MASK } from "./nibbles";
+import { eightHalves, nonFinite, storeSteps } from "./rows";
 import { addScaled, addTile, offset, SUM, TILE_Q } from "./sums";
 
 export const HEADER_BYTES: i32 = 16;
 export const GROUP_BYTES: i32 = 256;
 
-export function packQ8_0(to: usize, from: usize, row: i32, cols: i32): void {
+/** @returns all ones in a lane of a row with a scale that is infinite or NaN */
+export function packQ8_0(to: usize, from: usize, cols: i32, rowBytes: usize): v128 {
+  let bad = i16x8.splat(0);
+  const other = from + 4 * rowBytes;
   for (let i = 0; i < cols; i += 32) {
-    store<u16>(to + (row << 1), load<u16>(from));
-    for (let g = 0; g < 8; g++) {
-      store<u32>(to + 16 + (g << 5) + (row << 2), load<u32>(from + 2 + (g << 2)) ^ 0x80808080);
-    }
-    from += 34;
+    const at = (i >> 5) * 34;
+    const d = eightHalves(from + at, rowBytes);
+    bad = v128.or(bad, nonFinite(d));
+    v128.store(to, d);
+    pack4(to + 16, from + at + 2, rowBytes);
+    pack4(to + 32, other + at + 2, rowBytes);
+    pack4(to + 144, from + at + 18, rowBytes);
+    pack4(to + 160, other + at + 18, rowBytes);
     to += 272;
   }
+  return bad;
+}
+
+@inline
+function pack4(to: usize, q: usize, rowBytes: usize): void {
+  storeSteps(to, unsigned(q), unsigned(q + rowBytes), unsigned(q + 2 * rowBytes), unsigned(q + 3 * rowBytes));
+}
+
+/** Each q + 128. */
+@inline
+function unsigned(q: usize): v128 {
+  return v128.xor(v128.load(q), i8x16.splat(-128));
 }
 
 @inline

@@ -47,8 +47,11 @@ def hooked(model, input_ids, step: int | None = None, **inputs) -> Tensors:
     def keep(name):
         def hook(module, given, output):
             parts = output if isinstance(output, tuple) else (output,)
-            for i, part in enumerate(part for part in parts if torch.is_tensor(part)):
-                pieces.setdefault(name if len(parts) == 1 else f"{name}.{i}", []).append(part.detach().clone().contiguous())
+            found = {name if len(parts) == 1 else f"{name}.{i}": part for i, part in enumerate(parts)}
+            found |= {f"{name}.input": given[0]} if name.endswith(("out_proj", "w2")) else {}
+            for path, part in found.items():
+                if torch.is_tensor(part):
+                    pieces.setdefault(path, []).append(part.detach().clone().contiguous())
         return hook
 
     handles = [module.register_forward_hook(keep(name)) for name, module in model.named_modules()]

@@ -15,12 +15,15 @@ import type { ModelTokenizer } from "../text/text.ts";
 
 export interface Progress {
   /**
-   * `wait` says that another process is fetching a file of the model. `fetch` counts bytes of the model's files that are
+   * `wait` says that another process, or tab, is fetching a file of the model. `fetch` counts bytes of the model's files that are
    * kept on this machine, `check` those of a file whose hash is computed, `load` bytes of weights, `prefill` tokens of the prompt that have to be read.
    */
   readonly phase: "wait" | "fetch" | "check" | "load" | "prefill";
   readonly done: number;
   readonly total: number;
+  /** Of `fetch`: the speed of the last seconds, and the time that the rest takes at it; absent at first. */
+  readonly bytesPerSecond?: number;
+  readonly secondsLeft?: number;
 }
 
 export interface RunOptions {

@@ -1,10 +1,9 @@
 // Opening: a source becomes files, the files a checkpoint, and the checkpoint a model in a thread of its own.
 
+import type { Checkpoint } from "../formats/checkpoint.ts";
 import { withPreTokenizer } from "../formats/gguf/tokenizer.ts";
-import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { readConfig } from "../model/config.ts";
 import { checkOptions } from "../options/check-options.ts";
-import type { Location } from "../sources/locate.ts";
 import { patienceWith } from "../sources/patience.ts";
 import type { NetworkOptions } from "../sources/url.ts";
 import type { TextPort } from "../text/protocol.ts";
@@ -12,6 +11,7 @@ import { createText } from "../text/text.ts";
 import { connect, type ModelWorker } from "../worker/client.ts";
 import type { WorkerPort } from "../worker/protocol.ts";
 import { createLanguageModel } from "./create-language-model.ts";
+import { withRates } from "./fetch-rates.ts";
 import type { LanguageModel, Progress } from "./language-model.ts";
 import { type OpenOptions, openingChecks } from "./opening-options.ts";
 
@@ -22,7 +22,9 @@ import { type OpenOptions, openingChecks } from "./opening-options.ts";
 export type ModelSource = string | URL | Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | readonly File[] | FileList;
 
 /** How the files of a model are found, and had. */
-export interface LocateOptions extends NetworkOptions, Pick<OpenOptions, "offline" | "cache" | "signal"> {
+export interface LocateOptions
+  extends NetworkOptions,
+    Pick<OpenOptions, "offline" | "cache" | "hubEndpoint" | "signal"> {
   /** `ranges`: little of them will be read, so large ones are not fetched whole; `whole` by default. */
   readonly reads?: "whole" | "ranges";
   readonly onProgress?: (progress: Progress) => void;
@@ -32,8 +34,8 @@ export interface LocateOptions extends NetworkOptions, Pick<OpenOptions, "offlin
 export interface Host {
   startWorker(): WorkerPort;
   startText(): TextPort;
-  /** The folder and, unless it is a Hugging Face folder, the file that a source names; the embedded model's without. */
-  locate(source: ModelSource | undefined, options?: LocateOptions): Promise<Location>;
+  /** Everything but the weights of what a source names; of the embedded model without. The caller closes its files. */
+  openFiles(source: ModelSource | undefined, options: LocateOptions): Promise<Checkpoint>;
 }
 
 export async function openOn(host: Host, source?: ModelSource, options: OpenOptions = {}): Promise<LanguageModel> {
@@ -45,20 +47,21 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
     stallTimeoutMs,
     offline,
     cache,
+    hubEndpoint,
     tokenizerPre,
     assets: _,
     ...modelOptions
   } = options;
   signal?.throwIfAborted();
-  const { folder, file } = await host.locate(source, {
+  const checkpoint = await host.openFiles(source, {
     headers,
     patience: patienceWith(stallTimeoutMs),
     offline,
     cache,
+    hubEndpoint,
     signal,
-    onProgress,
+    onProgress: onProgress && withRates(onProgress),
   });
-  const checkpoint = await openCheckpoint(folder, file, signal);
   const { config: rawConfig, keyNames, tensors, files } = checkpoint;
   let worker: ModelWorker | undefined;
   try {

@@ -19,10 +19,15 @@ export interface OpenOptions extends ModelOptions {
    * 30,000 by default. A request that takes longer is retried, as after any failure that may pass.
    */
   readonly stallTimeoutMs?: number;
-  /** In Node: no server is asked for what is kept on this machine, and none for anything else. */
+  /** No server is asked for what is kept on this machine, and none for anything else. */
   readonly offline?: boolean;
-  /** In Node, false: the files of a URL are read by ranges, and not kept. What the hub has is always kept. */
+  /**
+   * False: the files of a URL are read by ranges, and not kept. What the hub has is always kept, in a browser where it
+   * keeps files for the site.
+   */
   readonly cache?: boolean;
+  /** The address of another hub, a mirror say, for names such as hf:OWNER/REPO; in Node it counts before HF_ENDPOINT. */
+  readonly hubEndpoint?: string;
   /**
    * In a browser: where the package's own files are, if not beside its scripts or where a bundler has put them: a folder
    * that holds them, or a URL for each that is elsewhere.
@@ -42,6 +47,13 @@ const milliseconds: Check = (value, name) => {
     expected: `milliseconds from 1 to ${MAX_TIMEOUT_MS}`,
     found: typeof value === "number" ? value : kindOf(value),
   });
+};
+
+const webAddress: Check = (value, name) => {
+  const expected = "an address that begins with https:// or http://";
+  if (typeof value !== "string") throw new OptionError({ subject: name, expected, found: kindOf(value) });
+  if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return;
+  throw new OptionError({ subject: name, expected, found: JSON.stringify(value.slice(0, 80)) });
 };
 
 const preTokenizer: Check = (value, name) => {
@@ -99,6 +111,7 @@ export const openingChecks: ChecksOf<OpenOptions> = {
   stallTimeoutMs: milliseconds,
   offline: trueOrFalse,
   cache: trueOrFalse,
+  hubEndpoint: webAddress,
   assets: assetUrls,
   tokenizerPre: preTokenizer,
 };

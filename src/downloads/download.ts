@@ -44,16 +44,21 @@ export async function download(
   const { signal: outer, onProgress, save, saveMs } = options;
   const route = createRoute(remote);
   const { signal, abort, release } = joinSignals(outer);
-  let saved = Date.now();
   let saving: Promise<void> | undefined;
-  const came = (isPartWhole: boolean): void => {
-    onProgress?.(doneBytes(state));
-    if (saving !== undefined || (!isPartWhole && Date.now() - saved < saveMs)) return;
+  let later: ReturnType<typeof setTimeout> | undefined;
+  const saveNow = (): void => {
+    clearTimeout(later);
+    later = undefined;
     saving = save().finally(() => {
-      saved = Date.now();
       saving = undefined;
     });
     saving.catch(abort);
+  };
+  const came = (isPartWhole: boolean): void => {
+    onProgress?.(doneBytes(state));
+    if (saving !== undefined) return;
+    if (isPartWhole) saveNow();
+    else later ??= setTimeout(saveNow, saveMs);
   };
   const fetching = { remote, route, file, state, signal, came };
   try {
@@ -63,6 +68,7 @@ export async function download(
     });
   } finally {
     release();
+    clearTimeout(later);
     await saving?.catch(() => {});
     await save();
   }

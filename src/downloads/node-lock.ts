@@ -7,17 +7,12 @@ import { mkdir, open, readFile, rename, rm, stat, utimes } from "node:fs/promise
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { wait } from "../sources/patience.ts";
+import type { LockOptions } from "./shelf.ts";
 
 const TOUCH_MS = 2_000;
 /** Several touches may be late on a busy machine. */
 const LEFT_BEHIND_MS = 20_000;
 const ASK_MS = 300;
-
-export interface LockOptions {
-  readonly signal?: AbortSignal;
-  /** Called once, when another process holds it. */
-  readonly onWait?: () => void;
-}
 
 /** @throws what `work` throws; the signal's reason; what the file system says where no file can be made */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {

@@ -60,4 +60,7 @@ export function stateOf(json: unknown, size: number, content: string): DownloadS
   return done.every(fits) ? state : undefined;
 }
 
-export const jsonOfState = (state: DownloadState): string => JSON.stringify({ version: 1, ...state });
+/** @param name  of what is fetched, for whoever finds the state */
+export function jsonOfState(state: DownloadState, name: string): string {
+  return JSON.stringify({ version: 1, name, ...state });
+}

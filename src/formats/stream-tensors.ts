@@ -3,10 +3,15 @@ import type { ByteSource } from "../sources/source.ts";
 import type { Part, StoredTensor } from "./checkpoint.ts";
 import { widened, widening } from "./part-bytes.ts";
 
+type Room = Uint8Array<ArrayBuffer>;
+type Rooms = readonly Room[];
+
 export interface TensorSink {
   readonly tensor: StoredTensor;
   /** Pieces are cut at multiples of this many bytes of the tensor; every part of it is one. */
   readonly granule?: number;
+  /** Where pieces may be read to, all of one size, so that `write` finds them there. Many sinks may have the same. */
+  readonly rooms?: Rooms;
   /** Takes a piece of the tensor's bytes; `at` counts from the tensor's first byte. */
   write(at: number, bytes: Uint8Array): void;
 }
@@ -20,6 +25,10 @@ export interface StreamOptions {
 
 /** Large enough that a request's overhead vanishes, small enough to abort and to show progress. */
 const PIECE_BYTES = 8 << 20;
+/** A read of a disk costs little, and what is in rooms stays in the processor's caches: 4.7 GB in 1.7 s instead of 2. */
+const DISK_PIECE_BYTES = 2 << 20;
+/** Pieces that are read while one is being delivered. */
+const AHEAD = 3;
 
 interface Segment {
   readonly file: number;
@@ -31,47 +40,72 @@ interface Segment {
 }
 
 /**
- * Reads one piece ahead of the one being delivered.
- * @throws SourceError when the bytes cannot be had, or turn out to be of files that changed
+ * Reads ahead of the piece that is being delivered.
+ * @throws SourceError when the bytes cannot be had, or turn out to be of files that changed. Rooms may be written to
+ *         until the files are closed
  */
 export async function streamTensors(
   files: readonly ByteSource[],
   sinks: readonly TensorSink[],
-  { signal, onBytes, pieceBytes = PIECE_BYTES }: StreamOptions = {},
+  { signal, onBytes, pieceBytes = piecesOf(files) }: StreamOptions = {},
 ): Promise<void> {
   const segments = inFileOrder(sinks, pieceBytes);
   const total = segments.reduce((sum, segment) => sum + segment.bytes, 0);
   let loaded = 0;
   const pieces = joinPieces(segments, pieceBytes);
-  const readPiece = (piece: Piece | undefined): Promise<Uint8Array> | undefined => {
-    if (piece === undefined) return undefined;
-    const reading = files[piece.file].read(piece.begin, piece.end - piece.begin, signal);
-    // A failure is met where the piece is awaited; until then it must not count as unhandled.
-    reading.catch(() => {});
-    return reading;
+  const free = new Map<Rooms, Room[]>();
+  /** Under way, in order. */
+  const reads: { readonly reading: Promise<Uint8Array>; readonly room: Room | undefined }[] = [];
+  let begun = 0;
+  /** As far as there are rooms. */
+  const readUpTo = (last: number): void => {
+    for (; begun < pieces.length && begun <= last; begun++) {
+      const piece = pieces[begun];
+      const { rooms } = piece;
+      if (rooms !== undefined && !free.has(rooms)) free.set(rooms, [...rooms]);
+      const room = rooms && free.get(rooms)?.pop();
+      if (rooms !== undefined && room === undefined) return;
+      const reading = files[piece.file].read(piece.begin, piece.end - piece.begin, signal, room);
+      // A failure is met where the piece is awaited; until then it must not count as unhandled.
+      reading.catch(() => {});
+      reads.push({ reading, room });
+    }
   };
-  let next = readPiece(pieces[0]);
   for (const [i, piece] of pieces.entries()) {
-    const bytes = (await next) as Uint8Array;
+    readUpTo(i + AHEAD);
+    const { reading, room } = reads.shift() as (typeof reads)[number];
+    const bytes = await reading;
     signal?.throwIfAborted();
-    next = readPiece(pieces[i + 1]);
     for (const { offset, bytes: count, at, format, sink } of piece.segments) {
       const from = offset - piece.begin;
       sink.write(at, widened(sink.tensor.format, format, bytes.subarray(from, from + count)));
       loaded += count;
     }
+    if (piece.rooms !== undefined) free.get(piece.rooms)?.push(room as Room);
     onBytes?.(loaded, total);
   }
   await Promise.all(files.map((file) => file.verify(signal)));
 }
 
-/** Every part of every tensor, cut to at most `pieceBytes`, sorted as they lie in the files. */
+function piecesOf(files: readonly ByteSource[]): number {
+  return files.every(({ descriptor }) => descriptor.kind === "file") ? DISK_PIECE_BYTES : PIECE_BYTES;
+}
+
+const bytesIn = (rooms: Rooms | undefined): number => rooms?.[0].byteLength ?? Number.POSITIVE_INFINITY;
+
+/** Rooms for a sink's pieces, where they are large enough. */
+function roomsOf({ rooms, granule = 1 }: TensorSink): Rooms | undefined {
+  return rooms === undefined || granule > bytesIn(rooms) ? undefined : rooms;
+}
+
+/** Every part of every tensor, cut to at most `pieceBytes` and to what a room holds, sorted as they lie in the files. */
 function inFileOrder(sinks: readonly TensorSink[], pieceBytes: number): Segment[] {
   const segments: Segment[] = [];
   for (const sink of sinks) {
     let at = 0;
     const granule = sink.granule ?? 1;
-    const most = Math.max(granule, Math.floor(pieceBytes / granule) * granule);
+    const bound = Math.min(pieceBytes, bytesIn(roomsOf(sink)));
+    const most = Math.max(granule, Math.floor(bound / granule) * granule);
     for (const part of sink.tensor.parts) {
       const { file, offset, bytes, format } = part;
       const times = widening(sink.tensor, part);
@@ -91,25 +125,31 @@ interface Piece {
   readonly begin: number;
   end: number;
   readonly segments: Segment[];
+  readonly rooms: Rooms | undefined;
 }
 
-/** Groups neighbours that together span at most `pieceBytes` into one read; small gaps between them are read and dropped. */
+/**
+ * Groups neighbours for the same rooms that together span at most `pieceBytes` into one read; small gaps between them are
+ * read and dropped.
+ */
 function joinPieces(segments: readonly Segment[], pieceBytes: number): Piece[] {
   const pieces: Piece[] = [];
   for (const segment of segments) {
     const { file, offset: begin } = segment;
     const end = begin + segment.bytes;
+    const rooms = roomsOf(segment.sink);
     const piece = pieces.at(-1);
     const joins =
       piece !== undefined &&
       piece.file === file &&
-      end - piece.begin <= pieceBytes &&
+      piece.rooms === rooms &&
+      end - piece.begin <= Math.min(pieceBytes, bytesIn(rooms)) &&
       begin - piece.end <= pieceBytes >> 4;
     if (joins) {
       piece.segments.push(segment);
       piece.end = Math.max(piece.end, end);
     } else {
-      pieces.push({ file, begin, end, segments: [segment] });
+      pieces.push({ file, begin, end, segments: [segment], rooms });
     }
   }
   return pieces;

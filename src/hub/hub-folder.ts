@@ -1,4 +1,5 @@
 // A repository at one commit as a folder, whose files are fetched when they are first opened, and then kept.
+import { NoRoomError } from "../downloads/no-room.ts";
 import { notKept } from "../downloads/not-kept.ts";
 import type { Remote } from "../downloads/route.ts";
 import type { ByteSource, Folder } from "../sources/source.ts";
@@ -19,6 +20,8 @@ export interface HubAccess {
   readonly reads: "whole" | "ranges";
   readonly signal?: AbortSignal;
   readonly onProgress?: (report: ModelReport) => void;
+  /** Given, a file for which there is no room is read by ranges, and this is told of it. */
+  readonly onNoRoom?: (error: NoRoomError) => void;
 }
 
 export interface ModelReport {
@@ -67,12 +70,11 @@ export function hubFolder(snapshot: Snapshot, access: HubAccess, subfolder: stri
     }
     if (offline) throw notKept(`hf:${repo}/${path}`, cache.name);
     const isLittleRead = !cache.isKeeping || (reads === "ranges" && WEIGHTS.test(path));
-    if (isLittleRead || file.size > (mostBytes ?? Number.POSITIVE_INFINITY)) {
-      return openUrl(resolveUrl(hub, repo, commit, path).href, hub.network, signal);
-    }
+    const byRanges = () => openUrl(resolveUrl(hub, repo, commit, path).href, hub.network, signal);
+    if (isLittleRead || file.size > (mostBytes ?? Number.POSITIVE_INFINITY)) return byRanges();
     const missing = await missingBytes(path);
     const total = fetched + file.size + missing;
-    await cache.fetch(repo, commit, path, file, {
+    const fetching = cache.fetch(repo, commit, path, file, {
       remote: remoteOf(hub, snapshot, path, file),
       laterBytes: missing,
       signal,
@@ -82,6 +84,13 @@ export function hubFolder(snapshot: Snapshot, access: HubAccess, subfolder: stri
       },
       onWait: () => access.onProgress?.({ phase: "wait", done: 0, total: file.size }),
     });
+    try {
+      await fetching;
+    } catch (error) {
+      if (!(error instanceof NoRoomError) || access.onNoRoom === undefined) throw error;
+      access.onNoRoom(error);
+      return byRanges();
+    }
     fetched += file.size;
     return cache.open(repo, commit, path, file.size);
   }

@@ -1,7 +1,7 @@
 // The models in the cache of the hub: which there are, how much they take, and how they are deleted.
 import { lstat, readdir, readFile, readlink, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { PART_SUFFIX } from "../downloads/node-fetch-file.ts";
+import { PART_SUFFIX } from "../downloads/fetch-file.ts";
 import type { HubName } from "./hub-name.ts";
 import { repoFolderName } from "./node-hub-cache.ts";
 import { pickFiles } from "./pick-files.ts";

@@ -12,7 +12,8 @@
 import { randomUUID } from "node:crypto";
 import { copyFile, lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { type DownloadLimits, fetchFile, sizeOf } from "../downloads/node-fetch-file.ts";
+import { type DownloadLimits, fetchFile } from "../downloads/fetch-file.ts";
+import { nodeShelf, sizeOf } from "../downloads/node-shelf.ts";
 import { openFile } from "../sources/disk.ts";
 import { isCommit } from "./hub-api.ts";
 import type { HubCache } from "./hub-cache.ts";
@@ -22,6 +23,7 @@ const MOST_TREE_BYTES = 64 << 20;
 
 /** @param limits  smaller parts and fewer at once than usual, for tests */
 export function nodeHubCache(root: string, limits: DownloadLimits = {}): HubCache {
+  const shelf = nodeShelf(root);
   const repoFolder = (repo: string): string => join(root, repoFolderName(repo));
   const snapshot = (repo: string, commit: string): string => join(repoFolder(repo), "snapshots", commit);
   const pointer = (repo: string, commit: string, path: string): string =>
@@ -63,10 +65,10 @@ export function nodeHubCache(root: string, limits: DownloadLimits = {}): HubCach
     },
     async fetch(repo, commit, path, file, { remote, ...fetching }) {
       const hash = contentHash(file);
-      const blob = join(repoFolder(repo), "blobs", hash.hex);
-      const lockPath = join(root, ".locks", repoFolderName(repo), `${hash.hex}.lfm2-lock`);
-      await fetchFile(remote, { path: blob, lockPath, content: hash.hex, hash, ...limits, ...fetching });
-      await link(blob, pointer(repo, commit, path));
+      const blob = `${repoFolderName(repo)}/blobs/${hash.hex}`;
+      const lockPath = `.locks/${repoFolderName(repo)}/${hash.hex}.lfm2-lock`;
+      await fetchFile(remote, { shelf, path: blob, lockPath, content: hash.hex, hash, ...limits, ...fetching });
+      await link(join(root, ...blob.split("/")), pointer(repo, commit, path));
     },
     async keepAbsent(repo, commit, path) {
       await writeKept(join(repoFolder(repo), ".no_exist", commit, ...path.split("/")), "");

@@ -14,19 +14,22 @@ import type { FoundWeight } from "./find-weights.ts";
  */
 export function weightSink({ spec, tensor, stored }: FoundWeight, placed: PlacedWeight): TensorSink {
   const held = stored.format as FormatName;
-  const { granule } = placed;
+  const { granule, rooms } = placed;
   const write = (at: number, bytes: Uint8Array): void => {
     const found = placed.write(at, bytes);
     if (found >= 0) throw new WeightError(nonFinite(tensor, held, bytes, at, found));
   };
   if (spec.role !== "vector") {
-    return held === tensor.format ? { tensor, granule, write } : recodingSink(tensor, held, { granule, write });
+    return held === tensor.format
+      ? { tensor, granule, rooms, write }
+      : { ...recodingSink(tensor, held, { granule, write }), rooms };
   }
   const format = blockFormats[tensor.format];
   const blocks = new Uint8Array(spec.rows * rowBytes(format, spec.cols));
   let missing = blocks.byteLength;
   return {
     tensor,
+    rooms,
     write(at, bytes) {
       blocks.set(bytes, at);
       missing -= bytes.byteLength;

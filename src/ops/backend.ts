@@ -48,6 +48,11 @@ export interface PlacedWeight {
   /** Pieces must be cut at multiples of this many bytes. */
   readonly granule: number;
   /**
+   * Where its file may be read to, so that `write` need not copy a piece to where kernels see it. Many weights have the
+   * same rooms; a backend without kernels has none.
+   */
+  readonly rooms?: readonly Uint8Array<ArrayBuffer>[];
+  /**
    * Writes bytes of its blocks `at` an offset into them; each is to be written once.
    * @returns the first of the weights in `bytes` that is infinite or NaN, in which case nothing may be computed with any
    *          of them; -1 when all are finite

@@ -38,6 +38,7 @@ const OF_OPEN: Readonly<Record<string, string>> = {
   ...named('headers: { Authorization: "Bearer …" }', "token", "hf_token", "hfToken", "authToken", "accessToken"),
   ...named("stallTimeoutMs", "timeout", "timeoutMs"),
   ...named("tokenizerPre", "tokenizer_pre"),
+  ...named("hubEndpoint", "hf_endpoint", "hfEndpoint", "endpoint", "hubUrl"),
   ...named("offline", "local_files_only", "localFilesOnly", "hf_hub_offline"),
   ...named("cache", "useCache", "use_cache", "useBrowserCache"),
   ...named("@REVISION at the end of the model's name", "revision"),

@@ -3,6 +3,7 @@ import { SourceError } from "../sources/source-error.ts";
 
 /** Under these names they lie in the package's `dist/assets`, the model in `golden/nano`. */
 export const assetNames = [
+  "files-thread.js",
   "model-thread.js",
   "text-thread.js",
   "baseline.wasm",

@@ -24,7 +24,7 @@ export function formatsAtLoad(
 export function recodingSink(
   tensor: StoredTensor,
   format: FormatName,
-  { granule, write }: Required<Omit<TensorSink, "tensor">>,
+  { granule, write }: Required<Omit<TensorSink, "tensor" | "rooms">>,
 ): TensorSink {
   const cols = tensor.shape[tensor.shape.length - 1];
   const before = rowBytes(blockFormats[tensor.format], cols);

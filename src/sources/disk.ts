@@ -92,10 +92,10 @@ function openedSource(path: string, file: FileHandle, version: FileVersion): Byt
     name: path,
     size,
     descriptor: { kind: "file", path, version },
-    async read(offset, length, signal) {
+    async read(offset, length, signal, room) {
       signal?.throwIfAborted();
       checkRange(path, size, offset, length);
-      const bytes = new Uint8Array(length);
+      const bytes = room?.subarray(0, length) ?? new Uint8Array(length);
       for (let at = 0; at < length; ) {
         const want = Math.min(CHUNK_BYTES, length - at);
         const { bytesRead } = await file.read(bytes, at, want, offset + at).catch((error) => {

@@ -8,10 +8,16 @@ export interface ByteSource {
   /** Size in bytes. */
   readonly size: number;
   /**
-   * Exactly `length` bytes from `offset`, in a buffer of their own.
+   * Exactly `length` bytes from `offset`: in a buffer of their own or, where a source can do that, at the beginning of
+   * `room`, which may be shared memory; after a failure that may be written to until the source is closed.
    * @throws SourceError when the range leaves the file, the bytes cannot be read, or the file has changed
    */
-  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  read(
+    offset: number,
+    length: number,
+    signal?: AbortSignal,
+    room?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * After everything has been read: checks that it was of one file, where the reads alone could not tell.
    * @throws SourceError when the file has changed

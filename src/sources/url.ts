@@ -200,10 +200,9 @@ function rangedSource(
   const remembers = seen === undefined && !tellsApart(version);
   let known = seen ?? [];
 
-  async function readRange(offset: number, length: number, outer?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  async function readRange(offset: number, bytes: Uint8Array, outer?: AbortSignal): Promise<void> {
     outer?.throwIfAborted();
-    checkRange(name, size, offset, length);
-    const bytes = new Uint8Array(length);
+    const { length } = bytes;
     let at = 0;
     const { signal, release } = joinSignals(outer, closing.signal);
     // After a failure it goes on from where the bytes ended.
@@ -223,7 +222,6 @@ function rangedSource(
     } finally {
       release();
     }
-    return bytes;
   }
 
   return {
@@ -233,14 +231,17 @@ function rangedSource(
       const { headers = {}, patience = defaultPatience } = network;
       return { kind: "url", url: url.href, headers: { ...headers }, patience, version, seen: known } as const;
     },
-    async read(offset, length, signal) {
-      const bytes = await readRange(offset, length, signal);
+    async read(offset, length, signal, room) {
+      checkRange(name, size, offset, length);
+      const bytes = room?.subarray(0, length) ?? new Uint8Array(length);
+      await readRange(offset, bytes, signal);
       if (remembers) known = withSeen(known, offset, bytes);
       return bytes;
     },
     async verify(signal) {
       for (const range of known) {
-        const bytes = await readRange(range.offset, range.length, signal);
+        const bytes = new Uint8Array(range.length);
+        await readRange(range.offset, bytes, signal);
         if (hashOf(bytes) !== range.hash) throw changedUnseen(name, range);
       }
     },

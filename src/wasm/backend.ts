@@ -1,6 +1,5 @@
 // Room for a model in banks: rehearses the graph to learn the working space, plans, reserves, places.
 
-import type { BlockFormat } from "../blocks/block-format.ts";
 import { firstNonFinite } from "../blocks/finite.ts";
 import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
 import { Lfm2Error } from "../lfm2-error.ts";
@@ -20,6 +19,7 @@ import { createWasmMemory } from "./memory.ts";
 import { type BankPlan, kvBytes, planBanks, unitOf, weightBytes } from "./plan.ts";
 import type { Pool } from "./pool.ts";
 import { hasIntegerDot, kvTypes, STRIP_ROWS, stripBytes } from "./sizes.ts";
+import { createStaging, type Staging, stagingBytes } from "./staging.ts";
 import { WasmOps } from "./wasm-ops.ts";
 
 /** A tensor is missing, is not the one the config promises, or holds infinite weights or NaN. */
@@ -69,8 +69,7 @@ export function planWasmBanks(request: WasmBackendRequest): BankPlan {
   const counted = fill(request, { size: request.threads, run() {} }, () => counting);
   request.rehearse({ ...counted, bytes: 0 });
   const weights = request.weights.map((weight) => ({ ...weight, packed: isPacked(weight, request.mode) }));
-  const staging = Math.max(0, ...weights.filter(({ packed }) => packed).map(stripFileBytes));
-  const workBytes = hiddenBytes(request) + Math.max(counting.arenaBytes, aligned(staging));
+  const workBytes = hiddenBytes(request) + Math.max(counting.arenaBytes, stagingBytes(stripFileBytes(request)));
   return planBanks({ ...request, weights }, workBytes, request.bankBytes ?? MAX_BANK_BYTES);
 }
 
@@ -84,9 +83,13 @@ function isPacked({ role, format, rows }: StoredWeight, mode: ArithmeticMode): b
   return hasIntegerDot(blockFormats[format as FormatName].ggmlType);
 }
 
-/** Bytes in the file of the rows that are packed together. */
-function stripFileBytes({ format, cols }: StoredWeight): number {
-  return STRIP_ROWS * rowBytes(blockFormats[format as FormatName], cols);
+/** Bytes in the file of the rows that are packed together: the most there are. */
+function stripFileBytes({ weights, mode }: WasmBackendRequest): number {
+  const packed = weights.filter((weight) => isPacked(weight, mode));
+  return Math.max(
+    0,
+    ...packed.map(({ format, cols }) => STRIP_ROWS * rowBytes(blockFormats[format as FormatName], cols)),
+  );
 }
 
 function hiddenBytes({ maxStep, hiddenSize }: WasmBackendRequest): number {
@@ -98,7 +101,13 @@ function fill(
   pool: Pool,
   bankOf: (path: string) => Bank,
 ): Pick<WasmBackend, "ops" | "memory" | "weights" | "states"> {
-  const placed = request.weights.map((stored) => place(stored, bankOf(stored.path), request.mode));
+  const stagings = new Map<Bank, Staging>();
+  const stagingOf = (bank: Bank): Staging => {
+    const staging = stagings.get(bank) ?? createStaging(bank, pool, stripFileBytes(request));
+    stagings.set(bank, staging);
+    return staging;
+  };
+  const placed = request.weights.map((stored) => place(stored, bankOf(stored.path), request.mode, stagingOf));
   const states = request.states.map((spec) => placeState(spec, bankOf(spec.layer), request.kvType));
   const hidden = new Map<Bank, number>();
   for (const { weight } of placed) {
@@ -113,7 +122,13 @@ function fill(
   };
 }
 
-function place(stored: StoredWeight, bank: Bank, mode: ArithmeticMode): PlacedWeight & { weight: WasmWeight } {
+/** @param stagingOf  to be asked when everything has been placed */
+function place(
+  stored: StoredWeight,
+  bank: Bank,
+  mode: ArithmeticMode,
+  stagingOf: (bank: Bank) => Staging,
+): PlacedWeight & { weight: WasmWeight } {
   const { path, rows, cols, experts, role } = stored;
   const format = blockFormats[stored.format as FormatName];
   const packed = isPacked(stored, mode);
@@ -130,63 +145,30 @@ function place(stored: StoredWeight, bank: Bank, mode: ArithmeticMode): PlacedWe
     rowBytes: inFile,
     packed,
   };
-  if (packed) {
-    const write = (at: number, bytes: Uint8Array) => writePacked(weight, format, at, bytes);
-    return { weight, granule: STRIP_ROWS * inFile, write };
-  }
-  // Convolution taps are held tap by tap, so that a kernel reads neighbouring channels together.
-  if (role === "vector" && rows > 1) {
-    return {
-      weight,
-      granule: rows * inFile,
-      write(_, bytes) {
+  const [granule, write] = ((): [number, PlacedWeight["write"]] => {
+    if (packed) {
+      const granule = STRIP_ROWS * inFile;
+      const strip = stripBytes(format.ggmlType, cols);
+      return [granule, (at, bytes) => stagingOf(bank).pack(address + (at / granule) * strip, format, cols, bytes)];
+    }
+    // Convolution taps are held tap by tap, so that a kernel reads neighbouring channels together.
+    if (role === "vector" && rows > 1) {
+      const writeTaps = (_: number, bytes: Uint8Array): number => {
         bank.write(address, transposed(bytes, rows, cols));
         return firstNonFinite(format, bytes);
-      },
-    };
-  }
+      };
+      return [rows * inFile, writeTaps];
+    }
+    return [format.blockBytes, (at, bytes) => stagingOf(bank).move(address + at, format, bytes)];
+  })();
   return {
     weight,
-    granule: format.blockBytes,
-    write(at, bytes) {
-      bank.write(address + at, bytes);
-      return nonFiniteIn(bank, address + at, format, bytes);
+    granule,
+    write,
+    get rooms() {
+      return stagingOf(bank).rooms;
     },
   };
-}
-
-/** `firstNonFinite` of blocks that have been written at `address`. */
-function nonFiniteIn({ kernels }: Bank, address: number, format: BlockFormat, bytes: Uint8Array): number {
-  const { blockBytes } = format;
-  const count = bytes.byteLength / blockBytes;
-  return firstNonFinite(format, bytes, (offset, mask, begin) => {
-    const blocks = address + begin * blockBytes;
-    const found = kernels.firstMasked(blocks, blockBytes, count - begin, offset, mask);
-    return found < 0 ? -1 : begin + found;
-  });
-}
-
-/** Room in the arena for blocks on their way into strips. */
-const STAGING_BYTES = 1 << 18;
-
-/** Whole strips of the file's blocks, through the arena into their packed place. */
-function writePacked(weight: WasmWeight, format: BlockFormat, at: number, bytes: Uint8Array): number {
-  const { bank, address, cols, rowBytes } = weight;
-  const inFile = STRIP_ROWS * rowBytes;
-  const packed = stripBytes(format.ggmlType, cols);
-  const room = Math.max(inFile, Math.floor(Math.min(STAGING_BYTES, bank.arenaBytes) / inFile) * inFile);
-  bank.release();
-  const staging = bank.allocate(room);
-  for (let done = 0; done < bytes.byteLength; done += room) {
-    const piece = bytes.subarray(done, done + room);
-    bank.write(staging, piece);
-    const found = nonFiniteIn(bank, staging, format, piece);
-    if (found >= 0) return (done / format.blockBytes) * format.blockLength + found;
-    const to = address + ((at + done) / inFile) * packed;
-    bank.kernels.packRows(format.ggmlType, to, staging, piece.byteLength / inFile, cols, rowBytes);
-  }
-  bank.release();
-  return -1;
 }
 
 /** float32 [rows, cols] → [cols, rows]. */

@@ -32,7 +32,7 @@ export interface Bank {
   /** Size of the arena: what is left when everything has been placed; in a counting bank, the most it has held. */
   readonly arenaBytes: number;
   write(address: number, bytes: Uint8Array): void;
-  read(address: number, bytes: number): Uint8Array;
+  read(address: number, bytes: number): Uint8Array<ArrayBuffer>;
 }
 
 /** The machine, or a memory of 4 GiB, cannot hold what was asked for. */

@@ -15,6 +15,8 @@ export interface Share {
   readonly grain: number;
   readonly scratch?: number;
   readonly scratchBytes?: number;
+  /** Helpers do not spin afterwards: there is other work for their processors, such as reading a file. */
+  readonly rests?: boolean;
 }
 
 export interface Pool {
@@ -48,6 +50,7 @@ const ARGS = 6; // how many
 const TOTAL = 7;
 const GRAIN = 8; // ranges are multiples of it
 const THREADS = 11;
+const RESTS = 12; // 1 after an op that is not soon followed by another
 const FAILED = 9; // length of the message of a helper that failed
 const WAITING = 10; // 1 while the publisher sleeps until helpers are done
 const ARG_BYTES = 64; // float64 values: args, then scratch and scratchBytes
@@ -74,7 +77,7 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
   Atomics.store(words, NEXT, CLOSED);
   return {
     size,
-    run(bank, kernel, args, { total, grain, scratch = 0, scratchBytes = 0 }) {
+    run(bank, kernel, args, { total, grain, scratch = 0, scratchBytes = 0, rests = false }) {
       // No helper reads any of this before NEXT is opened.
       numbers.set(args);
       numbers[args.length] = scratch;
@@ -85,6 +88,7 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
       words[TOTAL] = total;
       words[GRAIN] = grain;
       words[THREADS] = size;
+      words[RESTS] = Number(rests);
       words[FAILED] = 0; // of an op in which this thread failed, too
       Atomics.store(words, NEXT, 0);
       Atomics.add(words, GENERATION, 1);
@@ -151,7 +155,7 @@ export function help(control: SharedArrayBuffer, banks: readonly Kernels[], inde
 
 function awaitOp(words: Int32Array<SharedArrayBuffer>, seen: number): number {
   for (let spins = 0; Atomics.load(words, GENERATION) === seen; spins++) {
-    if (spins < SPINS) continue;
+    if (spins < SPINS && words[RESTS] === 0) continue;
     // An op that is published in between changes the word, and then there is no wait.
     Atomics.add(words, SLEEPERS, 1);
     Atomics.wait(words, GENERATION, seen);

@@ -21,6 +21,7 @@ export interface Work {
   readonly total: number;
   readonly grain?: number;
   readonly scratch?: Scratch;
+  readonly rests?: Share["rests"];
 }
 
 export class Sharing {
@@ -40,9 +41,9 @@ export class Sharing {
     bank: Bank,
     kernel: Kernel,
     args: SharedArguments[Kernel],
-    { work, total, grain = 1, scratch }: Work,
+    { work, total, grain = 1, scratch, rests }: Work,
   ): void {
     const threads = work >= WORTH_SHARING ? this.pool : alone;
-    threads.run(bank, kernel, args, { total, grain, ...scratch });
+    threads.run(bank, kernel, args, { total, grain, rests, ...scratch });
   }
 }

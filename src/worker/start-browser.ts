@@ -15,7 +15,7 @@ export function startBrowserWorker(assets: AssetUrls): WorkerPort {
 
 /** @throws SourceError when the page may not start it; a script that cannot be had fails later */
 export function startThread<In, Out>(
-  name: "model-thread.js" | "text-thread.js",
+  name: "files-thread.js" | "model-thread.js" | "text-thread.js",
   { [name]: url = name }: AssetUrls,
 ): ThreadPort<In, Out> {
   const policy = watchPolicy();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nodeHost, open } from "../../src/index.ts";
+import { locateInNode, open } from "../../src/index.ts";
 
 const refused: [string, object, string][] = [
   ["a signal that is none", { signal: 5 }, "signal: expected an AbortSignal, found a number. Pass controller.signal."],
@@ -90,6 +90,6 @@ it.each(sources)("open refuses %s for a model", async (_, source, found) => {
 });
 
 it("a URL's scheme may be written in capitals", async () => {
-  const { folder, file } = await nodeHost.locate("HTTPS://host.test/a/m.gguf");
+  const { folder, file } = await locateInNode("HTTPS://host.test/a/m.gguf");
   expect([folder.name, file]).toEqual(["https://host.test/a/", "m.gguf"]);
 });

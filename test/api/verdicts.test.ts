@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
-import { nodeHost, open } from "../../src/index.ts";
+import { locateInNode, open } from "../../src/index.ts";
 import { golden, lfm2 } from "../cli/lfm2.ts";
 import { type ScriptedServer, sends, serveScript } from "../sources/scripted-server.ts";
 
@@ -57,7 +57,7 @@ const sourcesOf = (name: "odd" | "other") => [
 describe("a model's files", () => {
   it("are warned of alike by path, URL and File list", async () => {
     for (const source of sourcesOf("odd")) {
-      const { folder, file } = await nodeHost.locate(source);
+      const { folder, file } = await locateInNode(source);
       const checkpoint = await openCheckpoint(folder, file);
       expect(checkpoint.warnings).toEqual([expect.stringContaining(ODD)]);
       await Promise.all(checkpoint.files.map((one) => one.close()));

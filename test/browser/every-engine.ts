@@ -8,6 +8,9 @@ import { webkit } from "./webkit-engine.ts";
 /** The package as a task sees it: the browser's door in a page, Node's door when Node runs the same task. */
 export type Library = Pick<typeof import("../../src/index.browser.ts"), "open" | "embeddedModel" | "logitBits">;
 
+/** What a page has in addition. */
+export type PageLibrary = Library & Pick<typeof import("../../src/index.browser.ts"), "listCached" | "removeCached">;
+
 /** JSON as a task's argument or result. */
 export type Json = null | boolean | number | string | undefined | readonly Json[] | { readonly [key: string]: Json };
 
@@ -17,7 +20,12 @@ export interface Page {
    * through `argument`.
    * @throws Error with the name and message of what `task` threw
    */
-  run<const A extends Json, R extends Json>(task: (lfm2: Library, argument: A) => Promise<R>, argument: A): Promise<R>;
+  run<const A extends Json, R extends Json>(
+    task: (lfm2: PageLibrary, argument: A) => Promise<R>,
+    argument: A,
+  ): Promise<R>;
+  /** Leaves the page and opens it anew, which ends its workers. */
+  reload(): Promise<void>;
   /** Of the site, with a slash at its end. */
   readonly url: string;
   /** What the site has answered since the page was opened. */
@@ -52,6 +60,7 @@ export function inEveryEngine({ isolated }: { readonly isolated: boolean }, test
         await site.close();
       });
       tests({
+        reload: () => driver.visit(site.url),
         run: (task, argument) => inPage(driver, task, argument),
         get url() {
           return site.url;
@@ -66,7 +75,7 @@ export function inEveryEngine({ isolated }: { readonly isolated: boolean }, test
 
 async function inPage<A extends Json, R extends Json>(
   driver: Driver,
-  task: (lfm2: Library, argument: A) => Promise<R>,
+  task: (lfm2: PageLibrary, argument: A) => Promise<R>,
   argument: A,
 ): Promise<R> {
   const call = `globalThis.lfm2.then((lfm2) => (${task})(lfm2, ${JSON.stringify(argument)}))`;

@@ -42,7 +42,7 @@ const cases: readonly (readonly [string, Case, string | RegExp])[] = [
   [
     "a policy without workers",
     csp("worker-src 'none'"),
-    /model-thread\.js: expected a page that may start a thread from it, found .*(worker-src|secur).*worker-src/i,
+    /files-thread\.js: expected a page that may start a thread from it, found .*(worker-src|secur).*worker-src/i,
   ],
   ["trusted types with this package's", csp("require-trusted-types-for 'script'; trusted-types lfm2-wasm"), IDS],
   ["trusted types of any name", csp("require-trusted-types-for 'script'"), IDS],

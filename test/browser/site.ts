@@ -47,7 +47,7 @@ export interface Site {
 
 /**
  * Serves on a free port. Files are sent by Range, except that `?whole` ignores the range, and `?stall` sends weights
- * (any range over READ_AHEAD) up to their middle and then nothing more. `?redirect` leads to the same without it.
+ * (any range over READ_AHEAD) up to their middle and then nothing more; `?stall-once` does so the first time. `?redirect` leads to the same without it.
  * `/weights-begin` is answered when weights are next asked for.
  */
 export async function serveSite({ isolated }: { readonly isolated: boolean }): Promise<Site> {
@@ -80,6 +80,8 @@ export async function serveSite({ isolated }: { readonly isolated: boolean }): P
   };
 }
 
+const stalled = new Set<string>();
+
 /** @returns length of the body */
 export async function answer(request: IncomingMessage, response: ServerResponse): Promise<number> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
@@ -111,7 +113,9 @@ export async function answer(request: IncomingMessage, response: ServerResponse)
   }
   const contentRange = range && { "Content-Range": `bytes ${begin}-${end}/${size}` };
   response.writeHead(range ? 206 : 200, { ...headers, ...contentRange, "Content-Length": length });
-  const stalls = searchParams.has("stall") && length > READ_AHEAD;
+  const stallsOnce = searchParams.has("stall-once") && !stalled.has(request.url ?? "");
+  const stalls = (searchParams.has("stall") || stallsOnce) && length > READ_AHEAD;
+  if (stalls) stalled.add(request.url ?? "");
   const content = createReadStream(fileURLToPath(file), { start: begin, end: stalls ? begin + length / 2 : end });
   content.on("error", (error) => response.destroy(error));
   response.on("close", () => content.destroy());

@@ -34,7 +34,7 @@ describe("lfm2 compare", () => {
       0,
       expect.stringMatching(/^warning: .*another file of weights, which is not read\.\n$/),
     ]);
-    expect(stdout).toContain("45 points in both (56 in A alone)");
+    expect(stdout).toContain("45 points in both (58 in A alone)");
     expect(stdout).toContain("Equal within tolerance at every point");
   });
 
@@ -43,7 +43,7 @@ describe("lfm2 compare", () => {
     const { code, stdout } = await compare(...args);
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /They part at model\.layers\.2\.self_attn\.out_proj\.input \(point \d+ of 101\), from token 0 on/,
+      /They part at model\.layers\.2\.self_attn\.out_proj\.input \(point \d+ of 103\), from token 0 on/,
     );
     expect(stdout).toContain("Equal within rounding: keys and values stored as int8, in B (kv-int8).");
     const json = await compare(...args, "--json");
@@ -55,7 +55,7 @@ describe("lfm2 compare", () => {
       first: "model.layers.2.self_attn.out_proj.input",
     });
     expect(found.cause).toMatchObject({ cause: "kv-int8", kind: "precision", side: "B" });
-    expect(found.points).toHaveLength(101);
+    expect(found.points).toHaveLength(103);
   });
 
   it("makes A by itself, exactly, from the ids that B has, and leaves nothing behind", async () => {
@@ -111,11 +111,11 @@ describe("lfm2 compare", () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ verdict: "rounding" });
     expect(json.stderr).toMatch(/^::error title=compare other::Equal within rounding/m);
     const xml = readFileSync(join(folder, "lfm2.xml"), "utf8");
-    expect(xml).toMatch(/<testsuites tests="102" failures="65" /);
+    expect(xml).toMatch(/<testsuites tests="104" failures="65" /);
     expect(xml).toContain('<testcase classname="trace and other" name="model.layers.0"/>');
     const accepted = await compare(trace, other, "--accept", "rounding", "--junit", "lfm2.xml", "--force", "--github");
     expect([accepted.code, accepted.stdout]).toEqual([0, expect.not.stringContaining("::error")]);
-    expect(readFileSync(join(folder, "lfm2.xml"), "utf8")).toMatch(/<testsuites tests="102" failures="0" /);
+    expect(readFileSync(join(folder, "lfm2.xml"), "utf8")).toMatch(/<testsuites tests="104" failures="0" /);
   });
 
   it("reads what llama-debug writes, and refuses what torch.save does with the line that converts it", async () => {
@@ -205,6 +205,7 @@ describe("lfm2 compare", () => {
     [[trace, other, "--tolerance", "1e999"], /--tolerance: expected a finite number from 0, found "1e999"/],
     [[trace, other, "--points", "blocks.*"], /expected at least one point of .*trace, found none/],
     [[trace, other, "--ids", "1"], /--ids: expected them for a run made here, found two recordings/],
+    [[trace, other, "--all", "--json"], /--all: expected none with --json, which lists every point, found one/],
     [[trace, other, "--threads", "2"], /--threads: expected none with two recordings, for nothing is run, found one/],
     [[trace, other, "--mode", "exact", "-m", model], /--mode: expected none with two recordings/],
     [[theirs, "-m", model, "--map-a", "hf"], /--map-a: expected none with a run made here for A, found one/],

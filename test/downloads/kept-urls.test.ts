@@ -3,7 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type KeepingOptions, keptUrls, locateKept } from "../../src/downloads/node-kept-urls.ts";
+import { type KeepingOptions, keptUrls, locateKept } from "../../src/downloads/kept-urls.ts";
+import { NoRoomError } from "../../src/downloads/no-room.ts";
+import { nodeShelf } from "../../src/downloads/node-shelf.ts";
+import type { Shelf } from "../../src/downloads/shelf.ts";
 import { type Answer, type ScriptedServer, says, sends, serveScript } from "../sources/scripted-server.ts";
 
 const file = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 7919) >> 8);
@@ -28,7 +31,7 @@ async function opened(
   query = "",
 ): Promise<[bytes: Uint8Array, warnings: readonly string[]]> {
   const { folder, file: name } = locateKept(`${server.url}/folder/model.gguf${query}`, {
-    root,
+    shelf: nodeShelf(root),
     offline: false,
     patience,
     ...options,
@@ -54,24 +57,24 @@ describe("a file of a URL", () => {
     expect((await opened())[0].every((byte, i) => byte === file[i])).toBe(true);
     expect(
       await bytesAsked(async () => expect((await opened())[0].every((byte, i) => byte === file[i])).toBe(true)),
-    ).toBe(1);
+    ).toBe(2);
   });
 
   it("is fetched again when it has changed, and the old one goes", async () => {
     await opened();
     answer = sends(other, { ETag: '"second"' });
     expect((await opened())[0].every((byte, i) => byte === other[i])).toBe(true);
-    const [kept, ...more] = await keptUrls(root);
+    const [kept, ...more] = await keptUrls(nodeShelf(root));
     expect(more).toEqual([]);
     expect(kept.version.etag).toBe('"second"');
-    expect(readdirSync(kept.folder).length).toBe(2);
+    expect(readdirSync(join(root, kept.folder)).length).toBe(2);
   });
 
   it("that changes while it is fetched is an error, and nothing is kept", async () => {
     answer = (asked, response) =>
-      (asked.end - asked.begin > 1 ? sends(other, { ETag: '"second"' }) : sends(file))(asked, response);
+      (asked.end - asked.begin > 2 ? sends(other, { ETag: '"second"' }) : sends(file))(asked, response);
     await expect(opened()).rejects.toThrow(/It has changed on the server; open it again/);
-    expect(await keptUrls(root)).toEqual([]);
+    expect(await keptUrls(nodeShelf(root))).toEqual([]);
   });
 
   it("opens when nobody answers, with a warning, and offline, when nobody is asked", async () => {
@@ -94,12 +97,12 @@ describe("a file of a URL", () => {
   it("is not kept where a server does not say which version it is", async () => {
     answer = sends(file, { ETag: undefined });
     await opened();
-    expect(await keptUrls(root)).toEqual([]);
+    expect(await keptUrls(nodeShelf(root))).toEqual([]);
   });
 
   it("is read by ranges for those who read little", async () => {
     const { folder, file: name } = locateKept(`${server.url}/folder/model.gguf`, {
-      root,
+      shelf: nodeShelf(root),
       offline: false,
       reads: "ranges",
     });
@@ -107,21 +110,40 @@ describe("a file of a URL", () => {
     expect(await bytesAsked(async () => source?.read(10, 20))).toBe(20);
     await source?.close();
     expect(existsSync(join(root))).toBe(true);
-    expect(await keptUrls(root)).toEqual([]);
+    expect(await keptUrls(nodeShelf(root))).toEqual([]);
+  });
+
+  it("for which there is no room is read by ranges where that was asked for, and an error elsewhere", async () => {
+    const full: Shelf = {
+      ...nodeShelf(root),
+      async checkRoom() {
+        throw new NoRoomError({ subject: "disk", expected: "room", found: "none" });
+      },
+    };
+    const told: string[] = [];
+    const [bytes] = await opened({ shelf: full, onNoRoom: ({ message }) => told.push(message) });
+    expect(bytes.every((byte, i) => byte === file[i])).toBe(true);
+    expect(told).toEqual(["disk: expected room, found none."]);
+    await expect(opened({ shelf: full })).rejects.toThrow("disk: expected room, found none.");
+    expect(await keptUrls(full)).toEqual([]);
   });
 
   it("that is larger than is of use is not fetched to learn that", async () => {
-    const { folder, file: name } = locateKept(`${server.url}/folder/model.gguf`, { root, offline: false, patience });
+    const { folder, file: name } = locateKept(`${server.url}/folder/model.gguf`, {
+      shelf: nodeShelf(root),
+      offline: false,
+      patience,
+    });
     const open = async () => (await folder.open(name as string, undefined, 100_000))?.close();
-    expect(await bytesAsked(open)).toBe(1);
-    expect(await keptUrls(root)).toEqual([]);
+    expect(await bytesAsked(open)).toBe(2);
+    expect(await keptUrls(nodeShelf(root))).toEqual([]);
   });
 
   it("is kept without the query of its address, which may hold a secret", async () => {
     await opened({}, "?signature=secret");
-    const [{ url, folder }] = await keptUrls(root);
+    const [{ url, folder }] = await keptUrls(nodeShelf(root));
     expect(url).toBe(`${server.url}/folder/model.gguf`);
     const { readFileSync } = await import("node:fs");
-    expect(readFileSync(join(folder, "about.json"), "utf8")).not.toContain("secret");
+    expect(readFileSync(join(root, folder, "about.json"), "utf8")).not.toContain("secret");
   });
 });

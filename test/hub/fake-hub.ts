@@ -46,6 +46,19 @@ export const gitHash = (content: Buffer): string =>
 export const xetHash = (content: Buffer): string => createHash("sha256").update("xet").update(content).digest("hex");
 export const isLarge = (content: Buffer): boolean => content.length > 1024;
 
+/** By pages of other sites. */
+const READABLE = {
+  hub: {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers":
+      "X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, ETag, Link, Accept-Ranges, Content-Range",
+  },
+  store: {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Accept-Ranges, Content-Range, Content-Type, Content-Disposition, ETag, X-Cache",
+  },
+};
+
 export const COMMIT = "a".repeat(40);
 
 export async function serveHub(files: Readonly<Record<string, Buffer>>): Promise<FakeHub> {
@@ -69,6 +82,7 @@ export async function serveHub(files: Readonly<Record<string, Buffer>>): Promise
   const answer = (server: HubRequest["server"]) => (message: IncomingMessage, response: ServerResponse) => {
     const url = new URL(message.url ?? "/", "http://loopback");
     const { kind, path } = kindOf(server, url);
+    for (const [name, value] of Object.entries(READABLE[server])) response.setHeader(name, value);
     const index = counts.get(kind) ?? 0;
     counts.set(kind, index + 1);
     const [, begin, last] = /^bytes=(\d+)-(\d+)$/.exec(message.headers.range ?? "") ?? [];

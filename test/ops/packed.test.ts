@@ -1,6 +1,7 @@
 // Packed weights: the values of the file, and the same bits from every build, for one token and for many.
 import { describe, expect, it } from "vitest";
-import type { FormatName } from "../../src/blocks/formats.ts";
+import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
+import type { PlacedWeight } from "../../src/ops/backend.ts";
 import { activationBytes } from "../../src/wasm/sizes.ts";
 import {
   type Build,
@@ -32,6 +33,32 @@ describe.each(builds)("%s", (build) => {
     const [reference, wasm] = rigs({ w: weights(format) }, { mode: "int8", build });
     expect(wasm.memory.read(wasm.tensor("w"))).toEqual(reference.memory.read(reference.tensor("w")));
   });
+
+  it.each(formats)(
+    "%s: rows read into a room of the bank are the same, and an infinite scale is found there, too",
+    (format) => {
+      const matrix = weights(format);
+      const blocks = matrix.data as Uint8Array;
+      const [reference, wasm] = rigs({ w: matrix }, { mode: "int8", build });
+      const placed = wasm.backend.weights.get("w") as PlacedWeight;
+      const [room] = placed.rooms ?? [];
+      const write = (bytes: Uint8Array): number => {
+        room.set(bytes);
+        return placed.write(0, room.subarray(0, bytes.length));
+      };
+      expect(write(blocks)).toBe(-1);
+      expect(wasm.memory.read(wasm.tensor("w"))).toEqual(reference.memory.read(reference.tensor("w")));
+      const { blockBytes, blockLength, exponents } = blockFormats[format];
+      for (const { offset } of exponents) {
+        const damaged = blocks.slice();
+        const block = Math.floor(blocks.length / blockBytes) - 3;
+        new DataView(damaged.buffer).setUint16(block * blockBytes + offset, 0x7c00, true);
+        const found = placed.write(0, damaged);
+        expect(Math.floor(found / blockLength)).toBe(block);
+        expect(write(damaged)).toBe(found);
+      }
+    },
+  );
 
   it.each(formats)("%s: a token's bits do not depend on the tokens beside it", (format) => {
     const { ops, memory, tensor, weight } = kernelRig({ w: weights(format), x: randomMatrix(T, COLS, 5) }, build);

@@ -53,7 +53,7 @@ it("logits that a model made of its head's output are not passed over for that o
 
 describe("a recording of transformers", () => {
   const equal: readonly [file: string, ids: number[], points: number, notes: (string | RegExp)[]][] = [
-    ["hooks.safetensors", IDS, 63, []],
+    ["hooks.safetensors", IDS, 71, []],
     [
       "batch.safetensors",
       IDS.slice(0, 5),

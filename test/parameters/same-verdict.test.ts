@@ -9,7 +9,7 @@ import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { scalar } from "../../src/formats/gguf/write.ts";
 import { type TensorToWrite, writeSafetensors } from "../../src/formats/hf/safetensors.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
-import { nodeHost } from "../../src/index.ts";
+import { locateInNode } from "../../src/index.ts";
 import { planMemory } from "../../src/load/plan-memory.ts";
 import { readConfig } from "../../src/model/config.ts";
 import { findParameters } from "../../src/parameters/find-parameters.ts";
@@ -234,7 +234,7 @@ async function verdicts(variant: Variant, number: number): Promise<Verdict[]> {
     .filter(({ name }) => name.endsWith(chosen));
   const all: Verdict[] = [];
   for (const source of [path, `${address}/${folder}/${variant.file ?? ""}`, list]) {
-    const located = await nodeHost.locate(source);
+    const located = await locateInNode(source);
     for (const [command, run] of Object.entries(commands)) {
       let warnings: readonly string[] = [];
       try {

@@ -36,6 +36,15 @@ describe("openFile", () => {
     await source.close();
   });
 
+  it("reads into shared memory", async () => {
+    const source = await openFile(path);
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const bytes = await source.read(10, 500, undefined, new Uint8Array(memory.buffer, 128, 600));
+    expect([bytes.buffer, bytes.byteOffset]).toEqual([memory.buffer, 128]);
+    expect(bytes.slice()).toEqual(content.slice(10, 510));
+    await source.close();
+  });
+
   it("refuses a range outside the file before it makes room for it", async () => {
     const source = await openFile(path);
     for (const [offset, length] of [

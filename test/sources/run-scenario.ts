@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { openOn } from "../../src/api/open.ts";
+import type { Checkpoint } from "../../src/formats/checkpoint.ts";
 import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { streamTensors } from "../../src/formats/stream-tensors.ts";
 import { blobFolder } from "../../src/sources/blob.ts";
@@ -42,7 +43,8 @@ export const bytesRead: Opening = async ({ folder, file }) => {
 
 /** Of logits' bits, from a model in a thread of its own. */
 export const logitsOf: Opening = async (location) => {
-  const host = { startWorker: startNodeWorker, startText: startNodeText, locate: async () => location };
+  const openFiles = (): Promise<Checkpoint> => openCheckpoint(location.folder, location.file);
+  const host = { startWorker: startNodeWorker, startText: startNodeText, openFiles };
   const model = await openOn(host, NAME, { mode: "exact", threads: 1, contextLength: 16 });
   try {
     const { data } = await model.logits([1, 2, 3]);

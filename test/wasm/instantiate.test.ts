@@ -15,11 +15,13 @@ it("kernels of another version are refused at the start, by the name of one that
 it("threads share the kernels whose work has a begin and an end", () => {
   expect([...sharedKernels].sort()).toEqual([
     "attention",
+    "copyBytes",
     "expertLinear",
     "expertLinearPacked",
     "linear",
     "linearPacked",
     "packExpertTiles",
+    "packRows",
     "packTiles",
     "quantize",
     "rmsNorm",

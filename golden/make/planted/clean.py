@@ -20,8 +20,8 @@ def logits_alone(points: Points) -> dict[str, np.ndarray]:
 
 
 def padded_left(points: Points) -> dict[str, np.ndarray]:
-    """Three rows of padding before the text."""
-    return {name: np.concatenate([value[:1].repeat(3, 0), value]) for name, value in points.items()}
+    """Three rows of padding before the text, which are no token's."""
+    return {name: np.concatenate([value[:1].repeat(3, 0) // 2, value]) for name, value in points.items()}
 
 
 def channels_first(points: Points) -> dict[str, np.ndarray]:

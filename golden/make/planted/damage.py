@@ -1,4 +1,4 @@
-"""Weights that are not the checkpoint's: damaged in one place, perturbed, or read wrongly from their blocks."""
+"""Weights that are not the checkpoint's: damaged in one place, or perturbed."""
 import torch
 
 from .planting import Mistake
@@ -46,40 +46,6 @@ def noisy(weight):
     weight.copy_(noise(weight))
 
 
-def blocks(weight):
-    """Q4_1: blocks of 16 along a row, each with a scale and a least value."""
-    split = weight.reshape(-1, 16)
-    low, high = split.amin(-1, keepdim=True), split.amax(-1, keepdim=True)
-    scale = (high - low) / 15
-    return scale, low, ((split - low) / scale.clamp(min=1e-12)).round()
-
-
-def quantized(weight):
-    scale, low, levels = blocks(weight)
-    return (levels * scale + low).reshape(weight.shape)
-
-
-def neighbours_scale(weight):
-    scale, low, levels = blocks(weight)
-    return (levels * scale.roll(1, 0) + low).reshape(weight.shape)
-
-
-def nibbles_exchanged(weight):
-    scale, low, levels = blocks(weight)
-    pairs = levels.view(len(levels), 8, 2).flip(-1).reshape(levels.shape)
-    return (pairs * scale + low).reshape(weight.shape)
-
-
-def halves_exchanged(weight):
-    scale, low, levels = blocks(weight)
-    return (levels.roll(8, -1) * scale + low).reshape(weight.shape)
-
-
-def min_ignored(weight):
-    scale, low, levels = blocks(weight)
-    return (levels * scale).reshape(weight.shape)
-
-
 def is_moe(config):
     return config.model_type == "lfm2_moe"
 
@@ -98,9 +64,4 @@ DAMAGE = [
     Mistake("noise-in-expert", "1e-3 of noise in one expert", weights=of("experts.down_proj", lambda weight: noisy(weight[1])), needs=is_moe),
     Mistake("noise-in-all", "1e-3 of noise in every matrix", weights=every(noise)),
     Mistake("not-a-number", "a NaN among the weights", weights=of("conv.out_proj.weight", nan)),
-    Mistake("neighbours-scale", "every block with the scale of the one before", weights=every(neighbours_scale)),
-    Mistake("nibbles-exchanged", "the two numbers of a byte exchanged", weights=every(nibbles_exchanged)),
-    Mistake("halves-exchanged", "the halves of a block exchanged", weights=every(halves_exchanged)),
-    Mistake("min-ignored", "the least value of a block ignored", weights=every(min_ignored)),
 ]
-BLOCKS = ("neighbours-scale", "nibbles-exchanged", "halves-exchanged", "min-ignored")

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import Lfm2Config, Lfm2ForCausalLM, Lfm2MoeConfig, Lfm2MoeForCausalLM
 
-from .damage import quantized
+from .blocks import in_blocks, is_matrix, write_gguf
 
 
 def types(layers: str) -> list[str]:
@@ -39,7 +39,7 @@ MODELS = {
     "stretched": shape("dense", 36, "acca", vocab_size=100, hidden_size=64, intermediate_size=80, num_attention_heads=4,
                        num_key_value_heads=2, rope_parameters={"rope_type": "yarn", "rope_theta": 1e4, "factor": 3.0,
                                                                "original_max_position_embeddings": 64}),
-    # Every matrix made of blocks of 16 numbers of 4 bits.
+    # Every matrix in Q4_1, with model.gguf beside it.
     "blocks": shape("dense", 37, "cca", vocab_size=90, hidden_size=64, intermediate_size=96, num_attention_heads=2,
                     num_key_value_heads=2),
 }
@@ -66,8 +66,8 @@ def write_model(name: str, folder: str) -> None:
             numbers = 0.5 * noise
         else:
             numbers = noise * 1.2 / value.shape[-1] ** 0.5
-        if name == "blocks" and value.dim() == 2 and "embed" not in path:
-            stored[path] = quantized(numbers)
+        if name == "blocks" and is_matrix(path):
+            stored[path] = in_blocks(numbers)
             continue
         for part, weight in parts(path, numbers.bfloat16()):
             stored[part] = weight.contiguous()
@@ -75,6 +75,8 @@ def write_model(name: str, folder: str) -> None:
     config.save_pretrained(folder)
     save_file(stored, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
     os.chmod(os.path.join(folder, "model.safetensors"), 0o644)
+    if name == "blocks":
+        write_gguf(os.path.join(folder, "model.gguf"), config, stored)
 
 
 def parts(path: str, weight: torch.Tensor):

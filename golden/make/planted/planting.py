@@ -66,8 +66,6 @@ def edit(old: str, new: str) -> tuple[tuple[str, str], ...]:
 PROBES = (
     ("        if self.use_expert_bias:\n            scores_for_routing", "        probe(self, 'scores', routing_weights)\n", "before"),
     ("        y = C * hidden_states\n", "        probe(self, 'conv', hidden_states.transpose(-1, -2))\n", "before"),
-    ("        y = self.out_proj(y)\n", "        probe(self, 'out_proj.input', y)\n", "before"),
-    ("        output = self.out_proj(attn_output)\n", "        probe(self, 'out_proj.input', attn_output)\n", "before"),
     ("        if past_key_values is not None:\n            key_states, value_states = past_key_values.update(",
      "        probe(self, 'q_rope', query_states.transpose(1, 2))\n        probe(self, 'k_rope', key_states.transpose(1, 2))\n", "before"),
     ("        final_hidden_states = torch.zeros_like(hidden_states)\n",

@@ -4,8 +4,8 @@ import torch
 
 from .planting import Mistake, build
 
-# What these give is what the module around them gives, or no point of the graph.
-LEFT_OUT = ("out_proj", "w2", "experts", "rotary_emb", "pos_emb")
+# What these give is what the module around them gives, or no point of the graph. Of out_proj and w2, it is kept what they are given.
+LEFT_OUT = ("experts", "rotary_emb", "pos_emb")
 # Of max(1, the largest number): what float32 leaves of sums in another order.
 TOLERANCE = 4e-5
 
@@ -35,6 +35,8 @@ def record(folder: str, mistake: Mistake, ids: list[int]) -> Points:
                 pieces[f"{name}.scores"] = scores
                 keep(f"{name}.experts", experts)
                 keep(f"{name}.weights", weights)
+            elif name.endswith(("out_proj", "w2")):
+                keep(f"{name}.input", inputs[0])
             elif name.split(".")[-1] not in LEFT_OUT:
                 keep(name, output[0] if isinstance(output, tuple) else output)
         return see

@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { readTokenizer } from "../../formats/tokenizer-source.ts";
-import { nodeHost } from "../../index.ts";
+import { locateInNode } from "../../index.ts";
 import { MAX_STEP } from "../../load/assemble.ts";
 import { readConfig } from "../../model/config.ts";
 import { createTokenizer, type Tokenizer } from "../../tokenizer/tokenizer.ts";
@@ -165,7 +165,7 @@ type Prompt = Pick<Order, "ids" | "text">;
 
 /** Another one for every round, so that nothing can be reused; the same for all engines. */
 async function promptsFor({ path, prefill, rounds }: PeersRequest): Promise<Prompt[]> {
-  const { folder, file } = await nodeHost.locate(path);
+  const { folder, file } = await locateInNode(path);
   const checkpoint = await openCheckpoint(folder, file);
   try {
     const tokenizer = checkpoint.tokenizer && createTokenizer(readTokenizer(checkpoint.tokenizer));

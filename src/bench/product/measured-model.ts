@@ -2,7 +2,7 @@
 
 import { type Engine, generate, type Pace, prefill } from "../../engine/engine.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
-import { nodeHost } from "../../index.ts";
+import { locateInNode } from "../../index.ts";
 import type { ModelOptions } from "../../load/model-options.ts";
 import type { Settings } from "../../load/settings.ts";
 import type { Config } from "../../model/config.ts";
@@ -43,7 +43,7 @@ export async function openMeasured(
   onLoad: (done: number, total: number) => void,
 ): Promise<MeasuredModel> {
   const begin = performance.now();
-  const { folder, file } = await nodeHost.locate(source);
+  const { folder, file } = await locateInNode(source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
     const { engine, loaded } = await loadEngine(nodePlatform, checkpoint, options, { onProgress: onLoad });

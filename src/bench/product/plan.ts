@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import type { FormatName } from "../../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
-import { nodeHost } from "../../index.ts";
+import { locateInNode } from "../../index.ts";
 import { Lfm2Error } from "../../lfm2-error.ts";
 import type { ModelOptions } from "../../load/model-options.ts";
 import { planMemory } from "../../load/plan-memory.ts";
@@ -50,7 +50,7 @@ const MEMORY_SHARE = 0.8;
 
 /** @throws what `open` throws of a model or an option; BenchError when no test fits into the model's context */
 export async function planBench(request: BenchRequest): Promise<BenchPlan> {
-  const { folder, file } = await nodeHost.locate(request.source);
+  const { folder, file } = await locateInNode(request.source);
   const opened = await openCheckpoint(folder, file);
   try {
     const settled = await settleHead(opened, "sampled");

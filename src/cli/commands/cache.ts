@@ -1,7 +1,8 @@
 // `lfm2 cache`: the models that were fetched and are kept, and how to delete them.
-import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { Command } from "commander";
-import { type KeptUrl, keptUrls } from "../../downloads/node-kept-urls.ts";
+import { type KeptUrl, keptUrls } from "../../downloads/kept-urls.ts";
+import { nodeShelf } from "../../downloads/node-shelf.ts";
 import { parseHubName } from "../../hub/hub-name.ts";
 import { type CachedModel, cachedModels, removeCached } from "../../hub/node-cached-models.ts";
 import { hubEnvironment } from "../../hub/node-environment.ts";
@@ -38,11 +39,11 @@ export function cacheCommand(): Command {
 async function runList({ json }: { readonly json?: true }): Promise<void> {
   const { hubCache, urlCache } = hubEnvironment();
   const models = await cachedModels(hubCache);
-  const urls = await keptUrls(urlCache);
+  const urls = await keptUrls(nodeShelf(urlCache));
   const { stdout } = process;
   if (json) {
     stdout.write(
-      `${JSON.stringify({ hubCache, urlCache, models: models.map(plainModel), urls: urls.map(plainUrl) }, null, 2)}\n`,
+      `${JSON.stringify({ hubCache, urlCache, models: models.map(plainModel), urls: urls.map(plainUrl(urlCache)) }, null, 2)}\n`,
     );
     return;
   }
@@ -72,11 +73,14 @@ function plainModel({ files, ...model }: CachedModel): object {
   };
 }
 
-const plainUrl = ({ url, version, path }: KeptUrl): object => ({ url, ...version, place: path });
+const plainUrl =
+  (root: string) =>
+  ({ url, version, path }: KeptUrl): object => ({ url, ...version, place: join(root, ...path.split("/")) });
 
 async function runRemove(names: readonly string[]): Promise<void> {
   const { hubCache, urlCache, endpoint } = hubEnvironment();
-  const urls = await keptUrls(urlCache);
+  const shelf = nodeShelf(urlCache);
+  const urls = await keptUrls(shelf);
   for (const text of names) {
     const name = parseHubName(text, endpoint);
     const meant = name === undefined ? urls.filter(({ url }) => url === text.replace(/[?#].*$/s, "")) : [];
@@ -89,7 +93,7 @@ async function runRemove(names: readonly string[]): Promise<void> {
         remedy: "`lfm2 cache` lists them.",
       });
     }
-    for (const { folder } of meant) await rm(folder, { recursive: true, force: true });
+    for (const { folder } of meant) await shelf.remove(folder);
     note(`Deleted ${text}: ${removed.join(", ")}.`);
   }
 }

@@ -62,8 +62,8 @@ With one path and -m, A is that model's run of B's ids, made here: exact float32
 {"blocks.{layer}.out": "model.layers.{layer}", "skip.*": ""}.
 
 Causes are found by computing the operation where the runs part again, under each known mistake, from the numbers that
-were recorded. With -m the model's weights take part; without, only what a recording holds: routers, norms, and with
-the points inside them (conv.in_proj, self_attn.q_rope, …) convolution and attention.
+were recorded. With -m the model's weights take part; without, only what a recording holds: routers, norms, and where it
+has what out_proj and w2 are given (docs/oracle.md) convolution, attention and dense feed-forwards.
 
 The verdict is: equal; equal within rounding, and which; equal but for near ties; different, with its cause or cause not
 known. Tolerance is float32's unless a recording says that it rounded more, or --precision says so.
@@ -113,6 +113,7 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
   const opened: { close(): Promise<void> }[] = [];
   const line = createProgressLine();
   try {
+    if (flags.json) refuseFlags({ "--all": flags.all }, "--json, which lists every point");
     if (flags.html !== undefined) await checkFree(flags.html, flags.force);
     await checkReports(flags);
     const begin = performance.now();
@@ -265,5 +266,5 @@ async function openWeights(
   // Its warnings were said when it ran.
   const checkpoint = await (hasRun ? locateFiles : openFiles)(model, { ...flags, reads: "whole" }, signal);
   opened.push(...checkpoint.files);
-  return modelWeights({ ...checkpoint, ...(await settleHead(checkpoint, "whole", signal)) });
+  return modelWeights({ ...checkpoint, ...(await settleHead(checkpoint, "whole", signal)) }, flags.quantize);
 }

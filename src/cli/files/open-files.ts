@@ -2,7 +2,7 @@
 import type { Checkpoint } from "../../formats/checkpoint.ts";
 import { withPreTokenizer } from "../../formats/gguf/tokenizer.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
-import { nodeHost } from "../../index.ts";
+import { locateInNode } from "../../index.ts";
 import { patienceWith } from "../../sources/patience.ts";
 import type { FileFlags } from "../options/model-options.ts";
 import { checked } from "../options/option-values.ts";
@@ -37,7 +37,7 @@ export async function locateFiles(
 ): Promise<Checkpoint> {
   const progress = createFetchProgress();
   try {
-    const { folder, file } = await nodeHost.locate(model, {
+    const { folder, file } = await locateInNode(model, {
       patience: patienceWith(stallTimeout),
       offline,
       cache,

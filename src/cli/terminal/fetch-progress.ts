@@ -1,11 +1,8 @@
 // How far the opening of a model has come, on one line: fetching, with speed and time left, checking, loading.
+import { createSpeed } from "../../downloads/speed.ts";
 import type { Progress } from "../../index.ts";
 import { formatBytes, formatPercent } from "../../quantities.ts";
 import { createProgressLine, type ProgressLine } from "./progress-line.ts";
-
-/** Speed is that of the last so many milliseconds, since it changes. */
-const RECENT_MS = 5_000;
-const SAMPLE_MS = 250;
 
 const words = { fetch: "Fetching", check: "Checking", load: "Loading", prefill: "Reading" } as const;
 
@@ -40,16 +37,4 @@ export function timeText(seconds: number): string {
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const two = (number: number): string => String(number).padStart(2, "0");
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
-}
-
-/** Given how much is there at which time, tells bytes per second; undefined at first. What was there before does not count. */
-export function createSpeed(): (done: number, now: number) => number | undefined {
-  const samples: { readonly done: number; readonly at: number }[] = [];
-  return (done, now) => {
-    const last = samples.at(-1);
-    if (last === undefined || now - last.at >= SAMPLE_MS) samples.push({ done, at: now });
-    while (samples.length > 2 && now - samples[1].at > RECENT_MS) samples.shift();
-    const [first] = samples;
-    return now - first.at < SAMPLE_MS ? undefined : (1000 * (done - first.done)) / (now - first.at);
-  };
 }

@@ -8,7 +8,7 @@ import { explainIds } from "../recorded/id-shift.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { type Explanation, explain, type Recomputed, recompute } from "./explain.ts";
 import { type Diagnosis, damageGuess, notFiniteGuess, scaleGuess, told } from "./guesses.ts";
-import { learnedWeights } from "./learned-weights.ts";
+import { MOST_PRODUCTS } from "./lazy-ops.ts";
 import { type ModelWeights, readParameters } from "./model-weights.ts";
 import { isNearTie, nearTieGuess } from "./near-ties.ts";
 import { courseOf, isPrecision } from "./precision.ts";
@@ -18,6 +18,8 @@ import { shownConfig, statedConfig } from "./run-config.ts";
 import { explainTogether } from "./several.ts";
 import { type Place, placeOf, type Side } from "./site.ts";
 import { triedLines } from "./tried.ts";
+import { learnedWeights } from "./weights/learned-weights.ts";
+import { otherWeightGuess } from "./weights/other-weight.ts";
 
 export interface Diagnosed {
   /** Of what the run did first; the first mistake, where there are mistakes and roundings. */
@@ -29,10 +31,14 @@ export interface Diagnosed {
 }
 
 const BIAS = ".expert_bias";
+const TAPS = /\.conv\.conv$/;
 const NORM = /\.(operator|ffn|embedding)_norm$/;
 
-/** @param weights  of the model that both should have run; without it, what needs weights is left out */
-export async function diagnose(given: Comparison, weights?: ModelWeights): Promise<Diagnosed> {
+/**
+ * @param weights  of the model that both should have run; without it, what needs weights is left out
+ * @param most     products that what comes behind the first cause may cost
+ */
+export async function diagnose(given: Comparison, weights?: ModelWeights, most = MOST_PRODUCTS): Promise<Diagnosed> {
   const comparison = { ...given, a: inExpertOrder(given.a), b: inExpertOrder(given.b) };
   const { a, b, points, first = points[0], idsDifferAt } = comparison;
   if (comparison.equal) return { guess: undefined, next: [], hints: [] };
@@ -44,7 +50,7 @@ export async function diagnose(given: Comparison, weights?: ModelWeights): Promi
     if (guess === undefined || sides === undefined)
       return { guess, next: [], hints: guess === undefined ? [hint] : [] };
     const found = { told: guess, mistake: undefined };
-    return withRest(await examineRest(comparison, sides[Number(guess.side === "B")], found, points[0].name));
+    return withRest(await examineRest(comparison, sides[Number(guess.side === "B")], found, points[0].name, most));
   }
   const notFinite = await notFiniteGuess(comparison, first);
   if (notFinite !== undefined) return { guess: notFinite, next: [], hints: [] };
@@ -60,30 +66,38 @@ export async function diagnose(given: Comparison, weights?: ModelWeights): Promi
       sides,
       tie ?? (await told(rounding as Explanation)),
       tie ? undefined : rounding,
+      most,
     );
   }
   // Within a wide tolerance something of several fits everything.
   const several = bug || comparison.tolerance.wide ? undefined : explainTogether(recomputed, first);
   const known = bug ?? several;
   const guess =
-    (known && (await told(known))) ?? (await scaleGuess(comparison, first)) ?? damageGuess(recomputed, first);
+    (known && (await told(known))) ??
+    (await scaleGuess(comparison, first)) ??
+    damageGuess(recomputed, first) ??
+    (await otherWeightGuess(comparison, first, config, wrongSide(recomputed)));
   const precision = guess === undefined && weights ? precisionGuess(comparison, recomputed, first) : undefined;
   if (precision !== undefined) return { guess: precision, next: [], hints: [] };
   const side = sides?.[Number(guess?.side !== "A")];
   const found = guess && { told: guess, mistake: known?.mistake };
-  const rest = side && (await examineRest(comparison, side, found, first.name));
+  const rest = side && (await examineRest(comparison, side, found, first.name, most));
   if (rest !== undefined && (guess !== undefined || rest.isFirstExplained)) return withRest(rest);
   if (guess !== undefined) return { guess, next: [], hints: [] };
   return { guess, next: rest?.causes ?? [], hints: hintsOf(comparison, first, recomputed, config, weights) };
 }
 
 /** A mistake, and what the rest of the run says of it. */
-function withRest({ causes: [guess, ...next], unexplained, unknown }: Rest): Diagnosed {
+function withRest({ causes: [guess, ...next], unexplained, unknown, leftOutFrom }: Rest): Diagnosed {
   const hints = unexplained.map((path) => `${path} is not what is specified either, of no known cause`);
-  const isAll = next.length + unexplained.length + unknown.length === 0;
+  if (leftOutFrom !== undefined) hints.push(leftOut(leftOutFrom));
+  const isAll = next.length + hints.length + unknown.length === 0;
   const corrected = isAll ? "; corrected by this, every later operation gives what is specified" : "";
   return { guess: { ...guess, evidence: `${guess.evidence}${corrected}` }, next, hints };
 }
+
+const leftOut = (path: string): string =>
+  `what comes from ${path} on was not computed again, for it would take minutes: mend this, and compare anew`;
 
 /** A rounding or near ties where the runs part: set aside, and the rest looked at on both sides. */
 async function roundingAndRest(
@@ -92,15 +106,17 @@ async function roundingAndRest(
   sides: readonly Side[] = [],
   rounding: Diagnosis,
   explanation: Explanation | undefined,
+  most: number,
 ): Promise<Diagnosed> {
   const rests: Rest[] = [];
   for (const side of sides) {
     const found = explanation?.side === side ? { told: rounding, mistake: explanation.mistake } : undefined;
-    rests.push(await examineRest(comparison, side, found, first.name));
+    rests.push(await examineRest(comparison, side, found, first.name, most));
   }
   const [bug, ...bugs] = rests.flatMap(({ causes }) => causes).filter(({ kind }) => kind === "bug");
   if (bug !== undefined) return { guess: bug, next: [rounding, ...bugs], hints: [] };
-  const isKnown = rests.length > 0 && rests.every(({ unknown }) => unknown.length === 0);
+  const isKnown =
+    rests.length > 0 && rests.every((rest) => rest.unknown.length === 0 && rest.leftOutFrom === undefined);
   const isTie = explanation === undefined;
   const open = isTie ? rests.flatMap(({ unexplained }) => unexplained) : [];
   const beyond =
@@ -112,6 +128,12 @@ async function roundingAndRest(
   return beyond === undefined
     ? { guess: rounding, next: [], hints: [] }
     : { guess: undefined, next: [], hints: [beyond] };
+}
+
+/** The one that does not give what is specified, where the model tells. */
+function wrongSide(recomputed: readonly Recomputed[]): Side | undefined {
+  const wrong = new Set(recomputed.filter(({ side, isRight }) => side.hasModel && !isRight).map(({ side }) => side));
+  return wrong.size === 1 ? [...wrong][0] : undefined;
 }
 
 function sidesOf(
@@ -138,11 +160,13 @@ function sidesOf(
           if (bias) learned.set(path, weightOf(1, bias.length, bias, path));
         }
       }
-      if (place.part !== "norm") return learned;
-      // A norm may have another's gain.
-      for (const norm of points.filter(({ name }) => NORM.test(name) && !learned.has(name))) {
-        for (const [path, weight] of await learnedWeights({ ...norm, firstRow: 0 }, learnFrom))
-          learned.set(path, weight);
+      // A norm may have another's gain, a convolution another's taps.
+      const alike = place.part === "norm" ? NORM : place.part === "short convolution" ? TAPS : undefined;
+      for (const [path, { rows, cols }] of other.points) {
+        if (alike?.test(path) !== true || learned.has(path)) continue;
+        const shape = [rows, cols] as const;
+        const at = { ...(point ?? first), name: path, firstRow: 0, shapeA: shape, shapeB: shape };
+        for (const [found, weight] of await learnedWeights(at, learnFrom)) learned.set(found, weight);
       }
       return learned;
     };

@@ -4,9 +4,9 @@ import type { Comparison, PointComparison } from "../compare/compare.ts";
 import { measureGap } from "../compare/gap.ts";
 import { wordsOf } from "../mistakes/mistake.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
-import { damageAt } from "./damaged-weight.ts";
 import type { Explanation, Recomputed } from "./explain.ts";
 import { fitOf } from "./fit.ts";
+import { damageAt } from "./weights/damaged-weight.ts";
 
 export interface Diagnosis {
   /** For programs: "softmax-router", "rope-interleaved", "kv-f16", "near-tie", "exact-tie", "precision"; two joined by a plus. */
@@ -93,13 +93,35 @@ export async function notFiniteGuess(
   const point = run.points.get(name);
   const rows = Math.min(ROWS, (point?.rows ?? 0) - Math.max(0, firstRow));
   const numbers = (await point?.read(Math.max(0, firstRow), rows)) as Float32Array;
-  const overflown = numbers.filter((value) => Math.abs(value) >= 65504).length;
+  const overflown = numbers.filter((value) => Math.abs(value) >= LARGEST_HALF).length;
+  const cached = overflown > 0 ? undefined : await overflownInCache(run, name);
+  if (cached !== undefined) {
+    const says = "keys or values past 65504, where a cache in half precision overflows";
+    const evidence = `${side}'s ${cached} holds numbers of 65504 and more, and what attention makes of them is NaN or infinite`;
+    return { cause: "overflow", kind: "bug", side, says, evidence };
+  }
   const cause = overflown > 0 ? "overflow" : "not-a-number";
   const says = overflown > 0 ? "numbers past 65504, where half precision overflows" : `NaN in ${name}`;
   const evidence =
     `${count} of ${side}'s numbers of ${name} are NaN or infinite, the first of them at token ${run.start + firstRow}` +
     (overflown > 0 ? `; ${overflown} are infinite, or 65504 and more` : "");
   return { cause, kind: "bug", side, says, evidence };
+}
+
+/** Half precision holds nothing beyond. */
+const LARGEST_HALF = 65504;
+const CACHED = ["k_rope", "k_layernorm", "k_proj", "v_proj"];
+
+/** What of a layer's attention is kept in the cache and has no room in half precision. */
+async function overflownInCache({ points }: RecordedRun, name: string): Promise<string | undefined> {
+  const attention = /^model\.layers\.\d+\.self_attn/.exec(name)?.[0];
+  for (const part of attention === undefined ? [] : CACHED) {
+    const point = points.get(`${attention}.${part}`);
+    const numbers = (await point?.read(0, point.rows)) as Float32Array | undefined;
+    if (numbers?.some((value) => Number.isFinite(value) && Math.abs(value) > LARGEST_HALF))
+      return `${attention}.${part}`;
+  }
+  return undefined;
 }
 
 function list(names: readonly string[]): string {

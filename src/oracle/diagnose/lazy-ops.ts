@@ -56,6 +56,13 @@ export function isKnown(result: Tensor | ExpertIds): boolean {
   }
 }
 
+/** What a search may cost, in products of a number with a weight: two minutes of plain loops. */
+export const MOST_PRODUCTS = 3e10;
+let products = 0;
+
+/** Of all searches so far. */
+export const productsSoFar = (): number => products;
+
 type Operation = (...args: readonly object[]) => object;
 
 /** Given: tensors and weights are the reference's; a weight without bytes is one that nobody knows. */
@@ -65,7 +72,10 @@ export const lazyOps = Object.fromEntries(
     const lazy: Operation = (...args) =>
       later(shapeOf(...args), () => {
         if (args.some((arg) => "path" in Object(arg) && !("bytes" in arg))) throw new UnknownNumbers();
-        return operation(...args);
+        const result = operation(...args);
+        if (/linear$/i.test(name))
+          products += (result as Tensor).rows * (result as Tensor).cols * (args[1] as Tensor).cols;
+        return result;
       });
     return [name, /linear$|^swiglu$/i.test(name) ? remembered(lazy) : lazy];
   }),

@@ -1,9 +1,12 @@
 // The weights a diagnosis recomputes with: read when asked for, and no more of them than it needs.
 import { blockFormats, decodeRow, rowBytes } from "../../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
+import type { QuantizationType } from "../../formats/gguf/file-types.ts";
 import { widened, widening } from "../../formats/part-bytes.ts";
+import { createRecoder } from "../../formats/recode.ts";
 import { type Config, readConfig } from "../../model/config.ts";
 import { findParameters, parametersOf } from "../../parameters/find-parameters.ts";
+import { formatsAtLoad } from "../../quantize/at-load.ts";
 import type { ReferenceWeight } from "../../reference/tensor.ts";
 import { EMBEDDING, HEAD } from "../recorded/point-names.ts";
 import type { Place } from "./site.ts";
@@ -18,17 +21,35 @@ export interface ModelWeights {
   numbers(path: string): Promise<Float32Array | undefined>;
 }
 
-export function modelWeights(checkpoint: Pick<Checkpoint, "config" | "keyNames" | "tensors" | "files">): ModelWeights {
+/** @param quantize  what matrices are held in, where the model is quantized when it is loaded */
+export function modelWeights(
+  checkpoint: Pick<Checkpoint, "config" | "keyNames" | "tensors" | "files">,
+  quantize?: QuantizationType,
+): ModelWeights {
   const config = readConfig(checkpoint.config, checkpoint.keyNames);
-  const tensors = new Map(findParameters(config, checkpoint.tensors).parameters.map((p) => [p.spec.path, p.tensor]));
+  const { parameters } = findParameters(config, checkpoint.tensors);
+  const formatOf = formatsAtLoad(
+    quantize,
+    parameters.map(({ tensor }) => tensor),
+  );
+  const byPath = new Map(parameters.map((parameter) => [parameter.spec.path, parameter]));
   const read: ModelWeights["read"] = async (path, most = Number.POSITIVE_INFINITY) => {
-    const tensor = tensors.get(path);
-    if (tensor === undefined) return undefined;
+    const found = byPath.get(path);
+    if (found === undefined) return undefined;
+    const { tensor, spec } = found;
     const [experts, allRows, cols] = axes(tensor.shape);
-    const format = blockFormats[tensor.format];
+    const held = spec.role === "matrix" ? formatOf(tensor) : tensor.format;
+    const format = blockFormats[held];
     const rows = experts > 1 ? allRows : Math.min(allRows, most);
-    const bytes = await readBytes(checkpoint, tensor, experts * rows * rowBytes(format, cols));
-    return { path, rows, cols, experts, format, bytes };
+    const stored = await readBytes(checkpoint, tensor, experts * rows * rowBytes(blockFormats[tensor.format], cols));
+    return {
+      path,
+      rows,
+      cols,
+      experts,
+      format,
+      bytes: held === tensor.format ? stored : createRecoder(tensor, format)(stored, 0),
+    };
   };
   return {
     config,

@@ -7,9 +7,11 @@ import type { RecordedPoint, RecordedRun } from "../recorded/recorded-run.ts";
 import { explain, recomputeSide } from "./explain.ts";
 import type { Results } from "./fit.ts";
 import { type Diagnosis, damageGuess, scaleGuess, told } from "./guesses.ts";
-import { isKnown } from "./lazy-ops.ts";
+import { isKnown, productsSoFar } from "./lazy-ops.ts";
 import { numbersOf } from "./model-weights.ts";
 import { isNearTie } from "./near-ties.ts";
+import { explainTogether } from "./several.ts";
+import { openSite, placeOf, type Side } from "./site.ts";
 import {
   exchangedDiagnosis,
   exchangedLayers,
@@ -17,10 +19,9 @@ import {
   type Moved,
   movedDiagnosis,
   withLayer,
-} from "./other-layer.ts";
-import { perturbedWeights } from "./perturbed-weights.ts";
-import { explainTogether } from "./several.ts";
-import { openSite, placeOf, type Side } from "./site.ts";
+} from "./weights/other-layer.ts";
+import { otherWeightGuess } from "./weights/other-weight.ts";
+import { perturbedWeights } from "./weights/perturbed-weights.ts";
 
 export interface Rest {
   /** What was given, too; in the order of execution, each once. */
@@ -31,6 +32,8 @@ export interface Rest {
   readonly unexplained: readonly string[];
   /** Modules of which too little is known to compute them. */
   readonly unknown: readonly string[];
+  /** The module from which on nothing was computed, for it would take minutes. */
+  readonly leftOutFrom: string | undefined;
 }
 
 /** A cause, and where it showed. */
@@ -45,12 +48,14 @@ export interface Found {
 /**
  * @param given  what is found already in the module of `first`: what it does to later modules is no new cause
  * @param first  a point of the module to begin with
+ * @param most   products that the modules behind it may cost
  */
 export async function examineRest(
   comparison: Comparison,
   side: Side,
   given: Found | undefined,
   first: string,
+  most: number,
 ): Promise<Rest> {
   // Within a wide tolerance something of several, or a little noise in weights, fits everything.
   const isWide = comparison.tolerance.wide !== undefined;
@@ -63,10 +68,18 @@ export async function examineRest(
   const sizes = new Map<Module, number>();
   // Of the module that is begun with, everything has been tried.
   const searched = new Set([modules[0]?.part]);
+  const before = productsSoFar();
+  const isTooMuch = (module: Module): boolean => module !== modules[0] && productsSoFar() - before > most;
+  let leftOutFrom: string | undefined;
   for (const module of modules) {
+    if (isTooMuch(module)) {
+      leftOutFrom = module.path;
+      break;
+    }
     const against = (mistake?: Mistake, of = side) => differenceOf(comparison, of, module, mistake);
     const difference = await against();
-    if (difference === undefined) unknown.push(module.path);
+    // Without the model, what products give is taken as it was recorded.
+    if (difference === undefined || !side.hasModel) unknown.push(module.path);
     const known = found.flatMap(({ mistake }) => mistake ?? []);
     if (difference !== undefined && difference.first === undefined) sizes.set(module, sizeOf(difference));
     if (difference?.first === undefined || (await isOfKnown(known, against))) continue;
@@ -94,7 +107,7 @@ export async function examineRest(
     .map(({ module }) => module.path)
     .filter((path) => !found.some(({ module }) => module.path === path));
   const isFirstExplained = found.some(({ module }) => module === modules[0]);
-  return { causes: summed(found, all, side), isFirstExplained, unexplained, unknown };
+  return { causes: summed(found, all, side), isFirstExplained, unexplained, unknown, leftOutFrom };
 }
 
 /** The largest error of a point, in part of its numbers. */
@@ -207,10 +220,11 @@ async function differenceOf(
   const results = site?.results(mistake) ?? new Map();
   const names = points.map(({ name }) => name).filter((name) => results.has(name) && isKnown(results.get(name)));
   if (site === undefined || names.length === 0) return undefined;
+  const given = [...site.inputs].flatMap((input) => (input.startsWith("its ") ? input.slice(4) : []));
   const own = upTo(side.run, site.from + results.get(names[0]).rows);
   const comparison = await compareRuns(asComputed(own, results, site.from), own, {
     tolerance,
-    select: (name) => names.includes(name),
+    select: (name) => names.includes(name) || given.includes(name),
     bias: async (path) => {
       const bias = (await side.weights(site.place)).get(`${path}.expert_bias`);
       return bias && numbersOf(bias);
@@ -278,6 +292,8 @@ async function causeOf(
   // Within a wide tolerance a row of small numbers is as good as zeroed.
   const damage = comparison.tolerance.wide ? undefined : damageGuess(recomputed, first);
   if (damage !== undefined) return { mistake: undefined, told: damage };
+  const other = side.hasModel ? await otherWeightGuess(comparison, first, side.config, side) : undefined;
+  if (other !== undefined) return { mistake: undefined, told: other };
   const several = isThorough ? explainTogether(recomputed, first) : undefined;
   return several && { mistake: several.mistake, told: await told(several) };
 }
@@ -289,8 +305,9 @@ async function movedOf(
   found: readonly Mistake[],
   against: (mistake: Mistake | undefined, side: Side) => Promise<Difference | undefined>,
 ): Promise<Moved | undefined> {
-  const like = side.hasModel ? layersLike(first, side) : undefined;
-  if (like === undefined) return undefined;
+  const like = layersLike(first, side);
+  // Of other layers' weights, a recording shows what norms multiply by.
+  if (like === undefined || !(side.hasModel || like.place.part === "norm")) return undefined;
   const { place, others } = like;
   for (const other of others) {
     for (const mistake of [undefined, ...(found.length > 0 ? [together(...found)] : [])]) {

@@ -4,6 +4,7 @@ import type { Mistake } from "../mistakes/mistake.ts";
 import { together } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
 import { distanceLeft, type Explanation, explain, type Recomputed } from "./explain.ts";
+import { MOST_PRODUCTS } from "./lazy-ops.ts";
 
 /** That are gone on with, of all that were tried. */
 const NEAREST = 6;
@@ -12,8 +13,6 @@ const LEFT_BY_ONE = 0.9;
 const LEFT_BY_TWO = 0.6;
 /** At once, in one module. */
 const MOST = 3;
-/** Products of numbers that a search may cost: two minutes of plain loops. */
-const PRODUCTS = 3e10;
 
 /** Given: no single mistake explains the module. @returns one explanation, whose mistake is several */
 export function explainTogether(recomputed: readonly Recomputed[], first: PointComparison): Explanation | undefined {
@@ -29,7 +28,7 @@ function searchFrom(one: Recomputed, first: PointComparison): Explanation | unde
   const { site, side } = one;
   const known = mistakes.filter(({ kind, parts }) => kind === "bug" && parts.some((part) => part === site.place.part));
   const rows = Math.max(...[...one.specified.values()].map((result) => result.rows));
-  const affordable = PRODUCTS / (rows * side.config.hiddenSize ** 2);
+  const affordable = MOST_PRODUCTS / (rows * side.config.hiddenSize ** 2);
   let nearest = nearestOf(one, known, LEFT_BY_ONE);
   for (let count = 2, tried = known.length; count <= MOST; count++) {
     const combined = nearest.flatMap((a) =>

@@ -12,10 +12,11 @@ import { tensorOf } from "../mistakes/columns.ts";
 import type { Mistake, Part, Scene } from "../mistakes/mistake.ts";
 import { EMBEDDING, FINAL_NORM, HEAD, layerPoint, placeInLayer } from "../recorded/point-names.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
-import { observed, outputOf } from "../trace/observed.ts";
+import { observed } from "../trace/observed.ts";
 import { differingRows } from "./differing-rows.ts";
 import type { Choice, Results } from "./fit.ts";
 import { lazyIds, lazyOps, lazyTensor, UnknownNumbers } from "./lazy-ops.ts";
+import { productsOf } from "./weights/known-products.ts";
 
 /** One of the two runs, and what is known of the model. */
 export interface Side {
@@ -103,14 +104,12 @@ export async function openSite(
   const before = (to: string) => (to === FINAL_NORM ? config.numHiddenLayers : layer) - 1;
   const streamBefore = (to: string) => (before(to) < 0 ? EMBEDDING : layerPoint(before(to), ""));
   const isNear = (path: string): boolean =>
-    (module === HEAD && path === FINAL_NORM) ||
+    (module === HEAD && (path === FINAL_NORM || path === HEAD)) ||
     path === EMBEDDING ||
     placeInLayer(path)?.part === "" ||
     (placeInLayer(path)?.layer === layer && (path.split(".").length < 5 || path.startsWith(module)));
   const recorded = await readPoints(run, begin, count, isNear, (path) => inputs.add(`its ${path}`));
-  const isTheirs = (path: string): boolean =>
-    (name === HEAD && path === HEAD) || (PROJECTION.test(name) && isInside(path) && PROJECTION.test(path));
-  const theirs = await readPoints(other.run, begin, count, isTheirs, (path) => inputs.add(`the other run's ${path}`));
+  const theirs = await readPoints(other.run, begin, count, isNear, (path) => inputs.add(`the other run's ${path}`));
 
   const layerPath = layerPoint(layer, "");
   const differing = await differingRows(point, run, other.run, begin, count, `${layerPath}.feed_forward`);
@@ -122,11 +121,14 @@ export async function openSite(
   const ids = run.ids?.slice(begin, begin + count) ?? new Int32Array(count);
   const step = createStep([{ ids, start, stored: start, layers }]);
   const hidden = place.part === "short convolution" && start > 0 ? config.convLCache : 0;
-  // Where products differ first, the other run's stand for those with a weight that nobody knows.
+  // Where products differ first, what they read does not.
+  const isFirst = (path: string): boolean =>
+    (name === HEAD && path === HEAD) || (PROJECTION.test(name) && isInside(path) && PROJECTION.test(path));
+  const looked = productsOf(theirs, isFirst);
   const base: Ops = {
     ...lazyOps,
-    linear: (x, w) =>
-      (known.has(w.path) ? undefined : (theirs.get(outputOf(w.path)) as Tensor)) ?? lazyOps.linear(x, w),
+    linear: (x, w) => (known.has(w.path) ? lazyOps : looked).linear(x, w),
+    expertLinear: (x, w, experts) => (known.has(w.path) ? lazyOps : looked).expertLinear(x, w, experts),
   };
 
   const scene: Scene = {

@@ -1,6 +1,7 @@
 // Every mistake that is known, simple ones first: of two that explain a run as well, the first one counts.
 import { attentionMistakes } from "./attention.ts";
 import { feedForwardMistakes } from "./feed-forward.ts";
+import { misreadBlocks } from "./misread-blocks.ts";
 import type { Mistake } from "./mistake.ts";
 import { normMistakes } from "./norm.ts";
 import { rotationMistakes } from "./rotation.ts";
@@ -17,5 +18,6 @@ export const mistakes: readonly Mistake[] = [
   ...routerMistakes,
   ...feedForwardMistakes,
   ...streamMistakes,
+  ...misreadBlocks,
   ...roundings,
 ];

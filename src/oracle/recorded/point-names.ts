@@ -35,6 +35,7 @@ const inLayer = [
   "feed_forward.w3",
   "feed_forward.experts.w3",
   "feed_forward.experts.w2",
+  "feed_forward.w2.input",
   "feed_forward",
   "",
 ];

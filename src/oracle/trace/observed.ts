@@ -52,7 +52,7 @@ export function observed(ops: Ops, observer: Observer): ObservedOps {
   derived.rmsNorm = (x, w, eps) => see(w.path, ops.rmsNorm(x, w, eps));
   derived.causalConv = (x, w, spans) => see(w.path, ops.causalConv(x, w, spans));
   derived.linear = (x, w) => {
-    const input = w.path.endsWith(".out_proj") ? see(`${w.path}.input`, x) : x;
+    const input = /\.(out_proj|w2)$/.test(w.path) ? see(`${w.path}.input`, x) : x;
     return see(outputOf(w.path), ops.linear(input, w));
   };
   derived.expertLinear = (x, w, experts) => see(w.path, ops.expertLinear(x, w, experts));

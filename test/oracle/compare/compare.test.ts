@@ -103,7 +103,7 @@ describe("precision is no mistake", () => {
     const about = { config: checkpoint.config };
     const runs = [model, { ...model, ops }].map((own) => recordRun(own, sequences[0], ids, { about }));
     const comparison = await compareRuns(runs[0], runs[1]);
-    expect(comparison.first?.name).toBe("model.layers.0.feed_forward");
+    expect(comparison.first?.name).toBe("model.layers.0.feed_forward.w2.input");
     expect((await diagnose(comparison, modelWeights(checkpoint))).guess).toBeUndefined();
   });
 

@@ -1,5 +1,20 @@
 // What the recorded mistakes of golden/make/planted are to be called.
 
+/** Where one layer is all that was recorded of what is inside layers. */
+export const causesInOneLayer: Readonly<Record<string, readonly string[]>> = {
+  "layers-exchanged": ["weights-of-other-layer"],
+};
+
+/** Without the model, which alone has the weights, and has those of other layers. */
+export const causesWithoutModel: Readonly<Record<string, readonly string[]>> = {
+  "layers-exchanged": ["weights-of-other-layer"],
+  "out-proj-transposed": ["other-weight"],
+  "neighbours-scale": ["other-weight"],
+  "nibbles-exchanged": ["other-weight"],
+  "nibbles-in-pairs": ["other-weight"],
+  "min-ignored": ["other-weight"],
+};
+
 /** By the mistake's name, the causes that are right; several where numbers alone cannot tell them apart. */
 export const causesOf: Readonly<Record<string, readonly string[]>> = {
   // Router.
@@ -145,7 +160,7 @@ export const causesOf: Readonly<Record<string, readonly string[]>> = {
   parallel: ["parallel-residual"],
   "last-layer-skipped": ["skipped-layer"],
   "layer-skipped": ["skipped-layer"],
-  "layers-exchanged": ["swapped-layers", "weights-of-other-layer"], // where one of the two is all that was recorded
+  "layers-exchanged": ["swapped-layers"],
   "embedding-norm-first": ["embedding-norm-first"],
   "final-norm-twice": ["final-norm-twice"],
   "embedding-scaled": ["scaled-embedding"],
@@ -170,7 +185,7 @@ export const causesOf: Readonly<Record<string, readonly string[]>> = {
   "not-a-number": ["not-a-number"],
   "neighbours-scale": ["neighbours-scale"],
   "nibbles-exchanged": ["nibbles-exchanged"],
-  "halves-exchanged": ["halves-exchanged"],
+  "nibbles-in-pairs": ["nibbles-in-pairs"],
   "min-ignored": ["min-ignored"],
   // Rounding.
   "cache-f16": ["kv-f16"],

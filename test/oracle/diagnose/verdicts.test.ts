@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { mistakesMarkdown } from "../../../docs/mistakes.ts";
+import { blockFormats } from "../../../src/blocks/formats.ts";
 import type { Model } from "../../../src/engine/sequence.ts";
 import type { Ops, Tensor, Weight } from "../../../src/ops/ops.ts";
 import { compareRuns } from "../../../src/oracle/compare/compare.ts";
@@ -200,6 +201,14 @@ describe("several mistakes at once", () => {
     const alone = await diagnose(await compareRuns(run(), run({ swiglu: gelu(ops) })), weights);
     expect(alone.guess?.evidence).toContain("every later operation gives what is specified");
   });
+
+  it("are not searched for longer than a few minutes, and what was left out is said", async () => {
+    const { ops, run, weights } = await prepared;
+    const { guess, hints } = await diagnose(await compareRuns(run(), run({ swiglu: gelu(ops) })), weights, 0);
+    expect(guess?.cause).toBe("quick-gelu");
+    expect(guess?.evidence).not.toContain("every later operation");
+    expect(hints.join()).toMatch(/what comes from model\.layers\.\d+\S* on was not computed again/);
+  });
 });
 
 function rowsReversed(numbers: Float32Array, cols: number): Float32Array {
@@ -230,6 +239,38 @@ describe("what no cause is known of", () => {
     expect(guess).toMatchObject({ cause, kind: "bug", side: "B" });
     expect(guess?.evidence).toContain("token 3");
   });
+});
+
+it("keys that half precision has no room for are what made NaN of attention", async () => {
+  const { run, weights } = await prepared;
+  const keys = await changed(run(), "model.layers.1.self_attn.k_proj", (value, i) => (i === 5 ? 7e4 : value));
+  const attended = await changed(keys, "model.layers.1.self_attn.out_proj.input", () => Number.NaN);
+  const own = await changed(run(), "model.layers.1.self_attn.k_proj", (value, i) => (i === 5 ? 7e4 : value));
+  const { guess } = await diagnose(await compareRuns(own, attended), weights);
+  expect(guess).toMatchObject({ cause: "overflow", side: "B", says: expect.stringContaining("cache") });
+});
+
+it("the logits of a head of its own are not the embedding's", async () => {
+  const { ops, run, weights } = await prepared;
+  const random = seeded(3);
+  const head = weightOf(
+    150,
+    64,
+    Float32Array.from({ length: 150 * 64 }, () => random() - 0.5),
+    "model.embed_tokens",
+  );
+  const linear: Ops["linear"] = (x, w) => ops.linear(x, w.path === head.path ? head : w);
+  const { guess } = await diagnose(await compareRuns(run(), run({ linear })), weights);
+  expect(guess).toMatchObject({ cause: "head-not-tied", kind: "bug", side: "B" });
+});
+
+it("weights are those that the model has when it is quantized at load", async () => {
+  const checkpoint = await randomModel({ ...shape, num_attention_heads: 4 }, SEED);
+  const read = await modelWeights(checkpoint, "Q8_0").read("model.layers.0.conv.in_proj");
+  const { model } = await load(checkpoint, { backend: "reference", quantize: "Q8_0" });
+  const [{ operator }] = model.weights.layers;
+  expect(read).toMatchObject({ format: blockFormats.Q8_0 });
+  expect(read?.bytes).toEqual(operator.type === "conv" && (operator.inProj as ReferenceWeight).bytes);
 });
 
 /** Written for this test, in other words than the table's. */

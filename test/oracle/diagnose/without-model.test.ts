@@ -57,6 +57,47 @@ describe("without a model is named", () => {
     expect((await diagnose(await compareRuns(run(), moved))).guess?.cause).toBe("moved-vocabulary");
   });
 
+  /** As hooks see it: of convolutions, attention and experts not what is inside them. */
+  const hooked = ({ points, ...run }: RecordedRun): RecordedRun => ({
+    ...run,
+    points: new Map(
+      [...points].filter(([name]) => !/(conv\.conv|_rope|experts\.w[123]|scores|expert_bias)$/.test(name)),
+    ),
+  });
+
+  it("what out_proj, w2 and the experts would make of it, by what the other run's made of the same rows", async () => {
+    const { ops, run } = await prepared;
+    const named = async (change: Partial<Ops>) =>
+      (await diagnose(await compareRuns(run(), hooked(run(change))))).guess?.cause;
+    const gelu: Ops["swiglu"] = (gate, up) => ops.mul(ops.mul(gate, ops.sigmoid(ops.scale(gate, 1.702))), up);
+    expect(await named({ swiglu: gelu })).toBe("quick-gelu");
+    expect(
+      await named({ attention: (q, k, v, spans, headDim) => ops.attention(ops.scale(q, 4), k, v, spans, headDim) }),
+    ).toBe("missing-attention-scale");
+    expect(
+      await named({
+        weightedSum: (x, weights) =>
+          ops.weightedSum(
+            x,
+            mapped(weights, (w) => w * w),
+          ),
+      }),
+    ).toBe("weights-squared");
+  });
+
+  it("a weight that is another, where both read the same", async () => {
+    const { ops, run } = await prepared;
+    const path = "model.layers.0.conv.out_proj";
+    const turned: Ops["linear"] = (x, w) => {
+      const y = ops.linear(x, w);
+      return w.path === path ? mapped(y, (_, t, c) => rowOf(y as ReferenceTensor, t)[(7 * c + 3) % y.cols]) : y;
+    };
+    const { guess } = await diagnose(await compareRuns(run(), hooked(run({ linear: turned }))));
+    expect(guess).toMatchObject({ cause: "other-weight", kind: "bug", side: undefined });
+    expect(guess?.says).toContain(path);
+    expect(guess?.evidence).not.toContain("every later operation");
+  });
+
   it("k for v", async () => {
     const { ops, run, layers } = await prepared;
     const attention = layers.flatMap(({ operator }) => (operator.type === "conv" ? [] : [operator]));
@@ -82,6 +123,13 @@ describe("without a model is named", () => {
       },
     });
     expect((await diagnose(await compareRuns(run(), swapped))).guess?.cause).toBe("swapped-norms");
+    const later = run({
+      rmsNorm(x, w, eps) {
+        const other = w.path.replace(/(\d+)\.operator_norm$/, (_, layer) => `${(Number(layer) + 1) % 3}.operator_norm`);
+        return ops.rmsNorm(x, { ...(byPath.get(other) ?? w), path: w.path }, eps);
+      },
+    });
+    expect((await diagnose(await compareRuns(run(), later))).guess?.cause).toBe("weights-of-other-layer");
     const early = run({
       rmsNorm: (x, w, eps) =>
         ops.rmsNorm(w.path === "model.layers.0.operator_norm" ? ops.rmsNorm(x, embeddingNorm, eps) : x, w, eps),

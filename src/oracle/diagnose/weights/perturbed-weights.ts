@@ -1,6 +1,6 @@
 // Weights that are a little off: the results of one module alone are, in every number, and no more in one than in another.
-import type { Diagnosis } from "./guesses.ts";
-import type { Side } from "./site.ts";
+import type { Diagnosis } from "../guesses.ts";
+import type { Side } from "../site.ts";
 
 /** The most that a result is off, in part of its numbers. */
 const SMALL = 0.05;

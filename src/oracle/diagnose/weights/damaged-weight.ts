@@ -1,9 +1,9 @@
 // A weight that is not the model's in one place: seen in what the product with it lacks.
-import type { ExpertIds, Tensor } from "../../ops/ops.ts";
-import { createTensor, type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
-import { outputOf } from "../trace/observed.ts";
-import { type Recomputed, specifiedAt } from "./explain.ts";
-import { isKnown } from "./lazy-ops.ts";
+import type { ExpertIds, Tensor } from "../../../ops/ops.ts";
+import { createTensor, type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../../reference/tensor.ts";
+import { outputOf } from "../../trace/observed.ts";
+import { type Recomputed, specifiedAt } from "../explain.ts";
+import { isKnown } from "../lazy-ops.ts";
 
 export interface Damage {
   readonly cause: "zeroed-rows" | "damaged-weight";

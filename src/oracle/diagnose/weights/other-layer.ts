@@ -1,8 +1,8 @@
 // A module computed with another layer's weights: one part of many layers, or two layers exchanged.
-import type { Config } from "../../model/config.ts";
-import type { ReferenceWeight } from "../../reference/tensor.ts";
-import type { Diagnosis } from "./guesses.ts";
-import { type Place, placeOf, type Side } from "./site.ts";
+import type { Config } from "../../../model/config.ts";
+import type { ReferenceWeight } from "../../../reference/tensor.ts";
+import type { Diagnosis } from "../guesses.ts";
+import { type Place, placeOf, type Side } from "../site.ts";
 
 /** Layers that are tried, on either side. */
 const NEAR = 4;

@@ -1,10 +1,10 @@
 // Weights that nobody gave, learned from a run: the gains and taps that make its results of what they were made of.
-import type { Tensor, Weight } from "../../ops/ops.ts";
-import { type ReferenceTensor, type ReferenceWeight, rowOf } from "../../reference/tensor.ts";
-import type { PointComparison } from "../compare/compare.ts";
-import { ones, weightOf } from "../mistakes/columns.ts";
-import { isKnown } from "./lazy-ops.ts";
-import { openSite, placeOf, type Side } from "./site.ts";
+import type { Tensor, Weight } from "../../../ops/ops.ts";
+import { type ReferenceTensor, type ReferenceWeight, rowOf } from "../../../reference/tensor.ts";
+import type { PointComparison } from "../../compare/compare.ts";
+import { ones, weightOf } from "../../mistakes/columns.ts";
+import { isKnown } from "../lazy-ops.ts";
+import { openSite, placeOf, type Side } from "../site.ts";
 
 /** Of the module that `first` belongs to. Norms and convolutions give their results under the paths of their weights. */
 export async function learnedWeights(first: PointComparison, side: Side): Promise<Map<string, ReferenceWeight>> {

@@ -1,0 +1,202 @@
+// The file system that a browser keeps for a site (OPFS) as the place where files are kept. Files are written in a worker;
+// a page can list and remove them.
+// @source https://fs.spec.whatwg.org
+import { formatBytes } from "../quantities.ts";
+import { blobSource } from "../sources/blob.ts";
+import { wait } from "../sources/patience.ts";
+import { SourceError } from "../sources/source-error.ts";
+import { NoRoomError } from "./no-room.ts";
+import type { ContentHash, Shelf } from "./shelf.ts";
+
+/** What lib.dom.d.ts leaves to workers, or out. */
+interface AccessHandle {
+  read(into: Uint8Array, options: { readonly at: number }): number;
+  write(bytes: Uint8Array, options: { readonly at: number }): number;
+  truncate(size: number): void;
+  flush(): void;
+  close(): void;
+}
+type FileHandle = FileSystemFileHandle & {
+  createSyncAccessHandle(): Promise<AccessHandle>;
+  move(to: FileSystemDirectoryHandle, name: string): Promise<void>;
+};
+
+/** Computes a hash piece by piece. */
+export interface Hasher {
+  update(bytes: Uint8Array | string): unknown;
+  /** Hexadecimal. */
+  digest(encoding: "hex"): string;
+}
+export type CreateHasher = (kind: ContentHash["kind"]) => Promise<Hasher>;
+
+const HASHED_PIECE_BYTES = 4 << 20;
+/** Another tab may be writing the same few bytes. */
+const LOCKED_TRIES = 50;
+const LOCKED_MS = 20;
+
+/** Where this site keeps files. @throws what the browser says where it keeps none */
+export async function siteFolder(): Promise<FileSystemDirectoryHandle> {
+  // Left out on pages without https, and by some browsers.
+  if (navigator.storage?.getDirectory === undefined) throw new Error("navigator.storage.getDirectory is not there");
+  const root = await navigator.storage.getDirectory();
+  return root.getDirectoryHandle("lfm2-wasm", { create: true });
+}
+
+/** In a worker. @throws what the browser says where files cannot be written in place */
+export async function checkWriting(folder: FileSystemDirectoryHandle): Promise<void> {
+  const name = `probe-${crypto.randomUUID()}`;
+  const file = (await folder.getFileHandle(name, { create: true })) as FileHandle;
+  try {
+    (await file.createSyncAccessHandle()).close();
+  } finally {
+    await folder.removeEntry(name);
+  }
+}
+
+/**
+ * @param top  the folder in `site` that is its root
+ * @param createHasher  for whoever fetches files
+ */
+export function opfsShelf(site: FileSystemDirectoryHandle, top: string, createHasher?: CreateHasher): Shelf {
+  async function folderAt(names: readonly string[], create: boolean): Promise<FileSystemDirectoryHandle> {
+    let folder = await site.getDirectoryHandle(top, { create });
+    for (const name of names) if (name !== "") folder = await folder.getDirectoryHandle(name, { create });
+    return folder;
+  }
+  async function placeOf(path: string, create: boolean): Promise<[FileSystemDirectoryHandle, string]> {
+    const names = path.split("/");
+    const name = names.pop() as string;
+    return [await folderAt(names, create), name];
+  }
+  async function fileAt(path: string, create = false): Promise<FileHandle> {
+    const [folder, name] = await placeOf(path, create);
+    return (await folder.getFileHandle(name, { create })) as FileHandle;
+  }
+  async function accessTo(path: string, create = false): Promise<AccessHandle> {
+    const file = await fileAt(path, create);
+    for (let tries = 1; ; tries++) {
+      try {
+        return await file.createSyncAccessHandle();
+      } catch (error) {
+        if ((error as Error).name !== "NoModificationAllowedError" || tries === LOCKED_TRIES) throw error;
+        await wait(LOCKED_MS, undefined);
+      }
+    }
+  }
+
+  const shelf: Shelf = {
+    name: "of this browser",
+    size: async (path) =>
+      fileAt(path)
+        .then((file) => file.getFile())
+        .then(({ size }) => size)
+        .catch(() => undefined),
+    text: async (path) =>
+      fileAt(path)
+        .then((file) => file.getFile())
+        .then((file) => file.text())
+        .catch(() => undefined),
+    // A text that is cut off is no JSON, and then counts as none.
+    async putText(path, text) {
+      const handle = await accessTo(path, true);
+      try {
+        const bytes = new TextEncoder().encode(text);
+        handle.truncate(0);
+        handle.write(bytes, { at: 0 });
+        handle.flush();
+      } finally {
+        handle.close();
+      }
+    },
+    async names(path) {
+      const names: string[] = [];
+      const folder = await folderAt(path.split("/"), false).catch(() => undefined);
+      if (folder !== undefined) for await (const name of folder.keys()) names.push(name);
+      return names.sort();
+    },
+    async move(from, to) {
+      await shelf.remove(to);
+      const file = await fileAt(from);
+      await file.move(...(await placeOf(to, true)));
+    },
+    async remove(path) {
+      try {
+        const [folder, name] = await placeOf(path, false);
+        await folder.removeEntry(name, { recursive: true });
+      } catch (error) {
+        if ((error as Error).name !== "NotFoundError") throw shelf.failure(path, error);
+      }
+    },
+    async openPart(path, isNew) {
+      const handle = await accessTo(path, true);
+      if (isNew) handle.truncate(0);
+      return {
+        async write(offset, bytes) {
+          for (let done = 0; done < bytes.length; ) {
+            const count = handle.write(bytes.subarray(done), { at: offset + done });
+            if (count === 0) throw new DOMException("no byte could be written", "QuotaExceededError");
+            done += count;
+          }
+        },
+        flush: async () => handle.flush(),
+        close: async () => handle.close(),
+      };
+    },
+    async hash(path, size, kind, signal, onBytes) {
+      if (createHasher === undefined) throw new TypeError("files are fetched and checked in a thread of their own");
+      const hasher = await createHasher(kind);
+      if (kind === "git") hasher.update(`blob ${size}\0`);
+      const handle = await accessTo(path);
+      try {
+        const piece = new Uint8Array(HASHED_PIECE_BYTES);
+        for (let done = 0; done < size; ) {
+          signal?.throwIfAborted();
+          const count = handle.read(piece.subarray(0, Math.min(piece.length, size - done)), { at: done });
+          if (count === 0) break; // It is shorter than it should be, and its hash will be another.
+          hasher.update(piece.subarray(0, count));
+          done += count;
+          onBytes?.(done);
+        }
+        return hasher.digest("hex");
+      } finally {
+        handle.close();
+      }
+    },
+    async open(path) {
+      const file = await (await fileAt(path)).getFile();
+      return blobSource(path, file);
+    },
+    async checkRoom(_, bytes) {
+      const { quota, usage = 0 } = (await navigator.storage.estimate?.()) ?? {};
+      if (quota === undefined || bytes <= quota - usage) return;
+      throw new NoRoomError({
+        subject: "this browser's storage",
+        expected: `room for ${formatBytes(bytes)}`,
+        found: formatBytes(Math.max(0, quota - usage)),
+        remedy: "Delete models that are not needed with removeCached(), or free space on the disk.",
+      });
+    },
+    async withLock(path, { signal, onWait }, work) {
+      const name = `lfm2-wasm ${top}/${path}`;
+      const held = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+        return lock === null ? undefined : { value: await work() };
+      });
+      if (held !== undefined) return held.value;
+      onWait?.();
+      const waited = await navigator.locks.request(name, { signal }, async () => ({ value: await work() }));
+      return waited.value;
+    },
+    failure(path, error) {
+      const { name } = error as Error;
+      if (!(error instanceof DOMException) || name === "AbortError") return error;
+      const remedies: Record<string, string> = {
+        QuotaExceededError: "Delete models that are not needed with removeCached(); what has come of this one is kept.",
+        NoModificationAllowedError: "Another tab is using it; close that one, or try again later.",
+      };
+      const remedy = remedies[name] ?? "Open it with { cache: false } to do without.";
+      const parts = { subject: `${path} in this browser's storage`, expected: "a place to write", found: name, remedy };
+      return new SourceError(parts, { cause: error });
+    },
+  };
+  return shelf;
+}
