@@ -137,10 +137,13 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "picture",
     "quantities.ts",
   ],
+  // Tools of servers that speak MCP.
+  mcp: [],
   // Requests of programs, in the protocols that they speak.
   server: ["index.ts", "options"],
   cli: [
     "server",
+    "mcp",
     "conversation",
     "downloads",
     "hub",
@@ -245,7 +248,7 @@ describe("rooms", () => {
   it("use Node's modules at Node's doors only, and few packages", () => {
     const outside = imports.filter(({ to }) => !to.startsWith("."));
     const doors =
-      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^server\/(app|node-listen|http\/doors)\.ts$|^sources\/disk\.ts$|^(hub|downloads)\/node-[\w-]+\.ts$|^oracle\/(trace\/(tensor-file|part-file|record-folder|write-trace)|golden\/write-golden)\.ts$|^text\/(node-thread|start-node)\.ts$|^worker\/(node-worker|start-node|node-machine|node-platform|node-helper|free-memory)\.ts$/;
+      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^server\/(app|node-listen|http\/doors)\.ts$|^sources\/disk\.ts$|^mcp\/stdio-transport\.ts$|^(hub|downloads)\/node-[\w-]+\.ts$|^oracle\/(trace\/(tensor-file|part-file|record-folder|write-trace)|golden\/write-golden)\.ts$|^text\/(node-thread|start-node)\.ts$|^worker\/(node-worker|start-node|node-machine|node-platform|node-helper|free-memory)\.ts$/;
     const node = outside.filter(({ from, to }) => to.startsWith("node:") && !doors.test(from));
     expect(node.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
     const { dependencies, devDependencies, peerDependencies } = JSON.parse(
@@ -254,7 +257,8 @@ describe("rooms", () => {
     for (const { from, to } of outside.filter(({ to }) => !to.startsWith("node:"))) {
       // What `npm run bench` alone reaches may use what is there for development alone.
       const isDevelopment = /^bench\/peers\/(kernels|browser-peers)\.ts$/.test(from);
-      const own = from === "vitest.ts" ? peerDependencies : isDevelopment ? devDependencies : dependencies;
+      const isOptional = from === "vitest.ts" || to.startsWith("@modelcontextprotocol/");
+      const own = isOptional ? peerDependencies : isDevelopment ? devDependencies : dependencies;
       const [scope, name] = to.split("/");
       expect(Object.keys(own), from).toContain(to.startsWith("@") ? `${scope}/${name}` : scope);
     }

@@ -9,15 +9,18 @@ import { type AnswerSink, takeAnswer } from "./take-answer.ts";
 /** Runs work that can be stopped: its signal is then aborted, and the work throws the signal's reason. */
 export type Interruptible = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 
-/** What a call gave, for the model to read; undefined when there will be no more results. */
-export type ResultOf = (call: ToolCallDelta) => Promise<string | undefined>;
+/**
+ * What the calls of an answer gave, for the model to read: one result after another, in the order of the calls, however
+ * these are run. It ends early when there will be no more.
+ */
+export type ResultsOf = (calls: readonly ToolCallDelta[]) => AsyncIterable<string>;
 
 export interface TurnParts {
   readonly model: Pick<LanguageModel, "chat">;
   readonly conversation: Conversation;
   readonly options: Omit<ChatOptions, "signal" | "onFinish">;
   /** Undefined where no calls are run, only shown. */
-  readonly resultOf: ResultOf | undefined;
+  readonly resultsOf: ResultsOf | undefined;
   readonly interruptible: Interruptible;
   /** Takes an answer's pieces; asked anew for each answer. */
   readonly sinks: () => readonly AnswerSink[];
@@ -35,7 +38,7 @@ export const MAX_ROUNDS = 20;
  * @throws what the model throws, and the reason of whoever stopped it; what was said until then is kept in that case
  */
 export async function takeTurn(parts: TurnParts): Promise<"done" | "too many rounds"> {
-  const { conversation, resultOf } = parts;
+  const { conversation, resultsOf } = parts;
   for (let round = 0; ; round++) {
     const { calls, waits } = await oneAnswer(parts);
     if (!waits) return "done";
@@ -43,11 +46,11 @@ export async function takeTurn(parts: TurnParts): Promise<"done" | "too many rou
       leaveCalls(calls, conversation, "too many calls in a row");
       return "too many rounds";
     }
-    if (resultOf === undefined) {
+    if (resultsOf === undefined) {
       leaveCalls(calls, conversation, "nobody to run it");
       return "done";
     }
-    if (!(await addResults(calls, conversation, resultOf))) return "done";
+    if (!(await addResults(calls, conversation, resultsOf))) return "done";
   }
 }
 
@@ -88,17 +91,12 @@ async function oneAnswer({
 async function addResults(
   calls: readonly ToolCallDelta[],
   conversation: Conversation,
-  resultOf: ResultOf,
+  resultsOf: ResultsOf,
 ): Promise<boolean> {
   const left = [...calls];
   try {
-    for (const call of calls) {
-      const result = await resultOf(call);
-      if (result === undefined) return false;
-      conversation.toolSaid(call, result);
-      left.shift();
-    }
-    return true;
+    for await (const result of resultsOf(calls)) conversation.toolSaid(left.shift() as ToolCallDelta, result);
+    return left.length === 0;
   } finally {
     leaveCalls(left, conversation, "stopped by the user");
   }

@@ -40,6 +40,15 @@ function turnOf(
   answers: readonly Answer[],
   resultOf: ((called: ToolCallDelta) => Promise<string | undefined>) | undefined,
 ) {
+  const resultsOf =
+    resultOf &&
+    async function* (calls: readonly ToolCallDelta[]) {
+      for (const called of calls) {
+        const result = await resultOf(called);
+        if (result === undefined) return;
+        yield result;
+      }
+    };
   const conversation = createConversation("Be brief.");
   conversation.ask("Hello!");
   const model = scripted(answers);
@@ -51,7 +60,7 @@ function turnOf(
     model,
     conversation,
     options: { temperature: 0.5 },
-    resultOf,
+    resultsOf,
     interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => work(controller.signal),
     sinks: () => [
       {

@@ -1,12 +1,13 @@
 // `lfm2 chat`: a conversation in the terminal, or line by line through a pipe.
 import { Command } from "commander";
 import { createConversation } from "../../conversation/conversation.ts";
-import { type Interruptible, MAX_ROUNDS, takeTurn } from "../../conversation/turn.ts";
+import { type Interruptible, MAX_ROUNDS, type ResultsOf, takeTurn } from "../../conversation/turn.ts";
 import type { ChatOptions, LanguageModel, Summary } from "../../index.ts";
+import type { McpFlags, McpTools } from "../conversation/mcp-tools.ts";
 import { runSlashCommand } from "../conversation/slash-commands.ts";
-import { addToolOptions, readTools, type ToolFlags } from "../conversation/tool-options.ts";
-import { createResultOf } from "../conversation/tool-results.ts";
-import { describeError, Interrupted } from "../exit.ts";
+import { addMcpOptions, addToolOptions, readTools, type ToolFlags } from "../conversation/tool-options.ts";
+import { createResultsOf } from "../conversation/tool-results.ts";
+import { describeError, Interrupted, UsageError } from "../exit.ts";
 import { openModel, tokenizerOf } from "../files/open-model.ts";
 import { addSchemaOption, type FormatFlags, readFormat } from "../options/format-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
@@ -21,7 +22,7 @@ import { createStatistics, speedLine } from "../terminal/speed-line.ts";
 import { createLineReader } from "../terminal/standard-input.ts";
 import { harmless, note } from "../terminal/terminal.ts";
 
-interface ChatFlags extends ModelFlags, SamplingFlags, ToolFlags, Pick<FormatFlags, "schema"> {
+interface ChatFlags extends ModelFlags, SamplingFlags, ToolFlags, McpFlags, Pick<FormatFlags, "schema"> {
   readonly system?: string;
   readonly think: boolean;
 }
@@ -32,6 +33,7 @@ Examples:
   $ lfm2 chat -m LFM2.5-8B-A1B-Q4_K_M.gguf --system "Answer in French."
   $ lfm2 chat -m LFM2-1.2B/ --temp 0.7 --context 8192
   $ lfm2 chat --tools tools.json --tool-cmd ./run-tool.sh
+  $ lfm2 chat -m LFM2-8B-A1B-Q4_0.gguf --mcp servers.json --yes read_text_file list_directory
   $ printf 'Hello!\\nWho are you?\\n' | lfm2 chat --greedy
 
 Ctrl-C stops an answer; at an empty prompt, or twice, it quits with exit code 0, as Ctrl-D and /quit do; before the
@@ -43,7 +45,7 @@ export function chatCommand(): Command {
     .description("talk to a model; lines from a pipe are turns, too")
     .option("--system <text>", "the system prompt")
     .option("--no-think", "do not show what the model thinks");
-  addSamplingOptions(addModelOptions(addSchemaOption(addToolOptions(command))));
+  addSamplingOptions(addModelOptions(addSchemaOption(addMcpOptions(addToolOptions(command)))));
   return command.addHelpText("after", examples).action(run);
 }
 
@@ -52,14 +54,18 @@ async function run(flags: ChatFlags): Promise<void> {
   const lines = createLineReader();
   const interruptor = createInterruptor(lines);
   let model: LanguageModel | undefined;
+  let mcp: McpTools | undefined;
   try {
     const responseFormat = await readFormat(flags);
+    mcp = await startMcp(flags, lines, interruptor.during);
     const opened = await interruptor.during((signal) => openModel(flags, signal));
     model = opened.model;
     await tokenizerOf(opened);
     greet(opened, statedSampling(flags), { isEmbedded: flags.model === undefined, interactive: lines.interactive });
+    const offered = mcp === undefined ? tools : await mcp.toolsFor(model);
+    const resultsOf = mcp?.resultsOf ?? createResultsOf(flags, lines, interruptor.during);
     await Promise.race([
-      converse(model, flags, { tools, responseFormat }, lines, interruptor.during),
+      converse(model, flags, { tools: offered, responseFormat }, resultsOf, lines, interruptor.during),
       interruptor.quit,
     ]);
   } catch (error) {
@@ -67,14 +73,30 @@ async function run(flags: ChatFlags): Promise<void> {
     if (!(error instanceof Interrupted && lines.interactive && model !== undefined)) throw error;
   } finally {
     lines.close();
-    await model?.close();
+    await Promise.all([model?.close(), mcp?.close()]);
   }
+}
+
+async function startMcp(
+  flags: ChatFlags,
+  lines: LineReader,
+  interruptible: Interruptible,
+): Promise<McpTools | undefined> {
+  const { mcp } = flags;
+  if (mcp === undefined) {
+    if (flags.yes === undefined) return undefined;
+    throw new UsageError({ subject: "--yes", expected: "--mcp FILE beside it", found: "none" });
+  }
+  // What it takes is loaded for those who ask for it.
+  const { openMcp } = await import("../conversation/mcp-tools.ts");
+  return openMcp({ ...flags, mcp }, lines, interruptible);
 }
 
 async function converse(
   model: LanguageModel,
   flags: ChatFlags,
   asked: Pick<ChatOptions, "tools" | "responseFormat">,
+  resultsOf: ResultsOf | undefined,
   lines: LineReader,
   interruptible: Interruptible,
 ): Promise<void> {
@@ -85,7 +107,7 @@ async function converse(
     model,
     conversation,
     options: { ...statedSampling(flags), ...statedLength(flags), ...asked, onProgress: progress.onProgress },
-    resultOf: createResultOf(flags, lines, interruptible),
+    resultsOf,
     interruptible,
     sinks: () => [progress.sink, createAnswerPrinter(flags.think)],
     onAnswer(summary: Summary) {

@@ -1,6 +1,6 @@
 // Options about tools: what the model may call, and the command that runs a call.
 import { existsSync } from "node:fs";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { savedTools } from "../../conversation/saved-conversation.ts";
 import { UsageError } from "../exit.ts";
 import { errorInFile, readJson } from "../files/text-input.ts";
@@ -24,7 +24,17 @@ export function addToolOptions(command: Command): Command {
       "runs a call: its name is the last argument, its arguments are JSON on standard input; no shell: " +
         "spaces part words, quotes keep them together",
     )
-    .option("--tool-timeout <seconds>", "how long that may take", integerOf("--tool-timeout", 1), 60);
+    .option("--tool-timeout <seconds>", "how long a call may take", integerOf("--tool-timeout", 1), 60);
+}
+
+export function addMcpOptions(command: Command): Command {
+  const servers = new Option(
+    "--mcp <file>",
+    "MCP servers whose tools the model may call: a file as other clients have it, with mcpServers or servers",
+  );
+  return command
+    .addOption(servers.conflicts(["tools", "toolCmd"]))
+    .option("--yes <name...>", "tools of these servers that run without asking; without a terminal, no others run");
 }
 
 /**

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { command, environment, nanoGolden } from "../lfm2.ts";
 
@@ -65,6 +66,42 @@ describe.skipIf(!hasScript)("lfm2 chat in a terminal (needs util-linux's script)
     await sees(/The line is not UTF-8, so it is passed over\.[\s\S]*> /);
     type(CTRL_D);
     expect(await ended).toBe(0);
+  });
+
+  it("asks before it calls a tool of an MCP server: yes, no, or always", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lfm2-terminal-"));
+    const parameters = { properties: { city: { type: "string" }, unit: { type: "string" } }, required: ["city"] };
+    const tools = [
+      { name: "get_weather", description: "Get the current weather of a city", parameters, says: "Rain." },
+    ];
+    const server = fileURLToPath(new URL("../../mcp/server.mjs", import.meta.url));
+    const home = { command: process.execPath, args: [server, JSON.stringify({ tools })] };
+    writeFileSync(join(folder, "servers.json"), JSON.stringify({ mcpServers: { home } }));
+    const { type, sees, ended } = terminal(["chat", "--greedy", "--mcp", join(folder, "servers.json")]);
+    const question = /Run get_weather \{"city": ?"Paris"\} on server home\? y\(es\), n\(o\), a\(lways\): /;
+    const ask = async (): Promise<void> => {
+      await sees(/> /);
+      type("/reset\r");
+      await sees(/anew[\s\S]*> /);
+      type("What's the weather in Paris?\r");
+    };
+    for (const [typed, seen] of [
+      ["what?\ry", /get_weather: Rain\./],
+      ["n", /get_weather: error: not run, the user said no/],
+      ["a", /get_weather: Rain\./],
+    ] as const) {
+      await ask();
+      await sees(question);
+      type(`${typed}\r`);
+      await sees(seen);
+      await sees(/tok\/s/);
+    }
+    await ask();
+    await sees(/get_weather: Rain\./); // nobody was asked
+    await sees(/tok\/s[\s\S]*> /);
+    type(CTRL_D);
+    expect(await ended).toBe(0);
+    rmSync(folder, { recursive: true });
   });
 
   it("stops an answer on Ctrl-C and goes on; at an empty prompt Ctrl-C leaves", async () => {
