@@ -1,7 +1,7 @@
 // Compiles the kernels with asc, as asconfig.json says, and writes their types for TypeScript. Does nothing when all that it
 // makes is newer than the sources.
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { extname } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, extname } from "node:path";
 import asc from "assemblyscript/asc";
 import { declarationsOf } from "./declarations.js";
 
@@ -25,6 +25,7 @@ if (made.some((file) => !existsSync(file) || statSync(file).mtimeMs < newest)) {
   let declarations;
   for (const [target, { outFile }] of kernels) {
     const compiled = await compile("assembly/index.ts", target);
+    mkdirSync(dirname(outFile), { recursive: true }); // a fresh clone has no such folder
     writeFileSync(outFile, compiled.module);
     declarations = compiled.declarations; // the same for every build
   }

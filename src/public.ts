@@ -1,4 +1,5 @@
 // What the package exports in Node and in browsers alike; each door adds its `open`.
+/// <reference path="./web-types.d.ts" preserve="true" />
 export type {
   ChatOptions,
   CompleteOptions,

@@ -11,12 +11,15 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   "float.ts": [],
   "lfm2-error.ts": [],
   "quantities.ts": [],
+  "web-types.d.ts": [],
   // The options of a call, checked before any work begins.
   options: [],
   ops: [],
   blocks: [],
   tokenizer: [],
   sources: [],
+  // The package's own files, for pages.
+  "package-files": ["sources"],
   // Files fetched from servers once, and kept.
   downloads: ["quantities.ts", "sources"],
   // Models by name, as the Hugging Face Hub has them.
@@ -65,13 +68,26 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "wasm",
   ],
   // The thread in which a page finds, fetches and keeps a model's files.
-  files: ["downloads", "formats", "hub", "sources", "worker"],
-  worker: ["constrain", "engine", "formats", "load", "model", "oracle", "sampling", "sources", "tokenizer", "wasm"],
+  files: ["downloads", "formats", "hub", "package-files", "sources", "worker"],
+  worker: [
+    "package-files",
+    "constrain",
+    "engine",
+    "formats",
+    "load",
+    "model",
+    "oracle",
+    "sampling",
+    "sources",
+    "tokenizer",
+    "wasm",
+  ],
   // What an engine can do, and how to get what is missing.
   capabilities: ["downloads", "load", "wasm", "worker"],
-  text: ["chat", "constrain", "formats", "quantities.ts", "tokenizer", "worker"],
+  text: ["package-files", "chat", "constrain", "formats", "quantities.ts", "tokenizer", "worker"],
   api: [
     "options",
+    "package-files",
     "chat",
     "constrain",
     "downloads",
@@ -115,7 +131,10 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "text",
     "worker",
   ],
-  "index.browser.ts": ["api", "capabilities", "files", "public.ts", "text", "worker"],
+  "page.ts": ["api", "files", "package-files", "sources", "text", "wasm", "worker"],
+  "index.browser.ts": ["api", "capabilities", "files", "package-files", "page.ts", "public.ts"],
+  "index.no-model.ts": ["api", "capabilities", "files", "package-files", "page.ts", "public.ts"],
+  "index.inline.ts": ["api", "capabilities", "files", "package-files", "page.ts", "public.ts"],
   "vitest.ts": ["oracle", "sources"],
   bench: [
     "index.ts",

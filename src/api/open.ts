@@ -40,8 +40,18 @@ export interface Host {
 
 export async function openOn(host: Host, source?: ModelSource, options: OpenOptions = {}): Promise<LanguageModel> {
   checkOptions("open", openingChecks, options);
-  const { signal, onProgress, headers, stallTimeoutMs, offline, cache, hubEndpoint, tokenizerPre, ...modelOptions } =
-    options;
+  const {
+    signal,
+    onProgress,
+    headers,
+    stallTimeoutMs,
+    offline,
+    cache,
+    hubEndpoint,
+    tokenizerPre,
+    assets: _,
+    ...modelOptions
+  } = options;
   signal?.throwIfAborted();
   const checkpoint = await host.openFiles(source, {
     headers,

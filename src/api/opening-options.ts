@@ -1,8 +1,10 @@
 // The options of `open`: those of the model, and how it is aborted, watched, and read from servers.
+
 import { type ModelOptions, modelChecks } from "../load/model-options.ts";
 import type { ChecksOf } from "../options/check-options.ts";
 import { abortSignal, aFunction, type Check, trueOrFalse } from "../options/checks.ts";
 import { kindOf, OptionError } from "../options/option-error.ts";
+import { type Assets, assetNames } from "../package-files/assets.ts";
 import { type PreTokenizer, preTokenizers } from "../tokenizer/from-gguf.ts";
 import type { Progress } from "./language-model.ts";
 
@@ -26,6 +28,11 @@ export interface OpenOptions extends ModelOptions {
   readonly cache?: boolean;
   /** The address of another hub, a mirror say, for names such as hf:OWNER/REPO; in Node it counts before HF_ENDPOINT. */
   readonly hubEndpoint?: string;
+  /**
+   * In a browser: where the package's own files are, if not beside its scripts or where a bundler has put them: a folder
+   * that holds them, or a URL for each that is elsewhere.
+   */
+  readonly assets?: Assets;
   /** How text is split before merging, for GGUF files that do not name it, or only as `default`. */
   readonly tokenizerPre?: PreTokenizer;
 }
@@ -53,6 +60,21 @@ const preTokenizer: Check = (value, name) => {
   if (preTokenizers.some((known) => known === value)) return;
   const found = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : kindOf(value);
   throw new OptionError({ subject: name, expected: preTokenizers.join(" or "), found });
+};
+
+const assetUrls: Check = (value, name) => {
+  const isUrl = (url: unknown): boolean => typeof url === "string" || url instanceof URL;
+  if (isUrl(value)) return;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new OptionError({ subject: name, expected: "a URL, or an object of them", found: kindOf(value) });
+  }
+  for (const [file, url] of Object.entries(value)) {
+    const subject = `assets: ${JSON.stringify(file.slice(0, 40))}`;
+    if (!assetNames.some((known) => known === file)) {
+      throw new OptionError({ subject, expected: assetNames.join(" or "), found: "another name" });
+    }
+    if (url !== undefined && !isUrl(url)) throw new OptionError({ subject, expected: "a URL", found: kindOf(url) });
+  }
 };
 
 /** Shows a header's name, and never its value. */
@@ -90,5 +112,6 @@ export const openingChecks: ChecksOf<OpenOptions> = {
   offline: trueOrFalse,
   cache: trueOrFalse,
   hubEndpoint: webAddress,
+  assets: assetUrls,
   tokenizerPre: preTokenizer,
 };

@@ -1,6 +1,6 @@
 // The files thread from the page's side: one model's files, then its end.
 import type { Checkpoint } from "../formats/checkpoint.ts";
-import { asSentence, revivedError } from "../lfm2-error.ts";
+import { asSentence, Lfm2Error, revivedError } from "../lfm2-error.ts";
 import type { ByteSource } from "../sources/source.ts";
 import { SourceError } from "../sources/source-error.ts";
 import type { FilesPort, FilesProgress, OpenedFile, OpenFiles } from "./protocol.ts";
@@ -19,6 +19,7 @@ export async function openFiles(
       abort = () => reject(signal?.reason);
       signal?.addEventListener("abort", abort);
       port.onFailure((cause) => {
+        if (cause instanceof Lfm2Error) return reject(cause);
         const sentence = `The thread that opens files died: ${asSentence(cause.message)}`;
         const parts = { subject: "files thread", expected: "it alive", found: cause.message, sentence };
         reject(new SourceError(parts, { cause }));

@@ -100,12 +100,18 @@ export const wait: Wait = (ms, signal) =>
     else signal?.addEventListener("abort", done);
   });
 
+/** What a Response begins with. */
+interface AnswerHead {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+}
+
 /**
  * How long an answer asks its client to wait: Retry-After, in seconds or as a date, or else the seconds until a
  * RateLimit that is used up is renewed, which is what the Hugging Face Hub sends.
  * @source RFC 9110, 10.2.3; draft-ietf-httpapi-ratelimit-headers
  */
-export function requestedWaitMs({ status, headers }: Pick<Response, "status" | "headers">, now: number): number {
+export function requestedWaitMs({ status, headers }: AnswerHead, now: number): number {
   const after = headers.get("retry-after")?.trim();
   if (after !== undefined) {
     const ms = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;

@@ -1,8 +1,8 @@
 // How a page starts the text thread.
-import { portOf } from "../worker/start-browser.ts";
+import type { AssetUrls } from "../package-files/assets.ts";
+import { startThread } from "../worker/start-browser.ts";
 import type { TextPort } from "./protocol.ts";
 
-export function startBrowserText(): TextPort {
-  // Written out, so that bundlers see it.
-  return portOf(new Worker(new URL("./browser-thread.js", import.meta.url), { type: "module" }));
+export function startBrowserText(assets: AssetUrls): TextPort {
+  return startThread("text-thread.js", assets);
 }

@@ -152,7 +152,8 @@ function startedPort(start: () => TextPort): TextPort {
   }
 }
 
-function threadError(cause: unknown, sentence: string): TextThreadError {
+function threadError(cause: unknown, sentence: string): Lfm2Error {
+  if (cause instanceof Lfm2Error) return cause;
   const { message } = cause as Error;
   return new TextThreadError({ subject: "text thread", expected: "it alive", found: message, sentence }, { cause });
 }

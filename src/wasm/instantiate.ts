@@ -13,7 +13,7 @@ export function instantiateKernels(module: WebAssembly.Module, memory: WebAssemb
   if (missing === undefined) return kernels;
   throw new TypeError(
     `kernels: expected one named ${missing}, found none in the compiled module. ` +
-      "It is of another version of this package; serve dist/wasm and the scripts beside it from the same one.",
+      "It is of another version of this package; serve dist/assets and the scripts beside it from the same one.",
   );
 }
 

@@ -1,4 +1,4 @@
-// The builds of the kernels: where they lie, and which of them an engine can run.
+// The builds of the kernels: their files, and which of them an engine can run.
 
 /** One source, built with and without relaxed SIMD (for its integer dot product alone) and shared memory. */
 export interface KernelBuild {
@@ -6,12 +6,12 @@ export interface KernelBuild {
   readonly threads: boolean;
 }
 
-/** Where a build lies, beside this file in the sources and in the package. Written out, so that bundlers see it. */
-export function kernelUrl({ relaxed, threads }: KernelBuild): URL {
-  if (relaxed && threads) return new URL("./relaxed-threads.wasm", import.meta.url);
-  if (relaxed) return new URL("./relaxed.wasm", import.meta.url);
-  if (threads) return new URL("./baseline-threads.wasm", import.meta.url);
-  return new URL("./baseline.wasm", import.meta.url);
+export const kernelFiles = ["baseline.wasm", "baseline-threads.wasm", "relaxed.wasm", "relaxed-threads.wasm"] as const;
+export type KernelFile = (typeof kernelFiles)[number];
+
+export function kernelFile({ relaxed, threads }: KernelBuild): KernelFile {
+  if (relaxed) return threads ? "relaxed-threads.wasm" : "relaxed.wasm";
+  return threads ? "baseline-threads.wasm" : "baseline.wasm";
 }
 
 /** Whether this engine has SIMD at all, without which no build runs: a module whose one function makes a vector. */

@@ -50,6 +50,7 @@ export function connect(port: WorkerPort): ModelWorker {
     port.setBusy(false);
   };
   port.onFailure((cause) => {
+    if (cause instanceof Lfm2Error) return end(cause);
     const sentence = `The model's thread died: ${asSentence(cause.message)}`;
     end(
       new WorkerError({ subject: "model's thread", expected: "it alive", found: cause.message, sentence }, { cause }),

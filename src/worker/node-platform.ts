@@ -2,13 +2,14 @@
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { openFile } from "../sources/disk.ts";
+import { kernelUrl } from "../wasm/kernel-url.ts";
 import { nodeMachine } from "./node-machine.ts";
 import type { Platform } from "./platform.ts";
 
 export const nodePlatform: Platform = {
   openFile,
   machine: nodeMachine,
-  compileKernels: async (url) => WebAssembly.compile(await readFile(url)),
+  compileKernels: async (build) => WebAssembly.compile(await readFile(kernelUrl(build))),
   startHelper: (task) =>
     new Promise((resolve, reject) => {
       // The compiled package has .js where the sources have .ts.

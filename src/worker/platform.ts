@@ -5,14 +5,14 @@ import { createEngine, type LoadContext, type LoadedModel, loadModel } from "../
 import type { ModelOptions } from "../load/model-options.ts";
 import type { Machine } from "../load/settings.ts";
 import type { OpenFile } from "../sources/open-source.ts";
-import { kernelUrl } from "../wasm/kernels.ts";
+import type { KernelBuild } from "../wasm/kernels.ts";
 import { type StartHelper, startRuntime } from "./helper.ts";
 
 export interface Platform {
   /** Opens a path; absent in a browser. */
   readonly openFile?: OpenFile;
   readonly machine: () => Promise<Machine>;
-  readonly compileKernels: (url: URL) => Promise<WebAssembly.Module>;
+  readonly compileKernels: (build: KernelBuild) => Promise<WebAssembly.Module>;
   readonly startHelper: StartHelper;
   /** Resolves after the messages that have arrived were handled. */
   readonly nextTurn: () => Promise<void>;
@@ -28,8 +28,7 @@ export async function loadEngine(
   const loaded = await loadModel(files, options, {
     ...on,
     machine: await machine(),
-    startRuntime: async (build, threads) =>
-      startRuntime(await compileKernels(kernelUrl(build)), build, threads, startHelper),
+    startRuntime: async (build, threads) => startRuntime(await compileKernels(build), build, threads, startHelper),
   });
   return { engine: createEngine(loaded), loaded };
 }

@@ -23,6 +23,9 @@ const refused: [string, object, string][] = [
   ["a time that is no number", { stallTimeoutMs: Number.NaN }, "found NaN."],
   ["a time for ever", { stallTimeoutMs: Number.POSITIVE_INFINITY }, "found Infinity."],
   ["an unknown pre-tokenizer", { tokenizerPre: "qwen2" }, 'tokenizerPre: expected lfm2 or llama-bpe, found "qwen2".'],
+  ["assets that are none", { assets: 7 }, "assets: expected a URL, or an object of them, found a number."],
+  ["a file that is none of ours", { assets: { "worker.js": "" } }, 'assets: "worker.js": expected files-thread.js or'],
+  ["an address that is none", { assets: { "relaxed.wasm": 7 } }, 'assets: "relaxed.wasm": expected a URL, found a'],
   ["a time as text", { stallTimeoutMs: "5s" }, "found a string."],
 ];
 it.each(refused)("open refuses %s, and shows no secret", async (_, options, message) => {

@@ -83,7 +83,7 @@ export async function serveSite({ isolated }: { readonly isolated: boolean }): P
 const stalled = new Set<string>();
 
 /** @returns length of the body */
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<number> {
+export async function answer(request: IncomingMessage, response: ServerResponse): Promise<number> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
   if (searchParams.has("redirect")) {
     response.writeHead(302, { Location: pathname }).end();

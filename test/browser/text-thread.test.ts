@@ -25,6 +25,7 @@ async function rounds(
   const load = new Function("path", "return import(path)");
   const { createText } = await load("/dist/text/text.js");
   const { startBrowserText } = await load("/dist/text/start-browser.js");
+  const { ownUrls } = await load("/dist/package-files/own-urls.js");
   const { BYTE_CHARACTERS } = await load("/dist/tokenizer/byte-alphabet.js");
   const file = await (await fetch("/golden/nano/hf/tokenizer.json")).json();
   if (pattern === "") {
@@ -43,7 +44,11 @@ async function rounds(
   for (let i = 0; i < times; i++) {
     await new Promise((resolve) => setTimeout(resolve, 100)); // what was done above is not counted
     const tokenizer = { kind: "json", tokenizer: bytes, config: {} };
-    const text = createText(startBrowserText, { tokenizer, chatTemplate: template, embeddingRows: undefined });
+    const text = createText(() => startBrowserText(ownUrls()), {
+      tokenizer,
+      chatTemplate: template,
+      embeddingRows: undefined,
+    });
     let [last, gapMs] = [performance.now(), 0];
     const turn = () => {
       gapMs = Math.max(gapMs, performance.now() - last);
@@ -71,8 +76,9 @@ async function rounds(
 async function withoutScript(_: Library): Promise<string> {
   const load = new Function("path", "return import(path)");
   const { createText } = await load("/dist/text/text.js");
-  const { portOf } = await load("/dist/worker/start-browser.js");
-  const start = () => portOf(new Worker("/dist/text/nowhere.js", { type: "module" }));
+  const { startThread } = await load("/dist/worker/start-browser.js");
+  const start = () =>
+    startThread("text-thread.js", { "text-thread.js": new URL("/dist/nowhere.js", location.href).href });
   const text = createText(start, { tokenizer: {}, chatTemplate: undefined, embeddingRows: undefined });
   return text.tokenizer().then(
     () => "a tokenizer",
@@ -109,6 +115,8 @@ inEveryEngine({ isolated: false }, (page) => {
   });
 
   it("says so when its script cannot be loaded", async () => {
-    expect(await page.run(withoutScript, null)).toMatch(/^TextThreadError: The text thread died: its script could not/);
+    expect(await page.run(withoutScript, null)).toMatch(
+      /^SourceError: http:.*nowhere.js: expected a script of this package, found HTTP 404/,
+    );
   });
 });

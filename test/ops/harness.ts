@@ -17,7 +17,8 @@ import { createReferenceBackend } from "../../src/reference/backend.ts";
 import { createWasmBackend } from "../../src/wasm/backend.ts";
 import type { Kernels } from "../../src/wasm/compiled.ts";
 import { instantiateKernels } from "../../src/wasm/instantiate.ts";
-import { hasRelaxedSimd, kernelUrl } from "../../src/wasm/kernels.ts";
+import { kernelUrl } from "../../src/wasm/kernel-url.ts";
+import { hasRelaxedSimd } from "../../src/wasm/kernels.ts";
 import { alone } from "../../src/wasm/pool.ts";
 
 /** This engine's builds: both where it can run both. */

@@ -8,7 +8,7 @@ it("kernels of another version are refused at the start, by the name of one that
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   expect(() => instantiateKernels(another, memory)).toThrow(
     `kernels: expected one named ${kernelNames[0]}, found none in the compiled module. ` +
-      "It is of another version of this package; serve dist/wasm and the scripts beside it from the same one.",
+      "It is of another version of this package; serve dist/assets and the scripts beside it from the same one.",
   );
 });
 

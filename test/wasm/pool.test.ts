@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type LanguageModel, open } from "../../src/index.ts";
 import type { Bank } from "../../src/wasm/bank.ts";
 import type { Kernels } from "../../src/wasm/compiled.ts";
-import { kernelUrl } from "../../src/wasm/kernels.ts";
+import { kernelUrl } from "../../src/wasm/kernel-url.ts";
 import { createControl, createPool } from "../../src/wasm/pool.ts";
 import { golden } from "../model/run.ts";
 

@@ -1,0 +1,8 @@
+import { open } from "lfm2-wasm";
+
+const model = await open();
+const prompt = await model.encodeChat([{ role: "user", content: "Hello!" }]);
+const ids = [];
+for await (const id of model.generate(prompt, { temperature: 0, maxTokens: 16 })) ids.push(id);
+await model.close();
+console.log(ids.join(" "));
