@@ -97,6 +97,7 @@ it("every error class has the fields, but those that never leave their room", ()
     "Interrupted",
     "Lfm2Error",
     "PassingError",
+    "RequestFailure",
     "TemplateBudgetError",
     "TemplateRaised",
     "UnknownNumbers",

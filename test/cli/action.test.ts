@@ -51,7 +51,7 @@ describe("action.yml", () => {
     const equal = await step({ RECORDING: recording, MODEL: `${golden}transformers/moe-small` });
     expect([equal.code, equal.stdout]).toEqual([0, expect.stringContaining("Equal within tolerance at every point")]);
     expect(readFileSync(join(folder, "npx.log"), "utf8")).toBe(`lfm2-wasm@${version}\n`);
-    expect(readFileSync(join(folder, "lfm2.xml"), "utf8")).toContain('<testsuites tests="64" failures="0"');
+    expect(readFileSync(join(folder, "lfm2.xml"), "utf8")).toContain('<testsuites tests="72" failures="0"');
 
     const other = {
       RECORDING: `${golden}transformers/moe-odd/len9.safetensors`,
