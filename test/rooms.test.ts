@@ -115,6 +115,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "model",
     "ops",
     "oracle",
+    "package-files",
     "sampling",
     "text",
     "tokenizer",
