@@ -47,7 +47,7 @@ export {
   type TracePlan,
   type TracePoint,
 } from "./oracle/trace/trace-plan.ts";
-export type { AssetName, Assets } from "./package-files/assets.ts";
+export { type AssetName, type Assets, assetNames } from "./package-files/assets.ts";
 export type { RecommendedSampling } from "./sampling/defaults.ts";
 export type { SamplingOptions, SamplingOrder } from "./sampling/options.ts";
 export type { Seed } from "./sampling/random.ts";
