@@ -47,9 +47,10 @@ interface Segment {
 export async function streamTensors(
   files: readonly ByteSource[],
   sinks: readonly TensorSink[],
-  { signal, onBytes, pieceBytes = piecesOf(files) }: StreamOptions = {},
+  { signal, onBytes, pieceBytes = isOnDisk(files) ? DISK_PIECE_BYTES : PIECE_BYTES }: StreamOptions = {},
 ): Promise<void> {
-  const segments = inFileOrder(sinks, pieceBytes);
+  // A request costs more than copying what it brings: rooms that hold less than a piece are left to disks.
+  const segments = inFileOrder(isOnDisk(files) ? sinks : withRoomsOf(pieceBytes, sinks), pieceBytes);
   const total = segments.reduce((sum, segment) => sum + segment.bytes, 0);
   let loaded = 0;
   const pieces = joinPieces(segments, pieceBytes);
@@ -87,8 +88,12 @@ export async function streamTensors(
   await Promise.all(files.map((file) => file.verify(signal)));
 }
 
-function piecesOf(files: readonly ByteSource[]): number {
-  return files.every(({ descriptor }) => descriptor.kind === "file") ? DISK_PIECE_BYTES : PIECE_BYTES;
+function isOnDisk(files: readonly ByteSource[]): boolean {
+  return files.every(({ descriptor }) => descriptor.kind === "file");
+}
+
+function withRoomsOf(bytes: number, sinks: readonly TensorSink[]): TensorSink[] {
+  return sinks.map((sink) => (bytesIn(sink.rooms) < bytes ? { ...sink, rooms: undefined } : sink));
 }
 
 const bytesIn = (rooms: Rooms | undefined): number => rooms?.[0].byteLength ?? Number.POSITIVE_INFINITY;
@@ -125,31 +130,34 @@ interface Piece {
   readonly begin: number;
   end: number;
   readonly segments: Segment[];
-  readonly rooms: Rooms | undefined;
+  rooms: Rooms | undefined;
 }
 
 /**
- * Groups neighbours for the same rooms that together span at most `pieceBytes` into one read; small gaps between them are
- * read and dropped.
+ * Groups neighbours that together span at most `pieceBytes` into one read, where they have the same rooms or none; small
+ * gaps between them are read and dropped. What has no rooms is read into those of its neighbours: a norm between two
+ * matrices would be a request of its own otherwise.
  */
 function joinPieces(segments: readonly Segment[], pieceBytes: number): Piece[] {
   const pieces: Piece[] = [];
   for (const segment of segments) {
     const { file, offset: begin } = segment;
     const end = begin + segment.bytes;
-    const rooms = roomsOf(segment.sink);
     const piece = pieces.at(-1);
+    const own = roomsOf(segment.sink);
+    const rooms = own ?? piece?.rooms;
     const joins =
       piece !== undefined &&
       piece.file === file &&
-      piece.rooms === rooms &&
+      (piece.rooms === undefined || piece.rooms === rooms) &&
       end - piece.begin <= Math.min(pieceBytes, bytesIn(rooms)) &&
       begin - piece.end <= pieceBytes >> 4;
     if (joins) {
       piece.segments.push(segment);
       piece.end = Math.max(piece.end, end);
+      piece.rooms = rooms;
     } else {
-      pieces.push({ file, begin, end, segments: [segment], rooms });
+      pieces.push({ file, begin, end, segments: [segment], rooms: own });
     }
   }
   return pieces;

@@ -22,10 +22,10 @@ export interface AllowanceMeter {
 const OUTLIERS = 1 / 16;
 /**
  * A number larger than this many times the root mean square of the others is an outlier. Products of products have the
- * longest tails: with fewer times than 6.6, clean runs in bfloat16 leave the factor at conv.out_proj.input, whose largest
+ * longest tails: with fewer times than 9, clean runs in bfloat16 leave the factor at conv.out_proj.input, whose largest
  * numbers they otherwise keep to.
  */
-const TIMES = 8;
+const TIMES = 10;
 
 /**
  * Without outliers in view, factor × max(1, the largest number). With them, factor × the largest number, but no more than
