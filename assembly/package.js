@@ -16,7 +16,9 @@ mkdirSync(assets);
 const kernels = readdirSync("src/assets").filter((name) => name.endsWith(".wasm"));
 for (const name of kernels) cpSync(`src/assets/${name}`, `${assets}/${name}`);
 
-const bundled = { bundle: true, format: "esm", logLevel: "warning", allowOverwrite: true };
+// Packages are those of this project, wherever the folder lies.
+const nodePaths = [import.meta.dirname + "/../node_modules"];
+const bundled = { bundle: true, format: "esm", logLevel: "warning", allowOverwrite: true, nodePaths };
 const threads = {
   "files-thread": `${outdir}/files/browser-thread.js`,
   "model-thread": `${outdir}/worker/browser-worker.js`,
