@@ -115,26 +115,23 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
     operations.push({ method: "post", path, summary, request });
     app.post(path, async (c) => handler(c, await readBody(c, request)));
   };
-  /** Aborted when the client leaves, or the server ends. */
-  const lifeOf = (c: Context): AbortController => {
-    const life = new AbortController();
-    for (const signal of [c.req.raw.signal, ended]) {
-      if (signal?.aborted) life.abort(signal.reason);
-      signal?.addEventListener("abort", () => life.abort(signal.reason), { once: true });
-    }
-    return life;
+  /** `signal` is aborted when the client leaves, when the server ends, or by `abort`. */
+  const lifeOf = (c: Context): { readonly signal: AbortSignal; readonly abort: (reason?: unknown) => void } => {
+    const own = new AbortController();
+    // Unlike listeners of ours, it holds nothing after the request.
+    const signals = [own.signal, c.req.raw.signal, ...(ended === undefined ? [] : [ended])];
+    return { signal: AbortSignal.any(signals), abort: (reason) => own.abort(reason) };
   };
   const answers = <Request extends ZodType>(path: string, summary: string, protocol: Protocol<Request>): void =>
     post(path, summary, protocol.request, async (c, body) => {
       const { model: asked, stream } = body as { readonly model?: string | null; readonly stream?: boolean | null };
       checkModel(served, asked, strictModel);
-      const life = lifeOf(c);
-      const { signal } = life;
+      const { signal, abort } = lifeOf(c);
       const id = `${protocol.idPrefix}${randomUUID().replaceAll("-", "")}`;
       const client = clientOf(c);
       if (stream === true) {
         const events = inTurn(queue, client, signal, () => protocol.stream(served, body, id, signal));
-        return eventStream(events, { errors: protocol.errors, abort: (reason) => life.abort(reason) });
+        return eventStream(events, { errors: protocol.errors, abort });
       }
       const leave = await queue.turn(client, signal);
       try {

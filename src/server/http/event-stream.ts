@@ -61,13 +61,12 @@ export async function eventStream(
         const result = isFirst ? first : await soon();
         isFirst = false;
         first = undefined;
-        if (result === undefined) send(": still at work\n\n");
-        else if (result.done) controller.close();
-        else send(written(result.value));
+        if (result?.done) return controller.close();
+        send(result === undefined ? ": still at work\n\n" : written(result.value));
       } catch (error) {
         next = undefined;
         send(written(errors.event(failureOf(error))));
-        controller.close();
+        return controller.close();
       }
       stalled = setTimeout(() => abort(new DOMException("The client takes nothing.", "AbortError")), stallMs);
       stalled.unref?.();
