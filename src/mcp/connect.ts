@@ -200,15 +200,18 @@ async function callTool(
     );
   } catch (error) {
     signal.throwIfAborted();
-    const { code, message } = error as Error & { readonly code?: number };
-    if (code === TIMED_OUT) return failed(`no result within ${timeoutMs / 1000} seconds`);
-    if (code === CLOSED || connection.client.transport === undefined) {
+    const { code, message, data } = error as Error & { readonly code?: number; readonly data?: unknown };
+    // A server may have the same code for something else; the SDK says beside it how long it has waited.
+    const { timeout: waited, maxTotalTimeout } = Object(data) as Record<string, unknown>;
+    if (code === TIMED_OUT && (waited ?? maxTotalTimeout) !== undefined) {
+      return failed(`no result within ${timeoutMs / 1000} seconds`);
+    }
+    if (connection.client.transport === undefined) {
       return failed(connection.fault?.message ?? "the server has ended");
     }
     return failed(message.slice(0, 2000));
   }
 }
 
-/** @source @modelcontextprotocol/sdk types.js, ErrorCode: what the SDK itself reports */
+/** @source @modelcontextprotocol/sdk types.js, ErrorCode.RequestTimeout */
 const TIMED_OUT = -32001;
-const CLOSED = -32000;

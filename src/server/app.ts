@@ -78,18 +78,18 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
     const { status } = c.res;
     const { method, path } = c.req;
     served.metrics.requested(operations.some((known) => known.path === path) ? path : "other", status);
-    const error = c.error === undefined ? undefined : failureOf(c.error).message;
+    const error = c.error === undefined ? undefined : loggedOf(failureOf(c.error));
     log?.({ method, path, status, ms: Math.round(performance.now() - begin), error });
   });
   app.onError((error, c) => {
     const failure = failureOf(error);
     const { status, retryAfterS } = failure.parts;
     if (retryAfterS !== undefined) c.header("Retry-After", String(retryAfterS));
-    return c.json(errorsOf(c.req.path).body(failure), status as 400);
+    return c.json(errorsOf(c).body(failure), status as 400);
   });
   app.notFound((c) => {
     const message = `${c.req.method} ${c.req.path.slice(0, 80)}: no such endpoint. GET /docs lists those there are.`;
-    return c.json(errorsOf(c.req.path).body(new RequestFailure({ status: 404, message })), 404);
+    return c.json(errorsOf(c).body(new RequestFailure({ status: 404, message })), 404);
   });
   app.use(hostDoor(options), originDoor(options));
   if (options.cors.length > 0) app.use(cors({ origin: [...options.cors] }));
@@ -118,9 +118,12 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
   /** `signal` is aborted when the client leaves, when the server ends, or by `abort`. */
   const lifeOf = (c: Context): { readonly signal: AbortSignal; readonly abort: (reason?: unknown) => void } => {
     const own = new AbortController();
-    // Unlike listeners of ours, it holds nothing after the request.
-    const signals = [own.signal, c.req.raw.signal, ...(ended === undefined ? [] : [ended])];
-    return { signal: AbortSignal.any(signals), abort: (reason) => own.abort(reason) };
+    const left = (): void => own.abort(new DOMException("The client has left.", "AbortError"));
+    if (c.req.raw.signal.aborted) left();
+    else c.req.raw.signal.addEventListener("abort", left, { once: true });
+    // A listener on the server's signal would stay when the request has gone.
+    const signal = ended === undefined ? own.signal : AbortSignal.any([own.signal, ended]);
+    return { signal, abort: (reason) => own.abort(reason) };
   };
   const answers = <Request extends ZodType>(path: string, summary: string, protocol: Protocol<Request>): void =>
     post(path, summary, protocol.request, async (c, body) => {
@@ -176,7 +179,6 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
     const message = "Embeddings: expected a model that makes them, found one that continues texts.";
     throw new RequestFailure({ status: 400, message, code: "unsupported" });
   });
-  const isAnthropic = (c: Context): boolean => c.req.header("anthropic-version") !== undefined;
   get("/v1/models", "The model that is served.", (c) =>
     c.json(isAnthropic(c) ? anthropicModels(served) : openaiModels(served)),
   );
@@ -209,7 +211,20 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
   return app;
 }
 
-const errorsOf = (path: string): ErrorShape => (path.startsWith("/v1/messages") ? anthropicErrors : openaiErrors);
+const isAnthropic = (c: Context): boolean => c.req.header("anthropic-version") !== undefined;
+
+function errorsOf(c: Context): ErrorShape {
+  const { path } = c.req;
+  const isTheirs = path.startsWith("/v1/messages") || (path.startsWith("/v1/models") && isAnthropic(c));
+  return isTheirs ? anthropicErrors : openaiErrors;
+}
+
+/** Nothing of a message, which may quote the request: a code, or where a defect is. */
+function loggedOf({ parts: { status, code }, cause }: RequestFailure): string {
+  if (status < 500 || !(cause instanceof Error)) return code ?? `HTTP ${status}`;
+  const places = (cause.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  return `${cause.name} ${places.slice(0, 5).join("").trim()}`;
+}
 
 /** Of a connection, or else of nobody in particular. */
 function clientOf({ env }: Context): string {

@@ -214,6 +214,26 @@ describe("requests that are refused", () => {
     ]);
   });
 
+  it("for Anthropic's clients in its form on every path of theirs", async () => {
+    const answer = await get(served.app(), "/v1/models/other", { "anthropic-version": "2023-06-01" });
+    expect(await answer.json()).toMatchObject({ type: "error", error: { type: "not_found_error" } });
+  });
+
+  it("with a log that tells nothing of what was asked", async () => {
+    const lines: string[] = [];
+    const app = served.app({ log: (entry) => lines.push(JSON.stringify(entry)) });
+    for (const sent of ["my secret prompt", { messages: "my secret" }, { ...body, logit_bias: { secret: "x" } }]) {
+      expect((await post(app, "/v1/chat/completions", sent)).status).toBe(400);
+    }
+    expect(lines).toHaveLength(3);
+    expect(lines.join()).not.toContain("secret");
+  });
+
+  it("with a hundred thousand wrong values as with one", async () => {
+    const messages = [{ role: "user", content: "", tool_calls: Array.from({ length: 200_000 }, () => 0) }];
+    expect((await post(served.app(), "/v1/chat/completions", { messages })).status).toBe(400);
+  });
+
   it("of a foreign host, origin, kind, size, key or model", async () => {
     const app = served.app({ apiKey: "secret", mostBodyBytes: 1000, strictModel: true });
     const key = { authorization: "Bearer secret" };
@@ -233,6 +253,18 @@ describe("requests that are refused", () => {
     const allowed = served.app({ cors: ["http://page.example"] });
     const answered = await get(allowed, "/v1/models", { origin: "http://page.example" });
     expect(answered.headers.get("access-control-allow-origin")).toBe("http://page.example");
+  });
+});
+
+describe("a system prompt of blocks", () => {
+  it("loses the line of accounting that changes with every request, and nothing else", async () => {
+    const own = { max_tokens: 2, messages, temperature: 0 };
+    const count = async (system: unknown): Promise<number> =>
+      (await (await post(served.app(), "/v1/messages/count_tokens", { ...own, system })).json()).input_tokens;
+    const plain = await count("Be brief.");
+    expect(await count("x-anthropic-billing-header: cch=1;\nBe brief.")).toBe(plain);
+    const accounting = { type: "text", text: "x-anthropic-billing-header: cch=2;" };
+    expect(await count([accounting, { type: "text", text: "Be brief." }])).toBe(plain);
   });
 });
 

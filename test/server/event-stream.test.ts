@@ -68,12 +68,21 @@ describe("event stream", () => {
   });
 
   it("ends it for a client that takes nothing", async () => {
-    async function* endless(): AsyncGenerator<ServerEvent, void> {
-      for (;;) yield { data: "more" };
-    }
-    const aborted = new Promise<void>((resolve) => {
-      void eventStream(endless(), { ...options, abort: () => resolve(), stallMs: 20 });
+    let isAborted = false;
+    const ended = new Promise<void>((resolve) => {
+      async function* endless(): AsyncGenerator<ServerEvent, void> {
+        try {
+          for (;;) yield { data: "more" };
+        } finally {
+          resolve();
+        }
+      }
+      const abort = (): void => {
+        isAborted = true;
+      };
+      void eventStream(endless(), { ...options, abort, stallMs: 20 });
     });
-    await aborted;
+    await ended;
+    expect(isAborted).toBe(true);
   });
 });

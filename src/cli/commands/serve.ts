@@ -70,6 +70,15 @@ export function serveCommand(): Command {
 
 async function run(flags: ServeFlags): Promise<void> {
   const { host, port, apiKey } = flags;
+  // As an unset variable of a container comes: everybody would know that key.
+  if (apiKey === "") {
+    throw new UsageError({
+      subject: "--api-key",
+      expected: "a key",
+      found: "an empty one",
+      remedy: "Set it, or leave it out.",
+    });
+  }
   if (!isLoopback(host) && apiKey === undefined && !flags.insecure) {
     throw new UsageError({
       subject: "--host",

@@ -21,15 +21,15 @@ type Block = z.output<typeof block>;
 export const turnField = z.looseObject({ role: z.enum(["user", "assistant", "system"]), content: blocksField });
 
 /** Claude Code begins its system prompt with a line of its own accounting, which is another one in every request. */
-const ACCOUNTING = /^x-anthropic-billing-header:/i;
+const ACCOUNTING = /^x-anthropic-billing-header:.*(?:\n+|$)/i;
 
 const listOf = (blocks: Blocks): readonly Block[] =>
   typeof blocks === "string" ? [{ type: "text", text: blocks }] : blocks;
 
 export function systemOf(system: Blocks | null | undefined): ChatMessage[] {
   const texts = listOf(system ?? [])
-    .map((one, i) => textOf(one, `system[${i}]`))
-    .filter((text) => text !== "" && !ACCOUNTING.test(text));
+    .map((one, i) => textOf(one, `system[${i}]`).replace(ACCOUNTING, ""))
+    .filter((text) => text !== "");
   return texts.length === 0 ? [] : [{ role: "system", content: texts.join("\n\n") }];
 }
 

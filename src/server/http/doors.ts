@@ -24,7 +24,7 @@ export function hostDoor({ host, apiKey }: DoorOptions): MiddlewareHandler {
     const stated = c.req.header("host") ?? "";
     const name = URL.canParse(`http://${stated}`) ? new URL(`http://${stated}`).hostname : "";
     const isOwn = LOOPBACK.includes(name) || name === host;
-    // Beyond loopback, people reach it by names that it does not know; the key protects it there.
+    // Beyond loopback, people reach it by names that it does not know.
     if (!isOwn && isLoopback(host) && apiKey === undefined) {
       const message = `Host: expected ${LOOPBACK.join(", ")}, found ${JSON.stringify(stated.slice(0, 80))}. Use --host to serve other names.`;
       throw new RequestFailure({ status: 421, message });
@@ -33,12 +33,14 @@ export function hostDoor({ host, apiKey }: DoorOptions): MiddlewareHandler {
   };
 }
 
-/** Without CORS a page could still send what browsers do not ask about first. */
+/**
+ * Without CORS a page could still send what browsers do not ask about first. The server has no page of its own that asks
+ * for anything, and an address that a page was led to is no proof of being ours.
+ */
 export function originDoor({ cors }: DoorOptions): MiddlewareHandler {
   return async (c, next) => {
     const origin = c.req.header("origin");
-    const isOwn = origin === undefined || origin === new URL(c.req.url).origin;
-    if (!isOwn && !cors.includes("*") && !cors.includes(origin)) {
+    if (origin !== undefined && !cors.includes("*") && !cors.includes(origin)) {
       const message = `Origin: expected none, found ${JSON.stringify(origin.slice(0, 80))}. Start the server with --cors to let pages of it in.`;
       throw new RequestFailure({ status: 403, message });
     }

@@ -1,7 +1,8 @@
 // Server-sent events: an answer as it comes.
 //
 // A client may give up after a silence of 20 seconds, and proxies do, so a comment is sent every ten while a prompt is read
-// or a tool call is withheld until it is whole. A client that takes nothing for a minute is left.
+// or a tool call is withheld until it is whole. Answers run ahead of a client that reads slowly, so that it keeps nobody
+// waiting; one that takes nothing for a minute, while more is held for it than that, is left.
 import { type ErrorShape, failureOf } from "../failure.ts";
 
 export interface ServerEvent {
@@ -21,6 +22,8 @@ export interface StreamOptions {
 
 const SILENCE_MS = 10_000;
 const STALL_MS = 60_000;
+/** Events that are held for a client; an answer has hardly more. */
+const MOST_HELD = 4096;
 
 const written = ({ event, data }: ServerEvent): string =>
   `${event === undefined ? "" : `event: ${event}\n`}data: ${data}\n\n`;
@@ -53,7 +56,7 @@ export async function eventStream(
   let first = await soon();
   let isFirst = true;
   const encoder = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>({
+  const source: UnderlyingDefaultSource<Uint8Array> = {
     async pull(controller) {
       clearTimeout(stalled);
       const send = (text: string): void => controller.enqueue(encoder.encode(text));
@@ -68,7 +71,13 @@ export async function eventStream(
         send(written(errors.event(failureOf(error))));
         return controller.close();
       }
-      stalled = setTimeout(() => abort(new DOMException("The client takes nothing.", "AbortError")), stallMs);
+      stalled = setTimeout(() => {
+        const reason = new DOMException("The client takes nothing.", "AbortError");
+        abort(reason);
+        // Nobody asks for its next event any more, so that it would not learn of the end.
+        void events.return().catch(() => {});
+        controller.error(reason);
+      }, stallMs);
       stalled.unref?.();
     },
     async cancel() {
@@ -76,7 +85,8 @@ export async function eventStream(
       abort(new DOMException("The client has left.", "AbortError"));
       await events.return().catch(() => {});
     },
-  });
+  };
+  const body = new ReadableStream(source, { highWaterMark: MOST_HELD });
   const headers = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache",
