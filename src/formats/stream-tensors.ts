@@ -150,7 +150,7 @@ function joinPieces(segments: readonly Segment[], pieceBytes: number): Piece[] {
       piece !== undefined &&
       piece.file === file &&
       (piece.rooms === undefined || piece.rooms === rooms) &&
-      end - piece.begin <= Math.min(pieceBytes, bytesIn(rooms)) &&
+      Math.max(piece.end, end) - piece.begin <= Math.min(pieceBytes, bytesIn(rooms)) &&
       begin - piece.end <= pieceBytes >> 4;
     if (joins) {
       piece.segments.push(segment);

@@ -25,6 +25,12 @@ function file(size: number, reads: Read[] = []): ByteSource {
   };
 }
 
+/** The same on a disk. */
+function onDisk(size: number, reads?: Read[]): ByteSource {
+  const version = { size, device: 0n, inode: 0n, modifiedNs: 0n };
+  return { ...file(size, reads), descriptor: { kind: "file", path: "file", version } };
+}
+
 function tensor(...parts: [file: number, offset: number, bytes: number][]): StoredTensor {
   return {
     name: "t",
@@ -78,7 +84,7 @@ describe("streamTensors", () => {
   it("reads into rooms, and into none whose bytes are still to be delivered", async () => {
     const parts = fc.tuple(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 1, max: 99 }));
     const roomed: ByteSource = {
-      ...file(1000),
+      ...onDisk(1000),
       async read(offset, length, _, room) {
         const bytes = room?.subarray(0, length) ?? new Uint8Array(length);
         for (let i = 0; i < length; i++) {
@@ -93,7 +99,7 @@ describe("streamTensors", () => {
         fc.array(fc.tuple(parts, fc.integer({ min: 0, max: 2 })), { minLength: 1, maxLength: 12 }),
         fc.integer({ min: 1, max: 90 }),
         fc.integer({ min: 1, max: 4 }),
-        fc.constantFrom(roomed, file(1000)),
+        fc.constantFrom(roomed, onDisk(1000)),
         async (list, roomBytes, count, source) => {
           const both = [0, 1].map(() => Array.from({ length: count }, () => new Uint8Array(roomBytes)));
           const sinks = list.map(([part, rooms]) => ({ ...sink(tensor([0, ...part]), 1), rooms: both[rooms] }));
@@ -107,10 +113,33 @@ describe("streamTensors", () => {
   it("reads a piece that is larger than a room to a buffer of its own", async () => {
     const rooms = [new Uint8Array(16)];
     const wide = { ...sink(tensor([0, 0, 96]), 48), rooms };
-    await streamTensors([file(1000)], [wide], { pieceBytes: 50 });
+    await streamTensors([onDisk(1000)], [wide], { pieceBytes: 50 });
     expect(wide.bytes).toEqual(content(wide.tensor));
     expect(wide.cuts).toEqual([0, 48]);
     expect(rooms[0].every((byte) => byte === 0)).toBe(true);
+  });
+
+  it("reads what has no rooms along with neighbours that have some", async () => {
+    const rooms = [new Uint8Array(64), new Uint8Array(64)];
+    for (const source of [file, onDisk]) {
+      const reads: Read[] = [];
+      const matrices = [0, 20].map((offset) => ({ ...sink(tensor([0, offset, 10])), rooms }));
+      const vector = sink(tensor([0, 10, 10]));
+      await streamTensors([source(1000, reads)], [...matrices, vector], { pieceBytes: 64 });
+      expect(reads).toEqual([{ offset: 0, length: 30 }]);
+      expect(vector.bytes).toEqual(content(vector.tensor));
+    }
+  });
+
+  it("makes no more requests of a server because rooms are small", async () => {
+    const rooms = [new Uint8Array(16)];
+    const counts = [];
+    for (const source of [file, onDisk]) {
+      const reads: Read[] = [];
+      await streamTensors([source(1000, reads)], [{ ...sink(tensor([0, 0, 64])), rooms }], { pieceBytes: 64 });
+      counts.push(reads.length);
+    }
+    expect(counts).toEqual([1, 4]);
   });
 
   it("joins neighbours into one read, and does not read a wide gap between two", async () => {
