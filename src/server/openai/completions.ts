@@ -1,7 +1,14 @@
 // POST /v1/completions: texts, or lists of ids, that the model goes on with.
 // @source platform.openai.com/docs/api-reference/completions (legacy)
 import { z } from "zod";
-import { type CompleteOptions, choices as drawChoices, type Summary, type TokenReport } from "../../index.ts";
+import {
+  type CompleteOptions,
+  choices as drawChoices,
+  type Summary,
+  type TokenFacts,
+  type TokenReport,
+} from "../../index.ts";
+import { logprobsOf, MAX_TOP_LOGPROBS } from "../../sampling/logprobs.ts";
 import type { Served } from "../answer.ts";
 import { refused } from "../failure.ts";
 import type { ServerEvent } from "../http/event-stream.ts";
@@ -24,6 +31,7 @@ export const completionRequest = z.looseObject({
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   logprobs: z.int().min(0).nullish(),
   echo: z.boolean().nullish(),
+  return_tokens_as_token_ids: z.boolean().nullish(),
   suffix: z.string().nullish(),
   response_format: formatField,
 });
@@ -42,7 +50,7 @@ function promptsOf({ prompt }: CompletionRequest): Prompt[] {
 interface Piece {
   readonly index: number;
   readonly text: string;
-  readonly tokens: readonly TokenReport[];
+  readonly tokens: readonly EchoedToken[];
   readonly summary?: Summary;
 }
 
@@ -68,7 +76,8 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
   const count = body.n ?? 1;
   for (const [number, prompt] of promptsOf(body).entries()) {
     const draw = async function* (own: CompleteOptions): AsyncGenerator<Omit<Piece, "index">, void> {
-      if (body.echo === true) yield { text: await echoed(served, prompt), tokens: [] };
+      if (body.echo === true) yield await echoed(served, prompt, body.logprobs ?? undefined, signal);
+      if (body.echo === true && body.max_tokens === 0) return yield { text: "", tokens: [], summary: NOTHING_NEW };
       let tokens: TokenReport[] = [];
       let summary: Summary | undefined;
       const reports: CompleteOptions = {
@@ -91,8 +100,42 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
   }
 }
 
-async function echoed({ model }: Served, prompt: Prompt): Promise<string> {
-  return typeof prompt === "string" ? prompt : (await model.tokenizer()).decode(prompt);
+/** Of an echo alone. */
+const NOTHING_NEW: Summary = {
+  ...{ promptTokens: 0, cachedTokens: 0, newTokens: 0, prefillMs: 0, decodeMs: 0 },
+  finishReason: "length",
+};
+
+/** A token of a prompt; the first one has no probability, as nothing comes before it. */
+type EchoedToken = TokenFacts &
+  Partial<Pick<TokenReport, "top">> & { /** No part of the text. */ readonly isAdded?: true };
+
+/** The prompt as a piece of its answer, with the log-probabilities of its tokens where they are asked for. */
+async function echoed(
+  { model }: Served,
+  prompt: Prompt,
+  top: number | undefined,
+  signal: AbortSignal,
+): Promise<Omit<Piece, "index">> {
+  const tokenizer = await model.tokenizer();
+  const isText = typeof prompt === "string";
+  if (top === undefined) return { text: isText ? prompt : tokenizer.decode(prompt), tokens: [] };
+  if (top > MAX_TOP_LOGPROBS) throw refused("logprobs", `at most ${MAX_TOP_LOGPROBS}`, String(top));
+  const ids = isText ? await tokenizer.encode(prompt, { addBos: true, signal }) : prompt;
+  const { vocabSize } = model.config;
+  const facts = (id: number): TokenFacts => ({ id, text: tokenizer.textOf(id) });
+  const isAdded =
+    isText && ids.length > 0 && tokenizer.isSpecial(ids[0]) && !prompt.startsWith(tokenizer.textOf(ids[0]));
+  const tokens: EchoedToken[] = ids.length === 0 ? [] : [{ ...facts(ids[0]), ...(isAdded && { isAdded }) }];
+  // A few rows at a time: a long prompt's logits would take gigabytes.
+  for await (const { data } of model.trace(ids, { points: ["lm_head"], signal })) {
+    for (let at = 0; at < data.length && tokens.length < ids.length; at += vocabSize) {
+      const row = data.subarray(at, at + vocabSize) as Float32Array;
+      const { id, logprob, top: likeliest } = logprobsOf(row, ids[tokens.length], top);
+      tokens.push({ ...facts(id), logprob, top: likeliest.map((one) => ({ ...facts(one.id), logprob: one.logprob })) });
+    }
+  }
+  return { text: isText ? prompt : tokenizer.decode(ids), tokens };
 }
 
 const headOf = (served: Served, id: string): object => ({
@@ -103,17 +146,22 @@ const headOf = (served: Served, id: string): object => ({
 });
 
 /** @param at  where the text of `tokens` begins */
-function legacyLogprobs(tokens: readonly TokenReport[], at: number): object {
+function legacyLogprobs(tokens: readonly EchoedToken[], at: number, body: CompletionRequest): object {
+  // As vLLM has it: texts of tokens may be alike.
+  const nameOf = ({ id, text = "" }: TokenFacts): string =>
+    body.return_tokens_as_token_ids === true ? `token_id:${id}` : text;
   let offset = at;
-  const offsets = tokens.map(({ text = "" }) => {
+  const offsets = tokens.map(({ text = "", isAdded }) => {
     const own = offset;
-    offset += text.length;
+    if (isAdded !== true) offset += text.length;
     return own;
   });
   return {
-    tokens: tokens.map(({ text = "" }) => text),
+    tokens: tokens.map(nameOf),
     token_logprobs: tokens.map(({ logprob = null }) => logprob),
-    top_logprobs: tokens.map(({ top = [] }) => Object.fromEntries(top.map(({ text, logprob }) => [text, logprob]))),
+    top_logprobs: tokens.map(({ top }) =>
+      top === undefined ? null : Object.fromEntries(top.map((one) => [nameOf(one), one.logprob])),
+    ),
     text_offset: offsets,
   };
 }
@@ -131,7 +179,7 @@ export async function* streamCompletion(
     if (summary !== undefined) all.push(summary);
     const at = written.get(index) ?? 0;
     written.set(index, at + text.length);
-    const logprobs = typeof body.logprobs === "number" ? legacyLogprobs(tokens, at) : null;
+    const logprobs = typeof body.logprobs === "number" ? legacyLogprobs(tokens, at, body) : null;
     const choice = { index, text, logprobs, finish_reason: summary?.finishReason ?? null };
     yield { data: JSON.stringify({ ...head, choices: [choice] }) };
   }
@@ -147,12 +195,12 @@ export async function complete(
   id: string,
   signal: AbortSignal,
 ): Promise<object> {
-  const choices: { text: string; begin: number; tokens: TokenReport[]; finish_reason: string }[] = [];
+  const choices: { text: string; begin: number; tokens: EchoedToken[]; finish_reason: string }[] = [];
   const all: Summary[] = [];
   for await (const { index, text, tokens, summary } of pieces(served, body, signal)) {
     choices[index] ??= { text: "", begin: 0, tokens: [], finish_reason: "stop" };
     const choice = choices[index];
-    // An echo has no tokens.
+    // Without log-probabilities, an echo has no tokens.
     if (choice.tokens.length === 0 && tokens.length > 0) choice.begin = choice.text.length;
     choice.text += text;
     choice.tokens.push(...tokens);
@@ -165,7 +213,7 @@ export async function complete(
     choices: choices.map(({ tokens, begin, ...choice }, index) => ({
       index,
       ...choice,
-      logprobs: typeof body.logprobs === "number" ? legacyLogprobs(tokens, begin) : null,
+      logprobs: typeof body.logprobs === "number" ? legacyLogprobs(tokens, begin, body) : null,
     })),
     usage: usageOf(all, body.n ?? 1),
     timings: timingsOf(all.at(-1) as Summary),
