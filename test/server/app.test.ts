@@ -192,6 +192,55 @@ describe("tools", () => {
   });
 });
 
+describe("routing", () => {
+  const k = (): number => served.model.config.numExpertsPerTok;
+
+  interface Routing {
+    readonly layers: number[];
+    readonly first: number;
+    readonly prompt_tokens: number;
+    readonly tokens: { readonly id: number; readonly experts: number[][]; readonly weights: number[][] }[];
+  }
+
+  async function expectTraced({ layers, first, tokens }: Routing): Promise<void> {
+    const { numDenseLayers, numHiddenLayers } = served.model.config;
+    expect(layers).toEqual(Array.from({ length: numHiddenLayers - numDenseLayers }, (_, i) => numDenseLayers + i));
+    expect(first).toBe(0);
+    const ids = tokens.map(({ id }) => id);
+    const found = tokens.map(({ experts, weights }) => [...experts.flat(), ...weights.flat()]);
+    const traced: number[][] = ids.map(() => []);
+    for (const what of ["experts", "weights"]) {
+      for await (const { position, rows, data } of served.model.trace(ids, { points: [`**.gate.${what}`] })) {
+        for (let row = 0; row < rows; row++) traced[position + row].push(...data.subarray(row * k(), (row + 1) * k()));
+      }
+    }
+    expect(found).toEqual(traced);
+  }
+
+  it("tells the experts of each token, as a trace does, in chats and completions, streamed or not", async () => {
+    for (const [path, own] of [
+      ["/v1/chat/completions", { messages }],
+      ["/v1/completions", { prompt: "One, two" }],
+    ] as const) {
+      const asked = { ...own, temperature: 0, max_tokens: 4, routing: true };
+      const answer = await (await post(served.app(), path, asked)).json();
+      const { routing, finish_reason } = answer.choices[0];
+      expect(routing.prompt_tokens).toBe(answer.usage.prompt_tokens);
+      expect(routing.tokens).toHaveLength(answer.usage.total_tokens - 1);
+      await expectTraced(routing);
+      const events = eventsOf(await (await post(served.app(), path, { ...asked, stream: true })).text());
+      const ends = events
+        .slice(0, -1)
+        .flatMap(({ data }) => JSON.parse(data).choices)
+        .filter((choice) => choice.routing);
+      expect(ends).toEqual([expect.objectContaining({ routing, finish_reason })]);
+    }
+    expect(
+      (await (await get(served.app(), "/openapi.json")).text()).match(/Adds `routing` to each choice/g),
+    ).toHaveLength(2);
+  });
+});
+
 describe("requests that are refused", () => {
   const cases: [string, string, unknown, number, RegExp][] = [
     ["no JSON", "/v1/chat/completions", "{", 400, /^Body: expected JSON/],

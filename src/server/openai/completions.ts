@@ -12,6 +12,7 @@ import { logprobsOf, MAX_TOP_LOGPROBS } from "../../sampling/logprobs.ts";
 import type { Served } from "../answer.ts";
 import { refused } from "../failure.ts";
 import type { ServerEvent } from "../http/event-stream.ts";
+import { checkRouting, routingField, routingOf } from "../routing.ts";
 import { samplingFields, samplingOf, stated, stopField } from "./sampling-fields.ts";
 import { formatField, formatOf } from "./tools.ts";
 import { timingsOf, usageOf } from "./usage.ts";
@@ -34,6 +35,7 @@ export const completionRequest = z.looseObject({
   return_tokens_as_token_ids: z.boolean().nullish(),
   suffix: z.string().nullish(),
   response_format: formatField,
+  routing: routingField,
 });
 export type CompletionRequest = z.output<typeof completionRequest>;
 
@@ -52,6 +54,7 @@ interface Piece {
   readonly text: string;
   readonly tokens: readonly EchoedToken[];
   readonly summary?: Summary;
+  readonly routing?: object;
 }
 
 async function* pieces(served: Served, body: CompletionRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {
@@ -59,6 +62,7 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
     throw refused("suffix", "none", "a text", "This model continues texts; it does not fill them in.");
   }
   const { model, metrics } = served;
+  checkRouting(model, body.routing);
   const { temperature, topK, topP, minP, repetitionPenalty, order } = served.defaults;
   const { frequencyPenalty, presencePenalty, logitBias, maxTokens, seed } = served.defaults;
   const defaults = { temperature, topK, topP, minP, repetitionPenalty, order, maxTokens };
@@ -80,9 +84,13 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
       if (body.echo === true && body.max_tokens === 0) return yield { text: "", tokens: [], summary: NOTHING_NEW };
       let tokens: TokenReport[] = [];
       let summary: Summary | undefined;
+      const ids: number[] = [];
       const reports: CompleteOptions = {
         signal,
-        onToken: (token) => tokens.push(token),
+        onToken(token) {
+          tokens.push(token);
+          if (body.routing === true) ids.push(token.id);
+        },
         onFinish(figures) {
           summary = figures;
         },
@@ -92,7 +100,9 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
         tokens = [];
       }
       metrics.answered(summary as Summary);
-      yield { text: "", tokens: [], summary };
+      const routing =
+        body.routing === true ? await routingOf(model, await idsOf(served, prompt, signal), ids, signal) : undefined;
+      yield { text: "", tokens: [], summary, routing };
     };
     for await (const { index, piece } of drawChoices(count, options, draw)) {
       yield { ...piece, index: number * count + index };
@@ -112,16 +122,17 @@ type EchoedToken = TokenFacts &
 
 /** The prompt as a piece of its answer, with the log-probabilities of its tokens where they are asked for. */
 async function echoed(
-  { model }: Served,
+  served: Served,
   prompt: Prompt,
   top: number | undefined,
   signal: AbortSignal,
 ): Promise<Omit<Piece, "index">> {
+  const { model } = served;
   const tokenizer = await model.tokenizer();
   const isText = typeof prompt === "string";
   if (top === undefined) return { text: isText ? prompt : tokenizer.decode(prompt), tokens: [] };
   if (top > MAX_TOP_LOGPROBS) throw refused("logprobs", `at most ${MAX_TOP_LOGPROBS}`, String(top));
-  const ids = isText ? await tokenizer.encode(prompt, { addBos: true, signal }) : prompt;
+  const ids = await idsOf(served, prompt, signal);
   const { vocabSize } = model.config;
   const facts = (id: number): TokenFacts => ({ id, text: tokenizer.textOf(id) });
   const isAdded =
@@ -136,6 +147,11 @@ async function echoed(
     }
   }
   return { text: isText ? prompt : tokenizer.decode(ids), tokens };
+}
+
+/** As `complete` reads it. */
+async function idsOf({ model }: Served, prompt: Prompt, signal: AbortSignal): Promise<readonly number[]> {
+  return typeof prompt === "string" ? (await model.tokenizer()).encode(prompt, { addBos: true, signal }) : prompt;
 }
 
 const headOf = (served: Served, id: string): object => ({
@@ -175,12 +191,12 @@ export async function* streamCompletion(
   const head = headOf(served, id);
   const all: Summary[] = [];
   const written = new Map<number, number>();
-  for await (const { index, text, tokens, summary } of pieces(served, body, signal)) {
+  for await (const { index, text, tokens, summary, routing } of pieces(served, body, signal)) {
     if (summary !== undefined) all.push(summary);
     const at = written.get(index) ?? 0;
     written.set(index, at + text.length);
     const logprobs = typeof body.logprobs === "number" ? legacyLogprobs(tokens, at, body) : null;
-    const choice = { index, text, logprobs, finish_reason: summary?.finishReason ?? null };
+    const choice = { index, text, logprobs, finish_reason: summary?.finishReason ?? null, routing };
     yield { data: JSON.stringify({ ...head, choices: [choice] }) };
   }
   if (body.stream_options?.include_usage === true) {
@@ -195,9 +211,15 @@ export async function complete(
   id: string,
   signal: AbortSignal,
 ): Promise<object> {
-  const choices: { text: string; begin: number; tokens: EchoedToken[]; finish_reason: string }[] = [];
+  const choices: {
+    text: string;
+    begin: number;
+    tokens: EchoedToken[];
+    finish_reason: string;
+    routing?: object;
+  }[] = [];
   const all: Summary[] = [];
-  for await (const { index, text, tokens, summary } of pieces(served, body, signal)) {
+  for await (const { index, text, tokens, summary, routing } of pieces(served, body, signal)) {
     choices[index] ??= { text: "", begin: 0, tokens: [], finish_reason: "stop" };
     const choice = choices[index];
     // Without log-probabilities, an echo has no tokens.
@@ -206,6 +228,7 @@ export async function complete(
     choice.tokens.push(...tokens);
     if (summary === undefined) continue;
     choice.finish_reason = summary.finishReason;
+    choice.routing = routing;
     all.push(summary);
   }
   return {
