@@ -102,7 +102,9 @@ export async function* answer(served: Served, ask: Ask, signal: AbortSignal): As
           const piece = pieceOf(delta);
           const kind = TEXTS.find((one) => delta[one] !== undefined);
           if (kind === undefined) return;
-          push(apart.delete(kind) ? { ...piece, delta: { [kind]: `\n\n${delta[kind]}` } } : piece);
+          const text = `\n\n${delta[kind]}`;
+          const own: ChatDelta = kind === "content" ? { content: text } : { reasoning_content: text };
+          push(apart.delete(kind) ? { ...piece, delta: own } : piece);
           said.add(kind);
         },
       };

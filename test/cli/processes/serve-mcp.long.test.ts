@@ -70,7 +70,9 @@ describe("lfm2 serve --mcp", () => {
       function: { name, description, parameters: { type: "object", ...parameters } },
     }));
     const own = JSON.parse(await ask("/v1/chat/completions", { messages, tools: [weather], tool_choice: "required" }));
-    expect(own.choices).toMatchObject([{ finish_reason: "tool_calls", message: { tool_calls: [{ index: 0 }] } }]);
+    expect(own.choices).toMatchObject([
+      { finish_reason: "tool_calls", message: { tool_calls: [{ function: { name: "get_weather" } }] } },
+    ]);
     child.kill("SIGTERM");
     const { code, stderr } = await ended;
     expect(code).toBe(0);
