@@ -8,6 +8,7 @@ import { type Precision, precisions } from "../../oracle/compare/tolerance.ts";
 import { acceptable, verdictOf } from "../../oracle/compare/verdict.ts";
 import { type Diagnosed, diagnose } from "../../oracle/diagnose/diagnose.ts";
 import { embeddingsOf, type ModelWeights, modelWeights } from "../../oracle/diagnose/model-weights.ts";
+import { MOST_PRODUCTS } from "../../oracle/diagnose/work.ts";
 import { parseGlob } from "../../oracle/glob.ts";
 import { lineUp } from "../../oracle/recorded/line-up.ts";
 import { readyMaps } from "../../oracle/recorded/name-map.ts";
@@ -42,6 +43,7 @@ interface CompareFlags extends ModelFlags, ReportFlags, ServerFlags {
   readonly mapA?: string;
   readonly precision?: Precision;
   readonly tolerance?: number;
+  readonly maxProducts?: number;
   readonly accept?: Acceptable[];
   readonly points?: string[];
   readonly all?: true;
@@ -74,6 +76,7 @@ one position a request. What it does not tell is said in the verdict; causes are
 Causes are found by computing the operation where the runs part again, under each known mistake, from the numbers that
 were recorded. With -m the model's weights take part; without, only what a recording holds: routers, norms, and where it
 has what out_proj and w2 are given (docs/oracle.md) convolution, attention and dense feed-forwards.
+The search ends after --max-products, at the same place on every machine, and the report says what was left out.
 
 The verdict is: equal; equal within rounding, and which; equal but for near ties; different, with its cause or cause not
 known. Tolerance is float32's unless a recording says that it rounded more, or --precision says so.
@@ -90,7 +93,16 @@ export function compareCommand(): Command {
     .option("--map <name or file>", "whose names B's points have: hf, llama.cpp, mlx-lm, or those of a JSON file")
     .option("--map-a <name or file>", "the same of A, where A is a file")
     .addOption(new Option("--precision <name>", "what both were computed in").choices(precisions))
-    .option("--tolerance <number>", "what may be off, times max(1, largest number), whatever the precision", positive)
+    .option(
+      "--tolerance <number>",
+      "what may be off, times max(1, largest number), whatever the precision",
+      from0("--tolerance"),
+    )
+    .option(
+      "--max-products <number>",
+      `products of two numbers that the search for a cause may compute (default: ${MOST_PRODUCTS / 1e9}e9)`,
+      from0("--max-products"),
+    )
     .option("--accept <verdicts>", `verdicts to end with 0 for, beside equal: ${acceptable.join(",")}`, verdicts)
     .option("--points <globs...>", 'compare these points only, such as "**.gate.*"')
     .option("--all", "list every point, not only the first ones outside tolerance")
@@ -102,10 +114,12 @@ export function compareCommand(): Command {
   return addModelOptions(command, { model, mode: "exact" }).addHelpText("after", examples).action(run);
 }
 
-function positive(text: string): number {
-  const value = numberOrText(text);
-  if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return value;
-  throw new UsageError({ subject: "--tolerance", expected: "a finite number from 0", found: JSON.stringify(text) });
+function from0(flag: string): (text: string) => number {
+  return (text) => {
+    const value = numberOrText(text);
+    if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return value;
+    throw new UsageError({ subject: flag, expected: "a finite number from 0", found: JSON.stringify(text) });
+  };
 }
 
 function verdicts(text: string): Acceptable[] {
@@ -162,7 +176,7 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
       const recorded = isPair ? await open(first, flags.mapA) : undefined;
       const runs = await servedRuns(place, recorded, flags, { ...asked, signal });
       const comparison = await compareRuns(...runs, options);
-      return [comparison, { guess: undefined, next: [], hints: comparison.equal ? [] : [OF_SERVERS] }];
+      return [comparison, { guess: undefined, next: [], hints: comparison.equal ? [] : [OF_SERVERS], products: 0 }];
     };
     const ofRecordings = async (): Promise<readonly [Comparison, Diagnosed]> => {
       const recordedA = isPair ? await open(first, flags.mapA) : undefined;
@@ -175,7 +189,7 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
         bias: weights && (async (path) => weights.numbers(`${path}.expert_bias`)),
       });
       line.show("Looking for the cause");
-      return [comparison, await diagnose(comparison, weights)];
+      return [comparison, await diagnose(comparison, weights, flags.maxProducts)];
     };
     const [comparison, diagnosed] = await (isAddress(place) ? ofServer() : ofRecordings());
     line.clear();
