@@ -6,7 +6,7 @@ import { isLoopback } from "../../server/http/doors.ts";
 import { type Listening, listen } from "../../server/node-listen.ts";
 import { UsageError } from "../exit.ts";
 import { openModel, tokenizerOf } from "../files/open-model.ts";
-import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
+import { addModelOptions, addParallelOptions, type ModelFlags } from "../options/model-options.ts";
 import { byteCount, integerOf } from "../options/option-values.ts";
 import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "../options/sampling-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
@@ -64,7 +64,7 @@ export function serveCommand(): Command {
         .default(MOST_BODY_BYTES, "16M"),
     )
     .option("--quiet", "print no line for each request");
-  addSamplingOptions(addModelOptions(command));
+  addSamplingOptions(addParallelOptions(addModelOptions(command)));
   return command.addHelpText("after", examples).action(run);
 }
 

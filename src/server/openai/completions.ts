@@ -128,7 +128,7 @@ export async function* streamCompletion(
   const all: Summary[] = [];
   const written = new Map<number, number>();
   for await (const { index, text, tokens, summary } of pieces(served, body, signal)) {
-    if (summary !== undefined) all.push(summary);
+    if (summary !== undefined) all[index] = summary;
     const at = written.get(index) ?? 0;
     written.set(index, at + text.length);
     const logprobs = typeof body.logprobs === "number" ? legacyLogprobs(tokens, at) : null;
@@ -158,7 +158,7 @@ export async function complete(
     choice.tokens.push(...tokens);
     if (summary === undefined) continue;
     choice.finish_reason = summary.finishReason;
-    all.push(summary);
+    all[index] = summary;
   }
   return {
     ...headOf(served, id),
