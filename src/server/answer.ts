@@ -2,6 +2,7 @@
 import type { ChatDelta, ChatMessage, ChatOptions, LanguageModel, Summary, TokenReport } from "../index.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Queue } from "./queue.ts";
+import { checkRouting, routingOf } from "./routing.ts";
 
 /** A model and the terms on which it is served. */
 export interface Served {
@@ -21,6 +22,8 @@ export interface Ask {
   readonly options: ChatOptions;
   /** Of several calls in one answer, only the first is given out. */
   readonly oneCall?: boolean;
+  /** Tell which experts each token went to. */
+  readonly routing?: boolean;
 }
 
 export interface Piece {
@@ -31,15 +34,21 @@ export interface Piece {
 
 export interface Figures extends Summary {
   readonly reasoningTokens: number;
+  /** Where it is asked for. */
+  readonly routing?: object;
 }
 
 /** @throws what `chat` throws */
 export async function* answer(
   { model, defaults, metrics }: Served,
-  { messages, options, oneCall = false }: Ask,
+  { messages, options, oneCall = false, routing = false }: Ask,
   signal: AbortSignal,
 ): AsyncGenerator<Piece, Figures> {
+  checkRouting(model, routing);
   let summary: Summary | undefined;
+  const ids: number[] = [];
+  // A template may print it.
+  const now = new Date();
   let tokens: TokenReport[] = [];
   let reasoningTokens = 0;
   let calls = 0;
@@ -48,8 +57,10 @@ export async function* answer(
   const deltas = model.chat(messages, {
     ...defaults,
     ...options,
+    now,
     signal,
     onToken(token) {
+      if (routing) ids.push(token.id);
       // A marker is no part of any text.
       if (!isSpecial(token.id) && !thinking.includes(token.id)) tokens.push(token);
     },
@@ -63,7 +74,12 @@ export async function* answer(
     if (!isLeftOut) yield { delta, tokens };
     tokens = [];
   }
-  const figures = { ...(summary as Summary), reasoningTokens };
+  const prompt = routing ? await model.encodeChat(messages, { tools: options.tools, now, signal }) : [];
+  const figures = {
+    ...(summary as Summary),
+    reasoningTokens,
+    ...(routing && { routing: await routingOf(model, prompt, ids, signal) }),
+  };
   metrics.answered(figures);
   return figures;
 }

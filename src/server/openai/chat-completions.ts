@@ -5,6 +5,7 @@ import type { ChatDelta, Summary } from "../../index.ts";
 import { createAnswerCollector, choices as drawChoices, type TokenReport } from "../../index.ts";
 import { type Ask, answer, type Figures, type Piece, type Served } from "../answer.ts";
 import type { ServerEvent } from "../http/event-stream.ts";
+import { routingField } from "../routing.ts";
 import { messageField, messagesOf } from "./message-fields.ts";
 import { samplingFields, samplingOf, stated, stopField } from "./sampling-fields.ts";
 import { type FunctionTool, formatField, formatOf, toolChoiceField, toolField, toolOptions } from "./tools.ts";
@@ -30,6 +31,7 @@ export const chatRequest = z.looseObject({
   top_logprobs: z.int().nullish(),
   reasoning_effort: z.string().nullish(),
   thinking_budget: z.int().nullish(),
+  routing: routingField,
   chat_template_kwargs: z.looseObject({ enable_thinking: z.boolean().nullish() }).nullish(),
 });
 export type ChatRequest = z.output<typeof chatRequest>;
@@ -42,6 +44,7 @@ export function askOf(body: ChatRequest): Ask {
   return {
     messages: messagesOf(body.messages),
     oneCall: body.parallel_tool_calls === false,
+    routing: body.routing === true,
     options: {
       ...samplingOf(body),
       ...toolOptions(tools, body.tool_choice),
@@ -105,7 +108,7 @@ export async function* streamChat(
     }
     if (isEnd(piece)) {
       all[index] = piece;
-      const end = { index, delta: {}, logprobs: null, finish_reason: piece.finishReason };
+      const end = { index, delta: {}, logprobs: null, finish_reason: piece.finishReason, routing: piece.routing };
       yield chunk([end], { timings: timingsOf(piece) });
     } else {
       const { delta, tokens } = piece;
@@ -144,6 +147,7 @@ export async function completeChat(
       message: { ...message, content: isSilent ? null : content, refusal: null },
       logprobs: body.logprobs === true ? logprobsOf(tokens) : null,
       finish_reason: piece.finishReason,
+      routing: piece.routing,
     };
     all[index] = piece;
   }
