@@ -184,7 +184,11 @@ export const attentionMistakes: readonly Mistake[] = [
   masked("missing-mask", "every position seeing all others", ({ rows }) => positions(rows)),
   masked("mask-off-by-one", "every position seeing the next", ({ t, rows }) => positions(Math.min(rows, t + 2))),
   masked("mask-off-by-one", "no position but the first seeing itself", ({ t }) => positions(Math.max(1, t))),
-  masked("mask-top-left", "a mask that begins anew at every step", ({ t, step }) => positions(t - step + 1)),
+  masked(
+    "mask-top-left",
+    "a causal mask aligned with the first key instead of the last, so that later steps see too little",
+    ({ t, step }) => positions(t - step + 1),
+  ),
   masked("chunk-local-attention", "no position seeing the steps before", ({ t, step }) =>
     positions(t - step + 1, step),
   ),
