@@ -5,7 +5,7 @@ import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import type { ZodType, z } from "zod";
 import type { ChatOptions, LanguageModel } from "../index.ts";
-import { inTurn, type Served } from "./answer.ts";
+import { inTurn, type Served, type ServedTools } from "./answer.ts";
 import { completeMessage, countRequest, countTokens, messageRequest, streamMessage } from "./anthropic/messages.ts";
 import { anthropicErrors, type ErrorShape, failureOf, openaiErrors, RequestFailure } from "./failure.ts";
 import { readBody } from "./http/body.ts";
@@ -40,6 +40,8 @@ export interface AppOptions extends DoorOptions {
   readonly version?: string;
   /** Told of each request when it has been answered; never of what is in it. */
   readonly log?: (entry: LogEntry) => void;
+  /** Tools that the server runs itself. */
+  readonly tools?: ServedTools;
   /** Aborted when the server ends, and all work with it. */
   readonly signal?: AbortSignal;
 }
@@ -69,7 +71,8 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
   const { parallel } = model.settings;
   const queue = createQueue({ running: parallel, waiting: options.mostWaiting ?? MOST_WAITING });
   const created = Math.floor(Date.now() / 1000);
-  const served: Served = { model, name, created, defaults, queue, metrics: createMetrics(model, queue) };
+  const metrics = createMetrics(model, queue);
+  const served: Served = { model, name, created, defaults, queue, metrics, tools: options.tools };
   const operations: Operation[] = [];
   const app = new Hono();
 
