@@ -110,6 +110,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "capabilities",
     "chat",
     "constrain",
+    "engine",
     "formats",
     "load",
     "model",

@@ -33,7 +33,7 @@ export interface AppOptions extends DoorOptions {
   readonly strictModel?: boolean;
   /** What requests leave open. */
   readonly defaults?: ChatOptions;
-  /** Requests that may wait, beside the one that is answered. */
+  /** Requests that may wait, beside those that are answered. */
   readonly mostWaiting?: number;
   readonly mostBodyBytes?: number;
   readonly version?: string;
@@ -82,9 +82,11 @@ interface Protocol<Request extends ZodType> {
 
 export function createApp(model: LanguageModel, options: AppOptions): Hono {
   const { name, strictModel = false, defaults = {}, log, signal: ended } = options;
-  const queue = createQueue({ running: 1, waiting: options.mostWaiting ?? MOST_WAITING });
+  const { parallel } = model.settings;
+  const queue = createQueue({ running: parallel, waiting: options.mostWaiting ?? MOST_WAITING });
   const created = Math.floor(Date.now() / 1000);
-  const served: Served = { model, name, created, defaults, queue, metrics: createMetrics(queue), tools: options.tools };
+  const metrics = createMetrics(model, queue);
+  const served: Served = { model, name, created, defaults, queue, metrics, tools: options.tools };
   const operations: Operation[] = [];
   const app = new Hono();
 

@@ -7,7 +7,7 @@ import { type Listening, listen } from "../../server/node-listen.ts";
 import type { McpFlags, McpTools } from "../conversation/mcp-tools.ts";
 import { UsageError } from "../exit.ts";
 import { openModel, tokenizerOf } from "../files/open-model.ts";
-import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
+import { addModelOptions, addParallelOptions, type ModelFlags } from "../options/model-options.ts";
 import { byteCount, integerOf } from "../options/option-values.ts";
 import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "../options/sampling-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
@@ -70,7 +70,7 @@ export function serveCommand(): Command {
     .option("--mcp <file>", "MCP servers whose tools this server runs for requests without tools; those of --yes alone")
     .option("--yes <name...>", "tools of these servers that may run; nobody is there to ask")
     .option("--tool-timeout <seconds>", "how long a call of a tool may take", integerOf("--tool-timeout", 1), 60);
-  addSamplingOptions(addModelOptions(command));
+  addSamplingOptions(addParallelOptions(addModelOptions(command)));
   return command.addHelpText("after", examples).action(run);
 }
 
