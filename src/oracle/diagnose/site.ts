@@ -1,4 +1,5 @@
 // One module of the graph on one side, replayed: the graph itself, over what the run recorded before the module.
+import { pagesFor } from "../../engine/sequence.ts";
 import type { Config } from "../../model/config.ts";
 import { forward, lmHead } from "../../model/model.ts";
 import { type LayerState, stateSpecs } from "../../model/state.ts";
@@ -139,7 +140,8 @@ export async function openSite(
   const layers = createReferenceBackend({ weights: [], states, kvType: "f32" }).states as LayerState[];
   const start = run.start + begin;
   const ids = run.ids?.slice(begin, begin + count) ?? new Int32Array(count);
-  const step = createStep([{ ids, start, stored: start, layers }]);
+  const pages = Array.from({ length: pagesFor(start + count) }, (_, page) => page);
+  const step = createStep([{ ids, start, stored: start, pages, layers }]);
   const hidden = place.part === "short convolution" && start > 0 ? config.convLCache : 0;
   // Where products differ first, what they read does not.
   const isFirst = (path: string): boolean =>

@@ -1,6 +1,6 @@
 // Grouped-query attention: norms of q and k, heads, scales, which positions a row sees, a cache that rounds.
 import type { KvType } from "../../ops/backend.ts";
-import type { Ops, Tensor } from "../../ops/ops.ts";
+import { type Ops, PAGE, type Tensor } from "../../ops/ops.ts";
 import { createTensor, type ReferenceKvCache, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
 import { lazyTensor } from "../diagnose/lazy-ops.ts";
 import { byRow, rearranged, reordered, tensorOf } from "./columns.ts";
@@ -78,7 +78,8 @@ function masked(cause: string, says: string, mask: Mask): Mistake {
           const [keys, values] = [rowsOf(k, 0), rowsOf(v, 1)];
           const start = seen.length - 1;
           const cache: ReferenceKvCache = { capacity: seen.length, k: keys.data, v: values.data, type: "f32" };
-          const span = { rows: 1, start, stored: start + 1, cache };
+          const pages = Array.from({ length: Math.ceil(seen.length / PAGE) }, (_, i) => i);
+          const span = { rows: 1, start, stored: start + 1, cache, pages };
           const query = tensorOf(1, q.cols, rowOf(q as ReferenceTensor, t));
           const one = ops.attention(query, ops.rows(keys, start, 1), ops.rows(values, start, 1), [span], headDim);
           rowOf(y, t).set((one as ReferenceTensor).data);

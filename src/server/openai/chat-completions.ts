@@ -66,7 +66,7 @@ interface Chosen {
 
 const isEnd = (piece: Piece | Figures): piece is Figures => "finishReason" in piece;
 
-/** The answers, one after another, with their figures. */
+/** The answers, side by side, with their figures. */
 async function* choicesOf(served: Served, ask: Ask, count: number, signal: AbortSignal): AsyncGenerator<Chosen, void> {
   const { seed } = { ...served.defaults, ...ask.options };
   yield* drawChoices(count, { seed }, async function* ({ seed: own }): AsyncGenerator<Piece | Figures, void> {
@@ -107,7 +107,7 @@ export async function* streamChat(
       yield chunk([{ index, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null }]);
     }
     if (isEnd(piece)) {
-      all.push(piece);
+      all[index] = piece;
       const end = { index, delta: {}, logprobs: null, finish_reason: piece.finishReason, routing: piece.routing };
       yield chunk([end], { timings: timingsOf(piece) });
     } else {
@@ -126,11 +126,15 @@ export async function completeChat(
   id: string,
   signal: AbortSignal,
 ): Promise<object> {
+  const count = body.n ?? 1;
   const all: Figures[] = [];
   const choices: object[] = [];
-  let collector = createAnswerCollector();
-  let tokens: TokenReport[] = [];
-  for await (const { index, piece } of choicesOf(served, askOf(body), body.n ?? 1, signal)) {
+  const collected = Array.from({ length: count }, () => ({
+    collector: createAnswerCollector(),
+    tokens: [] as TokenReport[],
+  }));
+  for await (const { index, piece } of choicesOf(served, askOf(body), count, signal)) {
+    const { collector, tokens } = collected[index];
     if (!isEnd(piece)) {
       collector.push(piece.delta);
       if (piece.delta.content !== undefined) tokens.push(...piece.tokens);
@@ -138,16 +142,14 @@ export async function completeChat(
     }
     const { content, ...message } = collector.message();
     const isSilent = content === "" && message.tool_calls !== undefined;
-    choices.push({
+    choices[index] = {
       index,
       message: { ...message, content: isSilent ? null : content, refusal: null },
       logprobs: body.logprobs === true ? logprobsOf(tokens) : null,
       finish_reason: piece.finishReason,
       routing: piece.routing,
-    });
-    all.push(piece);
-    collector = createAnswerCollector();
-    tokens = [];
+    };
+    all[index] = piece;
   }
   return {
     ...chunkHead(served, id),

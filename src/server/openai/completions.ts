@@ -88,6 +88,7 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
       const reports: CompleteOptions = {
         signal,
         onToken(token) {
+          served.onToken?.();
           tokens.push(token);
           if (body.routing === true) ids.push(token.id);
         },
@@ -192,7 +193,7 @@ export async function* streamCompletion(
   const all: Summary[] = [];
   const written = new Map<number, number>();
   for await (const { index, text, tokens, summary, routing } of pieces(served, body, signal)) {
-    if (summary !== undefined) all.push(summary);
+    if (summary !== undefined) all[index] = summary;
     const at = written.get(index) ?? 0;
     written.set(index, at + text.length);
     const logprobs = typeof body.logprobs === "number" ? legacyLogprobs(tokens, at, body) : null;
@@ -229,7 +230,7 @@ export async function complete(
     if (summary === undefined) continue;
     choice.finish_reason = summary.finishReason;
     choice.routing = routing;
-    all.push(summary);
+    all[index] = summary;
   }
   return {
     ...headOf(served, id),
