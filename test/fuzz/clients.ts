@@ -1,10 +1,11 @@
 // Clients that come and go, over a real port:
 //
-//   node --import ./assembly/read-typescript.js test/fuzz/clients.ts [--seed N] [--count N] [--clients N]
+//   node --import ./assembly/read-typescript.js test/fuzz/clients.ts [--seed N] [--count N | --seconds N] [--clients N]
 //
 // Each asks in one of the protocols, streamed or not. Some leave: while they wait, while their prompt is read, or in the
-// middle of an answer. Some read slowly, some send what is no request. Whoever stays gets what the library alone gives, or
-// 429; when all have gone, the model is free within a moment, and memory has not grown.
+// middle of an answer. Some read slowly, some send what is no request, or too long a one. Whoever stays gets what the
+// library alone gives, or 429; when all have gone, the model is free within a moment, and memory has not grown since the
+// first third (which --expose-gc shows).
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { open } from "../../src/index.ts";
@@ -16,12 +17,15 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string" },
     count: { type: "string", default: "1000" },
+    seconds: { type: "string" },
     clients: { type: "string", default: "40" },
   },
 });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-const [count, clients] = [Number(values.count), Number(values.clients)];
-if (![seed, count, clients].every((number) => Number.isSafeInteger(number) && number >= 0) || clients === 0) {
+const clients = Number(values.clients);
+const seconds = Number(values.seconds ?? 0);
+let count = seconds > 0 ? 0 : Number(values.count);
+if (![seed, count, clients, seconds].every((number) => Number.isSafeInteger(number) && number >= 0) || clients === 0) {
   throw new TypeError(`--seed, --count, --clients: expected numbers, found ${JSON.stringify(values)}.`);
 }
 
@@ -32,7 +36,7 @@ const MOST_GROWTH_BYTES = 20 << 20;
 /** 200 for the model, and the rest for a busy machine. */
 const FREE_MS = 2000;
 
-console.log(`seed ${seed}: ${count} requests of ${clients} clients`);
+console.log(`seed ${seed}: ${seconds > 0 ? `${seconds} seconds` : `${count} requests`} of ${clients} clients`);
 const model = await open(undefined, { contextLength: 1024 });
 const wanted = new Map<string, string>();
 for (const content of QUESTIONS) {
@@ -41,7 +45,12 @@ for (const content of QUESTIONS) {
   for await (const { content: piece = "" } of model.chat([{ role: "user", content }], options)) text += piece;
   wanted.set(content, text);
 }
-const app = createApp(model, { host: "127.0.0.1", cors: [], name: "nano", mostWaiting: WAITING });
+const MOST_BODY_BYTES = 1 << 16;
+const app = createApp(model, {
+  ...{ host: "127.0.0.1", cors: [], name: "nano" },
+  mostWaiting: WAITING,
+  mostBodyBytes: MOST_BODY_BYTES,
+});
 const server = await listen(app, "127.0.0.1", 0);
 
 const outcomes = new Map<string, number>();
@@ -115,9 +124,12 @@ async function ask(dice: Dice): Promise<void> {
   const leaves = dice.chance(0.35);
   const timer = leaves ? setTimeout(() => leaving.abort(), dice.below(120)) : undefined;
   const isWrong = dice.chance(0.1);
-  const body = isWrong
-    ? dice.pick(["{", '{"messages": 7, "input": 7}', "[]", `"${"x".repeat(1000)}"`])
-    : JSON.stringify(protocol.body(content, stream));
+  const isLong = !isWrong && dice.chance(0.03);
+  const body = isLong
+    ? JSON.stringify(protocol.body("x".repeat(MOST_BODY_BYTES), stream))
+    : isWrong
+      ? dice.pick(["{", '{"messages": 7, "input": 7}', "[]", `"${"x".repeat(1000)}"`])
+      : JSON.stringify(protocol.body(content, stream));
   const isSlow = stream && dice.chance(0.1);
   try {
     const headers = { "content-type": "application/json" };
@@ -129,8 +141,8 @@ async function ask(dice: Dice): Promise<void> {
       answer += decoder.decode(chunk, { stream: true });
       if (isSlow) await sleep(3);
     }
-    if (isWrong || response.status !== 200) {
-      const expected = isWrong ? 400 : 429;
+    if (isWrong || isLong || response.status !== 200) {
+      const expected = isWrong ? 400 : isLong ? 413 : 429;
       if (response.status === expected) told(String(expected));
       else failures.push(`${protocol.path}: expected ${expected}, found ${response.status} ${answer.slice(0, 300)}`);
       return;
@@ -165,10 +177,11 @@ function heldBytes(): number {
   return heapUsed + external;
 }
 
-async function run(from: number, to: number): Promise<void> {
-  let next = from;
+let next = 0;
+
+async function run(isOver: () => boolean): Promise<void> {
   const work = async (): Promise<void> => {
-    for (let number = next++; number < to; number = next++) await ask(diceOf(seed, number));
+    while (!isOver()) await ask(diceOf(seed, next++));
   };
   await Promise.all(Array.from({ length: clients }, work));
   const ms = await settled();
@@ -176,9 +189,13 @@ async function run(from: number, to: number): Promise<void> {
 }
 
 // What the first requests leave behind is compiled code and caches.
-await run(0, Math.ceil(count / 3));
+const begin = performance.now();
+const isPast = (part: number) => (): boolean =>
+  seconds > 0 ? performance.now() - begin > seconds * 1000 * part : next >= Math.ceil(count * part);
+await run(isPast(1 / 3));
 const before = heldBytes();
-await run(Math.ceil(count / 3), count);
+await run(isPast(1));
+count = next;
 const grown = heldBytes() - before;
 if (globalThis.gc !== undefined && grown > MOST_GROWTH_BYTES) {
   failures.push(`memory: expected to grow by less than ${MOST_GROWTH_BYTES} bytes, found ${grown}`);
