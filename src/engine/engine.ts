@@ -132,6 +132,32 @@ export async function eachLogits(
   });
 }
 
+/**
+ * Logits of hidden states before the final norm, which is computed anew: what `lmHead` would say of them. Leaves no trace in
+ * the sequence.
+ *
+ * @param hidden  f32 [rows, hidden], row-major
+ */
+export async function headOf(
+  { model, maxLogitRows }: Engine,
+  hidden: Float32Array,
+  pace: Pace,
+  onRows: (logits: Float32Array) => void,
+): Promise<void> {
+  const { ops, memory, weights, config } = model;
+  const cols = config.hiddenSize;
+  const most = Math.min(maxLogitRows, model.maxStep);
+  for (let from = 0; from < hidden.length; from += most * cols) {
+    await pace.pause();
+    const numbers = hidden.subarray(from, from + most * cols);
+    memory.release();
+    const h = ops.embed(new Int32Array(numbers.length / cols), weights.embedTokens); // room of their shape
+    memory.overwrite(h, numbers);
+    const carried = memory.carry(h, weights.embeddingNorm);
+    onRows(memory.read(lmHead(ops, weights, ops.rmsNorm(carried, weights.embeddingNorm, config.normEps))));
+  }
+}
+
 /** What may come next, decided anew before every id. */
 export interface Constraint {
   /** The ids that may come next, as a mask (see Sampler.next); undefined: all. */

@@ -72,6 +72,8 @@ export interface Memory {
   reset(states: readonly ConvState[]): void;
   /** A copy of the numbers, row-major. */
   read(x: Tensor): Float32Array;
+  /** Puts others in their place, row-major. Given: nothing has been computed from `x` yet. */
+  overwrite(x: Tensor, numbers: Float32Array): void;
   readIds(x: ExpertIds): Int32Array;
   /** A copy of a `vector` of one row. */
   readVector(w: Weight): Float32Array;

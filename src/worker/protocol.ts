@@ -27,10 +27,17 @@ export type Request =
       readonly options: Omit<GenerateOptions, "constraint" | "onLogprobs">;
       /** Needs a vocabulary, sent before. */
       readonly rules?: ConstraintRules;
+      readonly edits?: readonly string[];
     }
   | { readonly kind: "vocabulary"; readonly vocabulary: PackedBytes }
-  | { readonly kind: "logits"; readonly ids: readonly number[] }
-  | { readonly kind: "trace"; readonly ids: readonly number[]; readonly plan: TracePlan };
+  | { readonly kind: "logits"; readonly ids: readonly number[]; readonly edits?: readonly string[] }
+  | {
+      readonly kind: "trace";
+      readonly ids: readonly number[];
+      readonly plan: TracePlan;
+      readonly edits?: readonly string[];
+    }
+  | { readonly kind: "head"; readonly hidden: Float32Array };
 
 /** What a request gives back, by its kind, besides the events on the way. */
 export interface Results {
@@ -45,6 +52,7 @@ export interface Results {
   readonly vocabulary: null;
   readonly logits: null;
   readonly trace: null;
+  readonly head: null;
 }
 
 export type ToWorker =

@@ -2,7 +2,10 @@
 
 import { createConstraint } from "../constrain/constraint.ts";
 import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
-import { type Engine, eachLogits, generate, type Pace } from "../engine/engine.ts";
+import { parseEdits } from "../edits/edit.ts";
+import { editedEngine } from "../engine/edited-engine.ts";
+import { type Engine, eachLogits, generate, headOf, type Pace } from "../engine/engine.ts";
+import { restart } from "../engine/sequence.ts";
 import { plainError } from "../lfm2-error.ts";
 import type { LoadContext } from "../load/load.ts";
 import { recordTrace } from "../oracle/trace/record.ts";
@@ -21,6 +24,8 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
   const controllers = new Map<number, AbortController>();
   const flights = new Map<number, Flight>();
   let engine: Engine | undefined;
+  /** How the sequence that the engine is in the middle of was computed. */
+  let lastEdits = "";
   let vocabulary: VocabularyTree | undefined;
   let last: Promise<void> = Promise.resolve();
 
@@ -69,15 +74,22 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       return null;
     }
     if (engine === undefined) throw new TypeError("a model has to be loaded before it is run");
+    if (request.kind === "head") {
+      await headOf(engine, request.hidden, pace, (logits) => {
+        emit({ kind: "rows", logits }, [logits.buffer as ArrayBuffer]);
+      });
+      return null;
+    }
+    const edited = withEdits(engine, request.edits);
     if (request.kind === "logits") {
-      await eachLogits(engine, request.ids, pace, (logits, done) => {
+      await eachLogits(edited, request.ids, pace, (logits, done) => {
         emit({ kind: "rows", logits }, [logits.buffer as ArrayBuffer]);
         onProgress(done, request.ids.length);
       });
       return null;
     }
     if (request.kind === "trace") {
-      await recordTrace(engine, request.ids, request.plan, pace, (step, done) => {
+      await recordTrace(edited, request.ids, request.plan, pace, (step, done) => {
         emit({ kind: "step", step }, [step.numbers]);
         onProgress(done, request.plan.positions.to);
       });
@@ -89,10 +101,19 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       logprobs = found;
     };
     const options = { ...request.options, onLogprobs, constraint: constraintOf(request, engine) };
-    for await (const token of generate(engine, request.ids, options, pace, onProgress)) {
+    for await (const token of generate(edited, request.ids, options, pace, onProgress)) {
       emit({ kind: "id", token, logprobs, ms: performance.now() - begin });
     }
     return null;
+  }
+
+  /** What was read under other edits is read anew. */
+  function withEdits(engine: Engine, texts: readonly string[] = []): Engine {
+    const edited = editedEngine(engine, parseEdits(texts, engine.model.config));
+    const edits = JSON.stringify(texts);
+    if (edits !== lastEdits) restart(engine.model, engine.sequence);
+    lastEdits = edits;
+    return edited;
   }
 
   function constraintOf({ rules, options }: Request & { kind: "generate" }, { model }: Engine) {
