@@ -114,6 +114,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "capabilities",
     "chat",
     "constrain",
+    "engine",
     "formats",
     "load",
     "model",
@@ -175,7 +176,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // Tools of servers that speak MCP.
   mcp: [],
   // Requests of programs, in the protocols that they speak.
-  server: ["chat", "index.ts", "options"],
+  server: ["chat", "conversation", "index.ts", "options", "sampling"],
   cli: [
     "server",
     "mcp",

@@ -78,6 +78,7 @@ export function createLanguageModel(
       check("head", options);
       return headOf(parts, hidden, options);
     },
+    activity: () => worker.request({ kind: "activity" }),
     async close() {
       await Promise.all([worker.close(), text?.close()]);
     },

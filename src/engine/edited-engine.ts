@@ -1,7 +1,10 @@
 // An engine whose operations are edited. It shares the memory and the sequence of the engine that it is made of.
 import { type Edit, EditError, expertsToAToken } from "../edits/edit.ts";
 import { editedOps } from "../edits/edited-ops.ts";
-import type { Engine } from "./engine.ts";
+import { createAnswer, type GenerateOptions } from "./answer.ts";
+import { type Engine, extend, type Pace, prefill } from "./engine.ts";
+import type { AnswerRequest } from "./scheduler.ts";
+import { createSpeed } from "./step-length.ts";
 
 /**
  * Steps are shorter: working space was planned for the experts of a true run and no copies.
@@ -24,5 +27,25 @@ export function editedEngine(engine: Engine, edits: readonly Edit[]): Engine {
   }
   const maxLogitRows = Math.min(engine.maxLogitRows, maxStep);
   const ops = editedOps(model.ops, config, edits, memory);
-  return { model: { ...model, ops, maxStep }, sequence: engine.sequence, maxStep, maxLogitRows };
+  return { model: { ...model, ops, maxStep }, sequence: engine.sequence, maxStep, maxLogitRows, speed: createSpeed() };
+}
+
+/** An answer in a sequence by itself: what is written under edits is not shared with others, who have none. */
+export async function answerAlone(
+  engine: Engine,
+  ids: readonly number[],
+  options: GenerateOptions,
+  pace: Pace,
+  { onProgress, onId }: Pick<AnswerRequest, "onProgress" | "onId">,
+): Promise<void> {
+  const { model, sequence } = engine;
+  const begin = performance.now();
+  const answer = createAnswer(model.config.vocabSize, ids, options);
+  let logits = await prefill(engine, ids, pace, onProgress);
+  for (;;) {
+    const { id, logprobs } = answer.next(logits);
+    onId(id, logprobs, performance.now() - begin);
+    if (answer.isOver || answer.ids.length > sequence.capacity) return;
+    logits = await extend(engine, [id], pace);
+  }
 }

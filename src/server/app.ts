@@ -5,7 +5,7 @@ import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import type { ZodType, z } from "zod";
 import type { ChatOptions, LanguageModel } from "../index.ts";
-import { inTurn, type Served } from "./answer.ts";
+import { inTurn, type Served, type ServedTools } from "./answer.ts";
 import { completeMessage, countRequest, countTokens, messageRequest, streamMessage } from "./anthropic/messages.ts";
 import { anthropicErrors, type ErrorShape, failureOf, openaiErrors, RequestFailure } from "./failure.ts";
 import { readBody } from "./http/body.ts";
@@ -34,12 +34,14 @@ export interface AppOptions extends DoorOptions {
   readonly strictModel?: boolean;
   /** What requests leave open. */
   readonly defaults?: ChatOptions;
-  /** Requests that may wait, beside the one that is answered. */
+  /** Requests that may wait, beside those that are answered. */
   readonly mostWaiting?: number;
   readonly mostBodyBytes?: number;
   readonly version?: string;
   /** Told of each request when it has been answered; never of what is in it. */
   readonly log?: (entry: LogEntry) => void;
+  /** Tools that the server runs itself. */
+  readonly tools?: ServedTools;
   /** Aborted when the server ends, and all work with it. */
   readonly signal?: AbortSignal;
 }
@@ -66,9 +68,11 @@ interface Protocol<Request extends ZodType> {
 
 export function createApp(model: LanguageModel, options: AppOptions): Hono {
   const { name, strictModel = false, defaults = {}, log, signal: ended } = options;
-  const queue = createQueue({ running: 1, waiting: options.mostWaiting ?? MOST_WAITING });
+  const { parallel } = model.settings;
+  const queue = createQueue({ running: parallel, waiting: options.mostWaiting ?? MOST_WAITING });
   const created = Math.floor(Date.now() / 1000);
-  const served: Served = { model, name, created, defaults, queue, metrics: createMetrics(queue) };
+  const metrics = createMetrics(model, queue);
+  const served: Served = { model, name, created, defaults, queue, metrics, tools: options.tools };
   const operations: Operation[] = [];
   const app = new Hono();
 

@@ -1,6 +1,6 @@
 // Figures for Prometheus.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Summary } from "../index.ts";
+import type { LanguageModel, Summary } from "../index.ts";
 import type { Queue } from "./queue.ts";
 
 export interface Metrics {
@@ -15,7 +15,7 @@ export interface Metrics {
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const TOKEN_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
 
-export function createMetrics(queue: Queue): Metrics {
+export function createMetrics(model: LanguageModel, queue: Queue): Metrics {
   const registers = [new Registry()];
   const [registry] = registers;
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
@@ -50,6 +50,18 @@ export function createMetrics(queue: Queue): Metrics {
     registers,
     collect() {
       this.set(queue.waiting);
+    },
+  });
+  new Gauge({
+    name: "lfm2_kv_positions",
+    help: "Room for keys and values, in positions: of sequences that run, kept for prompts that begin alike, and free.",
+    labelNames: ["state"],
+    registers,
+    async collect() {
+      const { positions, usedPositions: used, keptPositions: kept } = await model.activity();
+      for (const [state, count] of Object.entries({ used, kept, free: positions - used - kept })) {
+        this.set({ state }, count);
+      }
     },
   });
   return {

@@ -9,21 +9,16 @@ import { addressOf, place, placeWith, type View, views } from "./url.ts";
 const titles: Record<View, string> = {
   chat: "Chat",
   inside: "Look inside",
-  change: "Change it",
-  oracle: "Oracle",
-  speed: "Speed",
 };
 
-const shown: Partial<Record<View, FunctionComponent>> = {
+const shown: Record<View, FunctionComponent> = {
   chat: ChatView,
   inside: lazy(() => import("./inside/inside-view.tsx").then(({ InsideView }) => InsideView)),
 };
 
-const isReady = (view: View): boolean => view in shown;
-
 export function App() {
   const { view } = place.value;
-  const Shown = shown[view] ?? ChatView;
+  const Shown = shown[view];
   document.title = `${titles[view]} · LFM2 in this page`;
   return (
     <div class="app">
@@ -33,7 +28,7 @@ export function App() {
           <b>LFM2</b>
         </a>
         <nav aria-label="Views">
-          {views.filter(isReady).map((name) => (
+          {views.map((name) => (
             <a key={name} href={addressOf(carried(name))} aria-current={name === view ? "page" : undefined}>
               {titles[name]}
             </a>
