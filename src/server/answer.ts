@@ -19,6 +19,8 @@ export interface Served {
   readonly queue: Queue;
   readonly metrics: Metrics;
   readonly tools?: ServedTools;
+  /** Of one request: told of each new token. */
+  readonly onToken?: () => void;
 }
 
 /** Tools that the server runs itself, for requests that bring none: nobody else would run them. */
@@ -66,6 +68,7 @@ export async function* answer(served: Served, ask: Ask, signal: AbortSignal): As
   let asked = messages;
   let ids: number[] = [];
   const onToken = (token: TokenReport): void => {
+    served.onToken?.();
     if (routing) ids.push(token.id);
     // A marker is no part of any text.
     if (!isSpecial(token.id) && !thinking.includes(token.id)) tokens.push(token);

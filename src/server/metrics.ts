@@ -4,9 +4,11 @@ import type { LanguageModel, Summary } from "../index.ts";
 import type { Queue } from "./queue.ts";
 
 export interface Metrics {
-  /** A request was answered, or refused. */
+  /** A request was answered to its end, refused, or cut: 499 where the client has left. */
   requested(route: string, status: number): void;
   answered(summary: Summary): void;
+  /** An answer was cut after so many tokens. */
+  cut(tokens: number): void;
   /** In Prometheus's text format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -73,6 +75,7 @@ export function createMetrics(model: LanguageModel, queue: Queue): Metrics {
       first.observe(prefillMs / 1000);
       if (newTokens > 1) each.observe(decodeMs / 1000 / (newTokens - 1));
     },
+    cut: (tokens) => generated.inc(tokens),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

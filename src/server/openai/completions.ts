@@ -88,6 +88,7 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
       const reports: CompleteOptions = {
         signal,
         onToken(token) {
+          served.onToken?.();
           tokens.push(token);
           if (body.routing === true) ids.push(token.id);
         },
