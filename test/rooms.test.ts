@@ -161,6 +161,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   web: [
     "api",
     "chat",
+    "edits",
     "files",
     "float.ts",
     "model",

@@ -9,11 +9,13 @@ import { addressOf, place, placeWith, type View, views } from "./url.ts";
 const titles: Record<View, string> = {
   chat: "Chat",
   inside: "Look inside",
+  change: "Change it",
 };
 
 const shown: Record<View, FunctionComponent> = {
   chat: ChatView,
   inside: lazy(() => import("./inside/inside-view.tsx").then(({ InsideView }) => InsideView)),
+  change: lazy(() => import("./change/change-view.tsx").then(({ ChangeView }) => ChangeView)),
 };
 
 export function App() {
