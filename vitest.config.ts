@@ -32,7 +32,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     execArgv,
-    testTimeout: 60_000,
+    testTimeout: 120_000, // the longest take 10 s of an idle machine
     hookTimeout: 60_000,
     reporters: ["default", "./test/still-running.ts"],
     projects: [

@@ -36,7 +36,7 @@ const failures: string[] = [];
 for (const stalls of [true, false]) {
   const stage = await createStage(logitsOf, stalls ? STALL_MS : PATIENT_MS);
   const some = names.flatMap((name, i) => (stalling.includes(name) === stalls ? [{ name, seed: first + i }] : []));
-  failures.push(...(await playAll(stage, some, AT_ONCE)));
+  failures.push(...(await playAll(stage, some, AT_ONCE)).map(({ told }) => told));
 }
 for (const failure of [...failures, ...unhandled]) console.log(failure);
 const seconds = ((performance.now() - begin) / 1000).toFixed(1);

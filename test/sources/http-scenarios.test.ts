@@ -8,13 +8,13 @@ it("opens the right model or names what is wrong, whatever a server does", async
   const plays = Object.keys(kinds).map((name, i) => ({ name, seed: seed + i }));
   const wrong = await Promise.all(
     [true, false].map(async (stalls) => {
-      const stage = await createStage(bytesRead, stalls ? 500 : 30_000);
-      return playAll(
-        stage,
-        plays.filter(({ name }) => stalling.includes(name) === stalls),
-        12,
-      );
+      const some = plays.filter(({ name }) => stalling.includes(name) === stalls);
+      if (!stalls) return playAll(await createStage(bytesRead, 30_000), some, 12);
+      const hasty = await playAll(await createStage(bytesRead, 500), some, 12);
+      // Half a second of a busy machine looks like a server that stalls: these again, with more patience.
+      return playAll(await createStage(bytesRead, 5000), hasty, 12);
     }),
   );
-  expect(wrong.flat(), `seed ${seed}`).toEqual([]);
+  const told = wrong.flat().map((failure) => failure.told);
+  expect(told, told.join("\n")).toEqual([]);
 });

@@ -114,15 +114,21 @@ export interface Play {
   readonly seed: number;
 }
 
-/** Plays all, a number at once. @returns what was wrong, and how to see it again */
-export async function playAll(stage: Stage, plays: readonly Play[], atOnce: number): Promise<string[]> {
-  const failures: string[] = [];
+export interface Failure extends Play {
+  /** What was wrong, and how to see it again. */
+  readonly told: string;
+}
+
+/** Plays all, a number at once. */
+export async function playAll(stage: Stage, plays: readonly Play[], atOnce: number): Promise<Failure[]> {
+  const failures: Failure[] = [];
   const left = [...plays];
   const playInTurn = async (): Promise<void> => {
     for (let one = left.shift(); one !== undefined; one = left.shift()) {
       const { name, seed } = one;
       const wrong = await Promise.race([play(stage, name, seed), outOfTime()]).catch(({ stack }) => stack);
-      if (wrong !== undefined) failures.push(`${name}: ${wrong}\n  again: --only "${name}" --seed ${seed}`);
+      if (wrong === undefined) continue;
+      failures.push({ ...one, told: `${name}: ${wrong}\n  again: --only "${name}" --seed ${seed}` });
     }
   };
   await Promise.all(Array.from({ length: atOnce }, playInTurn));

@@ -69,20 +69,19 @@ describe("the model's thread", () => {
       send({ id: 1, request: load, givenUp: undefined });
       await ready;
       send({ id: 2, request: { kind: "trace", ids, plan }, givenUp: undefined });
-      const still = async (): Promise<number> => {
+      // A thread of a busy machine may pause at any time; it counts as still only once enough has come.
+      const still = async (enough: number): Promise<number> => {
         let before = -1;
-        while (bytes !== before || bytes === 0) {
+        while (bytes !== before || bytes <= enough) {
           before = bytes;
           await new Promise((resolve) => setTimeout(resolve, 150));
         }
         return bytes;
       };
-      const first = await still();
-      expect(first).toBeGreaterThan(16e6);
+      const first = await still(16e6);
       expect(first).toBeLessThan(64 * 2 ** 20);
       send({ id: 2, taken: first });
-      const second = await still();
-      expect(second).toBeGreaterThan(first + 16e6);
+      const second = await still(first + 16e6);
       expect(second).toBeLessThan(first + 64 * 2 ** 20);
       send({ id: 2, abort: true });
       await expect.poll(() => ended).toMatchObject({ error: { name: "AbortError" } });
