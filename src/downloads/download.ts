@@ -1,6 +1,5 @@
 // Downloads a file in parts, several at a time; what has come stays, whatever happens to the rest.
 import { contentRange } from "../sources/content-range.ts";
-import { discard } from "../sources/discard.ts";
 import { type Chunks, tooLong, tooShort } from "../sources/exchange.ts";
 import { joinSignals } from "../sources/joined-signal.ts";
 import {
@@ -182,7 +181,6 @@ async function takeIn(
     const wanted = chunk.subarray(0, end - at);
     await file.write(at, wanted);
     at += wanted.length;
-    discard(chunk);
     onWritten(at);
     came(at === end);
     if (at === end && end < stated) return;
@@ -216,7 +214,6 @@ async function takeWhole(fetching: Fetching, response: Response, chunks: Chunks)
       came(false);
     }
     at += chunk.length;
-    discard(chunk);
   }
   if (at < size) throw tooShort(name, size, at);
 }

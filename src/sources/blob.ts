@@ -51,17 +51,23 @@ function fromBlob(name: string, blob: Blob): ByteSource {
           );
         });
       signal?.throwIfAborted();
-      const bytes = new Uint8Array(buffer);
-      if (room === undefined) return bytes;
-      const placed = room.subarray(0, length);
-      placed.set(bytes);
-      discard(bytes);
-      return placed;
+      return placedIn(room, buffer);
     },
     // A Blob does not change; if its file on disk has changed, it can no longer be read.
     verify: async () => {},
     close: async () => {},
   };
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+function placedIn(room: Bytes | undefined, buffer: ArrayBuffer): Bytes {
+  const bytes = new Uint8Array(buffer);
+  if (room === undefined) return bytes;
+  const placed = room.subarray(0, bytes.length);
+  placed.set(bytes);
+  discard(bytes);
+  return placed;
 }
 
 function fromBytes(name: string, bytes: Uint8Array<ArrayBuffer>): ByteSource {

@@ -2,7 +2,6 @@
 import { blobSource } from "./blob.ts";
 import { checkFileName, checkRange } from "./checks.ts";
 import { contentRange } from "./content-range.ts";
-import { discard } from "./discard.ts";
 import { type Chunks, type Exchange, exchange, nameOf, tooLong, tooShort } from "./exchange.ts";
 import { joinSignals } from "./joined-signal.ts";
 import { defaultPatience, type Patience, PROGRESS_BYTES, persistently, type Wait, wait } from "./patience.ts";
@@ -280,7 +279,6 @@ async function readPart(
     room.set(wanted, received);
     onBytes(wanted.length);
     received += chunk.length;
-    discard(chunk);
     if (received >= room.length && received < stated) return room.length;
   }
   if (received < stated) throw tooShort(name, stated, received);

@@ -4,6 +4,7 @@ import { download } from "../../src/downloads/download.ts";
 import { newState } from "../../src/downloads/part-file.ts";
 import { streamTensors } from "../../src/formats/stream-tensors.ts";
 import { blobSource } from "../../src/sources/blob.ts";
+import { readerOf } from "../../src/sources/chunk-reader.ts";
 import { discard } from "../../src/sources/discard.ts";
 import { SourceError } from "../../src/sources/source-error.ts";
 import { openUrl } from "../../src/sources/url.ts";
@@ -36,6 +37,32 @@ function chunksOfAnswers(): Uint8Array[] {
   });
   return chunks;
 }
+
+it("reads every chunk of a stream of bytes to one buffer, where the next may lie", async () => {
+  let at = 0;
+  const body = new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      controller.enqueue(content.slice(at, at + 1000));
+      at += 1000;
+      if (at === content.length) controller.close();
+    },
+  });
+  const reader = readerOf(body);
+  const rooms = new Set<number>();
+  let first: Uint8Array | undefined;
+  const read: number[] = [];
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    first ??= value;
+    rooms.add(value.buffer.byteLength);
+    read.push(...value);
+    reader.used(value);
+  }
+  expect(Uint8Array.from(read)).toEqual(content);
+  expect([rooms.size, first?.byteLength]).toEqual([1, 0]); // the first was handed back
+});
 
 inEngines("chunks of an answer that were read to where they belong", async () => {
   const chunks = chunksOfAnswers();
