@@ -9,7 +9,7 @@ export { attention } from "./ops/attention";
 export { causalConv } from "./ops/causal-conv";
 export { add, addBias, mul, scale, sigmoid } from "./ops/elementwise";
 export { expertLinear, expertLinearPacked, groupByExpert, packExpertTiles } from "./ops/expert-linear";
-export { storeKv } from "./ops/kv-cache";
+export { copyPage, storeKv } from "./ops/kv-cache";
 export { embed, embedPacked, linear, linearPacked, packTiles } from "./ops/linear";
 export { rmsNorm } from "./ops/rms-norm";
 export { rope, ropeAngles } from "./ops/rope";

@@ -23,6 +23,7 @@ export { PythonFloat, parseExactJson } from "./chat/exact-json.ts";
 export type { ChatMessage, ChatRole, ContentPart, ToolCall } from "./chat/messages.ts";
 export type { TokenFacts, TokenReport } from "./chat/token-report.ts";
 export type { ResponseFormat, ToolChoice } from "./constrain/compile.ts";
+export type { Activity } from "./engine/scheduler.ts";
 export type { Checkpoint } from "./formats/checkpoint.ts";
 export { type ErrorParts, Lfm2Error } from "./lfm2-error.ts";
 export type { Settings } from "./load/settings.ts";

@@ -110,6 +110,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "capabilities",
     "chat",
     "constrain",
+    "engine",
     "formats",
     "load",
     "model",
@@ -155,7 +156,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // Tools of servers that speak MCP.
   mcp: [],
   // Requests of programs, in the protocols that they speak.
-  server: ["chat", "index.ts", "options"],
+  server: ["chat", "conversation", "index.ts", "options", "sampling"],
   cli: [
     "server",
     "mcp",

@@ -37,7 +37,7 @@ export function openInt8(accumulator: usize, q: usize, heads: i32, headDim: i32)
   }
 }
 
-/** Adds `count` positions of one KV head, from position `chunk` on, to an accumulator. */
+/** Adds `count` positions of one KV head, which lie from `place` on, to an accumulator. */
 @inline
 export function attendInt8(
   accumulator: usize,
@@ -48,13 +48,13 @@ export function attendInt8(
   kvHeads: i32,
   headDim: i32,
   kvHead: i32,
-  chunk: i32,
+  place: i32,
   count: i32,
 ): void {
-  const keys = rowOf(KV_INT8, k, capacity, headDim, kvHead, chunk);
-  const values = rowOf(KV_INT8, v, capacity, headDim, kvHead, chunk);
-  const keyScales = scaleOf(k, capacity, kvHeads, headDim, kvHead, chunk);
-  const valueScales = scaleOf(v, capacity, kvHeads, headDim, kvHead, chunk);
+  const keys = rowOf(KV_INT8, k, capacity, headDim, kvHead, place);
+  const values = rowOf(KV_INT8, v, capacity, headDim, kvHead, place);
+  const keyScales = scaleOf(k, capacity, kvHeads, headDim, kvHead, place);
+  const valueScales = scaleOf(v, capacity, kvHeads, headDim, kvHead, place);
   const fade = raise(accumulator, score(scratch, accumulator, keys, keyScales, count, headDim));
   const unit = weigh(accumulator, scratch, valueScales, fade, count);
   mix(accumulator, scratch + WEIGHTS, values, fade, unit, count, headDim);

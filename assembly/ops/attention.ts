@@ -1,6 +1,6 @@
 // softmax(q · kᵀ / √headDim) · v over everything up to and including the current position.
 //
-// The cache is read in chunks of 32 positions, which begin at positions 0, 32, 64 … whatever the step. A row keeps a running
+// The cache is read in chunks of 32 positions, its pages, which begin at positions 0, 32, 64 … whatever the step. A row keeps a running
 // maximum, sum and output, and each chunk updates them. So a row's bits depend only on the positions up to its own, and not
 // on how the tokens were cut into steps. Query heads that share a KV head are taken four at a time, so that a key or value
 // is loaded and decoded once for four: online-softmax.ts.
@@ -12,6 +12,7 @@ import { KV_F16, KV_F32, rowOf } from "./kv-cache";
 /**
  * y, q   f32[rows, heads · headDim]; row t is at position start + t
  * k, v   caches as kv-cache.ts draws them; the keys and values of these rows are already in them
+ * pages  i32[⌈(start + rows) / CHUNK⌉]: which stretches of CHUNK positions of the caches are the sequence's, in order
  * begin, end  KV heads: the query heads of [begin, end) are computed
  * scratch  attentionScratch(rows, heads / kvHeads, headDim) bytes; 16-aligned
  */
@@ -22,6 +23,7 @@ export function attention(
   k: usize,
   v: usize,
   capacity: i32,
+  pages: usize,
   rows: i32,
   start: i32,
   heads: i32,
@@ -50,8 +52,9 @@ export function attention(
       }
     }
     for (let chunk = 0; chunk < start + rows; chunk += CHUNK) {
-      let keys = rowOf(type, k, capacity, headDim, kvHead, chunk);
-      let values = rowOf(type, v, capacity, headDim, kvHead, chunk);
+      const place = load<i32>(pages + ((chunk / CHUNK) << 2)) * CHUNK;
+      let keys = rowOf(type, k, capacity, headDim, kvHead, place);
+      let values = rowOf(type, v, capacity, headDim, kvHead, place);
       if (type == KV_F16 && !once) {
         const count = min(CHUNK, start + rows - chunk);
         keys = decodeHalves(scratch + DECODED, keys, count * headDim);
@@ -66,7 +69,7 @@ export function attention(
           else if (once && type == KV_F16)
             attendFloat(KV_F16, true, accumulator, scratch, keys, values, count, headDim);
           else if (type == KV_F16) attendFloat(KV_F16, false, accumulator, scratch, keys, values, count, headDim);
-          else attendInt8(accumulator, scratch, k, v, capacity, kvHeads, headDim, kvHead, chunk, count);
+          else attendInt8(accumulator, scratch, k, v, capacity, kvHeads, headDim, kvHead, place, count);
           accumulator += bytes;
         }
       }

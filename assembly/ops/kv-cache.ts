@@ -5,6 +5,7 @@
 //   int8       kvHeads × capacity × [headDim] int8, then kvHeads × capacity scales f32
 //
 import { f32ToF16 } from "../f16";
+import { CHUNK } from "./online-softmax";
 
 export const KV_F32: i32 = 0;
 export const KV_F16: i32 = 1;
@@ -33,6 +34,29 @@ export function scaleOf(
   position: i32,
 ): usize {
   return cache + <usize>kvHeads * capacity * headDim + ((<usize>kvHead * capacity + position) << 2);
+}
+
+/** Copies the keys or values of page `from` to page `to`, of CHUNK positions each. */
+export function copyPage(
+  type: i32,
+  cache: usize,
+  capacity: i32,
+  kvHeads: i32,
+  headDim: i32,
+  from: i32,
+  to: i32,
+): void {
+  from *= CHUNK;
+  to *= CHUNK;
+  for (let head = 0; head < kvHeads; head++) {
+    const begin = rowOf(type, cache, capacity, headDim, head, from);
+    const bytes = rowOf(type, cache, capacity, headDim, head, from + CHUNK) - begin;
+    memory.copy(rowOf(type, cache, capacity, headDim, head, to), begin, bytes);
+    if (type == KV_INT8) {
+      const scales = scaleOf(cache, capacity, kvHeads, headDim, head, to);
+      memory.copy(scales, scaleOf(cache, capacity, kvHeads, headDim, head, from), CHUNK << 2);
+    }
+  }
 }
 
 /** Writes x f32[rows, kvHeads · headDim] at positions start … */

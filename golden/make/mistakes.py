@@ -30,7 +30,7 @@ from planted.feed_forward import FEED_FORWARD
 from planted.models import MODELS, write_model
 from planted.planting import Mistake, together
 from planted.precision import PRECISION
-from planted.recording import Points, first_difference, gaps, record
+from planted.recording import Points, effects, first_difference, record, times_rounding
 from planted.router import ROUTER
 from planted.stream import STREAM
 
@@ -121,9 +121,8 @@ def record_goldens(out: str) -> list[dict]:
     return entries
 
 
-def farthest(found: dict[str, float]) -> float:
-    """By how many tolerances; what an expert that rounding chose does shows in what experts give, if it matters."""
-    return max(times for name, times in found.items() if not name.endswith((".gate.experts", ".gate.weights")))
+# A mistake counts where it makes more than as many times what rounding makes.
+TIMES = 10
 
 
 class Hooked:
@@ -141,19 +140,22 @@ class Hooked:
     def can_have(self, mistake: Mistake) -> bool:
         return mistake.needs(self.config) and (mistake not in BLOCKS or self.model == "blocks")
 
-    def keep(self, mistake: Mistake, is_whole: bool, true: Points | None = None) -> dict | None:
-        """Undefined where the mistake changes too little: no point by more than ten tolerances."""
+    def keep(self, mistake: Mistake, is_whole: bool, true: Points | None = None, rounding: dict | None = None) -> dict | None:
+        """
+        None where the mistake changes too little: no point by more than ten times what rounding makes of it.
+        true: the run without the mistake, in the same precision; rounding: effects of that precision.
+        """
         given = mistake.ids(self.ids) if mistake.ids else self.ids
-        points = record(self.folder, mistake, given)
-        found = gaps(true or self.true, points, is_hooked)
-        first = next((name for name, times in found.items() if times > 1), None)
-        if not first or (max(found.values()) <= 10 and mistake not in PRECISION):
+        points, true = record(self.folder, mistake, given), true or self.true
+        first = first_difference(true, points, is_hooked)
+        times = times_rounding(effects(true, points), rounding or {}, is_hooked)
+        if not first or (times <= TIMES and mistake not in PRECISION):
             return None
         file = f"{self.model}/{mistake.name}.safetensors"
         seen = hooked(points)
         write(os.path.join(self.out, file), given, seen if is_whole else needed(seen, first))
         return {"file": file, "model": self.model, "mistake": mistake.name, "what": mistake.what, "ids": self.ids,
-                "step": mistake.step, "first": first, "times": round(min(farthest(found), 1e9)),
+                "step": mistake.step, "first": first, "times": round(min(times, 1e9)),
                 "isRounding": mistake in PRECISION}
 
 
@@ -192,16 +194,15 @@ def record_others(model: "Hooked") -> list[dict]:
         entries.append(model.keep(mistake, True) if model.can_have(mistake) else None)
     for name, dtype in (("bf16", torch.bfloat16), ("f16", torch.float16)):
         clean = record(model.folder, rounded(CLEAN, dtype, name), model.ids)
-        rounding = farthest(gaps(model.true, clean, is_hooked))
+        rounding = effects(model.true, clean)
         for mistake in CATALOGUE:
             if not model.can_have(mistake) or mistake.ids:
                 continue
             try:
-                entry = model.keep(rounded(mistake, dtype, name), True, clean)
+                entry = model.keep(rounded(mistake, dtype, name), True, clean, rounding)
             except RuntimeError:  # a mistake that makes float32 of halves stops where torch mixes neither
                 continue
-            # Ten times what rounding makes anywhere.
-            if entry and entry["times"] > 10 * rounding:
+            if entry:
                 entries.append({**entry, "precision": name})
     for mistake in STEPS:
         write(os.path.join(model.out, f"{model.model}/{mistake.name}.safetensors"), model.ids, hooked(record(model.folder, mistake, model.ids)))
@@ -251,9 +252,9 @@ def draw(model: "Hooked", count: int, by_layer: bool, chance: random.Random) -> 
 
 
 def is_seen(model: "Hooked", mistakes: list[Mistake], all_points: Points) -> bool:
-    """Without any one of them, the run is another by more than ten tolerances."""
+    """Without any one of them, the run is another by more than ten times what rounding makes."""
     without = [record(model.folder, together(*[other for other in mistakes if other is not one]), model.ids) for one in mistakes]
-    return all(max(gaps(points, all_points, is_hooked).values()) > 10 for points in without)
+    return all(times_rounding(effects(points, all_points), {}, is_hooked) > TIMES for points in without)
 
 
 def record_pairs(out: str, count: int) -> list[dict]:

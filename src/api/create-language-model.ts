@@ -74,6 +74,7 @@ export function createLanguageModel(
       check("trace", options);
       yield* traceOf(parts, ids, options);
     },
+    activity: () => worker.request({ kind: "activity" }),
     async close() {
       await Promise.all([worker.close(), text?.close()]);
     },

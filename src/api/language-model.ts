@@ -4,6 +4,7 @@ import type { ChatMessage } from "../chat/messages.ts";
 import type { RenderOptions } from "../chat/template.ts";
 import type { TokenReport } from "../chat/token-report.ts";
 import type { ResponseFormat, ToolChoice } from "../constrain/compile.ts";
+import type { Activity } from "../engine/scheduler.ts";
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import type { Settings } from "../load/settings.ts";
 import type { Config } from "../model/config.ts";
@@ -52,7 +53,7 @@ export interface GenerateOptions extends Partial<SamplingOptions>, RunOptions {
 
 export interface Summary {
   readonly promptTokens: number;
-  /** Of these, reused from the request before: the beginning that both share was not read again. */
+  /** Of these, known from requests before, or from others that run: the beginning was not read again. */
   readonly cachedTokens: number;
   readonly newTokens: number;
   /** Until the first new token, and from there to the last. */
@@ -123,6 +124,7 @@ export interface Logits {
 
 export interface TraceOptions extends TraceChoice, RunOptions {}
 
+/** Calls may be made side by side: as many answers as `parallel` says are computed at once, the others wait. */
 export interface LanguageModel {
   readonly config: Config;
   /** `files` are closed; their descriptors tell where they are. */
@@ -182,6 +184,8 @@ export interface LanguageModel {
    *         rendering takes longer than a second, and a quarter of one for each million characters; the signal's reason
    */
   encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): Promise<number[]>;
+  /** What runs, what waits for a sequence or for memory, and how the room for keys and values is used. */
+  activity(): Promise<Activity>;
   /** Ends the model's threads and gives their memory back. */
   close(): Promise<void>;
 }

@@ -1,17 +1,18 @@
-// Several answers to one question, one after another.
+// Several answers to one question, side by side.
 import { SamplingError, validateSampling } from "../sampling/options.ts";
 import { freshSeed, type Seed } from "../sampling/random.ts";
 
 const MAX_CHOICES = 128;
 
 /**
- * Asks `count` times. Answer i is drawn with seed + i, so it is what asking once with that seed gives; without a seed,
+ * Asks `count` times, and gives out the pieces as they come: a model computes as many answers at once as it was opened
+ * for. Answer i is drawn with seed + i, so it is what asking once with that seed gives; without a seed,
  * one is drawn for all. At temperature 0 all answers are equal.
  *
  *     for await (const { index, piece } of choices(3, { seed: 7 }, (options) => model.chat(messages, options))) …
  *
  * @param ask  begins answer `index` with the options it is given: those stated, and its seed
- * @throws SamplingError when `count` is not an integer from 1 to 128; what `ask` throws
+ * @throws SamplingError when `count` is not an integer from 1 to 128; what `ask` throws, after the others have been left
  */
 export async function* choices<Options extends object, Piece>(
   count: number,
@@ -22,8 +23,22 @@ export async function* choices<Options extends object, Piece>(
     throw new SamplingError({ subject: "n", expected: `an integer from 1 to ${MAX_CHOICES}`, found: String(count) });
   }
   const { seed = freshSeed() } = validateSampling({ seed: options.seed });
-  for (let index = 0; index < count; index++) {
-    for await (const piece of ask({ ...options, seed: seedOfChoice(seed, index) }, index)) yield { index, piece };
+  const answers = Array.from({ length: count }, (_, index) =>
+    ask({ ...options, seed: seedOfChoice(seed, index) }, index)[Symbol.asyncIterator](),
+  );
+  const next = async (index: number) => ({ index, result: await answers[index].next() });
+  const coming = new Map(answers.map((_, index) => [index, next(index)]));
+  try {
+    while (coming.size > 0) {
+      const { index, result } = await Promise.race(coming.values());
+      if (result.done) coming.delete(index);
+      else {
+        coming.set(index, next(index));
+        yield { index, piece: result.value };
+      }
+    }
+  } finally {
+    await Promise.allSettled([...coming.keys()].map((index) => answers[index].return?.()));
   }
 }
 

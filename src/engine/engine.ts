@@ -1,24 +1,20 @@
-// Prefill and decode: ids in, ids out. Works in steps, and yields to its caller between them.
+// Reading ids in one sequence, by itself. Works in steps, and yields to its caller between them.
 import { Lfm2Error } from "../lfm2-error.ts";
 import { lmHead } from "../model/model.ts";
 import type { Tensor } from "../ops/ops.ts";
-import { type Logprobs, logprobsOf } from "../sampling/logprobs.ts";
-import { isAllowed, withoutId } from "../sampling/mask.ts";
-import type { SamplingOptions } from "../sampling/options.ts";
-import { createSampler } from "../sampling/sampler.ts";
 import { checkFinite } from "./finite-logits.ts";
 import { advance, type Model, restart, rewind, type Sequence } from "./sequence.ts";
-import { countThinking, type ThinkingBudget } from "./thinking-budget.ts";
+import { evenStep, PATIENCE_MS, type Speed } from "./step-length.ts";
 
-/** A model and the one sequence it is in the middle of. */
+/** A model and one sequence that it is in the middle of. */
 export interface Engine {
   readonly model: Model;
   readonly sequence: Sequence;
   /** Bounds of a step: positions, and rows of logits. */
   readonly maxStep: number;
   readonly maxLogitRows: number;
-  /** Of the last long step; decides how long the next one may be. */
-  msPerPosition?: number;
+  /** Decides how long the next step may be. */
+  readonly speed: Speed;
 }
 
 /** How the caller is heard while work goes on. */
@@ -27,19 +23,14 @@ export interface Pace {
   readonly pause: () => Promise<void>;
   /** Called at every layer, when the caller can be heard without a pause; throws when it has given up. */
   readonly check: (() => void) | undefined;
+  /** Whether others wait for their turns meanwhile: steps are short then. */
+  readonly isShared?: () => boolean;
 }
 
 /** An id, prompt or option that this model cannot take. */
 export class PromptError extends Lfm2Error {
   override readonly name = "PromptError";
 }
-
-/** Milliseconds between two moments at which the caller is heard: less than the promised 200. */
-const PATIENCE_MS = 150;
-/** Positions of the first step of a model whose speed is not known yet. */
-const FIRST_STEP = 16;
-/** A step of fewer positions says little of the speed of long ones. Even steps are at least half of a first one. */
-const MEASURED_STEP = FIRST_STEP / 2;
 
 /** Checks ids that came from outside. @throws PromptError */
 export function checkIds(ids: ArrayLike<number>, vocabSize: number, capacity: number): void {
@@ -87,7 +78,7 @@ export async function prefill(
 }
 
 /** Reads `ids` after what the sequence has read. Logits after the last of them. */
-async function extend(
+export async function extend(
   engine: Engine,
   ids: readonly number[],
   pace: Pace,
@@ -132,60 +123,6 @@ export async function eachLogits(
   });
 }
 
-/** What may come next, decided anew before every id. */
-export interface Constraint {
-  /** The ids that may come next, as a mask (see Sampler.next); undefined: all. */
-  allowed(): Uint32Array | undefined;
-  /** Tells the id that was taken. */
-  accept(id: number): void;
-}
-
-export interface GenerateOptions {
-  readonly sampling: Partial<SamplingOptions>;
-  readonly maxTokens: number;
-  /** Generation ends after one of these; it is yielded. */
-  readonly stopIds: readonly number[];
-  readonly constraint?: Constraint;
-  /** Closes thoughts that grow too long; where a constraint does not allow that, as soon as it does. */
-  readonly thinking?: ThinkingBudget;
-  /** How many of the most likely ids `onLogprobs` is told of at every id; undefined: it is not called. */
-  readonly topLogprobs?: number;
-  /** Called before the id is yielded. */
-  readonly onLogprobs?: (logprobs: Logprobs) => void;
-}
-
-/** Yields ids one by one, until a stop id, `maxTokens`, or the end of the context. */
-export async function* generate(
-  engine: Engine,
-  ids: readonly number[],
-  { sampling, maxTokens, stopIds, constraint, thinking, topLogprobs, onLogprobs }: GenerateOptions,
-  pace: Pace,
-  onProgress?: (done: number, total: number) => void,
-): AsyncGenerator<number, void> {
-  const { model, sequence } = engine;
-  const sampler = createSampler(model.config.vocabSize, sampling, ids.length);
-  const history = [...ids];
-  const stops = new Set(stopIds);
-  const thought = thinking && countThinking(thinking);
-  let logits = await prefill(engine, ids, pace, onProgress);
-  for (let count = 1; ; count++) {
-    const allowed = constraint?.allowed();
-    const forced = thought?.forced();
-    // A forced id uses up no random number.
-    const isForced = forced !== undefined && (allowed === undefined || isAllowed(allowed, forced));
-    const barred = thought?.barred();
-    const offered = barred === undefined ? allowed : withoutId(allowed, barred, model.config.vocabSize);
-    const id = isForced ? forced : sampler.next(logits, history, offered);
-    constraint?.accept(id);
-    thought?.accept(id);
-    history.push(id);
-    if (topLogprobs !== undefined) onLogprobs?.(logprobsOf(logits, id, topLogprobs));
-    yield id;
-    if (stops.has(id) || count >= maxTokens || sequence.ids.length >= sequence.capacity) return;
-    logits = await extend(engine, [id], pace);
-  }
-}
-
 /**
  * Reads `ids` after what the sequence has read, in steps of at most `limit`, each about as long as the caller's patience;
  * `onStep` gets a step's hidden states [rows, hidden], which live until the next.
@@ -202,22 +139,18 @@ export async function inSteps(
 ): Promise<void> {
   const { sequence } = engine;
   const { model, settle } = watched;
-  // Heard at every layer, a step may last as long as all its layers may.
-  const patience = pace.check === undefined ? PATIENCE_MS : PATIENCE_MS * sequence.layers.length;
   for (let done = 0; done < ids.length; ) {
     await pace.pause();
-    const { msPerPosition } = engine;
-    const affordable = msPerPosition === undefined ? FIRST_STEP : Math.max(1, Math.floor(patience / msPerPosition));
+    // Heard at every layer, a step may last as long as all its layers may.
+    const isLong = pace.check !== undefined && !pace.isShared?.();
+    const affordable = engine.speed.positionsIn(isLong ? PATIENCE_MS * sequence.layers.length : PATIENCE_MS);
     const step = Math.min(affordable, limit);
-    // Even steps: a short last one would read all the weights for little.
-    const left = ids.length - done;
-    const piece = ids.slice(done, done + Math.ceil(left / Math.ceil(left / step)));
+    const piece = ids.slice(done, done + evenStep(ids.length - done, step));
     const begin = performance.now();
     const h = advance(model, [{ sequence, ids: piece }], { check: pace.check, settle });
     done += piece.length;
     onStep(h, done);
-    if (piece.length >= Math.min(MEASURED_STEP, step))
-      engine.msPerPosition = (performance.now() - begin) / piece.length;
+    engine.speed.measured(piece.length, step, performance.now() - begin);
   }
 }
 

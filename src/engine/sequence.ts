@@ -6,7 +6,7 @@ import { isConvState, type LayerState } from "../model/state.ts";
 import { createStep } from "../model/step.ts";
 import type { Weights } from "../model/weights.ts";
 import type { Memory } from "../ops/backend.ts";
-import type { ConvState, Ops, Tensor } from "../ops/ops.ts";
+import { type ConvState, type Ops, PAGE, type Tensor } from "../ops/ops.ts";
 
 /** What a step is computed with. */
 export interface Model {
@@ -23,15 +23,22 @@ export interface Sequence {
   readonly ids: number[];
   /** Position of the next row: `ids.length`, or less in a replay, which runs the last of `ids` once more. */
   next: number;
-  /** Positions that the caches have room for. */
+  /** Positions that it may have. */
   readonly capacity: number;
   /** What each layer remembers. */
   readonly layers: readonly LayerState[];
+  /** Where the caches have its keys and values, in the order of positions. */
+  readonly pages: number[];
 }
 
 /** An empty sequence over what a backend has reserved for one, in layer order. */
-export function createSequence(layers: readonly LayerState[], capacity: number): Sequence {
-  return { ids: [], next: 0, capacity, layers };
+export function createSequence(layers: readonly LayerState[], capacity: number, pages: number[]): Sequence {
+  return { ids: [], next: 0, capacity, layers, pages };
+}
+
+/** Pages that so many positions take. */
+export function pagesFor(positions: number): number {
+  return Math.ceil(positions / PAGE);
 }
 
 /** A sequence would leave the context planned at load. */
@@ -70,6 +77,7 @@ export function advance(model: Model, chunks: readonly Chunk[], { check, settle 
       ids,
       start: sequence.next,
       stored: sequence.ids.length,
+      pages: sequence.pages,
       layers: sequence.layers,
     })),
   );
@@ -108,8 +116,11 @@ function checkChunks(chunks: readonly Chunk[], maxStep: number): void {
   }
 }
 
-function checkRoom({ next, capacity }: Sequence, more: number): void {
-  if (next + more <= capacity) return;
+function checkRoom({ next, capacity, pages }: Sequence, more: number): void {
+  if (next + more <= capacity) {
+    if (pagesFor(next + more) <= pages.length) return;
+    throw new RangeError(`step: expected ${pagesFor(next + more)} pages for a sequence, found ${pages.length}.`);
+  }
   throw new ContextError({
     subject: "sequence",
     expected: `at most ${capacity} positions`,
@@ -155,11 +166,15 @@ export function rewind({ memory }: Model, sequence: Sequence, to: number): void 
   if (to === ids.length) return;
   const states = convStates(sequence);
   memory.reset(states);
-  const replayed = states.reduce((sum, { width }) => sum + width - 1, 0);
   ids.length = to;
-  sequence.next = Math.max(0, to - replayed);
+  sequence.next = Math.max(0, to - reachOf(sequence));
 }
 
-function convStates({ layers }: Sequence): ConvState[] {
+/** Positions whose inputs the convolutions of all layers together still see. */
+export function reachOf(sequence: Sequence): number {
+  return convStates(sequence).reduce((sum, { width }) => sum + width - 1, 0);
+}
+
+export function convStates({ layers }: Sequence): ConvState[] {
   return layers.filter(isConvState);
 }

@@ -1,57 +1,68 @@
 // What a backend is asked for: room for weights and sequences, and a rehearsal that shows how much working space the
 // longest steps take.
-import { advance } from "../engine/sequence.ts";
+import { advance, createSequence, pagesFor } from "../engine/sequence.ts";
 import type { Config } from "../model/config.ts";
 import { lmHead } from "../model/model.ts";
-import { stateSpecs } from "../model/state.ts";
+import { sharedStateSpecs } from "../model/state.ts";
 import type { Backend } from "../ops/backend.ts";
 import type { WasmBackendRequest } from "../wasm/backend.ts";
-import { assemble, longestStep } from "./assemble.ts";
+import { assemble } from "./assemble.ts";
 import type { FoundWeight } from "./find-weights.ts";
+import { longestStep, type Room } from "./room.ts";
 import type { Settings } from "./settings.ts";
 
 /** Rows of logits that are computed together; a row is a quarter of a megabyte in LFM2. */
 export const MAX_LOGIT_ROWS = 16;
 
-/** @param sequenceCount  sequences to make room for, each with a context of its own */
 export function backendRequest(
   config: Config,
   found: readonly FoundWeight[],
   settings: Settings,
-  sequenceCount = 1,
+  room: Room,
 ): WasmBackendRequest {
   const { mode, kvType, bankBytes, contextLength, threads } = settings;
-  const specs = stateSpecs(config, contextLength);
-  const maxStep = longestStep(contextLength, sequenceCount);
   return {
     weights: found.map(({ stored }) => stored),
-    states: Array.from({ length: sequenceCount }, () => specs).flat(),
+    states: sharedStateSpecs(config, room.positions, room.sequences),
     kvType,
     mode,
     threads,
     relaxed: settings.kernels === "relaxed",
     bankBytes,
-    maxStep,
+    maxStep: longestStep(contextLength, room),
     hiddenSize: config.hiddenSize,
-    rehearse: (backend) => rehearse(config, contextLength, backend),
+    rehearse: (backend) => rehearse(config, contextLength, room, backend),
   };
 }
 
-/** Runs the steps that take most: the longest one of a prefill, and the one with most rows of logits. */
-function rehearse(config: Config, contextLength: number, backend: Backend): void {
-  const { maxStep } = assemble(config, contextLength, backend).model;
-  const few = Math.min(MAX_LOGIT_ROWS, maxStep);
+/**
+ * Runs the steps that take most: the longest one of a prompt beside as many other sequences as there may be, and the one
+ * with most rows of logits.
+ */
+function rehearse(config: Config, contextLength: number, room: Room, backend: Backend): void {
+  const { model, slots } = assemble(config, contextLength, room, backend);
+  const { maxStep } = model;
+  const logitRows = Math.min(longestLogits(slots.length), maxStep);
+  const pages = Array.from({ length: pagesFor(contextLength) }, () => 0);
   for (const [step, rows] of [
-    [few, few],
-    [maxStep, 1],
+    [logitRows, logitRows],
+    [maxStep, Math.min(slots.length, maxStep)],
   ]) {
-    const { model, sequences } = assemble(config, contextLength, backend);
-    // As few sequences as hold so many rows: attention takes most for the longest stretch of one.
-    const chunks = Array.from({ length: Math.ceil(step / contextLength) }, (_, i) => ({
-      sequence: sequences[i],
-      ids: new Int32Array(Math.min(contextLength, step - i * contextLength)),
-    }));
+    // Attention takes most for the longest stretch of one sequence, and something for every one.
+    let left = step;
+    const chunks = slots.flatMap((layers, i) => {
+      const length = Math.min(contextLength, Math.max(0, left - (slots.length - 1 - i)));
+      left -= length;
+      return length === 0
+        ? []
+        : [{ sequence: createSequence(layers, contextLength, pages), ids: new Int32Array(length) }];
+    });
     const h = advance(model, chunks);
     lmHead(model.ops, model.weights, model.ops.rows(h, step - rows, rows));
   }
+}
+
+/** Rows of logits that are computed at once: a few of one sequence, or the last of each. */
+export function longestLogits(sequences: number): number {
+  return Math.max(MAX_LOGIT_ROWS, sequences);
 }

@@ -1,5 +1,8 @@
 // Where file, backend and graph meet: a checkpoint becomes a model that can be run.
 import type { Engine } from "../engine/engine.ts";
+import type { SchedulerParts } from "../engine/scheduler.ts";
+import type { Model } from "../engine/sequence.ts";
+import { createSpeed } from "../engine/step-length.ts";
 import { streamTensors } from "../formats/stream-tensors.ts";
 import { readConfig } from "../model/config.ts";
 import type { Backend, PlacedWeight } from "../ops/backend.ts";
@@ -12,6 +15,7 @@ import { backendRequest, MAX_LOGIT_ROWS } from "./backend-request.ts";
 import { findWeights, type WeightFiles } from "./find-weights.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { checkMemory } from "./plan-memory.ts";
+import { roomOf } from "./room.ts";
 import { fillSettings, type Machine, type Settings } from "./settings.ts";
 import { weightSink } from "./weight-sink.ts";
 
@@ -28,7 +32,7 @@ export interface LoadContext {
   /** Compiles a build of the kernels and starts helpers for it; not asked for by the reference. */
   readonly startRuntime: (build: KernelBuild, threads: number) => Promise<StartedRuntime>;
   readonly signal?: AbortSignal;
-  /** Sequences to make room for, each with a context of its own; 1 by default. */
+  /** Sequences to make room for, each with a context of its own; by default as the settings say. */
   readonly sequenceCount?: number;
   /** Bytes of weights read so far. */
   readonly onProgress?: (loaded: number, total: number) => void;
@@ -52,12 +56,13 @@ export async function loadModel(files: WeightFiles, options: ModelOptions, conte
   const config = readConfig(settled.config);
   const settings = fillSettings(config, options, machine);
   const { found, warnings } = findWeights(config, settled.tensors, settings.quantize);
-  const request = backendRequest(config, found, settings, sequenceCount);
+  const room = roomOf(config, settings, sequenceCount);
+  const request = backendRequest(config, found, settings, room);
   const backend =
     settings.backend === "reference" ? createReferenceBackend(request) : await createWasm(request, settings, context);
   const sinks = found.map((weight) => weightSink(weight, backend.weights.get(weight.spec.path) as PlacedWeight));
   await streamTensors(settled.files, sinks, { signal, onBytes: onProgress });
-  const assembled = assemble(config, settings.contextLength, backend);
+  const assembled = assemble(config, settings.contextLength, room, backend);
   return { ...assembled, backend, settings, warnings: [...settled.warnings, ...warnings] };
 }
 
@@ -69,7 +74,21 @@ async function createWasm(request: WasmBackendRequest, settings: Settings, conte
   return backend;
 }
 
-/** The loaded model and its first sequence, ready to be run. */
+/** The loaded model, to be shared out among many sequences. */
+export function schedulerParts({
+  model,
+  slots,
+  pages,
+  settings: { contextLength },
+}: LoadedModel): Omit<SchedulerParts, "pause"> {
+  return { model, slots, pages, contextLength, maxLogitRows: mostLogitRows(model) };
+}
+
+function mostLogitRows({ maxStep }: Model): number {
+  return Math.min(MAX_LOGIT_ROWS, maxStep);
+}
+
+/** The loaded model and its first sequence, ready to be run by itself. */
 export function createEngine({ model, sequences: [sequence] }: LoadedModel): Engine {
-  return { model, sequence, maxStep: model.maxStep, maxLogitRows: MAX_LOGIT_ROWS };
+  return { model, sequence, maxStep: model.maxStep, maxLogitRows: mostLogitRows(model), speed: createSpeed() };
 }

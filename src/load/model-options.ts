@@ -14,6 +14,13 @@ export interface ModelOptions {
   readonly kvType?: KvType;
   /** Positions to plan for; by default the model's own limit or 32,768, whichever is less. */
   readonly contextLength?: number;
+  /** Answers that are computed side by side; 4 by default. */
+  readonly parallel?: number;
+  /**
+   * Bytes for keys and values, of all sequences together; by default what one context takes. Answers that do not fit
+   * wait; beginnings that prompts may share are kept as long as there is room.
+   */
+  readonly kvMemory?: number;
   /** The most bytes in one WebAssembly memory; 4 GiB by default. */
   readonly bankBytes?: number;
   /** Threads of the wasm backend; by default one to each physical core, and 1 where threads cannot share memory. */
@@ -29,11 +36,16 @@ export interface ModelOptions {
 /** More would not find work: attention has eight KV heads to share. */
 export const MAX_THREADS = 64;
 
+/** More rows than that make no step faster. */
+export const MAX_PARALLEL = 64;
+
 export const modelChecks: ChecksOf<ModelOptions> = {
   backend: oneOf("wasm", "reference"),
   mode: oneOf("exact", "int8"),
   kvType: oneOf("f32", "f16", "int8"),
   contextLength: anything, // the model has its own limit
+  parallel: integerIn(1, MAX_PARALLEL),
+  kvMemory: integerIn(1, Number.MAX_SAFE_INTEGER),
   bankBytes: integerIn(65536, MAX_BANK_BYTES),
   threads: integerIn(1, MAX_THREADS),
   kernels: oneOf("baseline", "relaxed"),

@@ -7,6 +7,7 @@ import { backendRequest } from "./backend-request.ts";
 import { findWeights, type WeightFiles } from "./find-weights.ts";
 import { checkFits, fits, type Smaller } from "./fit.ts";
 import type { ModelOptions } from "./model-options.ts";
+import { roomOf } from "./room.ts";
 import { fillSettings, type Machine } from "./settings.ts";
 
 /** A model's files, as far as they can be read without the weights. */
@@ -22,7 +23,7 @@ export function planMemory(
   const config = readConfig(files.config);
   const settings = fillSettings(config, options, machine);
   const { found } = findWeights(config, files.tensors, settings.quantize);
-  return planWasmBanks(backendRequest(config, found, settings, sequenceCount));
+  return planWasmBanks(backendRequest(config, found, settings, roomOf(config, settings, sequenceCount)));
 }
 
 const SMALLER_CONTEXTS = [16384, 8192, 4096, 2048, 512];

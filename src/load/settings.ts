@@ -4,6 +4,7 @@ import { OptionError } from "../options/option-error.ts";
 import { MAX_BANK_BYTES } from "../wasm/bank.ts";
 import type { FreeMemory } from "./fit.ts";
 import { checkModelOptions, MAX_THREADS, type ModelOptions } from "./model-options.ts";
+import { kvBytesFor } from "./room.ts";
 
 /** The options in force. */
 export interface Settings
@@ -20,6 +21,7 @@ export interface Machine {
 }
 
 const DEFAULT_CONTEXT = 32768;
+const DEFAULT_PARALLEL = 4;
 
 /** @throws OptionError naming the option, what was expected and what was found */
 export function fillSettings(config: Config, options: ModelOptions, machine: Machine): Settings {
@@ -58,13 +60,26 @@ export function fillSettings(config: Config, options: ModelOptions, machine: Mac
       remedy: "In a browser, serve the page with COOP same-origin and COEP require-corp.",
     });
   }
+  const kvType = options.kvType ?? (mode === "exact" ? "f32" : "f16");
+  const leastKvMemory = kvBytesFor(config, kvType, contextLength);
+  const { kvMemory = leastKvMemory } = options;
+  if (kvMemory < leastKvMemory) {
+    throw new OptionError({
+      subject: "kvMemory",
+      expected: `at least ${leastKvMemory} bytes, those of one sequence's ${contextLength} positions`,
+      found: kvMemory,
+      remedy: "Give more, or a smaller contextLength.",
+    });
+  }
   return {
     threads: backend === "reference" ? 1 : (options.threads ?? defaultThreads(machine)),
     kernels: options.kernels ?? (machine.relaxed ? "relaxed" : "baseline"),
     backend,
     mode,
     contextLength,
-    kvType: options.kvType ?? (mode === "exact" ? "f32" : "f16"),
+    kvType,
+    parallel: options.parallel ?? DEFAULT_PARALLEL,
+    kvMemory,
     bankBytes: options.bankBytes ?? MAX_BANK_BYTES,
     quantize: options.quantize,
   };

@@ -9,7 +9,7 @@ export function isConvState(state: LayerState): state is ConvState {
   return "width" in state;
 }
 
-/** What each layer of a sequence of at most `capacity` positions needs, in layer order. */
+/** What each layer needs, in layer order: for one sequence, and `capacity` positions of keys and values. */
 export function stateSpecs(config: Config, capacity: number): StateSpec[] {
   return config.layerTypes.map((type, index) => {
     const layer = `model.layers.${index}`;
@@ -17,4 +17,26 @@ export function stateSpecs(config: Config, capacity: number): StateSpec[] {
       ? { type, layer, width: config.convLCache, cols: config.hiddenSize }
       : { type, layer, capacity, cols: config.numKeyValueHeads * config.headDim, headDim: config.headDim };
   });
+}
+
+/** The same for several sequences, which share the keys and values: what each further one has of its own comes after. */
+export function sharedStateSpecs(config: Config, capacity: number, sequences: number): StateSpec[] {
+  const specs = stateSpecs(config, capacity);
+  const own = specs.filter(({ type }) => type === "conv");
+  return [...specs, ...Array.from({ length: sequences - 1 }, () => own).flat()];
+}
+
+/** The states that were made for these, as each sequence's layers. */
+export function layersOf<State extends LayerState>(config: Config, states: readonly State[]): State[][] {
+  const layers = config.numHiddenLayers;
+  const first = states.slice(0, layers);
+  const convs = first.filter(isConvState).length;
+  const others = convs === 0 ? 0 : (states.length - layers) / convs;
+  return [
+    first,
+    ...Array.from({ length: others }, (_, i) => {
+      const own = states.slice(layers + i * convs, layers + (i + 1) * convs);
+      return first.map((state) => (isConvState(state) ? (own.shift() as State) : state));
+    }),
+  ];
 }

@@ -18,7 +18,7 @@ export interface LayerSpans {
 }
 
 /** Ids that continue one sequence. */
-export interface Continuation extends Pick<KvSpan, "start" | "stored"> {
+export interface Continuation extends Pick<KvSpan, "start" | "stored" | "pages"> {
   readonly ids: ArrayLike<number>;
   readonly layers: readonly LayerState[];
 }
@@ -35,10 +35,10 @@ export function createStep(parts: readonly Continuation[]): Step {
 function spansOf(parts: readonly Continuation[], index: number): LayerSpans {
   const conv: ConvSpan[] = [];
   const attention: KvSpan[] = [];
-  for (const { ids, start, stored, layers } of parts) {
+  for (const { ids, start, stored, pages, layers } of parts) {
     const state = layers[index];
     if (isConvState(state)) conv.push({ rows: ids.length, state });
-    else attention.push({ rows: ids.length, start, stored, cache: state });
+    else attention.push({ rows: ids.length, start, stored, cache: state, pages });
   }
   return { conv, attention };
 }

@@ -43,6 +43,9 @@ export type KvType = "f32" | "f16" | "int8";
  */
 export type ArithmeticMode = "exact" | "int8";
 
+/** What convolutions remembered, one array for each. */
+export type SavedStates = readonly Uint8Array[];
+
 export interface PlacedWeight {
   readonly weight: Weight;
   /** Pieces must be cut at multiples of this many bytes. */
@@ -70,6 +73,12 @@ export interface Memory {
   commit(states: readonly ConvState[]): void;
   /** Makes the convolutions' states those of an empty sequence: zeros. */
   reset(states: readonly ConvState[]): void;
+  /** A copy of the convolutions' states. */
+  save(states: readonly ConvState[]): SavedStates;
+  /** Makes them what was saved of others like them. */
+  restore(states: readonly ConvState[], saved: SavedStates): void;
+  /** Copies the keys and values of a page to another. */
+  copyPage(cache: KvCache, from: number, to: number): void;
   /** A copy of the numbers, row-major. */
   read(x: Tensor): Float32Array;
   readIds(x: ExpertIds): Int32Array;

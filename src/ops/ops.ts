@@ -1,4 +1,4 @@
-// The language the graph is written in: what a tensor, a weight and an operation are. Types only.
+// The language the graph is written in: what a tensor, a weight and an operation are. Types, and the size of a page.
 
 /** Float32 numbers [rows, cols], held by a backend. */
 export interface Tensor {
@@ -22,7 +22,10 @@ export interface Weight {
   readonly experts: number;
 }
 
-/** Keys and values of one attention layer, as stored; `capacity` positions. */
+/** Positions of a page of keys and values: what attention reads at once. */
+export const PAGE = 32;
+
+/** Keys and values of one attention layer, as stored, of all sequences: `capacity` positions, in pages. */
 export interface KvCache {
   readonly capacity: number;
 }
@@ -59,6 +62,8 @@ export interface KvSpan {
   /** Positions whose keys and values the cache holds and keeps: `start`, or more where rows are run a second time. */
   readonly stored: number;
   readonly cache: KvCache;
+  /** Which pages of the cache have the sequence's positions, in their order; up to the last row at least. */
+  readonly pages: readonly number[];
 }
 
 /**

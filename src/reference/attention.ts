@@ -2,7 +2,7 @@
 import { f16ToF32, f32ToF16 } from "../blocks/f16.ts";
 import { expf } from "../float.ts";
 import type { KvType } from "../ops/backend.ts";
-import type { KvSpan } from "../ops/ops.ts";
+import { type KvSpan, PAGE } from "../ops/ops.ts";
 import { dot } from "./linear.ts";
 import { createTensor, type ReferenceKvCache, type ReferenceTensor, rowOf } from "./tensor.ts";
 
@@ -15,26 +15,28 @@ export function attention(
 ): ReferenceTensor {
   const y = createTensor(q.rows, q.cols);
   let row = 0;
-  for (const { rows, start, stored, cache } of spans) {
+  for (const { rows, start, stored, cache, pages } of spans) {
     const { type, k: keys, v: values } = cache as ReferenceKvCache;
+    const placeOf = (position: number): number => pages[Math.floor(position / PAGE)] * PAGE + (position % PAGE);
     for (let t = stored - start; t < rows; t++) {
-      storeRow(type, rowOf(k, row + t), keys.subarray((start + t) * k.cols), headDim);
-      storeRow(type, rowOf(v, row + t), values.subarray((start + t) * k.cols), headDim);
+      storeRow(type, rowOf(k, row + t), keys.subarray(placeOf(start + t) * k.cols), headDim);
+      storeRow(type, rowOf(v, row + t), values.subarray(placeOf(start + t) * k.cols), headDim);
     }
     for (let t = 0; t < rows; t++, row++) {
-      attend(rowOf(y, row), rowOf(q, row), keys, values, start + t + 1, k.cols, headDim);
+      const places = Array.from({ length: start + t + 1 }, (_, position) => placeOf(position));
+      attend(rowOf(y, row), rowOf(q, row), keys, values, places, k.cols, headDim);
     }
   }
   return y;
 }
 
-/** All heads of one row, over the first `positions` positions of its sequence. */
+/** All heads of one row, over the positions of its sequence so far, by where they lie. */
 function attend(
   y: Float32Array,
   q: Float32Array,
   keys: Float32Array,
   values: Float32Array,
-  positions: number,
+  places: readonly number[],
   cols: number,
   headDim: number,
 ): void {
@@ -42,24 +44,24 @@ function attend(
   const heads = q.length / headDim;
   const kvHeads = cols / headDim;
   const scaling = f(1 / Math.sqrt(headDim));
-  const scores = new Float32Array(positions);
+  const scores = new Float32Array(places.length);
   for (let h = 0; h < heads; h++) {
     const query = q.subarray(h * headDim, (h + 1) * headDim);
     const column = Math.floor((h * kvHeads) / heads) * headDim;
     let max = Number.NEGATIVE_INFINITY;
-    for (let s = 0; s < positions; s++) {
-      const at = s * cols + column;
+    for (let s = 0; s < places.length; s++) {
+      const at = places[s] * cols + column;
       scores[s] = dot(query, keys.subarray(at, at + headDim)) * scaling;
       max = Math.max(max, scores[s]);
     }
     let sum = 0;
-    for (let s = 0; s < positions; s++) {
+    for (let s = 0; s < places.length; s++) {
       scores[s] = expf(f(scores[s] - max));
       sum = f(sum + scores[s]);
     }
     const to = y.subarray(h * headDim, (h + 1) * headDim);
-    for (let s = 0; s < positions; s++) {
-      const at = s * cols + column;
+    for (let s = 0; s < places.length; s++) {
+      const at = places[s] * cols + column;
       for (let d = 0; d < headDim; d++) to[d] = to[d] + f(scores[s] * values[at + d]);
     }
     for (let d = 0; d < headDim; d++) to[d] = to[d] / sum;

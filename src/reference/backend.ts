@@ -2,8 +2,17 @@
 
 import { firstNonFinite } from "../blocks/finite.ts";
 import { blockFormats, type FormatName, rowBytes } from "../blocks/formats.ts";
-import type { Backend, BackendRequest, KvType, Memory, PlacedWeight, StateSpec, StoredWeight } from "../ops/backend.ts";
-import type { Ops } from "../ops/ops.ts";
+import type {
+  Backend,
+  BackendRequest,
+  KvType,
+  Memory,
+  PlacedWeight,
+  SavedStates,
+  StateSpec,
+  StoredWeight,
+} from "../ops/backend.ts";
+import { type Ops, PAGE } from "../ops/ops.ts";
 import { attention } from "./attention.ts";
 import { causalConv } from "./causal-conv.ts";
 import { add, addBias, mul, scale, sigmoid } from "./elementwise.ts";
@@ -97,6 +106,15 @@ const referenceMemory: Memory = {
   },
   reset(states: readonly ReferenceConvState[]): void {
     for (const state of states) state.current.fill(0);
+  },
+  save: (states: readonly ReferenceConvState[]) =>
+    states.map(({ current }) => new Uint8Array(current.slice().buffer as ArrayBuffer)),
+  restore(states: readonly ReferenceConvState[], saved: SavedStates): void {
+    for (const [i, { current }] of states.entries()) current.set(new Float32Array(saved[i].slice().buffer));
+  },
+  copyPage({ k, v, capacity }: ReferenceKvCache, from: number, to: number): void {
+    const numbers = PAGE * (k.length / capacity);
+    for (const place of [k, v]) place.copyWithin(to * numbers, from * numbers, (from + 1) * numbers);
   },
   read(x: ReferenceTensor): Float32Array {
     const numbers = new Float32Array(x.rows * x.cols);

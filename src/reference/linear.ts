@@ -9,9 +9,13 @@ export function dot(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-/** Row `row` of expert `expert`, in float32. */
-export function weightRow(w: ReferenceWeight, row: number, expert = 0): Float32Array {
-  const to = new Float32Array(w.cols);
+/** Row `row` of expert `expert`, in float32, into `to`. */
+export function weightRow(
+  w: ReferenceWeight,
+  row: number,
+  expert = 0,
+  to: Float32Array = new Float32Array(w.cols),
+): Float32Array {
   decodeRow(w.format, w.bytes, (expert * w.rows + row) * rowBytes(w.format, w.cols), to, w.cols);
   return to;
 }

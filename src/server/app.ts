@@ -1,16 +1,15 @@
 // The server as a function from requests to responses. Each route reads a protocol's request, and writes its answer.
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import type { ZodType, z } from "zod";
 import type { ChatOptions, LanguageModel } from "../index.ts";
-import { inTurn, type Served } from "./answer.ts";
+import { inTurn, type Served, type ServedTools } from "./answer.ts";
 import { completeMessage, countRequest, countTokens, messageRequest, streamMessage } from "./anthropic/messages.ts";
 import { anthropicErrors, type ErrorShape, failureOf, openaiErrors, RequestFailure } from "./failure.ts";
-import { readBody } from "./http/body.ts";
+import { type BodyPlace, createBodyRoom, readBody } from "./http/body.ts";
 import { type DoorOptions, hostDoor, jsonDoor, keyDoor, originDoor } from "./http/doors.ts";
-import { eventStream, type ServerEvent } from "./http/event-stream.ts";
+import { eventStream, type ServerEvent, type StreamEnd } from "./http/event-stream.ts";
 import { createMetrics } from "./metrics.ts";
 import { anthropicModel, anthropicModels, checkModel, openaiModel, openaiModels } from "./models.ts";
 import { chatRequest, completeChat, streamChat } from "./openai/chat-completions.ts";
@@ -34,12 +33,14 @@ export interface AppOptions extends DoorOptions {
   readonly strictModel?: boolean;
   /** What requests leave open. */
   readonly defaults?: ChatOptions;
-  /** Requests that may wait, beside the one that is answered. */
+  /** Requests that may wait, beside those that are answered. */
   readonly mostWaiting?: number;
   readonly mostBodyBytes?: number;
   readonly version?: string;
   /** Told of each request when it has been answered; never of what is in it. */
   readonly log?: (entry: LogEntry) => void;
+  /** Tools that the server runs itself. */
+  readonly tools?: ServedTools;
   /** Aborted when the server ends, and all work with it. */
   readonly signal?: AbortSignal;
 }
@@ -48,12 +49,27 @@ export interface LogEntry {
   readonly method: string;
   readonly path: string;
   readonly status: number;
+  /** Until the answer's last byte, of a stream, too. */
   readonly ms: number;
+  /** New ones, of an answer. */
+  readonly tokens?: number;
+  /** Why a stream ended before its answer. */
+  readonly cut?: StreamEnd["cut"];
   readonly error?: string;
 }
 
 export const MOST_WAITING = 64;
 export const MOST_BODY_BYTES = 16 << 20;
+/** So many of the longest bodies may be held at once. */
+const MOST_LONG_BODIES = 4;
+
+/** What is known of a request while it is answered. */
+interface Course {
+  readonly body: BodyPlace;
+  tokens: number;
+  /** Of a stream, which goes on when the response has begun. */
+  end?: Promise<StreamEnd>;
+}
 
 /** A protocol's way to ask for an answer. */
 interface Protocol<Request extends ZodType> {
@@ -66,20 +82,39 @@ interface Protocol<Request extends ZodType> {
 
 export function createApp(model: LanguageModel, options: AppOptions): Hono {
   const { name, strictModel = false, defaults = {}, log, signal: ended } = options;
-  const queue = createQueue({ running: 1, waiting: options.mostWaiting ?? MOST_WAITING });
+  const { parallel } = model.settings;
+  const queue = createQueue({ running: parallel, waiting: options.mostWaiting ?? MOST_WAITING });
   const created = Math.floor(Date.now() / 1000);
-  const served: Served = { model, name, created, defaults, queue, metrics: createMetrics(queue) };
+  const metrics = createMetrics(model, queue);
+  const served: Served = { model, name, created, defaults, queue, metrics, tools: options.tools };
   const operations: Operation[] = [];
   const app = new Hono();
 
+  const mostBody = options.mostBodyBytes ?? MOST_BODY_BYTES;
+  const bodies = createBodyRoom({ each: mostBody, together: MOST_LONG_BODIES * mostBody });
+  const courses = new WeakMap<Context, Course>();
+  const courseOf = (c: Context): Course => courses.get(c) as Course;
+
   app.use(async (c, next) => {
     const begin = performance.now();
+    const course: Course = { body: bodies.enter(), tokens: 0 };
+    courses.set(c, course);
     await next();
     const { status } = c.res;
     const { method, path } = c.req;
-    served.metrics.requested(operations.some((known) => known.path === path) ? path : "other", status);
-    const error = c.error === undefined ? undefined : loggedOf(failureOf(c.error));
-    log?.({ method, path, status, ms: Math.round(performance.now() - begin), error });
+    const tell = ({ cut, failure }: StreamEnd): void => {
+      course.body.leave();
+      const { tokens } = course;
+      const counted = cut === undefined ? status : (failure?.parts.status ?? 499);
+      served.metrics.requested(operations.some((known) => known.path === path) ? path : "other", counted);
+      if (counted >= 400 && tokens > 0) served.metrics.cut(tokens);
+      const thrown = c.error === undefined ? failure : failureOf(c.error);
+      const ms = Math.round(performance.now() - begin);
+      const error = thrown && loggedOf(thrown);
+      log?.({ method, path, status, ms, ...(tokens > 0 && { tokens }), ...(cut && { cut }), error });
+    };
+    if (course.end === undefined) tell({});
+    else void course.end.then(tell);
   });
   app.onError((error, c) => {
     const failure = failureOf(error);
@@ -93,14 +128,10 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
   });
   app.use(hostDoor(options), originDoor(options));
   if (options.cors.length > 0) app.use(cors({ origin: [...options.cors] }));
-  const tooLong = (): never => {
-    const most = options.mostBodyBytes ?? MOST_BODY_BYTES;
-    throw new RequestFailure({ status: 413, message: `Body: expected at most ${most} bytes, found more.` });
-  };
   const isOpen = (path: string): boolean => path === "/health" || path === "/ready";
   const key = keyDoor(options);
   app.use((c, next) => (isOpen(c.req.path) ? next() : key(c, next)));
-  app.use(bodyLimit({ maxSize: options.mostBodyBytes ?? MOST_BODY_BYTES, onError: tooLong }), jsonDoor);
+  app.use(jsonDoor);
 
   const get = (path: string, summary: string, handler: (c: Context) => Response | Promise<Response>): void => {
     operations.push({ method: "get", path, summary });
@@ -113,7 +144,7 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
     handler: (c: Context, body: z.output<Request>) => Promise<Response>,
   ): void => {
     operations.push({ method: "post", path, summary, request });
-    app.post(path, async (c) => handler(c, await readBody(c, request)));
+    app.post(path, async (c) => handler(c, await readBody(c, request, mostBody, courseOf(c).body)));
   };
   /** `signal` is aborted when the client leaves, when the server ends, or by `abort`. */
   const lifeOf = (c: Context): { readonly signal: AbortSignal; readonly abort: (reason?: unknown) => void } => {
@@ -132,13 +163,26 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
       const { signal, abort } = lifeOf(c);
       const id = `${protocol.idPrefix}${randomUUID().replaceAll("-", "")}`;
       const client = clientOf(c);
+      const course = courseOf(c);
+      const own: Served = {
+        ...served,
+        onToken() {
+          course.tokens++;
+        },
+      };
       if (stream === true) {
-        const events = inTurn(queue, client, signal, () => protocol.stream(served, body, id, signal));
-        return eventStream(events, { errors: protocol.errors, abort });
+        const events = inTurn(queue, client, signal, () => protocol.stream(own, body, id, signal));
+        let onEnd: ((end: StreamEnd) => void) | undefined;
+        const end = new Promise<StreamEnd>((resolve) => {
+          onEnd = resolve;
+        });
+        const response = await eventStream(events, { errors: protocol.errors, abort, onEnd });
+        course.end = end;
+        return response;
       }
       const leave = await queue.turn(client, signal);
       try {
-        return c.json(await protocol.complete(served, body, id, signal));
+        return c.json(await protocol.complete(own, body, id, signal));
       } finally {
         leave();
       }

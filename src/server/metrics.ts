@@ -1,12 +1,14 @@
 // Figures for Prometheus.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Summary } from "../index.ts";
+import type { LanguageModel, Summary } from "../index.ts";
 import type { Queue } from "./queue.ts";
 
 export interface Metrics {
-  /** A request was answered, or refused. */
+  /** A request was answered to its end, refused, or cut: 499 where the client has left. */
   requested(route: string, status: number): void;
   answered(summary: Summary): void;
+  /** An answer was cut after so many tokens. */
+  cut(tokens: number): void;
   /** In Prometheus's text format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -15,7 +17,7 @@ export interface Metrics {
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const TOKEN_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
 
-export function createMetrics(queue: Queue): Metrics {
+export function createMetrics(model: LanguageModel, queue: Queue): Metrics {
   const registers = [new Registry()];
   const [registry] = registers;
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
@@ -52,6 +54,18 @@ export function createMetrics(queue: Queue): Metrics {
       this.set(queue.waiting);
     },
   });
+  new Gauge({
+    name: "lfm2_kv_positions",
+    help: "Room for keys and values, in positions: of sequences that run, kept for prompts that begin alike, and free.",
+    labelNames: ["state"],
+    registers,
+    async collect() {
+      const { positions, usedPositions: used, keptPositions: kept } = await model.activity();
+      for (const [state, count] of Object.entries({ used, kept, free: positions - used - kept })) {
+        this.set({ state }, count);
+      }
+    },
+  });
   return {
     requested: (route, status) => requests.inc({ route, status }),
     answered({ promptTokens, cachedTokens, newTokens, prefillMs, decodeMs }) {
@@ -61,6 +75,7 @@ export function createMetrics(queue: Queue): Metrics {
       first.observe(prefillMs / 1000);
       if (newTokens > 1) each.observe(decodeMs / 1000 / (newTokens - 1));
     },
+    cut: (tokens) => generated.inc(tokens),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -185,5 +185,7 @@ function placeState(spec: StateSpec, bank: Bank, kvType: KvType): WasmConvState 
     return { width: spec.width, bank, bytes, current: bank.place(bytes), next: bank.place(bytes) };
   }
   const bytes = kvBytes(spec, kvType);
-  return { capacity: spec.capacity, bank, k: bank.place(bytes), v: bank.place(bytes), type: kvTypes[kvType] };
+  const { capacity, cols, headDim } = spec;
+  const type = kvTypes[kvType];
+  return { capacity, bank, k: bank.place(bytes), v: bank.place(bytes), type, heads: cols / headDim, headDim };
 }

@@ -44,6 +44,8 @@ export interface WasmKvCache extends KvCache {
   readonly v: number;
   /** One of `kvTypes`. */
   readonly type: number;
+  readonly heads: number;
+  readonly headDim: number;
 }
 
 export interface WasmConvState extends ConvState {

@@ -1,7 +1,14 @@
 // How long things live in the banks: the hidden state in a place of its own, results until they are released, states.
-import type { Memory } from "../ops/backend.ts";
+import type { Memory, SavedStates } from "../ops/backend.ts";
 import type { Bank } from "./bank.ts";
-import { joined, type WasmConvState, type WasmExpertIds, type WasmTensor, type WasmWeight } from "./handles.ts";
+import {
+  joined,
+  type WasmConvState,
+  type WasmExpertIds,
+  type WasmKvCache,
+  type WasmTensor,
+  type WasmWeight,
+} from "./handles.ts";
 
 /** @param hidden  where `carry` puts the hidden state, one place to a bank */
 export function createWasmMemory(hidden: ReadonlyMap<Bank, number>): Memory {
@@ -22,6 +29,14 @@ export function createWasmMemory(hidden: ReadonlyMap<Bank, number>): Memory {
     },
     reset(states: readonly WasmConvState[]): void {
       for (const { bank, current, bytes } of states) bank.write(current, new Uint8Array(bytes));
+    },
+    save: (states: readonly WasmConvState[]) =>
+      states.map(({ bank, current, bytes }) => bank.read(current, bytes).slice()),
+    restore(states: readonly WasmConvState[], saved: SavedStates): void {
+      for (const [i, { bank, current }] of states.entries()) bank.write(current, saved[i]);
+    },
+    copyPage({ bank, k, v, type, capacity, heads, headDim }: WasmKvCache, from: number, to: number): void {
+      for (const place of [k, v]) bank.kernels.copyPage(type, place, capacity, heads, headDim, from, to);
     },
     read(x: WasmTensor): Float32Array {
       const numbers = new Float32Array(x.rows * x.cols);

@@ -1,5 +1,5 @@
 // Ops on the kernels: each verb finds room for its result, then makes one or two kernel calls in the weight's bank.
-import type { ConvSpan, KvSpan, Ops, Rotation } from "../ops/ops.ts";
+import { type ConvSpan, type KvSpan, type Ops, PAGE, type Rotation } from "../ops/ops.ts";
 import { Activations } from "./activations.ts";
 import type { Bank } from "./bank.ts";
 import {
@@ -210,19 +210,26 @@ export class WasmOps implements Ops {
     const longest = Math.max(...spans.map(({ rows }) => rows));
     const scratch = this.sharing.scratch(bank, attentionScratch(longest, heads / kvHeads, headDim));
     let row = 0;
-    for (const { rows, start, stored, cache } of spans) {
+    for (const { rows, start, stored, cache, pages } of spans) {
       const { type, capacity, k: keys, v: values } = cache as WasmKvCache;
-      const kept = Math.min(rows, stored - start);
-      for (const [x, to] of [
-        [k, keys],
-        [v, values],
-      ] as const) {
-        const from = joined(this.rows(x, row + kept, rows - kept));
-        bank.kernels.storeKv(type, to, capacity, from, rows - kept, x.cols, headDim, start + kept);
+      for (let t = Math.min(rows, stored - start); t < rows; ) {
+        const position = start + t;
+        const count = Math.min(rows - t, PAGE - (position % PAGE));
+        const place = pages[Math.floor(position / PAGE)] * PAGE + (position % PAGE);
+        for (const [x, to] of [
+          [k, keys],
+          [v, values],
+        ] as const) {
+          bank.kernels.storeKv(type, to, capacity, joined(this.rows(x, row + t, count)), count, x.cols, headDim, place);
+        }
+        t += count;
       }
+      // Room for a whole cache's pages, whatever the sequence has: rehearsals must find the most there will be.
+      const table = bank.allocate(Math.ceil(capacity / PAGE) * 4);
+      bank.write(table, new Uint8Array(Int32Array.from(pages).buffer));
       const [out, queries] = [y, q].map((x) => joined(this.rows(x, row, rows)));
       const share = { work: KV_TOUCH * 2 * rows * q.cols * (start + rows), total: kvHeads, scratch };
-      const past = [keys, values, capacity, rows, start] as const;
+      const past = [keys, values, capacity, table, rows, start] as const;
       this.sharing.run(bank, "attention", [type, out, queries, ...past, heads, kvHeads, headDim], share);
       row += rows;
     }

@@ -1,7 +1,7 @@
 // The caller's end of the model's thread: requests as promises, with progress and AbortSignal.
 import { asSentence, type ErrorParts, Lfm2Error, revivedError } from "../lfm2-error.ts";
 import { hasSharedMemory } from "../wasm/kernels.ts";
-import type { FromWorker, Request, Results, WorkerEvent, WorkerPort } from "./protocol.ts";
+import { type FromWorker, isWork, type Request, type Results, type WorkerEvent, type WorkerPort } from "./protocol.ts";
 
 /** @param taken  for events that the thread waits for: to be called with how many of their bytes have been consumed */
 type EventListener = (event: WorkerEvent, taken: (bytes: number) => void) => void;
@@ -58,6 +58,8 @@ interface Pending {
 
 export function connect(port: WorkerPort): ConnectedWorker {
   const pending = new Map<number, Pending>();
+  /** How many requests for work have been sent, for the thread to see in the middle of a step. */
+  const sent = hasSharedMemory() ? new SharedArrayBuffer(4) : undefined;
   let nextId = 1;
   let ended: Error | undefined;
 
@@ -124,7 +126,8 @@ export function connect(port: WorkerPort): ConnectedWorker {
         signal?.addEventListener("abort", abort);
         port.setBusy(true);
         try {
-          port.post({ id, request, givenUp });
+          port.post({ id, request, givenUp, sent });
+          if (sent !== undefined && isWork(request)) Atomics.add(new Int32Array(sent), 0, 1);
         } catch (cause) {
           settled(id);
           settle(reject)(cause);

@@ -1,7 +1,6 @@
 // What differs between Node and a browser for a thread that runs a model, and how such a thread loads one.
-import type { Engine } from "../engine/engine.ts";
 import type { WeightFiles } from "../load/find-weights.ts";
-import { createEngine, type LoadContext, type LoadedModel, loadModel } from "../load/load.ts";
+import { type LoadContext, type LoadedModel, loadModel } from "../load/load.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import type { Machine } from "../load/settings.ts";
 import type { OpenFile } from "../sources/open-source.ts";
@@ -19,16 +18,15 @@ export interface Platform {
 }
 
 /** @throws what `loadModel` throws */
-export async function loadEngine(
+export async function loadOn(
   { machine, compileKernels, startHelper }: Platform,
   files: WeightFiles,
   options: ModelOptions,
   on: Pick<LoadContext, "signal" | "onProgress" | "sequenceCount">,
-): Promise<{ readonly engine: Engine; readonly loaded: LoadedModel }> {
-  const loaded = await loadModel(files, options, {
+): Promise<LoadedModel> {
+  return loadModel(files, options, {
     ...on,
     machine: await machine(),
     startRuntime: async (build, threads) => startRuntime(await compileKernels(build), build, threads, startHelper),
   });
-  return { engine: createEngine(loaded), loaded };
 }

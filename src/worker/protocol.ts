@@ -1,7 +1,8 @@
 // The messages between the caller's thread and the model's. Everything here can be structured-cloned.
 
 import type { ConstraintRules } from "../constrain/constraint.ts";
-import type { GenerateOptions } from "../engine/engine.ts";
+import type { GenerateOptions } from "../engine/answer.ts";
+import type { Activity } from "../engine/scheduler.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
 import type { PlainError } from "../lfm2-error.ts";
 import type { ModelOptions } from "../load/model-options.ts";
@@ -24,13 +25,19 @@ export type Request =
   | {
       readonly kind: "generate";
       readonly ids: readonly number[];
-      readonly options: Omit<GenerateOptions, "constraint" | "onLogprobs">;
+      readonly options: Omit<GenerateOptions, "constraint">;
       /** Needs a vocabulary, sent before. */
       readonly rules?: ConstraintRules;
     }
   | { readonly kind: "vocabulary"; readonly vocabulary: PackedBytes }
+  | { readonly kind: "activity" }
   | { readonly kind: "logits"; readonly ids: readonly number[] }
   | { readonly kind: "trace"; readonly ids: readonly number[]; readonly plan: TracePlan };
+
+/** Whether it is work that others' steps are cut short for. */
+export function isWork({ kind }: Request): boolean {
+  return kind === "generate" || kind === "logits" || kind === "trace";
+}
 
 /** What a request gives back, by its kind, besides the events on the way. */
 export interface Results {
@@ -43,6 +50,7 @@ export interface Results {
   };
   readonly generate: null;
   readonly vocabulary: null;
+  readonly activity: Activity;
   readonly logits: null;
   readonly trace: null;
 }
@@ -53,6 +61,8 @@ export type ToWorker =
       readonly request: Request;
       /** Where threads can share memory: its first word becomes 1 when the caller gives up, noticed within a step. */
       readonly givenUp: SharedArrayBuffer | undefined;
+      /** Also where threads can share memory: its first word counts the requests for work that have been sent. */
+      readonly sent: SharedArrayBuffer | undefined;
     }
   | { readonly id: number; readonly abort: true }
   /** So many bytes of a request's events have been taken by a consumer that the thread waits for. */

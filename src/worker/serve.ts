@@ -1,16 +1,25 @@
-// The model's thread: loads once, then answers one request after another, hearing the caller in between.
+// The model's thread: loads once, then answers requests side by side, hearing the caller between steps.
 
 import { createConstraint } from "../constrain/constraint.ts";
 import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
-import { type Engine, eachLogits, generate, type Pace } from "../engine/engine.ts";
+import type { Constraint } from "../engine/answer.ts";
+import { eachLogits, type Pace } from "../engine/engine.ts";
+import { createScheduler, type Life, type Scheduler } from "../engine/scheduler.ts";
 import { plainError } from "../lfm2-error.ts";
-import type { LoadContext } from "../load/load.ts";
+import { type LoadContext, schedulerParts } from "../load/load.ts";
 import { recordTrace } from "../oracle/trace/record.ts";
-import type { Logprobs } from "../sampling/logprobs.ts";
 import { openSources } from "../sources/open-source.ts";
 import { createFlight, type Flight } from "./flight.ts";
-import { loadEngine, type Platform } from "./platform.ts";
-import type { FromWorker, Port, Request, Results, ToWorker, WorkerEvent } from "./protocol.ts";
+import { loadOn, type Platform } from "./platform.ts";
+import {
+  type FromWorker,
+  isWork,
+  type Port,
+  type Request,
+  type Results,
+  type ToWorker,
+  type WorkerEvent,
+} from "./protocol.ts";
 
 type Emit = (event: WorkerEvent, transfer?: ArrayBuffer[]) => void;
 
@@ -20,9 +29,12 @@ const FLIGHT_BYTES = 1 << 25;
 export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): void {
   const controllers = new Map<number, AbortController>();
   const flights = new Map<number, Flight>();
-  let engine: Engine | undefined;
+  let scheduler: Scheduler | undefined;
+  let vocabSize = 0;
   let vocabulary: VocabularyTree | undefined;
-  let last: Promise<void> = Promise.resolve();
+  /** Requests for work that have arrived, and where their number is counted as they are sent. */
+  let arrived = 0;
+  let sent: Int32Array | undefined;
 
   port.onMessage((message) => {
     if ("abort" in message) {
@@ -34,71 +46,72 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       return;
     }
     const { id, request, givenUp } = message;
+    if (isWork(request)) arrived++;
+    sent ??= message.sent && new Int32Array(message.sent);
     const controller = new AbortController();
     const flight = createFlight(FLIGHT_BYTES);
     controllers.set(id, controller);
     flights.set(id, flight);
-    last = last.then(async () => {
-      try {
-        controller.signal.throwIfAborted();
-        const pace = paceOf(controller.signal, givenUp, flight);
-        const result = await answer(request, controller.signal, pace, (event, transfer) => {
-          if (event.kind === "step") flight.sent(event.step.numbers.byteLength);
-          port.post({ id, event }, transfer);
-        });
-        port.post({ id, result });
-      } catch (error) {
-        port.post({ id, error: plainError(error) });
-      } finally {
+    const flag = givenUp && new Int32Array(givenUp);
+    const life: Life = { signal: controller.signal, isGivenUp: flag && (() => Atomics.load(flag, 0) !== 0) };
+    const emit: Emit = (event, transfer) => {
+      if (event.kind === "step") flight.sent(event.step.numbers.byteLength);
+      port.post({ id, event }, transfer);
+    };
+    answer(request, life, flight, emit)
+      .then(
+        (result) => port.post({ id, result }),
+        (error) => port.post({ id, error: plainError(error) }),
+      )
+      .finally(() => {
         controllers.delete(id);
         flights.delete(id);
-      }
-    });
+      });
   });
 
-  async function answer(
-    request: Request,
-    signal: AbortSignal,
-    pace: Pace,
-    emit: Emit,
-  ): Promise<Results[Request["kind"]]> {
+  async function answer(request: Request, life: Life, flight: Flight, emit: Emit): Promise<Results[Request["kind"]]> {
     const onProgress = (done: number, total: number): void => emit({ kind: "progress", done, total });
-    if (request.kind === "load") return load(request, signal, onProgress);
+    if (request.kind === "load") return load(request, life.signal, onProgress);
     if (request.kind === "vocabulary") {
       vocabulary = buildTree(request.vocabulary);
       return null;
     }
-    if (engine === undefined) throw new TypeError("a model has to be loaded before it is run");
+    if (scheduler === undefined) throw new TypeError("a model has to be loaded before it is run");
+    if (request.kind === "activity") return scheduler.activity();
     if (request.kind === "logits") {
-      await eachLogits(engine, request.ids, pace, (logits, done) => {
-        emit({ kind: "rows", logits }, [logits.buffer as ArrayBuffer]);
-        onProgress(done, request.ids.length);
-      });
+      const { ids } = request;
+      await scheduler.alone(ids.length, life, (engine, isShared) =>
+        eachLogits(engine, ids, paceOf(life, flight, isShared), (logits, done) => {
+          emit({ kind: "rows", logits }, [logits.buffer as ArrayBuffer]);
+          onProgress(done, ids.length);
+        }),
+      );
       return null;
     }
     if (request.kind === "trace") {
-      await recordTrace(engine, request.ids, request.plan, pace, (step, done) => {
-        emit({ kind: "step", step }, [step.numbers]);
-        onProgress(done, request.plan.positions.to);
-      });
+      const { ids, plan } = request;
+      await scheduler.alone(ids.length, life, (engine, isShared) =>
+        recordTrace(engine, ids, plan, paceOf(life, flight, isShared), (step, done) => {
+          emit({ kind: "step", step }, [step.numbers]);
+          onProgress(done, plan.positions.to);
+        }),
+      );
       return null;
     }
-    const begin = performance.now();
-    let logprobs: Logprobs | undefined;
-    const onLogprobs = (found: Logprobs): void => {
-      logprobs = found;
-    };
-    const options = { ...request.options, onLogprobs, constraint: constraintOf(request, engine) };
-    for await (const token of generate(engine, request.ids, options, pace, onProgress)) {
-      emit({ kind: "id", token, logprobs, ms: performance.now() - begin });
-    }
+    await scheduler.answer({
+      ...life,
+      ids: request.ids,
+      options: { ...request.options, constraint: constraintOf(request) },
+      onProgress,
+      onId: (token, logprobs, ms) => emit({ kind: "id", token, logprobs, ms }),
+    });
     return null;
   }
 
-  function constraintOf({ rules, options }: Request & { kind: "generate" }, { model }: Engine) {
+  function constraintOf({ rules, options }: Request & { kind: "generate" }): Constraint | undefined {
     if (rules === undefined) return undefined;
     if (vocabulary === undefined) throw new TypeError("a vocabulary has to be sent before output can be constrained");
-    return createConstraint(rules, vocabulary, model.config.vocabSize, options.stopIds);
+    return createConstraint(rules, vocabulary, vocabSize, options.stopIds);
   }
 
   async function load(
@@ -109,27 +122,32 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     const files = await openSources(request.files, platform.openFile, signal);
     try {
       const { config, tensors, options } = request;
-      const loading = await loadEngine(platform, { config, tensors, files }, options, { signal, onProgress });
-      engine = loading.engine;
-      const { model, settings, backend, warnings } = loading.loaded;
+      const loaded = await loadOn(platform, { config, tensors, files }, options, { signal, onProgress });
+      const { model, settings, backend, warnings } = loaded;
+      vocabSize = model.config.vocabSize;
+      scheduler = createScheduler({
+        ...schedulerParts(loaded),
+        pause: platform.nextTurn,
+        isAwaited: () => sent !== undefined && Atomics.load(sent, 0) > arrived,
+      });
       return { config: model.config, settings, bytes: backend.bytes, warnings };
     } finally {
       await Promise.all(files.map((file) => file.close()));
     }
   }
 
-  function paceOf(signal: AbortSignal, givenUp: SharedArrayBuffer | undefined, flight: Flight): Pace {
-    const flag = givenUp && new Int32Array(givenUp);
+  function paceOf({ signal, isGivenUp }: Life, flight: Flight, isShared: () => boolean): Pace {
     return {
       async pause() {
         await platform.nextTurn();
         await flight.room(signal);
       },
       check:
-        flag &&
+        isGivenUp &&
         (() => {
-          if (Atomics.load(flag, 0) !== 0) throw new DOMException("The request was given up.", "AbortError");
+          if (isGivenUp()) throw new DOMException("The request was given up.", "AbortError");
         }),
+      isShared,
     };
   }
 }

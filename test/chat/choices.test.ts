@@ -13,12 +13,41 @@ async function collect<T>(pieces: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe("choices", () => {
-  it("asks with seed, seed + 1, … one after another", async () => {
+  it("asks with seed, seed + 1, …", async () => {
     expect(await collect(choices(3, { seed: 7 }, echo))).toEqual([
       { index: 0, piece: "0: 7" },
       { index: 1, piece: "1: 8" },
       { index: 2, piece: "2: 9" },
     ]);
+  });
+
+  it("gives out pieces as they come, and leaves all answers when it is left, or one fails", async () => {
+    const left: number[] = [];
+    const waits: (() => void)[] = [];
+    async function* answer(_: object, index: number) {
+      try {
+        yield `${index} begins`;
+        await new Promise<void>((resolve) => {
+          waits[index] = resolve;
+        });
+        if (index === 2) throw new Error("the third fails");
+        yield `${index} ends`;
+      } finally {
+        left.push(index);
+      }
+    }
+    const pieces = choices(3, { seed: 1 }, answer);
+    const texts: string[] = [];
+    for (let i = 0; i < 3; i++) texts.push(((await pieces.next()).value as { piece: string }).piece);
+    expect(texts).toEqual(["0 begins", "1 begins", "2 begins"]);
+    const next = pieces.next();
+    waits[1]();
+    expect((await next).value).toEqual({ index: 1, piece: "1 ends" });
+    const failing = pieces.next();
+    waits[2]();
+    waits[0]();
+    await expect(failing.then(() => pieces.next())).rejects.toThrow("the third fails");
+    expect(left.sort()).toEqual([0, 1, 2]);
   });
 
   it("draws one seed for all when none is given", async () => {

@@ -1,18 +1,11 @@
 // The engine: what is run, what is reused, when generation ends.
 import { describe, expect, it } from "vitest";
-import {
-  checkIds,
-  type Engine,
-  eachLogits,
-  generate,
-  type Pace,
-  PromptError,
-  prefill,
-} from "../../src/engine/engine.ts";
-import { MAX_STEP } from "../../src/load/assemble.ts";
+import { checkIds, type Engine, eachLogits, type Pace, PromptError, prefill } from "../../src/engine/engine.ts";
 import { createEngine } from "../../src/load/load.ts";
+import { MAX_STEP } from "../../src/load/room.ts";
 import type { Logprobs } from "../../src/sampling/logprobs.ts";
 import { load, open } from "../model/run.ts";
+import { generate } from "./one-answer.ts";
 
 const HELLO = [1, 6, 330, 214, 55, 746, 94, 16, 7, 214, 6, 335, 214];
 /** The ids of `<think>` and `</think>`. */
@@ -95,7 +88,7 @@ describe("steps", () => {
       [0.001, 200],
     ]) {
       engine.steps.length = 0;
-      engine.msPerPosition = ms;
+      engine.speed.msPerPosition = ms;
       await prefill(engine, [1, ...ids.slice(0, 199)], patient);
       await prefill(engine, ids, patient);
       expect(engine.steps[0]).toBe(first);
@@ -130,22 +123,12 @@ describe("eachLogits", () => {
 
 describe("generate", () => {
   const options = { sampling: { temperature: 0 }, maxTokens: 100, stopIds: [7] };
-  const collect = async (ids: AsyncIterable<number>): Promise<number[]> => {
-    const all: number[] = [];
-    for await (const id of ids) all.push(id);
-    return all;
-  };
-
   it("ends with a stop id, after maxTokens, and at the end of the context", async () => {
-    const answer = await collect(generate(await counted(), HELLO, options, patient));
+    const answer = await generate(await counted(), HELLO, options);
     expect(answer.length).toBe(22);
     expect(answer.at(-1)).toBe(7);
-    expect(await collect(generate(await counted(), HELLO, { ...options, maxTokens: 5 }, patient))).toEqual(
-      answer.slice(0, 5),
-    );
-    const endless = await collect(
-      generate(await counted(), HELLO, { ...options, maxTokens: 1e9, stopIds: [] }, patient),
-    );
+    expect(await generate(await counted(), HELLO, { ...options, maxTokens: 5 })).toEqual(answer.slice(0, 5));
+    const endless = await generate(await counted(), HELLO, { ...options, maxTokens: 1e9, stopIds: [] });
     // 256 positions hold the prompt and all new ids but the last, which nothing has to follow.
     expect(endless.length).toBe(256 - HELLO.length + 1);
   });
@@ -153,7 +136,7 @@ describe("generate", () => {
   it("holds the penalty against every id of the prompt and of the answer", async () => {
     // A penalty this high forbids what it meets: nothing of the prompt returns, and nothing is said twice.
     const sampling = { temperature: 0, repetitionPenalty: 100 };
-    const answer = await collect(generate(await counted(), HELLO, { sampling, maxTokens: 30, stopIds: [] }, patient));
+    const answer = await generate(await counted(), HELLO, { sampling, maxTokens: 30, stopIds: [] });
     expect(answer.length).toBe(30);
     expect(new Set([...answer, ...HELLO]).size).toBe(30 + new Set(HELLO).size);
   });
@@ -171,9 +154,7 @@ describe("generate", () => {
       },
       accept: (id: number) => taken.push(id),
     };
-    const answer = await collect(
-      generate(await counted(), HELLO, { ...options, maxTokens: 4, stopIds: [103], constraint }, patient),
-    );
+    const answer = await generate(await counted(), HELLO, { ...options, maxTokens: 4, stopIds: [103], constraint });
     expect(answer.slice(0, 2)).toEqual([100, 101]);
     expect(answer.slice(3)).toEqual([103]);
     expect(taken).toEqual(answer);
@@ -181,17 +162,17 @@ describe("generate", () => {
 
   it("closes a thought after any number of ids, and goes on as from a prompt that says so", async () => {
     const [open, close] = [THINK, CLOSE];
-    const free = await collect(generate(await counted(), HELLO, options, patient));
+    const free = await generate(await counted(), HELLO, options);
     expect(free[0]).toBe(THINK);
     const length = free.indexOf(CLOSE) - 1;
     expect(length).toBeGreaterThan(3);
     for (let tokens = 0; tokens <= length + 1; tokens++) {
       const thinking = { tokens, open, close, isOpen: false };
-      const answer = await collect(generate(await counted(), HELLO, { ...options, thinking }, patient));
+      const answer = await generate(await counted(), HELLO, { ...options, thinking });
       const cut = [...free.slice(0, 1 + Math.min(tokens, length)), close];
       expect(answer.slice(0, cut.length)).toEqual(cut);
       // What follows is what the model says to the cut thought, up to where it would close it yet again.
-      const said = await collect(generate(await counted(), [...HELLO, ...cut], options, patient));
+      const said = await generate(await counted(), [...HELLO, ...cut], options);
       const again = said.indexOf(CLOSE);
       const rest = answer.slice(cut.length);
       if (again < 0 || tokens > length) expect(rest).toEqual(said);
@@ -201,9 +182,10 @@ describe("generate", () => {
         expect(rest.filter((id) => id === CLOSE)).toHaveLength(Number(mayClose));
       }
       // The same when the prompt has opened the thought.
-      const opened = await collect(
-        generate(await counted(), [...HELLO, open], { ...options, thinking: { ...thinking, isOpen: true } }, patient),
-      );
+      const opened = await generate(await counted(), [...HELLO, open], {
+        ...options,
+        thinking: { ...thinking, isOpen: true },
+      });
       expect(opened).toEqual(answer.slice(1));
     }
   });
@@ -215,9 +197,7 @@ describe("generate", () => {
     let taken = 0;
     const constraint = { allowed: () => (taken < 4 ? notClose : all), accept: () => taken++ };
     const thinking = { tokens: 1, open: THINK, close: CLOSE, isOpen: false };
-    const answer = await collect(
-      generate(await counted(), HELLO, { ...options, constraint, thinking, maxTokens: 6 }, patient),
-    );
+    const answer = await generate(await counted(), HELLO, { ...options, constraint, thinking, maxTokens: 6 });
     expect(answer.indexOf(CLOSE)).toBe(4);
     expect(taken).toBe(6);
   });
@@ -225,28 +205,23 @@ describe("generate", () => {
   it("uses up no random number for an id that it forces", async () => {
     const sampling = { temperature: 1.5, seed: 21 };
     const thinking = { tokens: 0, open: THINK, close: CLOSE, isOpen: true };
-    const forced = await collect(
-      generate(await counted(), [...HELLO, THINK], { ...options, sampling, thinking }, patient),
-    );
+    const forced = await generate(await counted(), [...HELLO, THINK], { ...options, sampling, thinking });
     const prompt = [...HELLO, THINK, CLOSE];
-    expect(forced).toEqual([
-      CLOSE,
-      ...(await collect(generate(await counted(), prompt, { ...options, sampling }, patient))),
-    ]);
+    expect(forced).toEqual([CLOSE, ...(await generate(await counted(), prompt, { ...options, sampling }))]);
   });
 
   it("tells the log-softmax of the logits that each id was drawn from, sampled or forced", async () => {
     const told: Logprobs[] = [];
     const thinking = { tokens: 2, open: THINK, close: CLOSE, isOpen: false };
     const sampling = { temperature: 1.2, seed: 3, repetitionPenalty: 1.3, logitBias: { 40: 3 } };
-    const answer = await collect(
-      generate(
-        await counted(),
-        HELLO,
-        { sampling, thinking, maxTokens: 8, stopIds: [], topLogprobs: 5, onLogprobs: (l) => told.push(l) },
-        patient,
-      ),
-    );
+    const answer = await generate(await counted(), HELLO, {
+      sampling,
+      thinking,
+      maxTokens: 8,
+      stopIds: [],
+      topLogprobs: 5,
+      onLogprobs: (l) => told.push(l),
+    });
     expect(told.map(({ id }) => id)).toEqual(answer);
     const rows: Float32Array[] = [];
     const again = await counted();
@@ -271,13 +246,13 @@ describe("generate", () => {
       const used = await counted();
       for (let seed = 0; seed < 20; seed++) {
         const sampling = { temperature: 3, seed, ...penalties };
-        ids.push(...(await collect(generate(used, HELLO, { sampling, maxTokens: 1, stopIds: [] }, patient))));
+        ids.push(...(await generate(used, HELLO, { sampling, maxTokens: 1, stopIds: [] })));
       }
       return ids;
     };
     expect(await first({ frequencyPenalty: 2, presencePenalty: 2 })).toEqual(await first({}));
     const sampling = { temperature: 0, frequencyPenalty: 2, presencePenalty: 2, logitBias: { 40: 30 } };
-    const answer = await collect(generate(await counted(), HELLO, { ...options, sampling, stopIds: [] }, patient));
+    const answer = await generate(await counted(), HELLO, { ...options, sampling, stopIds: [] });
     // With the bias it comes first, and each time by 2 less likely, until others are.
     expect(answer.indexOf(40)).toBe(0);
     expect(answer.filter((id) => id === 40).length).toBeLessThan(20);
@@ -285,18 +260,15 @@ describe("generate", () => {
 
   it("runs each new id once", async () => {
     const engine = await counted();
-    await collect(generate(engine, HELLO, options, patient));
+    await generate(engine, HELLO, options);
     expect(total(engine.steps)).toBe(HELLO.length + 21);
-    expect(engine.sequence.ids.length).toBe(HELLO.length + 21);
   });
 
   it("repeats with a seed, and differs without", async () => {
     const sampling = { temperature: 1.5, seed: 11 };
-    const once = await collect(generate(await counted(), HELLO, { ...options, sampling }, patient));
-    const again = await collect(generate(await counted(), HELLO, { ...options, sampling }, patient));
-    const other = await collect(
-      generate(await counted(), HELLO, { ...options, sampling: { temperature: 1.5, seed: 12 } }, patient),
-    );
+    const once = await generate(await counted(), HELLO, { ...options, sampling });
+    const again = await generate(await counted(), HELLO, { ...options, sampling });
+    const other = await generate(await counted(), HELLO, { ...options, sampling: { temperature: 1.5, seed: 12 } });
     expect(again).toEqual(once);
     expect(other).not.toEqual(once);
   });

@@ -1,7 +1,8 @@
 // The beginning that two prompts share: kept, and gone on from with the bits of a run from nothing.
 import { describe, expect, it } from "vitest";
-import { generate, prefill } from "../../src/engine/engine.ts";
+import { prefill } from "../../src/engine/engine.ts";
 import { open } from "../model/run.ts";
+import { generate } from "./one-answer.ts";
 import {
   counted,
   expectFreshBits,
@@ -84,9 +85,9 @@ describe("the embedded model", () => {
   it.each(["exact", "int8"] as const)("goes on from within what it said itself, %s", async (mode) => {
     const used = await counted({ mode }, nano());
     const other = await counted({ mode }, nano());
-    const said: number[] = [];
     const options = { sampling: { temperature: 0 }, maxTokens: 120, stopIds: [] };
-    for await (const id of generate(used, HELLO, options, patient)) said.push(id);
+    const said = await generate(other, HELLO, options);
+    await prefill(used, [...HELLO, ...said], patient);
     for (const kept of [100, 70, 36, 20, 0]) {
       const prompt = [...HELLO, ...said.slice(0, kept), 6, 330, 214];
       used.steps.length = 0;

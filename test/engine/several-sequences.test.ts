@@ -93,7 +93,7 @@ describe("a step that fails", () => {
       if (++layers === 3) throw new Error("given up");
     };
     expect(() => advance(model, readings, { check })).toThrow("given up");
-    const short = createSequence(c.layers, 1);
+    const short = createSequence(c.layers, 1, c.pages);
     expect(() => advance(model, [...readings.slice(0, 2), { sequence: short, ids: [1, 2] }])).toThrow(
       "sequence: expected at most 1 positions, found 2.",
     );

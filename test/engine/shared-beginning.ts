@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { type Engine, type Pace, prefill } from "../../src/engine/engine.ts";
 import { restart } from "../../src/engine/sequence.ts";
 import type { Checkpoint } from "../../src/formats/checkpoint.ts";
-import { createEngine } from "../../src/load/load.ts";
+import { createEngine, type LoadedModel } from "../../src/load/load.ts";
 import type { ModelOptions } from "../../src/load/model-options.ts";
 import type { Backend } from "../../src/ops/backend.ts";
 import { synthesize } from "../../src/synth/synthesize.ts";
@@ -35,19 +35,20 @@ const file = written((sink) => synthesize(config, sink, { type: "Q8_0", name: "m
 
 export interface Counted extends Engine {
   readonly backend: Backend;
+  readonly slots: LoadedModel["slots"];
   readonly steps: number[];
 }
 
 export async function counted(options: ModelOptions, checkpoint: Promise<Checkpoint>): Promise<Counted> {
   const loaded = await load(await checkpoint, { contextLength: 384, ...options });
-  const { model, backend } = loaded;
+  const { model, backend, slots } = loaded;
   const steps: number[] = [];
   const ops: typeof model.ops = Object.create(model.ops);
   ops.embed = (ids, w) => {
     steps.push(ids.length);
     return model.ops.embed(ids, w);
   };
-  return { ...createEngine(loaded), model: { ...model, ops }, backend, maxStep: 64, steps };
+  return { ...createEngine(loaded), model: { ...model, ops }, backend, slots, maxStep: 64, steps };
 }
 
 /**

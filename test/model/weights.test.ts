@@ -90,7 +90,7 @@ describe("loadModel", () => {
     [{ bankBytes: 100 }, "bankBytes: expected an integer in [65536, 4294967296], found 100."],
     [
       { contextlength: 4 },
-      "contextlength: expected an option of open (backend, mode, kvType, contextLength, bankBytes, threads, kernels, quantize, ignoreMemory), found another. Check the spelling.",
+      "contextlength: expected an option of open (backend, mode, kvType, contextLength, parallel, kvMemory, bankBytes, threads, kernels, quantize, ignoreMemory), found another. Check the spelling.",
     ],
   ];
   it.each(options)("refuses the options %o", async (bad, message) => {
@@ -116,8 +116,8 @@ describe("planMemory", () => {
       "model",
       ...Array.from({ length: 24 }, (_, i) => `model.layers.${i}`),
     ]);
-    // 6 layers × (K and V) × 512 numbers × 2 bytes × 32,768 positions, and two states of 18 convolutions.
+    // 6 layers × (K and V) × 512 numbers × 2 bytes × 32,768 positions, and two states of 18 convolutions for 4 sequences.
     const states = plan.banks.reduce((sum, bank) => sum + bank.stateBytes, 0);
-    expect(states).toBe(6 * 2 * 512 * 2 * 32768 + 18 * 2 * (2 * 2048 * 4));
+    expect(states).toBe(6 * 2 * 512 * 2 * 32768 + 4 * 18 * 2 * (2 * 2048 * 4));
   });
 });

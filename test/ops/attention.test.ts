@@ -9,14 +9,14 @@ const HEAD_DIM = 16;
 const HEADS = 6;
 const KV_HEADS = 2;
 
-function run({ ops, memory, tensor, backend }: Rig, pieces: readonly number[]): number[] {
+function run({ ops, memory, tensor, backend }: Rig, pieces: readonly number[], pages = [0, 1, 2]): number[] {
   const cache = backend.states[0] as KvCache;
   const inputs = ["q", "k", "v"].map(tensor);
   const out: number[] = [];
   let at = 0;
   for (const count of pieces) {
     const [q, k, v] = inputs.map((input) => ops.rows(input, at, count));
-    out.push(...memory.read(ops.attention(q, k, v, [{ rows: count, start: at, stored: at, cache }], HEAD_DIM)));
+    out.push(...memory.read(ops.attention(q, k, v, [{ rows: count, start: at, stored: at, cache, pages }], HEAD_DIM)));
     at += count;
   }
   return out;
@@ -28,6 +28,7 @@ const spanOf = ({ states }: Backend, rows: number): KvSpan => ({
   start: 0,
   stored: 0,
   cache: states[0] as KvCache,
+  pages: [0],
 });
 
 function make(kvType: KvType, seed = 1): [Rig, Rig] {
@@ -40,7 +41,7 @@ function make(kvType: KvType, seed = 1): [Rig, Rig] {
     {
       kvType,
       states: [
-        { type: "full_attention", layer: "model.layers.0", capacity: 80, cols: KV_HEADS * HEAD_DIM, headDim: HEAD_DIM },
+        { type: "full_attention", layer: "model.layers.0", capacity: 96, cols: KV_HEADS * HEAD_DIM, headDim: HEAD_DIM },
       ],
     },
   );
@@ -63,6 +64,25 @@ describe.each(["f32", "f16", "int8"] as const)("attention over a cache of type %
   });
 });
 
+describe.each(["f32", "f16", "int8"] as const)("pages of a cache of type %s", (kvType) => {
+  it("may lie in any order, and be copied", () => {
+    for (const rig of make(kvType)) {
+      const whole = run(rig, [T]);
+      expect(run(rig, [1, 40, T - 41], [1, 0, 2])).toEqual(whole);
+      // The first 40 positions, with the second page in another place; the rest goes on from there.
+      run(rig, [40], [0, 1]);
+      rig.memory.copyPage(rig.backend.states[0] as KvCache, 1, 2);
+      rig.memory.copyPage(rig.backend.states[0] as KvCache, 0, 1);
+      const [q, k, v] = ["q", "k", "v"].map((name) => rig.ops.rows(rig.tensor(name), 40, T - 40));
+      const cache = rig.backend.states[0] as KvCache;
+      const spans = [{ rows: 24, start: 40, stored: 40, cache, pages: [1, 2] }];
+      const rows = [q, k, v].map((x) => rig.ops.rows(x, 0, 24));
+      const rest = rig.memory.read(rig.ops.attention(rows[0], rows[1], rows[2], spans, HEAD_DIM));
+      expect([...rest]).toEqual(whole.slice(40 * HEADS * HEAD_DIM, 64 * HEADS * HEAD_DIM));
+    }
+  });
+});
+
 describe("positions that a cache holds already", () => {
   it.each(["f32", "f16", "int8"] as const)("keep their keys and values of type %s", (kvType) => {
     for (const rig of make(kvType)) {
@@ -72,7 +92,7 @@ describe("positions that a cache holds already", () => {
       const [wrongK, wrongV] = [ops.scale(k, -3), ops.scale(v, 5)];
       const cache = backend.states[0] as KvCache;
       const again = (stored: number) => {
-        const spans = [{ rows: T - 40, start: 40, stored, cache }];
+        const spans = [{ rows: T - 40, start: 40, stored, cache, pages: [0, 1, 2] }];
         return [...memory.read(ops.attention(q, wrongK, wrongV, spans, HEAD_DIM))];
       };
       expect(again(T + 3)).toEqual(want);

@@ -1,6 +1,6 @@
 // Attention far into a context: the kernels against the reference over a seeded cache, at and around block edges.
 import { describe, expect, it } from "vitest";
-import type { KvCache } from "../../src/ops/ops.ts";
+import { type KvCache, PAGE } from "../../src/ops/ops.ts";
 import { storeRow } from "../../src/reference/attention.ts";
 import type { ReferenceKvCache } from "../../src/reference/tensor.ts";
 import type { WasmKvCache, WasmTensor } from "../../src/wasm/handles.ts";
@@ -44,6 +44,7 @@ describe.each(["f32", "f16", "int8"] as const)("attention over a cache of type %
         storeRow(kvType, of(matrices.values.data), want.v.subarray((at + row) * COLS), HEAD_DIM);
       }
     }
+    const pages = Array.from({ length: CAPACITY / PAGE }, (_, i) => i);
     for (const position of [0, 31, 32, 4095, 4096, 4097, 32_767, CAPACITY - 1]) {
       const [a, b] = [reference, wasm].map(({ ops, memory, tensor, backend }) => {
         const [q, k, v] = ["q", "k", "v"].map(tensor);
@@ -52,7 +53,7 @@ describe.each(["f32", "f16", "int8"] as const)("attention over a cache of type %
             q,
             k,
             v,
-            [{ rows: 1, start: position, stored: position, cache: backend.states[0] as KvCache }],
+            [{ rows: 1, start: position, stored: position, cache: backend.states[0] as KvCache, pages }],
             HEAD_DIM,
           ),
         );

@@ -61,7 +61,7 @@ describe("several sequences in one call", () => {
     });
     expectSame(matrices, { kvType, states }, ({ ops, backend }, rows, pieces) => {
       const spans = pieces.map(({ sequence, rows, start }) => {
-        return { rows, start, stored: start, cache: backend.states[sequence] as KvCache };
+        return { rows, start, stored: start, cache: backend.states[sequence] as KvCache, pages: [0, 1] };
       });
       return ops.attention(rows("q"), rows("k"), rows("v"), spans, HEAD_DIM);
     });

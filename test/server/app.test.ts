@@ -91,6 +91,37 @@ describe("answers are the library's", () => {
     }
   });
 
+  it("in an echo, whose log-probabilities are those of the library's logits", async () => {
+    const { tokens } = await (await post(served.app(), "/tokenize", { content: "One, two", add_special: true })).json();
+    const { data } = await served.model.logits(tokens);
+    const { vocabSize } = served.model.config;
+    const own = { echo: true, logprobs: 3, max_tokens: 1, temperature: 0 };
+    for (const return_tokens_as_token_ids of [true, false]) {
+      const asked = { ...own, prompt: tokens, return_tokens_as_token_ids };
+      const answer = await (await post(served.app(), "/v1/completions", asked)).json();
+      const [{ text, logprobs }] = answer.choices;
+      expect(logprobs.tokens).toHaveLength(tokens.length + 1);
+      expect([logprobs.token_logprobs[0], logprobs.top_logprobs[0]]).toEqual([null, null]);
+      for (let t = 1; t < tokens.length; t++) {
+        const row = data.subarray((t - 1) * vocabSize, t * vocabSize);
+        const total = Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0));
+        expect(logprobs.token_logprobs[t]).toBeCloseTo(row[tokens[t]] - total, 4);
+        expect(Object.keys(logprobs.top_logprobs[t])).toHaveLength(3);
+      }
+      if (return_tokens_as_token_ids)
+        expect(logprobs.tokens.slice(0, -1)).toEqual(tokens.map((id: number) => `token_id:${id}`));
+      else expect(logprobs.tokens.join("")).toBe(text);
+    }
+    const [{ text, logprobs }] = (
+      await (await post(served.app(), "/v1/completions", { ...own, prompt: "One, two" })).json()
+    ).choices;
+    expect(text.slice(logprobs.text_offset[1])).toBe(text);
+    expect(text).toMatch(/^One, two/);
+    const alone = { ...own, prompt: "One, two", max_tokens: 0 };
+    expect((await (await post(served.app(), "/v1/completions", alone)).json()).choices[0].text).toBe("One, two");
+    expect((await post(served.app(), "/v1/completions", { ...own, prompt: "One", logprobs: 30 })).status).toBe(400);
+  });
+
   it("with several choices, each that of its seed, and the likeliest tokens", async () => {
     const own = { messages, n: 2, seed: 3, max_tokens: 6, temperature: 1, logprobs: true, top_logprobs: 2 };
     const both = await (await post(served.app(), "/v1/chat/completions", own)).json();
@@ -158,6 +189,55 @@ describe("tools", () => {
     const output = { type: "function_call_output", call_id: call.call_id, output: "sunny" };
     const input = [{ role: "user", content: "Hello!" }, ...response.output, output];
     expect((await post(served.app(), "/v1/responses", { ...items, input, tool_choice: "none" })).status).toBe(200);
+  });
+});
+
+describe("routing", () => {
+  const k = (): number => served.model.config.numExpertsPerTok;
+
+  interface Routing {
+    readonly layers: number[];
+    readonly first: number;
+    readonly prompt_tokens: number;
+    readonly tokens: { readonly id: number; readonly experts: number[][]; readonly weights: number[][] }[];
+  }
+
+  async function expectTraced({ layers, first, tokens }: Routing): Promise<void> {
+    const { numDenseLayers, numHiddenLayers } = served.model.config;
+    expect(layers).toEqual(Array.from({ length: numHiddenLayers - numDenseLayers }, (_, i) => numDenseLayers + i));
+    expect(first).toBe(0);
+    const ids = tokens.map(({ id }) => id);
+    const found = tokens.map(({ experts, weights }) => [...experts.flat(), ...weights.flat()]);
+    const traced: number[][] = ids.map(() => []);
+    for (const what of ["experts", "weights"]) {
+      for await (const { position, rows, data } of served.model.trace(ids, { points: [`**.gate.${what}`] })) {
+        for (let row = 0; row < rows; row++) traced[position + row].push(...data.subarray(row * k(), (row + 1) * k()));
+      }
+    }
+    expect(found).toEqual(traced);
+  }
+
+  it("tells the experts of each token, as a trace does, in chats and completions, streamed or not", async () => {
+    for (const [path, own] of [
+      ["/v1/chat/completions", { messages }],
+      ["/v1/completions", { prompt: "One, two" }],
+    ] as const) {
+      const asked = { ...own, temperature: 0, max_tokens: 4, routing: true };
+      const answer = await (await post(served.app(), path, asked)).json();
+      const { routing, finish_reason } = answer.choices[0];
+      expect(routing.prompt_tokens).toBe(answer.usage.prompt_tokens);
+      expect(routing.tokens).toHaveLength(answer.usage.total_tokens - 1);
+      await expectTraced(routing);
+      const events = eventsOf(await (await post(served.app(), path, { ...asked, stream: true })).text());
+      const ends = events
+        .slice(0, -1)
+        .flatMap(({ data }) => JSON.parse(data).choices)
+        .filter((choice) => choice.routing);
+      expect(ends).toEqual([expect.objectContaining({ routing, finish_reason })]);
+    }
+    expect(
+      (await (await get(served.app(), "/openapi.json")).text()).match(/Adds `routing` to each choice/g),
+    ).toHaveLength(2);
   });
 });
 

@@ -66,9 +66,9 @@ describe("the model's thread", () => {
         files: files.map(({ descriptor }) => descriptor),
         options,
       } as const;
-      send({ id: 1, request: load, givenUp: undefined });
+      send({ id: 1, request: load, givenUp: undefined, sent: undefined });
       await ready;
-      send({ id: 2, request: { kind: "trace", ids, plan }, givenUp: undefined });
+      send({ id: 2, request: { kind: "trace", ids, plan }, givenUp: undefined, sent: undefined });
       // A thread of a busy machine may pause at any time; it counts as still only once enough has come.
       const still = async (enough: number): Promise<number> => {
         let before = -1;

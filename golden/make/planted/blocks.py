@@ -46,6 +46,9 @@ def write_gguf(path: str, config, weights: dict[str, torch.Tensor]) -> None:
     writer.add_layer_norm_rms_eps(config.norm_eps)
     writer.add_vocab_size(config.vocab_size)
     writer.add_shortconv_l_cache(config.conv_L_cache)
+    writer.add_bos_token_id(config.bos_token_id)
+    writer.add_eos_token_id(config.eos_token_id)
+    writer.add_pad_token_id(config.pad_token_id)
     for name, weight in weights.items():
         numbers = weight.float().numpy()
         if is_matrix(name):

@@ -68,9 +68,9 @@ def gap(name: str, a: np.ndarray, b: np.ndarray) -> float:
         return np.inf
     if name.endswith(".gate.experts"):
         return 0.0
-    apart = np.abs(a.astype(np.float64) - b)
-    apart[a == b] = 0
-    most = float(apart.max()) / (TOLERANCE * max(1.0, float(np.abs(a).max())))
+    error = np.abs(a.astype(np.float64) - b)
+    error[a == b] = 0
+    most = float(error.max(initial=0)) / (TOLERANCE * max(1.0, float(np.abs(a).max(initial=0))))
     return most if most == most else np.inf
 
 
@@ -98,3 +98,41 @@ def gaps(true: Points, mistaken: Points, is_seen=lambda name: True) -> dict[str,
 def first_difference(true: Points, mistaken: Points, is_seen=lambda name: True) -> str | None:
     """The first point whose numbers are not those of the true run."""
     return next((name for name, times in gaps(true, mistaken, is_seen).items() if times > 1), None)
+
+
+def effects(true: Points, mistaken: Points) -> dict[str, float]:
+    """
+    Of every point that both have, by how many tolerances a run is off in rows into which no other choice of experts
+    enters: a rounding may choose others, and everything after that differs by far more than it was off. A choice itself
+    is off by how far apart the scores stood that it takes for each other.
+    """
+    found, end = {}, None
+    for name in true:
+        if name not in mistaken:
+            continue
+        a, b = ordered(name, true), ordered(name, mistaken)
+        is_choice = name.endswith(".gate.experts") and a.shape == b.shape
+        if not is_choice:
+            found[name] = gap(name, a, b) if a.shape != b.shape else gap(name, a[:end], b[:end])
+            continue
+        # The graph is causal: what another expert gives enters its own row and those after it.
+        others = [row for row in range(len(a[:end])) if set(a[row]) != set(b[row])]
+        found[name] = max((apart(name, true, row, set(a[row]), set(b[row])) for row in others), default=0.0)
+        end = min(others, default=end)
+    return found
+
+
+def apart(name: str, true: Points, row: int, chosen: set[int], instead: set[int]) -> float:
+    """By how many tolerances the scores of a row's experts differ that were exchanged, with the bias."""
+    lost, won = list(chosen - instead), list(instead - chosen)
+    if len(lost) != len(won):  # one of them twice
+        return np.inf
+    ranked = true[name.replace("experts", "scores")][row].astype(np.float64)
+    ranked = ranked + true.get(name.replace("gate.experts", "expert_bias"), np.zeros((1, 1)))[0]
+    return float(ranked[lost].min() - ranked[won].max()) / TOLERANCE
+
+
+def times_rounding(found: dict[str, float], rounding: dict[str, float], is_seen=lambda name: True) -> float:
+    """The most that a point is off, in what rounding makes of it, which is a tolerance or more: of a choice, of its scores."""
+    made = {name: max(1.0, rounding.get(name.replace(".gate.experts", ".gate.scores"), 0.0)) for name in found}
+    return max(times / made[name] for name, times in found.items() if is_seen(name))

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Bench } from "tinybench";
 import { blockFormats, type FormatName, rowBytes } from "../../blocks/formats.ts";
 import type { ArithmeticMode, Backend, BackendRequest, KvType, StateSpec, StoredWeight } from "../../ops/backend.ts";
-import type { KvCache, Tensor, Weight } from "../../ops/ops.ts";
+import { type KvCache, PAGE, type Tensor, type Weight } from "../../ops/ops.ts";
 import { createWasmBackend } from "../../wasm/backend.ts";
 import type { WasmKvCache } from "../../wasm/handles.ts";
 import { instantiateKernels } from "../../wasm/instantiate.ts";
@@ -105,7 +105,8 @@ export async function benchAttention(kvType: KvType, build: Build, bytes: number
     ...states.map(({ layer }) => matrix(`${layer}.none`, "F32", 1, 4)), // a bank belongs to those who have weights in it
   ];
   const first = Int32Array.of(0);
-  const last = { rows: 1, start: POSITIONS - 1, stored: POSITIONS - 1 };
+  const pages = Array.from({ length: Math.ceil(POSITIONS / PAGE) }, (_, i) => i);
+  const last = { rows: 1, start: POSITIONS - 1, stored: POSITIONS - 1, pages };
   const attend = ({ ops, memory }: Backend, q: Tensor, kv: Weight, cache: KvCache): Tensor => {
     const carried = memory.carry(q, kv);
     const k = ops.embed(first, kv);

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { readTokenizer } from "../../formats/tokenizer-source.ts";
 import { locateInNode } from "../../index.ts";
-import { MAX_STEP } from "../../load/assemble.ts";
+import { MAX_STEP } from "../../load/room.ts";
 import { readConfig } from "../../model/config.ts";
 import { createTokenizer, type Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { type MachineFacts, machineFacts } from "../product/machine.ts";

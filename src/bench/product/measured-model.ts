@@ -1,8 +1,10 @@
 // A model opened to be measured: on this thread, and able to go back at no cost.
 
-import { type Engine, generate, type Pace, prefill } from "../../engine/engine.ts";
+import { createAnswer } from "../../engine/answer.ts";
+import { type Engine, extend, type Pace, prefill } from "../../engine/engine.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { locateInNode } from "../../index.ts";
+import { createEngine } from "../../load/load.ts";
 import type { ModelOptions } from "../../load/model-options.ts";
 import type { Settings } from "../../load/settings.ts";
 import type { Config } from "../../model/config.ts";
@@ -10,7 +12,7 @@ import { stateSpecs } from "../../model/state.ts";
 import type { Backend } from "../../ops/backend.ts";
 import type { WasmKvCache } from "../../wasm/handles.ts";
 import { nodePlatform } from "../../worker/node-platform.ts";
-import { loadEngine } from "../../worker/platform.ts";
+import { loadOn } from "../../worker/platform.ts";
 import { randomBlocks } from "../peers/random-blocks.ts";
 import type { Test } from "./settings.ts";
 
@@ -46,11 +48,11 @@ export async function openMeasured(
   const { folder, file } = await locateInNode(source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
-    const { engine, loaded } = await loadEngine(nodePlatform, checkpoint, options, { onProgress: onLoad });
+    const loaded = await loadOn(nodePlatform, checkpoint, { parallel: 1, ...options }, { onProgress: onLoad });
     const { model, settings, backend } = loaded;
     const caches = cachesOf(model.config, settings.contextLength, backend.states);
     const write = filling === "prompt" ? undefined : (from: number, to: number) => fillCaches(caches, from, to);
-    return measuredModel(engine, settings, {
+    return measuredModel(createEngine(loaded), settings, {
       reservedBytes: backend.bytes,
       loadMs: performance.now() - begin,
       write,
@@ -106,9 +108,12 @@ function measuredModel(
       await prefill(engine, prompt, pace);
       return performance.now() - begin;
     }
-    const options = { sampling: { temperature: 0 }, maxTokens: tokens + 1, stopIds: [] };
-    let begin = 0;
-    for await (const _ of generate(engine, [...ids, random()], options, pace)) begin ||= performance.now();
+    const options = { sampling: { temperature: 0 }, maxTokens: Number.POSITIVE_INFINITY, stopIds: [] };
+    const prompt = [...ids, random()];
+    const answer = createAnswer(model.config.vocabSize, prompt, options);
+    let { id } = answer.next(await prefill(engine, prompt, pace));
+    const begin = performance.now();
+    for (let count = 0; count < tokens; count++) ({ id } = answer.next(await extend(engine, [id], pace)));
     return performance.now() - begin;
   };
 

@@ -63,7 +63,7 @@ async function run(flags: ChatFlags): Promise<void> {
     await tokenizerOf(opened);
     greet(opened, statedSampling(flags), { isEmbedded: flags.model === undefined, interactive: lines.interactive });
     const offered = mcp === undefined ? tools : await mcp.toolsFor(model);
-    const resultsOf = mcp?.resultsOf ?? createResultsOf(flags, lines, interruptor.during);
+    const resultsOf = mcp?.resultsFor(interruptor.during) ?? createResultsOf(flags, lines, interruptor.during);
     await Promise.race([
       converse(model, flags, { tools: offered, responseFormat }, resultsOf, lines, interruptor.during),
       interruptor.quit,

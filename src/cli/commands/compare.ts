@@ -1,28 +1,34 @@
 // `lfm2 compare`: where two runs part, and why; of one recording, where it parts from what is computed here.
 import { Command, Option } from "commander";
-import { compareRuns, type PointComparison } from "../../oracle/compare/compare.ts";
+import { type Comparison, compareRuns, type PointComparison } from "../../oracle/compare/compare.ts";
 import { comparisonHtml } from "../../oracle/compare/comparison-html.ts";
 import { comparisonJson } from "../../oracle/compare/comparison-json.ts";
 import { cells, wording } from "../../oracle/compare/comparison-text.ts";
 import { type Precision, precisions } from "../../oracle/compare/tolerance.ts";
 import { acceptable, verdictOf } from "../../oracle/compare/verdict.ts";
-import { diagnose } from "../../oracle/diagnose/diagnose.ts";
+import { type Diagnosed, diagnose } from "../../oracle/diagnose/diagnose.ts";
 import { embeddingsOf, type ModelWeights, modelWeights } from "../../oracle/diagnose/model-weights.ts";
+import { MOST_PRODUCTS } from "../../oracle/diagnose/work.ts";
 import { parseGlob } from "../../oracle/glob.ts";
 import { lineUp } from "../../oracle/recorded/line-up.ts";
 import { readyMaps } from "../../oracle/recorded/name-map.ts";
+import { HEAD } from "../../oracle/recorded/point-names.ts";
 import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
+import { isAddress } from "../../oracle/served/completions-server.ts";
+import { servedRun } from "../../oracle/served/served-run.ts";
 import { settleHead } from "../../parameters/tied-head.ts";
 import { asTrouble, UsageError } from "../exit.ts";
 import { locateFiles, openFiles } from "../files/open-files.ts";
 import { openModel } from "../files/open-model.ts";
 import { recordOwnRun } from "../files/own-run.ts";
 import { openRecorded } from "../files/recorded-files.ts";
+import { askServer, recordedLikewise, servedAndOwn } from "../files/served-side.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { numberOrText, tokenIds } from "../options/option-values.ts";
 import { refuseFlags, runFlags } from "../options/refused-flags.ts";
 import { addReportOptions, checkReports, type ReportFlags, writeReports } from "../options/report-options.ts";
+import { addServerOptions, type ServerFlags, serverOptions } from "../options/server-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
@@ -31,12 +37,13 @@ import { harmless, note, styled } from "../terminal/terminal.ts";
 
 type Acceptable = (typeof acceptable)[number];
 
-interface CompareFlags extends ModelFlags, ReportFlags {
+interface CompareFlags extends ModelFlags, ReportFlags, ServerFlags {
   readonly ids?: number[];
   readonly map?: string;
   readonly mapA?: string;
   readonly precision?: Precision;
   readonly tolerance?: number;
+  readonly maxProducts?: number;
   readonly accept?: Acceptable[];
   readonly points?: string[];
   readonly all?: true;
@@ -49,6 +56,7 @@ Examples:
   $ lfm2 compare -m LFM2-8B-A1B/ transformers.safetensors
   $ lfm2 compare -m LFM2-350M-F16.gguf dump.npz --ids 1,6,330,214 --map llama.cpp --html report.html
   $ lfm2 compare -m LFM2-350M/ bf16.safetensors --precision bf16 --accept rounding,near-ties
+  $ lfm2 compare -m LFM2-350M-F16.gguf http://127.0.0.1:8080/v1/completions --ids 1,6,330,214
   $ lfm2 compare trace/ other-trace/
   $ lfm2 compare trace/ dump.npz -m LFM2-8B-A1B/ --map names.json --points "model.layers.{0..3}.**" --json
 
@@ -61,9 +69,14 @@ With one path and -m, A is that model's run of B's ids, made here: exact float32
 --map ${Object.keys(readyMaps).join(", ")} knows another runtime's names (hf by default); a JSON file gives your own:
 {"blocks.{layer}.out": "model.layers.{layer}", "skip.*": ""}.
 
+B may be the address of a server that speaks OpenAI's /v1/completions. It is sent the ids as they are, and told apart by the
+log-probabilities that it gives: of every position in one request where it echoes a prompt or knows prompt_logprobs, else of
+one position a request. What it does not tell is said in the verdict; causes are not looked for.
+
 Causes are found by computing the operation where the runs part again, under each known mistake, from the numbers that
 were recorded. With -m the model's weights take part; without, only what a recording holds: routers, norms, and where it
 has what out_proj and w2 are given (docs/oracle.md) convolution, attention and dense feed-forwards.
+The search ends after --max-products, at the same place on every machine, and the report says what was left out.
 
 The verdict is: equal; equal within rounding, and which; equal but for near ties; different, with its cause or cause not
 known. Tolerance is float32's unless a recording says that it rounded more, or --precision says so.
@@ -73,29 +86,40 @@ export function compareCommand(): Command {
   const command = new Command("compare").description("tell where two runs part, and why");
   command
     .argument("<A>", "what is expected: a directory of lfm2 trace, or a file of tensors; the only path is B's")
-    .argument("[B]", "what is held against it; with -m alone, A is what the model computes here")
+    .argument("[B]", "what is held against it, or a server's address; with -m alone, A is what the model computes here")
     .addOption(
       new Option("--ids <ids>", "the ids that B was run on, where it does not say").argParser(tokenIds("--ids")),
     )
     .option("--map <name or file>", "whose names B's points have: hf, llama.cpp, mlx-lm, or those of a JSON file")
     .option("--map-a <name or file>", "the same of A, where A is a file")
     .addOption(new Option("--precision <name>", "what both were computed in").choices(precisions))
-    .option("--tolerance <number>", "what may be off, times max(1, largest number), whatever the precision", positive)
+    .option(
+      "--tolerance <number>",
+      "what may be off, times max(1, largest number), whatever the precision",
+      from0("--tolerance"),
+    )
+    .option(
+      "--max-products <number>",
+      `products of two numbers that the search for a cause may compute (default: ${MOST_PRODUCTS / 1e9}e9)`,
+      from0("--max-products"),
+    )
     .option("--accept <verdicts>", `verdicts to end with 0 for, beside equal: ${acceptable.join(",")}`, verdicts)
     .option("--points <globs...>", 'compare these points only, such as "**.gate.*"')
     .option("--all", "list every point, not only the first ones outside tolerance")
     .option("--json", "print one JSON object instead of text")
     .option("--html <path>", "write a report with plots")
     .option("--force", "replace a file that is there");
-  addReportOptions(command);
+  addReportOptions(addServerOptions(command));
   const model = "the model that both ran: its weights tell more causes, and without A it is run here";
   return addModelOptions(command, { model, mode: "exact" }).addHelpText("after", examples).action(run);
 }
 
-function positive(text: string): number {
-  const value = numberOrText(text);
-  if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return value;
-  throw new UsageError({ subject: "--tolerance", expected: "a finite number from 0", found: JSON.stringify(text) });
+function from0(flag: string): (text: string) => number {
+  return (text) => {
+    const value = numberOrText(text);
+    if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return value;
+    throw new UsageError({ subject: flag, expected: "a finite number from 0", found: JSON.stringify(text) });
+  };
 }
 
 function verdicts(text: string): Acceptable[] {
@@ -124,7 +148,13 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
       return recorded;
     };
     const isPair = second !== undefined;
-    if (isPair && flags.ids !== undefined) {
+    const place = second ?? first;
+    const asked = serverOptions(place, flags, signal);
+    if (isPair && isAddress(first)) {
+      const remedy = "Name the address as B.";
+      throw new UsageError({ subject: "A", expected: "a recording", found: "an address", remedy });
+    }
+    if (isPair && flags.ids !== undefined && !isAddress(place)) {
       throw new UsageError({
         subject: "--ids",
         expected: "them for a run made here",
@@ -134,21 +164,34 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
     }
     if (isPair) refuseFlags(runFlags(flags), "two recordings, for nothing is run");
     else refuseFlags({ "--map-a": flags.mapA }, "a run made here for A");
-    const recordedA = isPair ? await open(first, flags.mapA) : undefined;
-    const b = await open(second ?? first, flags.map);
-    const runs = [recordedA ?? (await ownRun(b, flags, opened, signal)), b] as const;
-    const weights =
-      flags.model === undefined ? undefined : await openWeights(flags.model, !isPair, flags, opened, signal);
-    const comparison = await compareRuns(...(await lineUp(...runs, weights && embeddingsOf(weights))), {
+    if (isAddress(place)) refuseFlags({ "--map": flags.map }, "a server, whose log-probabilities need no names");
+    const options = {
       tolerance: flags.tolerance,
       precision: flags.precision,
       select,
-      bias: weights && (async (path) => weights.numbers(`${path}.expert_bias`)),
       signal,
-      onProgress: (done, total) => line.show(`Comparing: ${done} of ${total} points`),
-    });
-    line.show("Looking for the cause");
-    const diagnosed = await diagnose(comparison, weights);
+      onProgress: (done: number, total: number) => line.show(`Comparing: ${done} of ${total} points`),
+    };
+    const ofServer = async (): Promise<readonly [Comparison, Diagnosed]> => {
+      const recorded = isPair ? await open(first, flags.mapA) : undefined;
+      const runs = await servedRuns(place, recorded, flags, { ...asked, signal });
+      const comparison = await compareRuns(...runs, options);
+      return [comparison, { guess: undefined, next: [], hints: comparison.equal ? [] : [OF_SERVERS], products: 0 }];
+    };
+    const ofRecordings = async (): Promise<readonly [Comparison, Diagnosed]> => {
+      const recordedA = isPair ? await open(first, flags.mapA) : undefined;
+      const b = await open(place, flags.map);
+      const runs = [recordedA ?? (await ownRun(b, flags, opened, signal)), b] as const;
+      const weights =
+        flags.model === undefined ? undefined : await openWeights(flags.model, !isPair, flags, opened, signal);
+      const comparison = await compareRuns(...(await lineUp(...runs, weights && embeddingsOf(weights))), {
+        ...options,
+        bias: weights && (async (path) => weights.numbers(`${path}.expert_bias`)),
+      });
+      line.show("Looking for the cause");
+      return [comparison, await diagnose(comparison, weights, flags.maxProducts)];
+    };
+    const [comparison, diagnosed] = await (isAddress(place) ? ofServer() : ofRecordings());
     line.clear();
     if (flags.html !== undefined) {
       await writeWhole(flags.html, comparisonHtml(comparison, diagnosed));
@@ -178,6 +221,41 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
   } finally {
     line.clear();
     await Promise.allSettled(opened.map((one) => one.close()));
+  }
+}
+
+const OF_SERVERS =
+  "a server tells of log-probabilities alone; record its tensors, and compare them, to learn the cause";
+
+/** A server's answer, and what it is held against: a recording, or the model's own run. */
+async function servedRuns(
+  address: string,
+  recorded: RecordedRun | undefined,
+  flags: CompareFlags,
+  asked: Parameters<typeof servedAndOwn>[3],
+): Promise<readonly [RecordedRun, RecordedRun]> {
+  const ids = flags.ids ?? recorded?.ids;
+  if (ids === undefined || (recorded === undefined && flags.model === undefined)) {
+    const [expected, found] = ids === undefined ? ["--ids beside it", "none"] : ["A or -m MODEL beside it", "neither"];
+    throw new UsageError({
+      subject: address,
+      expected,
+      found,
+      remedy: "Try: lfm2 compare -m MODEL ADDRESS --ids 1,2,3",
+    });
+  }
+  if (recorded !== undefined) {
+    const vocabSize = recorded.points.get(HEAD)?.cols ?? 0;
+    const server = await askServer(address, vocabSize, () => undefined, asked);
+    const served = await servedRun(server, ids, vocabSize);
+    return [await recordedLikewise(recorded, served), served];
+  }
+  const opened = await openModel({ mode: "exact", ...flags }, asked.signal);
+  try {
+    note(computationLine(opened.model.settings));
+    return await servedAndOwn(address, opened, ids, asked);
+  } finally {
+    await opened.model.close();
   }
 }
 

@@ -13,6 +13,8 @@ import {
 } from "../../oracle/golden/golden-check.ts";
 import { type GoldenCase, type GoldenManifest, readGolden } from "../../oracle/golden/golden-manifest.ts";
 import { readPublished } from "../../oracle/published/entry.ts";
+import { isAddress, type ServerOptions } from "../../oracle/served/completions-server.ts";
+import { checkServed } from "../../oracle/served/served-golden.ts";
 import { readSessions } from "../../oracle/sessions/session-manifest.ts";
 import { formatDuration, formatInteger } from "../../quantities.ts";
 import { diskFolder } from "../../sources/disk.ts";
@@ -20,9 +22,11 @@ import { asTrouble, UsageError } from "../exit.ts";
 import { besideGolden, sayOtherModel } from "../files/golden-model.ts";
 import { openModel } from "../files/open-model.ts";
 import { openRecorded } from "../files/recorded-files.ts";
+import { askServer } from "../files/served-side.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { refuseFlags, runFlags } from "../options/refused-flags.ts";
 import { addReportOptions, checkReports, type ReportFlags, writeReports } from "../options/report-options.ts";
+import { addServerOptions, type ServerFlags, serverOptions } from "../options/server-options.ts";
 import { failureOf, failuresText, goldenReport, othersText } from "../reports/golden-report.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { computationLine } from "../terminal/settings-line.ts";
@@ -32,7 +36,7 @@ import { runPublished } from "./golden/published.ts";
 import { checkSessions } from "./golden/sessions.ts";
 import { aboutTrace } from "./trace.ts";
 
-export interface CheckFlags extends ModelFlags, ReportFlags {
+export interface CheckFlags extends ModelFlags, ReportFlags, ServerFlags {
   readonly points?: string[];
   readonly trace?: string;
   readonly case?: string;
@@ -46,10 +50,12 @@ Examples:
   $ lfm2 golden check golden/hello -m LFM2-8B-A1B-Q4_0.gguf --mode int8
   $ lfm2 golden check golden/hello --trace my-runtime.safetensors --points lm_head
   $ lfm2 golden check golden/sessions --trace replayed.safetensors
+  $ lfm2 golden check golden/sessions --trace http://127.0.0.1:8080/v1/completions
   $ lfm2 golden check golden/published -m LFM2-8B-A1B-Q4_K_M.gguf
 
 --trace takes what another program has written: a directory of lfm2 trace, safetensors, .npz, .npy or raw .bin (see lfm2
-compare --help). The points that both have are compared, and the others listed; those that --points names have to be
+compare --help), or the address of a server that speaks OpenAI's /v1/completions: of each case's ids its log-probabilities are
+compared, of scenarios those after each step, and what it did not tell is said. The points that both have are compared, and the others listed; those that --points names have to be
 there. Of a directory with published.json, what others have published of the model's file, by its hash, name or vocabulary, is
 tried, and said what it proves. Of one with sessions.json, scenarios of several sequences are run, or looked up in --trace; a
 fault is named by running on the model, which -m may name beside --trace, what it would have remembered. Exit codes: 0 within
@@ -59,13 +65,16 @@ export function goldenCommand(): Command {
   const check = new Command("check")
     .description("hold a run against expected values")
     .argument("<directory>", "a golden")
-    .option("--trace <path>", "check what another program has written, instead of running a model")
+    .option(
+      "--trace <path or address>",
+      "check what another program has written, or a server's /v1/completions answers, instead of running a model",
+    )
     .option("--points <globs...>", "check these points only")
     .option("--case <name>", "check this case only")
     .option("--map <name or file>", "names of the recorded points: hf, llama.cpp, mlx-lm, or a JSON file")
     .option("--json", "print one JSON object instead of a table")
     .option("--force", "replace a file that is there");
-  addReportOptions(check);
+  addReportOptions(addServerOptions(check));
   addModelOptions(check)
     .addHelpText("after", checkExamples)
     .action((directory, flags) =>
@@ -84,6 +93,7 @@ async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
   const signal = abortOnInterrupt();
   const begin = performance.now();
   const folder = diskFolder(placeOf(directory));
+  const asked = serverOptions(flags.trace, flags, signal);
   const sessions = await readSessions(folder, signal);
   if (sessions !== undefined) return checkSessions(directory, sessions, flags, signal);
   if (flags.trace !== undefined && flags.model !== undefined) {
@@ -96,6 +106,8 @@ async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
   }
   if (flags.trace === undefined) refuseFlags({ "--map": flags.map }, "a model, whose points have the golden's names");
   else refuseFlags(runFlags(flags), "--trace, for nothing is run");
+  const address = flags.trace !== undefined && isAddress(flags.trace) ? flags.trace : undefined;
+  if (address !== undefined) refuseFlags({ "--map": flags.map }, "a server, whose log-probabilities need no names");
   const published = await readPublished(folder, signal);
   if (published !== undefined) return runPublished(directory, published, flags, signal);
   const golden = await readGolden(folder, signal);
@@ -103,7 +115,9 @@ async function runCheck(directory: string, flags: CheckFlags): Promise<void> {
   const { checks, missing, unknown, notes } =
     flags.trace === undefined
       ? { ...NOTHING_ELSE, checks: await checkOurs(directory, golden, cases, flags, signal) }
-      : await checkForeign(directory, golden, cases, flags.trace, flags, signal);
+      : address !== undefined
+        ? await checkServer(directory, golden, cases, address, flags, asked)
+        : await checkForeign(directory, golden, cases, flags.trace, flags, signal);
   const passed = checks.every((check) => check.passed);
   const { stdout } = process;
   if (flags.json) stdout.write(`${JSON.stringify({ passed, checks, missing, unknown, notes }, null, 2)}\n`);
@@ -195,6 +209,33 @@ async function checkForeign(
   } finally {
     await run.close();
   }
+}
+
+/** Every case; the server is asked anew for each, as models of several vocabularies may be behind one address. */
+async function checkServer(
+  directory: string,
+  golden: GoldenManifest,
+  cases: readonly GoldenCase[],
+  address: string,
+  { points }: CheckFlags,
+  asked: ServerOptions,
+): Promise<RunCheck> {
+  const all: RunCheck[] = [];
+  for (const one of cases) {
+    const expected = await openCase(diskFolder(directory), golden, one, asked.signal);
+    try {
+      const ask = (vocabSize: number) => askServer(address, vocabSize, () => undefined, asked);
+      all.push(await checkServed(ask, one, expected, golden.tolerances, points).catch(aboutPoints));
+    } finally {
+      await expected.close();
+    }
+  }
+  return {
+    checks: all.flatMap(({ checks }) => checks),
+    missing: [...new Set(all.flatMap(({ missing }) => missing))],
+    unknown: [],
+    notes: all.flatMap(({ notes }) => notes),
+  };
 }
 
 function aboutPoints(error: unknown): never {

@@ -4,16 +4,17 @@ import { Command, Option } from "commander";
 import { createApp, type LogEntry, MOST_BODY_BYTES, MOST_WAITING } from "../../server/app.ts";
 import { isLoopback } from "../../server/http/doors.ts";
 import { type Listening, listen } from "../../server/node-listen.ts";
+import type { McpFlags, McpTools } from "../conversation/mcp-tools.ts";
 import { UsageError } from "../exit.ts";
 import { openModel, tokenizerOf } from "../files/open-model.ts";
-import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
+import { addModelOptions, addParallelOptions, type ModelFlags } from "../options/model-options.ts";
 import { byteCount, integerOf } from "../options/option-values.ts";
 import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "../options/sampling-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { note } from "../terminal/terminal.ts";
 
-interface ServeFlags extends ModelFlags, SamplingFlags {
+interface ServeFlags extends ModelFlags, SamplingFlags, McpFlags {
   readonly host: string;
   readonly port: number;
   readonly alias?: string;
@@ -33,11 +34,13 @@ const examples = `
 Examples:
   $ lfm2 serve
   $ lfm2 serve -m hf:LiquidAI/LFM2-8B-A1B-GGUF:Q4_0 --alias lfm2
+  $ lfm2 serve --mcp servers.json --yes read_text_file list_directory
   $ curl http://127.0.0.1:${PORT}/v1/chat/completions -H "Content-Type: application/json" \\
       -d '{"messages": [{"role": "user", "content": "Hello!"}]}'
   $ OPENAI_BASE_URL=http://127.0.0.1:${PORT}/v1 OPENAI_API_KEY=none your-program
   $ ANTHROPIC_BASE_URL=http://127.0.0.1:${PORT} ANTHROPIC_API_KEY=none your-program
 
+With --mcp the server runs the tools that --yes names, for requests that bring no tools of their own.
 GET /docs lists the endpoints. Options of sampling are what requests leave open. Ctrl-C ends the server when the requests
 under way have been answered; so does SIGTERM. Twice, it ends at once.`;
 
@@ -63,8 +66,11 @@ export function serveCommand(): Command {
         .argParser(byteCount("--max-body"))
         .default(MOST_BODY_BYTES, "16M"),
     )
-    .option("--quiet", "print no line for each request");
-  addSamplingOptions(addModelOptions(command));
+    .option("--quiet", "print no line for each request")
+    .option("--mcp <file>", "MCP servers whose tools this server runs for requests without tools; those of --yes alone")
+    .option("--yes <name...>", "tools of these servers that may run; nobody is there to ask")
+    .option("--tool-timeout <seconds>", "how long a call of a tool may take", integerOf("--tool-timeout", 1), 60);
+  addSamplingOptions(addParallelOptions(addModelOptions(command)));
   return command.addHelpText("after", examples).action(run);
 }
 
@@ -88,7 +94,11 @@ async function run(flags: ServeFlags): Promise<void> {
     });
   }
   const interrupt = abortOnInterrupt(["SIGINT", "SIGTERM"]);
-  const opened = await openModel(flags, interrupt);
+  const mcp = await startMcp(flags, interrupt);
+  const opened = await openModel(flags, interrupt).catch(async (error: unknown) => {
+    await mcp?.close();
+    throw error;
+  });
   const ended = new AbortController();
   let listening: Listening | undefined;
   try {
@@ -104,6 +114,7 @@ async function run(flags: ServeFlags): Promise<void> {
       mostBodyBytes: flags.maxBody,
       version: versionOf(),
       signal: ended.signal,
+      ...(mcp && { tools: { tools: await mcp.toolsFor(opened.model), resultsFor: mcp.resultsFor } }),
       log: flags.quiet ? undefined : writeLog,
     });
     listening = await listen(app, host, port).catch((error: NodeJS.ErrnoException) => {
@@ -121,8 +132,22 @@ async function run(flags: ServeFlags): Promise<void> {
     await listening.close(GRACE_MS);
   } finally {
     ended.abort(new DOMException("The server ends.", "AbortError"));
-    await opened.model.close();
+    await Promise.all([opened.model.close(), mcp?.close()]);
   }
+}
+
+async function startMcp({ mcp, yes, ...flags }: ServeFlags, signal: AbortSignal): Promise<McpTools | undefined> {
+  if (mcp === undefined && yes === undefined) return undefined;
+  if (mcp === undefined || yes === undefined) {
+    const [subject, expected, remedy] =
+      mcp === undefined
+        ? ["--yes", "--mcp FILE beside it", ""]
+        : ["--mcp", "names of tools after --yes", "Nobody is there to ask, so that no other tool runs."];
+    throw new UsageError({ subject, expected, found: "none", remedy });
+  }
+  // What it takes is loaded for those who ask for it.
+  const { openMcp } = await import("../conversation/mcp-tools.ts");
+  return openMcp({ ...flags, mcp, yes }, undefined, (work) => work(signal));
 }
 
 /** One line of JSON; nothing of what was asked or answered. */

@@ -1,4 +1,4 @@
-// Tools of MCP servers in a chat: what the model is told of them, who allows a call, and the calls themselves.
+// Tools of MCP servers, in a chat or behind a server: what the model is told of them, who allows a call, and the calls.
 import { readFileSync } from "node:fs";
 import { plainJson } from "../../chat/exact-json.ts";
 import { failure, resultOfProblems } from "../../conversation/call-results.ts";
@@ -28,17 +28,20 @@ export interface McpTools {
    * @throws McpError when they take too much of the context
    */
   toolsFor(model: LanguageModel): Promise<readonly FunctionTool[]>;
-  readonly resultsOf: ResultsOf;
+  /** @param interruptible  what ends the calls of a turn */
+  resultsFor(interruptible: Interruptible): ResultsOf;
   close(): Promise<void>;
 }
 
 /**
  * Starts the servers that the file names.
+ * @param lines  of the person who is asked, and who sees results; undefined: nobody is there, and no tool is offered but
+ *               those that --yes names
  * @throws InputError about the file; McpError about a server; UsageError when --yes names no tool of theirs
  */
 export async function openMcp(
   { mcp: path, yes = [], toolTimeout }: McpFlags & { readonly mcp: string },
-  lines: LineReader,
+  lines: LineReader | undefined,
   interruptible: Interruptible,
 ): Promise<McpTools> {
   const servers = await serversIn(path);
@@ -54,9 +57,12 @@ export async function openMcp(
     });
   }
   const allowed = new Set(yes);
+  const offered =
+    lines === undefined ? connections.tools.filter(({ tool }) => allowed.has(tool.name)) : connections.tools;
   return {
-    toolsFor: (model) => toolsFor(model, connections, servers.length),
-    resultsOf: (calls) => results(calls, { tools, allowed, connections, lines, interruptible, toolTimeout }),
+    toolsFor: (model) => toolsFor(model, { ...connections, tools: offered }, servers.length),
+    resultsFor: (interruptible) => (calls) =>
+      results(calls, { tools, allowed, connections, lines, interruptible, toolTimeout }),
     close: connections.close,
   };
 }
@@ -106,14 +112,14 @@ interface Running {
   /** Tools that need no asking; more get there as a person says so. */
   readonly allowed: Set<string>;
   readonly connections: McpConnections;
-  readonly lines: LineReader;
+  readonly lines: LineReader | undefined;
   readonly interruptible: Interruptible;
   readonly toolTimeout: number;
 }
 
 /** Asks about one call after another, then runs all that may run side by side. */
 async function* results(calls: readonly ToolCallDelta[], running: Running): AsyncIterable<string> {
-  const { tools, connections, interruptible, toolTimeout } = running;
+  const { tools, connections, lines, interruptible, toolTimeout } = running;
   const refusals: (string | undefined)[] = [];
   for (const call of calls) {
     const refused = resultOfProblems(call) ?? (await refusal(call, running));
@@ -129,7 +135,7 @@ async function* results(calls: readonly ToolCallDelta[], running: Running): Asyn
           refused === undefined
             ? await connections.call(tools.get(name) as McpTool, json, options)
             : { content: refused, failed: true };
-        showResult(name, result);
+        if (lines !== undefined) showResult(name, result);
         return result.content;
       }),
     ),
@@ -146,7 +152,8 @@ async function refusal(
   const tool = tools.get(name);
   if (tool === undefined) return failure(`not run, there is no tool ${name}`);
   if (allowed.has(name)) return undefined;
-  if (!lines.interactive) return failure(`not run, nobody is there to allow it, and --yes does not name ${name}`);
+  if (lines?.interactive !== true)
+    return failure(`not run, nobody is there to allow it, and --yes does not name ${name}`);
   const json = called.arguments.length > MAX_ASKED ? `${called.arguments.slice(0, MAX_ASKED)}…` : called.arguments;
   const question = `Run ${name} ${json} on server ${tool.server}? y(es), n(o), a(lways): `;
   for (;;) {

@@ -5,7 +5,7 @@ import { SessionsError } from "../../oracle/sessions/scenarios.ts";
 import { SUPPOSED_SEQUENCES } from "../../oracle/sessions/suppose.ts";
 import type { SessionsSource } from "../../oracle/sessions/write-sessions.ts";
 import { nodePlatform } from "../../worker/node-platform.ts";
-import { loadEngine } from "../../worker/platform.ts";
+import { loadOn } from "../../worker/platform.ts";
 import { type ModelFlags, statedModelOptions } from "../options/model-options.ts";
 import { aboutFlags } from "../options/option-values.ts";
 import { nameOf } from "../reports/model-facts.ts";
@@ -44,7 +44,7 @@ export async function openSessionModel(
     const { threads = 1 } = flags;
     // Suppositions about padding, and about what was not taken back, run more ids than a sequence has.
     const options = { ...statedModelOptions(flags), threads, contextLength: Math.min(most, 2 * ids) };
-    const { loaded } = await loadEngine(nodePlatform, checkpoint, options, {
+    const loaded = await loadOn(nodePlatform, checkpoint, options, {
       signal,
       sequenceCount: Math.max(atOnce, SUPPOSED_SEQUENCES),
       onProgress: (done, total) => progress.onProgress({ phase: "load", done, total }),

@@ -12,6 +12,8 @@ export const flagNames: FlagNames = {
   kernels: "--kernels",
   quantize: "--quantize",
   ignoreMemory: "--ignore-memory",
+  parallel: "--parallel",
+  kvMemory: "--kv-memory",
   tokenizerPre: "--tokenizer-pre",
   temperature: "--temp",
   topK: "--top-k",

@@ -1,9 +1,9 @@
 // Options about the model: which one, and how it is computed.
 import { type Command, Option } from "commander";
-import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
+import { checkModelOptions, MAX_PARALLEL, type ModelOptions } from "../../load/model-options.ts";
 import { type PreTokenizer, preTokenizers } from "../../tokenizer/from-gguf.ts";
 import { UsageError } from "../exit.ts";
-import { checked, integerOf } from "./option-values.ts";
+import { byteCount, checked, integerOf } from "./option-values.ts";
 
 export interface ModelFlags {
   readonly model?: string;
@@ -15,6 +15,8 @@ export interface ModelFlags {
   readonly kernels?: "baseline" | "relaxed";
   readonly quantize?: ModelOptions["quantize"];
   readonly ignoreMemory?: true;
+  readonly parallel?: number;
+  readonly kvMemory?: number;
   readonly tokenizerPre?: PreTokenizer;
   /** Milliseconds. */
   readonly stallTimeout?: number;
@@ -92,6 +94,21 @@ export function addMemoryOptions(command: Command, { context, mode = "int8" }: M
     );
 }
 
+/** Those of a program that answers several requests at once. */
+export function addParallelOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--parallel <count>", "answers that are computed side by side; 4 by default").argParser(
+        integerOf("--parallel", 1, MAX_PARALLEL),
+      ),
+    )
+    .addOption(
+      new Option("--kv-memory <bytes>", "keys and values of all of them; by default what one -c takes").argParser(
+        byteCount("--kv-memory"),
+      ),
+    );
+}
+
 /** One of the values that the library knows for `option`. */
 export function modelChoice(option: keyof ModelOptions, flags: string, description: string): Option {
   const names = { [option]: flags.split(" ")[0] };
@@ -115,6 +132,7 @@ export function checkOneModel(place: string | undefined, { model }: Pick<ModelFl
 }
 
 export function statedModelOptions(flags: ModelFlags): ModelOptions {
-  const { backend, mode, kvType, context, threads, kernels, quantize, ignoreMemory } = flags;
-  return { backend, mode, kvType, contextLength: context, threads, kernels, quantize, ignoreMemory };
+  const { backend, mode, kvType, context, threads, kernels, quantize, ignoreMemory, parallel, kvMemory } = flags;
+  const room = { contextLength: context, parallel, kvMemory };
+  return { backend, mode, kvType, ...room, threads, kernels, quantize, ignoreMemory };
 }

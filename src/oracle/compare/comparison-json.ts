@@ -32,7 +32,7 @@ export function comparisonJson(comparison: Comparison, diagnosed: Diagnosed): st
   return `${JSON.stringify(plain, named, 2)}\n`;
 }
 
-function side({ name, about, start, ids, notes = [] }: RecordedRun): object {
+function side({ name, about, start, ids, notes = [], unseen }: RecordedRun): object {
   const { config: _, ...settings } = about ?? { config: {} };
-  return { name, start, ids: ids?.length ?? null, notes, ...settings };
+  return { name, start, ids: ids?.length ?? null, notes, ...(unseen !== undefined && { unseen }), ...settings };
 }

@@ -50,7 +50,7 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
       `${counted(points.length, "point")} in both${others === "" ? "" : ` (${others})`}. ` +
       `Tolerance ${toleranceWords(tolerance)}: ${tolerance.reason}.`,
     verdict: verdictLine(comparison, verdictOf(comparison, diagnosed), diagnosed),
-    cause: [...placeLines(comparison, outside), ...causeLines(diagnosed)],
+    cause: [...placeLines(comparison, outside), ...causeLines(diagnosed), ...unseenLines(comparison)],
     table: [[...COLUMNS], ...shown.map(cells)],
     leftOut: outside.length - (isWhole ? outside.length : shown.length),
     logits: points.flatMap(({ name, logits }) => (logits === undefined ? [] : [logitsLine(name, logits, comparison)])),
@@ -84,9 +84,11 @@ function clause({ says, side, cause, or = [] }: Diagnosis): string {
 }
 
 function verdictLine(comparison: Comparison, verdict: Verdict, { next }: Diagnosed): string {
-  const { equal } = comparison;
+  const { equal, a, b } = comparison;
+  const isPart = (a.unseen ?? b.unseen) !== undefined;
   const nearest = equal ? `; ${nearestToTolerance(comparison)}` : "";
-  if (verdict.is === "equal") return `Equal within tolerance at every point${nearest}.`;
+  if (verdict.is === "equal")
+    return `Equal within tolerance at every point${isPart ? " that could be seen" : ""}${nearest}.`;
   if (verdict.is === "rounding") return `Equal within rounding: ${verdict.which}${nearest}.`;
   if (verdict.is === "near-ties") return `Equal but for ${verdict.which}.`;
   const { cause } = verdict;
@@ -101,6 +103,10 @@ function nearestToTolerance({ points }: Comparison): string {
   if (part(nearest) === 0) return "all numbers are the same";
   const { name, gap, tolerance } = nearest;
   return `the nearest to its tolerance is ${name}: ${formatError(gap?.maxAbs ?? 0)} of ${formatError(tolerance)}`;
+}
+
+function unseenLines({ a, b }: Comparison): string[] {
+  return [a, b].flatMap(({ unseen }) => (unseen === undefined ? [] : [`Not seen: ${unseen}.`]));
 }
 
 /** Where two runs part. */

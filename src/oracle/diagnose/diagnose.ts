@@ -8,7 +8,6 @@ import { explainIds } from "../recorded/id-shift.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
 import { type Explanation, explain, type Recomputed, recompute } from "./explain.ts";
 import { type Diagnosis, damageGuess, notFiniteGuess, scaleGuess, told } from "./guesses.ts";
-import { MOST_PRODUCTS } from "./lazy-ops.ts";
 import { type ModelWeights, readParameters } from "./model-weights.ts";
 import { isNearTie, nearTieGuess } from "./near-ties.ts";
 import { courseOf, isPrecision } from "./precision.ts";
@@ -17,9 +16,10 @@ import { roundingEvidence } from "./rounding.ts";
 import { shownConfig, statedConfig } from "./run-config.ts";
 import { explainTogether } from "./several.ts";
 import { type Place, placeOf, type Side } from "./site.ts";
-import { triedLines } from "./tried.ts";
+import { spreadLine, triedLines, unexplainedLines } from "./tried.ts";
 import { learnedWeights } from "./weights/learned-weights.ts";
 import { otherWeightGuess } from "./weights/other-weight.ts";
+import { createWork, MOST_PRODUCTS, type Work } from "./work.ts";
 
 export interface Diagnosed {
   /** Of what the run did first; the first mistake, where there are mistakes and roundings. */
@@ -28,7 +28,11 @@ export interface Diagnosed {
   readonly next: readonly Diagnosis[];
   /** What stood in the way, where there is no guess: "no weights: give the model with -m"; else what it leaves open. */
   readonly hints: readonly string[];
+  /** What the search has computed, in products of two numbers. */
+  readonly products: number;
 }
+
+type Found = Omit<Diagnosed, "products">;
 
 const BIAS = ".expert_bias";
 const TAPS = /\.conv\.conv$/;
@@ -36,21 +40,27 @@ const NORM = /\.(operator|ffn|embedding)_norm$/;
 
 /**
  * @param weights  of the model that both should have run; without it, what needs weights is left out
- * @param most     products that what comes behind the first cause may cost
+ * @param most     products of two numbers that the search may compute; what is then left out is among the hints
  */
 export async function diagnose(given: Comparison, weights?: ModelWeights, most = MOST_PRODUCTS): Promise<Diagnosed> {
+  const work = createWork(most);
+  const found = await search(given, weights, work);
+  return { ...found, hints: [...found.hints, ...untried(work)], products: work.spent };
+}
+
+async function search(given: Comparison, weights: ModelWeights | undefined, work: Work): Promise<Found> {
   const comparison = { ...given, a: inExpertOrder(given.a), b: inExpertOrder(given.b) };
   const { a, b, points, first = points[0], idsDifferAt } = comparison;
   if (comparison.equal) return { guess: undefined, next: [], hints: [] };
   const config = weights?.config ?? statedConfig(a) ?? statedConfig(b);
-  const sides = sidesOf(comparison, first, config ?? shownConfig(a), weights);
+  const sides = sidesOf(comparison, first, config ?? shownConfig(a), weights, work);
   if (idsDifferAt >= 0) {
     const guess = idsGuess(comparison);
     const hint = `the input ids differ from index ${idsDifferAt} on: compare runs of the same ids`;
     if (guess === undefined || sides === undefined)
       return { guess, next: [], hints: guess === undefined ? [hint] : [] };
     const found = { told: guess, mistake: undefined };
-    return withRest(await examineRest(comparison, sides[Number(guess.side === "B")], found, points[0].name, most));
+    return withRest(await examineRest(comparison, sides[Number(guess.side === "B")], found, points[0].name));
   }
   const notFinite = await notFiniteGuess(comparison, first);
   if (notFinite !== undefined) return { guess: notFinite, next: [], hints: [] };
@@ -66,7 +76,6 @@ export async function diagnose(given: Comparison, weights?: ModelWeights, most =
       sides,
       tie ?? (await told(rounding as Explanation)),
       tie ? undefined : rounding,
-      most,
     );
   }
   // Within a wide tolerance something of several fits everything.
@@ -81,23 +90,39 @@ export async function diagnose(given: Comparison, weights?: ModelWeights, most =
   if (precision !== undefined) return { guess: precision, next: [], hints: [] };
   const side = sides?.[Number(guess?.side !== "A")];
   const found = guess && { told: guess, mistake: known?.mistake };
-  const rest = side && (await examineRest(comparison, side, found, first.name, most));
+  const rest = side && (await examineRest(comparison, side, found, first.name));
   if (rest !== undefined && (guess !== undefined || rest.isFirstExplained)) return withRest(rest);
   if (guess !== undefined) return { guess, next: [], hints: [] };
-  return { guess, next: rest?.causes ?? [], hints: hintsOf(comparison, first, recomputed, config, weights) };
+  const hints = hintsOf(comparison, first, recomputed, config, weights);
+  const spread = side && rest && spreadLine(rest, side.label);
+  return { guess, next: rest?.causes ?? [], hints: spread === undefined ? hints : [...hints, spread] };
 }
 
 /** A mistake, and what the rest of the run says of it. */
-function withRest({ causes: [guess, ...next], unexplained, unknown, leftOutFrom }: Rest): Diagnosed {
-  const hints = unexplained.map((path) => `${path} is not what is specified either, of no known cause`);
-  if (leftOutFrom !== undefined) hints.push(leftOut(leftOutFrom));
-  const isAll = next.length + hints.length + unknown.length === 0;
+function withRest({ causes: [guess, ...next], unexplained, unknown, isCutShort }: Rest): Found {
+  const hints = unexplainedLines(unexplained);
+  const isAll = next.length + hints.length + unknown.length === 0 && !isCutShort;
   const corrected = isAll ? "; corrected by this, every later operation gives what is specified" : "";
   return { guess: { ...guess, evidence: `${guess.evidence}${corrected}` }, next, hints };
 }
 
-const leftOut = (path: string): string =>
-  `what comes from ${path} on was not computed again, for it would take minutes: mend this, and compare anew`;
+/** Things that are listed. */
+const LISTED = 5;
+
+/** What a search that ended early has left out, and how it goes on. */
+function untried({ leftOut, limit }: Work): string[] {
+  if (leftOut.length === 0) return [];
+  const uncounted = (thing: string): string => thing.replace(/^\d+ of \d+ /, "");
+  const things = leftOut.filter(
+    (thing, i) => leftOut.findIndex((other) => uncounted(other) === uncounted(thing)) === i,
+  );
+  const more = things.length > LISTED ? `; and ${things.length - LISTED} more` : "";
+  const number = (count: number): string => count.toExponential().replace("+", "");
+  const after = `the search ended after ${number(limit)} products of two numbers, without`;
+  return [
+    `${after} ${things.slice(0, LISTED).join("; ")}${more}: --max-products ${number(10 * limit)} allows ten times as much`,
+  ];
+}
 
 /** A rounding or near ties where the runs part: set aside, and the rest looked at on both sides. */
 async function roundingAndRest(
@@ -106,22 +131,20 @@ async function roundingAndRest(
   sides: readonly Side[] = [],
   rounding: Diagnosis,
   explanation: Explanation | undefined,
-  most: number,
-): Promise<Diagnosed> {
+): Promise<Found> {
   const rests: Rest[] = [];
   for (const side of sides) {
     const found = explanation?.side === side ? { told: rounding, mistake: explanation.mistake } : undefined;
-    rests.push(await examineRest(comparison, side, found, first.name, most));
+    rests.push(await examineRest(comparison, side, found, first.name));
   }
   const [bug, ...bugs] = rests.flatMap(({ causes }) => causes).filter(({ kind }) => kind === "bug");
   if (bug !== undefined) return { guess: bug, next: [rounding, ...bugs], hints: [] };
-  const isKnown =
-    rests.length > 0 && rests.every((rest) => rest.unknown.length === 0 && rest.leftOutFrom === undefined);
+  const isKnown = rests.length > 0 && rests.every((rest) => rest.unknown.length === 0 && !rest.isCutShort);
   const isTie = explanation === undefined;
   const open = isTie ? rests.flatMap(({ unexplained }) => unexplained) : [];
   const beyond =
     isTie && open.length > 0
-      ? `${rounding.says} (${rounding.cause}) explains ${first.name}, but ${open[0]} is not what is specified either`
+      ? `${rounding.says} (${rounding.cause}) explains ${first.name}, but ${open[0].path} is not what is specified either`
       : isTie && isKnown
         ? undefined
         : beyondRounding(comparison, first, rounding);
@@ -141,11 +164,12 @@ function sidesOf(
   first: PointComparison,
   config: Config | undefined,
   weights: ModelWeights | undefined,
+  work: Work,
 ): readonly [Side, Side] | undefined {
   if (config === undefined) return undefined;
+  const ofModel = weights && lastOf((place) => readParameters(weights, place));
   const sideOf = (label: "A" | "B", run: RecordedRun, other: RecordedRun): Side => {
-    const known = async (place: Place): Promise<ReadonlyMap<string, ReferenceWeight>> => {
-      if (weights !== undefined) return readParameters(weights, place);
+    const readLearned = async (place: Place): Promise<ReadonlyMap<string, ReferenceWeight>> => {
       const isThere = ({ name }: PointComparison): boolean => placeOf(name, config)?.module === place.module;
       const point = isThere(first) ? first : points.find(isThere);
       const learnFrom = sideOf(label === "A" ? "B" : "A", other, run);
@@ -170,16 +194,21 @@ function sidesOf(
       }
       return learned;
     };
-    let last: { readonly module: string; readonly found: ReturnType<Side["weights"]> } | undefined;
     return {
-      ...{ label, run, config, hasModel: weights !== undefined },
-      weights(place) {
-        if (last?.module !== place.module) last = { module: place.module, found: known(place) };
-        return last.found;
-      },
+      ...{ label, run, config, hasModel: weights !== undefined, work },
+      weights: ofModel ?? lastOf(readLearned),
     };
   };
   return [sideOf("A", a, b), sideOf("B", b, a)];
+}
+
+/** The last module's are kept. */
+function lastOf(read: Side["weights"]): Side["weights"] {
+  let last: { readonly module: string; readonly found: ReturnType<Side["weights"]> } | undefined;
+  return (place) => {
+    if (last?.module !== place.module) last = { module: place.module, found: read(place) };
+    return last.found;
+  };
 }
 
 /** What a rounding at the first point cannot have led to, as a sentence's end. */

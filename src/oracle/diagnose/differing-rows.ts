@@ -8,7 +8,14 @@ export interface DifferingRows {
   readonly second: number;
   /** The fewest that every differing row met one of, and no other row any; none where all rows differ. */
   readonly experts: readonly number[];
+  /** Columns of the point in which the runs are farthest apart. */
+  readonly columns: readonly number[];
+  /** The row in which they are, counted from `begin`. */
+  readonly row: number;
 }
+
+/** Columns that are told. */
+const FARTHEST = 16;
 
 /** Of rows begin … begin + count − 1. @param feedForward  "model.layers.2.feed_forward" */
 export async function differingRows(
@@ -20,7 +27,7 @@ export async function differingRows(
   feedForward: string,
 ): Promise<DifferingRows> {
   const [a, b] = [points.get(name), other.points.get(name)];
-  const nothing = { second: Math.max(0, firstRow), experts: [] };
+  const nothing = { second: Math.max(0, firstRow), experts: [], columns: [], row: 0 };
   if (a === undefined || b === undefined || kind === "ids" || allowance === undefined) return nothing;
   if (begin + count > Math.min(a.rows, b.rows)) return nothing;
   const [x, y] = await Promise.all([a.read(begin, count), b.read(begin, count)]);
@@ -28,15 +35,28 @@ export async function differingRows(
     const row = x.subarray(t * a.cols, (t + 1) * a.cols);
     return row.some((value, c) => !(Math.abs(value - y[t * a.cols + c]) <= allowedAt(allowance, begin + t, value)));
   });
+  const farthest = whereFarthest(x as Float32Array, y as Float32Array, a.cols);
   // Where the first row differs, the first that does not may have been the last of its step.
   const second = firstRow > 0 ? firstRow : begin + differs.indexOf(false) + 1;
   const chosen = points.get(`${feedForward}.gate.experts`);
-  if (chosen === undefined || begin + count > chosen.rows || !differs.includes(false)) return { second, experts: [] };
+  if (chosen === undefined || begin + count > chosen.rows || !differs.includes(false))
+    return { second, experts: [], ...farthest };
   const ids = await chosen.read(begin, count);
   const idsOf = (t: number): number[] => [...ids.subarray(t * chosen.cols, (t + 1) * chosen.cols)];
   const innocent = new Set(differs.flatMap((is, t) => (is ? [] : idsOf(t))));
   const met = differs.flatMap((is, t) => (is ? [idsOf(t).filter((id) => !innocent.has(id))] : []));
-  return { second, experts: fewestOf(met) };
+  return { second, experts: fewestOf(met), ...farthest };
+}
+
+function whereFarthest(x: Float32Array, y: Float32Array, cols: number): Pick<DifferingRows, "columns" | "row"> {
+  const most = new Float64Array(cols);
+  let [farthest, row] = [0, 0];
+  for (const [i, value] of x.entries()) {
+    const apart = Math.abs(value - y[i]) || 0;
+    most[i % cols] = Math.max(most[i % cols], apart);
+    if (apart > farthest) [farthest, row] = [apart, Math.floor(i / cols)];
+  }
+  return { columns: [...most.keys()].sort((a, b) => most[b] - most[a]).slice(0, FARTHEST), row };
 }
 
 /** One expert, else two, that every one of some tokens met; else all, or none where a token met none. */

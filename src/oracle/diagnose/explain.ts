@@ -7,6 +7,7 @@ import { mistakes } from "../mistakes/mistakes.ts";
 import type { Choice, Results } from "./fit.ts";
 import { isKnown } from "./lazy-ops.ts";
 import { openSite, placeOf, type Side, type Site } from "./site.ts";
+import { isSpent } from "./work.ts";
 
 /** A cause leaves at most this part of the difference between the runs. */
 const LEFT = 0.1;
@@ -19,6 +20,8 @@ const MANY = 3;
 /** Rows with other experts than computed, which may have been near ties. */
 const TIES = 0.02;
 
+/** Products that others of their module read. */
+const READ_ON = /\.(in_proj|[qkv]_proj|w[13])$/;
 const OF_EXPERTS = /\.(gate\.weights|experts\.w[123])$/;
 
 export interface Explanation {
@@ -76,6 +79,8 @@ export async function recomputeSide(
 ): Promise<Recomputed[]> {
   const found: Recomputed[] = [];
   for (const beginning of ["projections", "input"] as const) {
+    // Without projections the two are one.
+    if (beginning === "input" && found.some(({ site }) => !site.hasProjections)) continue;
     const site = await openSite(first, side, other, beginning);
     if (site === undefined) continue;
     const specified = site.results();
@@ -137,10 +142,18 @@ export function explain(
   among: readonly Mistake[] = mistakes,
 ): Explanation | undefined {
   const found: Omit<Explanation, "alike">[] = [];
-  for (const { side, site, specified, points, isRight } of recomputed) {
-    if (isRight) continue;
-    for (const mistake of among) {
-      if (mistake.kind !== kind || !mistake.parts.some((part) => part === site.place.part)) continue;
+  for (const one of recomputed) {
+    const { side, site, specified, points } = one;
+    const tried = one.isRight ? [] : among.filter((mistake) => mistake.kind === kind && isOf(mistake, site));
+    for (const [i, mistake] of tried.entries()) {
+      if (isSpent(side.work)) {
+        const what = among === mistakes ? NOUN[kind] : TOGETHER;
+        side.work.leftOut.push(
+          `${tried.length - i} of ${tried.length} ${what} in ${side.label}'s ${site.place.module}`,
+        );
+        break;
+      }
+      if (site.isWide && isRuledOut(one, mistake)) continue;
       const left = worstLeft(points, specified, site.results(mistake), mistake, first);
       if (left !== undefined) found.push({ side, site, mistake, left });
     }
@@ -154,6 +167,46 @@ export function explain(
     if (isOther && side === best.side && left <= 2 * least + SAME) causes.set(mistake.cause, mistake);
   }
   return causes.size >= MANY ? undefined : { ...best, alike: kind === "bug" ? [...causes.values()] : [] };
+}
+
+const NOUN = { bug: "known mistakes", precision: "roundings" } as const;
+
+/** As they are told, where they were not tried. */
+export const TOGETHER = "combinations of mistakes";
+
+const isOf = ({ parts }: Mistake, { place }: Site): boolean => parts.some((part) => part === place.part);
+
+/** Of a rounding, with which a few columns leave so much of the difference, all of them leave more than `LEFT`. */
+const LEFT_OF_SOME = 0.5;
+
+/** Whether a few columns of the products tell already that it is not this mistake. */
+function isRuledOut({ points, site, specified }: Recomputed, mistake: Mistake): boolean {
+  const { kind, eitherWay } = mistake;
+  return (["all", "token", "last"] as const).some((sampled) => {
+    const results = site.results(mistake, sampled);
+    return points.some((point) => {
+      if (eitherWay?.test(point.name) || (sampled === "all" && !READ_ON.test(point.name))) return false;
+      return isMissed(point, results.get(point.name), specified.get(point.name), kind === "bug");
+    });
+  });
+}
+
+/** Whether `leftOf` of all columns would be too much, by those that are computed. */
+function isMissed(point: Compared, result: Result | undefined, base: Result | undefined, isExact: boolean): boolean {
+  const { own, other, close } = point;
+  if (result === undefined || "k" in result || point.k !== undefined || !isKnown(result)) return false;
+  if (result.data.length !== own.length) return false;
+  const from = base !== undefined && !("k" in base) && isKnown(base) ? base.data : other;
+  const isAsClose = isExact || point.isUnpaired || !isApart(point);
+  let [left, apart] = [0, 0];
+  for (let i = 0; i < own.length; i++) {
+    const value = result.data[i];
+    if (Number.isNaN(value)) continue;
+    if (isAsClose && (Math.abs(own[i] - value) / close(i) || 0) > 1) return true;
+    left += (own[i] - other[i] - (value - from[i])) ** 2;
+    apart += (own[i] - other[i]) ** 2;
+  }
+  return !isAsClose && left > LEFT_OF_SOME ** 2 * apart;
 }
 
 /** Undefined where too little could be compared: the first point, or one after it where that is either way. */
@@ -178,13 +231,16 @@ function worstLeft(
 }
 
 /** How much of what lies between a side and what is specified is left with `mistaken`, in the mean of the points that it shows at. */
-export function distanceLeft({ points, specified }: Recomputed, mistaken: Results): number {
+export function distanceLeft({ points, specified, site }: Recomputed, mistake: Mistake): number {
+  const mistaken = site.results(mistake, site.isWide ? "token" : undefined);
   let [sum, count] = [0, 0];
   for (const point of points) {
     const [result, base] = [mistaken.get(point.name), specified.get(point.name)];
     if (result === undefined || !isKnown(result)) continue;
-    const from = base !== undefined && isKnown(base) ? distance(point, base) : 1;
-    const to = distance(point, result);
+    const computed = site.isWide && !("k" in result) ? result.data : undefined;
+    if (computed?.every(Number.isNaN)) continue;
+    const from = base !== undefined && isKnown(base) ? distance(point, base, computed) : 1;
+    const to = distance(point, result, computed);
     if (from === 0 && to === 0) continue;
     sum += Math.min(2, to / from);
     count++;
@@ -192,12 +248,13 @@ export function distanceLeft({ points, specified }: Recomputed, mistaken: Result
   return count === 0 ? Number.POSITIVE_INFINITY : sum / count;
 }
 
-/** Zero within the point's tolerance. */
-function distance({ own, close, k, ofResult }: Compared, result: Result): number {
+/** Zero within the point's tolerance. @param computed  where it holds NaN, nothing is compared */
+function distance({ own, close, k, ofResult }: Compared, result: Result, computed?: Float32Array): number {
   if (k !== undefined) return "k" in result ? rowsMissed(own, result, k[0], ofResult).filter(Boolean).length : 1;
   if ("k" in result || result.data.length !== own.length) return Number.POSITIVE_INFINITY;
   let [square, isClose] = [0, true];
   for (let i = 0; i < own.length; i++) {
+    if (computed !== undefined && Number.isNaN(computed[i])) continue;
     const apart = Math.abs(own[i] - result.data[i]);
     square += apart * apart;
     isClose &&= apart <= close(i);

@@ -15,22 +15,31 @@ export interface Choice extends ReferenceExpertIds {
 export type Results = ReadonlyMap<string, ReferenceTensor | Choice>;
 
 export interface Fit {
-  /** The last point that results were compared at. */
   readonly point: string;
-  readonly maxAbs: number;
-  /** The worst of the points; of chosen experts, the share of rows with others. */
+  /** Of chosen experts, the share of rows with others. */
   readonly rmsRelative: number;
-  /** What is reached at `point`: "its numbers to 1e-7", "its experts at 24 of 24 positions". */
+  /** What is reached: "its numbers to 1e-7", "its experts at 24 of 24 positions". */
   readonly says: string;
 }
 
-/** @returns undefined where the run recorded none of the points, or nothing is known to compute them from */
-export async function fitOf(run: RecordedRun, results: Results, from: number): Promise<Fit | undefined> {
-  let found: Fit | undefined;
-  for (const [name, result] of results) {
-    const fit = await fitAt(run, name, result, from);
-    if (fit === undefined) continue;
-    found = { ...fit, rmsRelative: Math.max(fit.rmsRelative, found?.rmsRelative ?? 0) };
+/**
+ * At the point that what is specified comes least near to; where that is not known, at the last.
+ *
+ * @returns undefined where the run recorded none of the points, or nothing is known to compute them from
+ */
+export async function fitOf(
+  run: RecordedRun,
+  mistaken: Results,
+  specified: Results,
+  from: number,
+): Promise<{ readonly mistaken: Fit; readonly specified: Fit | undefined } | undefined> {
+  let found: { readonly mistaken: Fit; readonly specified: Fit | undefined } | undefined;
+  for (const [name, result] of mistaken) {
+    const [fit, base] = [await fitAt(run, name, result, from), specified.get(name)];
+    const asSpecified = base && (await fitAt(run, name, base, from));
+    const least = found?.specified?.rmsRelative ?? 0;
+    if (fit !== undefined && (asSpecified?.rmsRelative ?? 0) >= least)
+      found = { mistaken: fit, specified: asSpecified };
   }
   return found;
 }
@@ -48,12 +57,12 @@ async function fitAt(
     const ids = await point.read(from, rows);
     const others = 1 - sameRows(result, ids as Int32Array, point.cols) / rows;
     const says = `its experts at ${Math.round((1 - others) * rows)} of ${rows} positions`;
-    return { point: name, maxAbs: others, rmsRelative: others, says };
+    return { point: name, rmsRelative: others, says };
   }
   if (point.cols !== result.cols) return undefined;
   const { maxAbs, rmsRelative } = measureGap(result.data, await point.read(from, rows));
   const says = `its numbers to ${formatError(maxAbs)}`;
-  return { point: name, maxAbs, rmsRelative, says };
+  return { point: name, rmsRelative, says };
 }
 
 /** Rows with the same experts, in whatever order. */

@@ -29,12 +29,11 @@ const ROWS = 16;
 
 /** An explanation in words. */
 export async function told({ mistake, side, site, alike }: Explanation): Promise<Diagnosis> {
-  const fit = await fitOf(side.run, site.results(mistake), site.from);
-  const specified = await fitOf(side.run, site.results(), site.from);
+  const fit = await fitOf(side.run, site.results(mistake), site.results(), site.from);
   const says = wordsOf(mistake, side.config, site.experts);
   const evidence =
-    `recomputing ${side.label}'s ${fit?.point} from ${list([...site.inputs])} with ${says} gives ${fit?.says}` +
-    (specified === undefined ? "" : `; as specified ${specified.says}`);
+    `recomputing ${side.label}'s ${fit?.mistaken.point} from ${list([...site.inputs])} with ${says} gives ${fit?.mistaken.says}` +
+    (fit?.specified === undefined ? "" : `; as specified ${fit.specified.says}`);
   const or = alike.map((one) => ({ cause: one.cause, says: wordsOf(one, side.config, site.experts) }));
   const found: Diagnosis = { cause: mistake.cause, kind: mistake.kind, side: side.label, says, evidence };
   return or.length > 0 ? { ...found, or } : found;

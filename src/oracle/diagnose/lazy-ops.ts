@@ -3,6 +3,7 @@ import type { ExpertIds, Ops, Tensor } from "../../ops/ops.ts";
 import { referenceOps } from "../../reference/backend.ts";
 import { type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
 import { shapeOps } from "../trace/shape-ops.ts";
+import type { Work } from "./work.ts";
 
 /** Numbers were asked for that rest on something that was not recorded, or on a weight that nobody has. */
 export class UnknownNumbers extends Error {
@@ -56,30 +57,40 @@ export function isKnown(result: Tensor | ExpertIds): boolean {
   }
 }
 
-/** What a search may cost, in products of a number with a weight: two minutes of plain loops. */
-export const MOST_PRODUCTS = 3e10;
-let products = 0;
-
-/** Of all searches so far. */
-export const productsSoFar = (): number => products;
-
 type Operation = (...args: readonly object[]) => object;
+type Products = Pick<Ops, "linear" | "expertLinear">;
 
-/** Given: tensors and weights are the reference's; a weight without bytes is one that nobody knows. */
-export const lazyOps = Object.fromEntries(
-  (Object.keys(referenceOps) as (keyof Ops)[]).map((name) => {
-    const [operation, shapeOf] = [referenceOps[name], shapeOps[name]] as unknown as readonly Operation[];
-    const lazy: Operation = (...args) =>
-      later(shapeOf(...args), () => {
-        if (args.some((arg) => "path" in Object(arg) && !("bytes" in arg))) throw new UnknownNumbers();
-        const result = operation(...args);
-        if (/linear$/i.test(name))
-          products += (result as Tensor).rows * (result as Tensor).cols * (args[1] as Tensor).cols;
-        return result;
-      });
-    return [name, /linear$|^swiglu$/i.test(name) ? remembered(lazy) : lazy];
-  }),
-) as unknown as Ops;
+/**
+ * Given: tensors and weights are the reference's; a weight without bytes is one that nobody knows.
+ *
+ * @param work      what they cost is added to it
+ * @param products  how products are computed
+ */
+export function createLazyOps(work: Work, products: Products = referenceOps): Ops {
+  const names = Object.keys(referenceOps) as (keyof Ops)[];
+  const eager = { ...referenceOps, ...products };
+  return Object.fromEntries(
+    names.map((name) => {
+      const [operation, shapeOf] = [eager[name], shapeOps[name]] as unknown as readonly Operation[];
+      const lazy: Operation = (...args) =>
+        later(shapeOf(...args), () => {
+          if (args.some((arg) => "path" in Object(arg) && !("bytes" in arg))) throw new UnknownNumbers();
+          const result = operation(...args);
+          // Products count what they compute.
+          if (!(name in products)) work.spent += costOf(name, args, result);
+          return result;
+        });
+      return [name, /linear$|^swiglu$/i.test(name) ? remembered(lazy) : lazy];
+    }),
+  ) as unknown as Ops;
+}
+
+/** In products of two numbers. */
+function costOf(name: keyof Ops, args: readonly object[], result: object): number {
+  const { rows, cols } = result as Partial<Tensor>;
+  if (rows === undefined || cols === undefined) return 0;
+  return rows * cols * (name === "attention" ? 2 * (args[1] as Tensor).rows : 1);
+}
 
 function later(shape: object, compute: () => object): object {
   if (Array.isArray(shape)) return shape.map((part, i) => later(part, () => (compute() as object[])[i]));
@@ -87,6 +98,9 @@ function later(shape: object, compute: () => object): object {
   if (k !== undefined) return lazyIds(rows, k, compute as () => ExpertIds);
   return cols === undefined ? compute() : lazyTensor(rows, cols, compute as () => Tensor); // angles have no columns
 }
+
+/** What is kept of one input: what is specified comes first, and what single mistakes make of it is not asked for again. */
+const KEPT = 8;
 
 /** The same result for the same arguments: what weights make of recorded numbers is alike under most mistakes. */
 function remembered(operation: Operation): Operation {
@@ -96,7 +110,7 @@ function remembered(operation: Operation): Operation {
     known.set(args[0], ofInput);
     const found = ofInput.find((one) => one.args.every((arg, i) => arg === args[i]));
     const result = found?.result ?? operation(...args);
-    if (found === undefined) ofInput.push({ args, result });
+    if (found === undefined && ofInput.length < KEPT) ofInput.push({ args, result });
     return result;
   };
 }

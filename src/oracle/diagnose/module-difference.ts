@@ -1,6 +1,6 @@
 // One module of a run beside what is specified for it: computed again from what the run itself recorded before it.
 import { type Comparison, compareRuns, type PointComparison } from "../compare/compare.ts";
-import type { Mistake } from "../mistakes/mistake.ts";
+import type { Mistake, Part } from "../mistakes/mistake.ts";
 import type { RecordedPoint, RecordedRun } from "../recorded/recorded-run.ts";
 import type { Results } from "./fit.ts";
 import { isKnown } from "./lazy-ops.ts";
@@ -10,7 +10,7 @@ import { openSite, placeOf, type Side } from "./site.ts";
 
 export interface Module {
   readonly path: string;
-  readonly part: string | undefined;
+  readonly part: Part | undefined;
   readonly points: readonly PointComparison[];
 }
 

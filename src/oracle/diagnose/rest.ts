@@ -1,11 +1,10 @@
 // What else is wrong in a run of which one cause is known: every module after it, computed from what the run itself recorded.
 import { allowedAt } from "../compare/allowance.ts";
 import type { Comparison } from "../compare/compare.ts";
-import { type Mistake, together, wordsOf } from "../mistakes/mistake.ts";
+import { type Mistake, type Part, together, wordsOf } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
 import { explain, recomputeSide } from "./explain.ts";
 import { type Diagnosis, damageGuess, scaleGuess, told } from "./guesses.ts";
-import { productsSoFar } from "./lazy-ops.ts";
 import { type Difference, differenceOf, type Module, modulesOf, sizeOf } from "./module-difference.ts";
 import { explainTogether } from "./several.ts";
 import type { Side } from "./site.ts";
@@ -19,18 +18,28 @@ import {
 } from "./weights/other-layer.ts";
 import { otherWeightGuess } from "./weights/other-weight.ts";
 import { perturbedWeights } from "./weights/perturbed-weights.ts";
+import { isSpent } from "./work.ts";
 
 export interface Rest {
   /** What was given, too; in the order of execution, each once. */
   readonly causes: readonly Diagnosis[];
   /** Whether a cause is known of where it was begun. */
   readonly isFirstExplained: boolean;
-  /** Modules whose numbers are neither what is specified nor what a known mistake makes of it. */
-  readonly unexplained: readonly string[];
+  /** Modules whose numbers are neither what is specified nor what a known mistake makes of it, and how far they are off. */
+  readonly unexplained: readonly Off[];
+  /** What kinds of modules the others are that were computed, one by one. */
+  readonly right: readonly (Part | undefined)[];
   /** Modules of which too little is known to compute them. */
   readonly unknown: readonly string[];
-  /** The module from which on nothing was computed, for it would take minutes. */
-  readonly leftOutFrom: string | undefined;
+  /** Whether modules were left out, for the search was at its end. */
+  readonly isCutShort: boolean;
+}
+
+export interface Off {
+  readonly path: string;
+  readonly part: Part | undefined;
+  /** In part of their numbers. */
+  readonly size: number;
 }
 
 /** A cause, and where it showed. */
@@ -45,14 +54,12 @@ export interface Found {
 /**
  * @param given  what is found already in the module of `first`: what it does to later modules is no new cause
  * @param first  a point of the module to begin with
- * @param most   products that the modules behind it may cost
  */
 export async function examineRest(
   comparison: Comparison,
   side: Side,
   given: Found | undefined,
   first: string,
-  most: number,
 ): Promise<Rest> {
   // Within a wide tolerance something of several, or a little noise in weights, fits everything.
   const isWide = comparison.tolerance.wide !== undefined;
@@ -65,12 +72,11 @@ export async function examineRest(
   const sizes = new Map<Module, number>();
   // Of the module that is begun with, everything has been tried.
   const searched = new Set([modules[0]?.part]);
-  const before = productsSoFar();
-  const isTooMuch = (module: Module): boolean => module !== modules[0] && productsSoFar() - before > most;
-  let leftOutFrom: string | undefined;
+  let isCutShort = false;
   for (const module of modules) {
-    if (isTooMuch(module)) {
-      leftOutFrom = module.path;
+    if (module !== modules[0] && isSpent(side.work)) {
+      isCutShort = true;
+      side.work.leftOut.push(`everything from ${side.label}'s ${module.path} on`);
       break;
     }
     const against = (mistake?: Mistake, of = side) => differenceOf(comparison, of, module, mistake);
@@ -96,15 +102,17 @@ export async function examineRest(
     else found.push({ ...cause, module });
   }
   for (const { module, difference } of isWide ? [] : open) {
+    if (module.part === "residual") continue; // has no weights
     const others = [...sizes].filter(([{ part }]) => part === module.part).map(([, size]) => size);
     const told = await perturbedAt(difference, side, module, others);
     if (told !== undefined) found.push({ told, mistake: undefined, module });
   }
   const unexplained = open
-    .map(({ module }) => module.path)
-    .filter((path) => !found.some(({ module }) => module.path === path));
+    .filter(({ module }) => !found.some((one) => one.module === module))
+    .map(({ module: { path, part }, difference }) => ({ path, part, size: sizeOf(difference) }));
+  const right = [...sizes.keys()].map(({ part }) => part);
   const isFirstExplained = found.some(({ module }) => module === modules[0]);
-  return { causes: summed(found, all, side), isFirstExplained, unexplained, unknown, leftOutFrom };
+  return { causes: summed(found, all, side), isFirstExplained, unexplained, right, unknown, isCutShort };
 }
 
 interface Placed extends Found {
@@ -199,7 +207,8 @@ async function causeOf(
       const mistake = besides?.mistake.members?.at(-1);
       if (besides !== undefined && mistake !== undefined) {
         const says = wordsOf(mistake, side.config, besides.site.experts);
-        return { mistake, told: { ...(await told({ ...besides, alike: [] })), cause: mistake.cause, says } };
+        const { cause, kind } = mistake;
+        return { mistake, told: { ...(await told({ ...besides, alike: [] })), cause, kind, says } };
       }
     }
   }
@@ -228,6 +237,10 @@ async function movedOf(
   if (like === undefined || !(side.hasModel || like.place.part === "norm")) return undefined;
   const { place, others } = like;
   for (const other of others) {
+    if (isSpent(side.work)) {
+      side.work.leftOut.push(`the weights of other layers in ${side.label}'s ${place.module}`);
+      return undefined;
+    }
     for (const mistake of [undefined, ...(found.length > 0 ? [together(...found)] : [])]) {
       const difference = await against(mistake, withLayer(side, place.layer, other));
       const isCompared = difference?.comparison.points.some(({ name }) => name === first);

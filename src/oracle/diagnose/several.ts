@@ -3,8 +3,8 @@ import type { PointComparison } from "../compare/compare.ts";
 import type { Mistake } from "../mistakes/mistake.ts";
 import { together } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
-import { distanceLeft, type Explanation, explain, type Recomputed } from "./explain.ts";
-import { MOST_PRODUCTS } from "./lazy-ops.ts";
+import { distanceLeft, type Explanation, explain, type Recomputed, TOGETHER } from "./explain.ts";
+import { isSpent } from "./work.ts";
 
 /** That are gone on with, of all that were tried. */
 const NEAREST = 6;
@@ -25,17 +25,15 @@ export function explainTogether(recomputed: readonly Recomputed[], first: PointC
 }
 
 function searchFrom(one: Recomputed, first: PointComparison): Explanation | undefined {
-  const { site, side } = one;
+  const { site } = one;
   const known = mistakes.filter(({ kind, parts }) => kind === "bug" && parts.some((part) => part === site.place.part));
-  const rows = Math.max(...[...one.specified.values()].map((result) => result.rows));
-  const affordable = MOST_PRODUCTS / (rows * side.config.hiddenSize ** 2);
-  let nearest = nearestOf(one, known, LEFT_BY_ONE);
-  for (let count = 2, tried = known.length; count <= MOST; count++) {
-    const combined = nearest.flatMap((a) =>
-      known.filter((b) => !a.cause.split("+").includes(b.cause)).map((b) => together(a, b)),
+  const costs = new Map<Mistake, number>();
+  let nearest = nearestOf(one, known, LEFT_BY_ONE, costs);
+  const cheapFirst = [...known].sort((a, b) => (costs.get(a) ?? 0) - (costs.get(b) ?? 0));
+  for (let count = 2; count <= MOST; count++) {
+    const combined = cheapFirst.flatMap((b) =>
+      nearest.filter((a) => !a.cause.split("+").includes(b.cause)).map((a) => together(a, b)),
     );
-    tried += combined.length;
-    if (tried > affordable) return undefined;
     const found = explain([one], first, "bug", combined);
     if (found !== undefined) return found;
     nearest = count < MOST ? nearestOf(one, combined, LEFT_BY_TWO) : [];
@@ -43,9 +41,25 @@ function searchFrom(one: Recomputed, first: PointComparison): Explanation | unde
   return undefined;
 }
 
-function nearestOf(one: Recomputed, some: readonly Mistake[], most: number): readonly Mistake[] {
-  return some
-    .map((mistake) => ({ mistake, distance: distanceLeft(one, one.site.results(mistake)) }))
+/** @param costs  is told what each of them took */
+function nearestOf(
+  one: Recomputed,
+  some: readonly Mistake[],
+  most: number,
+  costs = new Map<Mistake, number>(),
+): readonly Mistake[] {
+  const { work, label } = one.side;
+  const distances: { readonly mistake: Mistake; readonly distance: number }[] = [];
+  for (const mistake of some) {
+    if (isSpent(work)) {
+      work.leftOut.push(`${TOGETHER} in ${label}'s ${one.site.place.module}`);
+      return [];
+    }
+    const before = work.spent;
+    distances.push({ mistake, distance: distanceLeft(one, mistake) });
+    costs.set(mistake, work.spent - before);
+  }
+  return distances
     .filter(({ distance }) => distance <= most)
     .sort((a, b) => a.distance - b.distance)
     .slice(0, NEAREST)

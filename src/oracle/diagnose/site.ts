@@ -1,4 +1,5 @@
 // One module of the graph on one side, replayed: the graph itself, over what the run recorded before the module.
+import { pagesFor } from "../../engine/sequence.ts";
 import type { Config } from "../../model/config.ts";
 import { forward, lmHead } from "../../model/model.ts";
 import { type LayerState, stateSpecs } from "../../model/state.ts";
@@ -12,11 +13,13 @@ import { tensorOf } from "../mistakes/columns.ts";
 import type { Mistake, Part, Scene } from "../mistakes/mistake.ts";
 import { EMBEDDING, FINAL_NORM, HEAD, layerPoint, placeInLayer } from "../recorded/point-names.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
-import { observed } from "../trace/observed.ts";
+import { observed, outputOf } from "../trace/observed.ts";
 import { differingRows } from "./differing-rows.ts";
 import type { Choice, Results } from "./fit.ts";
-import { lazyIds, lazyOps, lazyTensor, UnknownNumbers } from "./lazy-ops.ts";
+import { createLazyOps, lazyIds, lazyTensor, UnknownNumbers } from "./lazy-ops.ts";
+import { createProducts, type Extent, isWide, sampleOf } from "./products.ts";
 import { productsOf } from "./weights/known-products.ts";
+import type { Work } from "./work.ts";
 
 /** One of the two runs, and what is known of the model. */
 export interface Side {
@@ -25,6 +28,8 @@ export interface Side {
   readonly config: Config;
   /** Whether `weights` are the model's, of every layer; else they are learned from what was recorded. */
   readonly hasModel: boolean;
+  /** What the search has cost, on either side. */
+  readonly work: Work;
   /** Of a module's parameters those that are known, by path. */
   weights(place: Place): Promise<ReadonlyMap<string, ReferenceWeight>>;
 }
@@ -50,9 +55,23 @@ export interface Site {
   readonly experts: readonly number[];
   /** What results were computed from, as far as they were read. */
   readonly inputs: ReadonlySet<string>;
-  /** What the module gives, as specified or with a mistake; to be compared with what was recorded. */
-  results(mistake?: Pick<Mistake, "ops" | "config" | "eitherWay">): Results;
+  /** Whether it begins with any projection that was recorded. */
+  readonly hasProjections: boolean;
+  /** Whether some products are so wide that few of their columns are far less work. */
+  readonly isWide: boolean;
+  /**
+   * What the module gives, as specified or with a mistake; to be compared with what was recorded.
+   *
+   * @param sampled  products of which some numbers alone are computed, and the others are NaN
+   */
+  results(mistake?: Pick<Mistake, "ops" | "config" | "eitherWay">, sampled?: Sampled): Results;
 }
+
+/**
+ * `all`: some columns of every one; `last`: of those whose results no other product of the module reads; `token`: of these,
+ * and of every one the token alone at which the runs are farthest apart, where tokens stand by themselves.
+ */
+export type Sampled = "all" | "token" | "last";
 
 const PARTS: Readonly<Record<string, Part>> = {
   operator_norm: "norm",
@@ -65,6 +84,8 @@ const PARTS: Readonly<Record<string, Part>> = {
 };
 const PROJECTION = /\.(in_proj|[qkv]_proj|w[13]|gate\.logits)$/;
 const EXPERTS = /\.gate\.experts$/;
+/** Weights of the products that come last in their module. */
+const LAST = /\.(out_proj|w2|gate)$|^(lm_head|model\.embed_tokens)$/;
 /** One position of attention costs as much as all before it; past this many a diagnosis would take minutes. */
 const MAX_POSITIONS = 512;
 
@@ -119,27 +140,44 @@ export async function openSite(
   const layers = createReferenceBackend({ weights: [], states, kvType: "f32" }).states as LayerState[];
   const start = run.start + begin;
   const ids = run.ids?.slice(begin, begin + count) ?? new Int32Array(count);
-  const step = createStep([{ ids, start, stored: start, layers }]);
+  const pages = Array.from({ length: pagesFor(start + count) }, (_, page) => page);
+  const step = createStep([{ ids, start, stored: start, pages, layers }]);
   const hidden = place.part === "short convolution" && start > 0 ? config.convLCache : 0;
   // Where products differ first, what they read does not.
   const isFirst = (path: string): boolean =>
     (name === HEAD && path === HEAD) || (PROJECTION.test(name) && isInside(path) && PROJECTION.test(path));
   const looked = productsOf(theirs, isFirst);
-  const base: Ops = {
-    ...lazyOps,
-    linear: (x, w) => (known.has(w.path) ? lazyOps : looked).linear(x, w),
-    expertLinear: (x, w, experts) => (known.has(w.path) ? lazyOps : looked).expertLinear(x, w, experts),
+  const lazyOps = createLazyOps(side.work, createProducts(side.work));
+  const columns = (cols: number): readonly number[] => sampleOf(cols, differing.columns);
+  const token = place.part === "feed-forward" ? differing.row : undefined;
+  const opsOf = (extent: Extent) => createLazyOps(side.work, createProducts(side.work, extent));
+  const [ofColumns, ofToken, ofBoth] = [opsOf({ columns }), opsOf({ token }), opsOf({ columns, token })];
+  const baseOf = (sampled: Sampled | undefined): Ops => {
+    const opsFor = ({ path }: Weight): Pick<Ops, "linear" | "expertLinear"> => {
+      if (!known.has(path)) return looked;
+      if (sampled === "token") return LAST.test(path) ? ofBoth : ofToken;
+      return sampled === "all" || (sampled === "last" && LAST.test(path)) ? ofColumns : lazyOps;
+    };
+    return {
+      ...lazyOps,
+      linear: (x, w) => opsFor(w).linear(x, w),
+      expertLinear: (x, w, experts) => opsFor(w).expertLinear(x, w, experts),
+    };
   };
 
   const scene: Scene = {
-    ...{ begin, ...differing, layer: layerPath },
+    ...{ begin, second: differing.second, experts: differing.experts, layer: layerPath },
     weight: (path) => known.get(path),
     recorded: (path) => recorded.get(path) as Tensor | undefined,
   };
 
   return {
     ...{ place, begin, from: begin + hidden, inputs, experts: differing.experts },
-    results({ ops: change, config: changes, eitherWay } = {}) {
+    hasProjections:
+      beginning === "projections" && [...recorded.keys()].some((path) => PROJECTION.test(path) && isInside(path)),
+    isWide: [...known.values()].some(({ rows, path }) => isWide(rows) && isInside(outputOf(path))),
+    results({ ops: change, config: changes, eitherWay } = {}, sampled) {
+      const base = baseOf(sampled);
       const changed: Config = { ...config, ...changes };
       const found = new Map<string, Recorded>();
       const { ops, settle } = observed(

@@ -1,6 +1,6 @@
 // Grouped-query attention: norms of q and k, heads, scales, which positions a row sees, a cache that rounds.
 import type { KvType } from "../../ops/backend.ts";
-import type { Ops, Tensor } from "../../ops/ops.ts";
+import { type Ops, PAGE, type Tensor } from "../../ops/ops.ts";
 import { createTensor, type ReferenceKvCache, type ReferenceTensor, rowOf } from "../../reference/tensor.ts";
 import { lazyTensor } from "../diagnose/lazy-ops.ts";
 import { byRow, rearranged, reordered, tensorOf } from "./columns.ts";
@@ -78,7 +78,8 @@ function masked(cause: string, says: string, mask: Mask): Mistake {
           const [keys, values] = [rowsOf(k, 0), rowsOf(v, 1)];
           const start = seen.length - 1;
           const cache: ReferenceKvCache = { capacity: seen.length, k: keys.data, v: values.data, type: "f32" };
-          const span = { rows: 1, start, stored: start + 1, cache };
+          const pages = Array.from({ length: Math.ceil(seen.length / PAGE) }, (_, i) => i);
+          const span = { rows: 1, start, stored: start + 1, cache, pages };
           const query = tensorOf(1, q.cols, rowOf(q as ReferenceTensor, t));
           const one = ops.attention(query, ops.rows(keys, start, 1), ops.rows(values, start, 1), [span], headDim);
           rowOf(y, t).set((one as ReferenceTensor).data);
@@ -183,7 +184,11 @@ export const attentionMistakes: readonly Mistake[] = [
   masked("missing-mask", "every position seeing all others", ({ rows }) => positions(rows)),
   masked("mask-off-by-one", "every position seeing the next", ({ t, rows }) => positions(Math.min(rows, t + 2))),
   masked("mask-off-by-one", "no position but the first seeing itself", ({ t }) => positions(Math.max(1, t))),
-  masked("mask-top-left", "a mask that begins anew at every step", ({ t, step }) => positions(t - step + 1)),
+  masked(
+    "mask-top-left",
+    "a causal mask aligned with the first key instead of the last, so that later steps see too little",
+    ({ t, step }) => positions(t - step + 1),
+  ),
   masked("chunk-local-attention", "no position seeing the steps before", ({ t, step }) =>
     positions(t - step + 1, step),
   ),

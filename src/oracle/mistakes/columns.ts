@@ -1,5 +1,6 @@
 // Columns and rows in another order, or made of others: what mistakes do to numbers between operations.
-import { blockFormats } from "../../blocks/formats.ts";
+import type { BlockFormat } from "../../blocks/block-format.ts";
+import { blockFormats, decodeRow } from "../../blocks/formats.ts";
 import type { Tensor, Weight } from "../../ops/ops.ts";
 import { weightRow } from "../../reference/linear.ts";
 import { createTensor, type ReferenceTensor, type ReferenceWeight, rowOf } from "../../reference/tensor.ts";
@@ -69,12 +70,16 @@ export function changed(
   return { ...weightOf(shape.rows, shape.cols, change(numbers), w.path), experts: w.experts };
 }
 
-/** Every row of a weight changed, of all its experts. */
+/** Every row of a weight changed, of all its experts, when it is read. */
 export function withRows(w: Weight, change: (row: Float32Array) => Float32Array): Weight {
-  return changed(w, (numbers) => {
-    for (let at = 0; at < numbers.length; at += w.cols) numbers.set(change(numbers.slice(at, at + w.cols)), at);
-    return numbers;
-  });
+  const { format } = w as Partial<ReferenceWeight>;
+  if (format === undefined) return w;
+  const decodeRun: BlockFormat["decodeRun"] = (bytes, offset, to, at, count) => {
+    const row = new Float32Array(count * format.blockLength);
+    decodeRow(format, bytes, offset, row, row.length);
+    to.set(change(row), at);
+  };
+  return { ...w, format: { ...format, decodeRun } } as ReferenceWeight;
 }
 
 /** A weight whose number i is its number `from(i)`. */

@@ -128,7 +128,11 @@ export const feedForwardMistakes: readonly Mistake[] = [
   gated("gelu", "gelu instead of silu", (gate, up) => gelu(gate) * up),
   gated("gelu", "gelu by way of tanh instead of silu", (gate, up) => tanhGelu(gate) * up),
   gated("quick-gelu", "x · sigmoid(1.702 x) instead of silu", (gate, up) => gate * sigmoidOf(1.702 * gate) * up),
-  gated("hard-silu", "silu in straight pieces", (gate, up) => ((gate * clamp(gate + 3, 0, 6)) / 6) * up),
+  gated(
+    "hard-silu",
+    "hardswish, x · relu6(x + 3) / 6, instead of silu",
+    (gate, up) => ((gate * clamp(gate + 3, 0, 6)) / 6) * up,
+  ),
   gated("relu", "relu instead of silu", (gate, up) => Math.max(0, gate) * up),
   gated("sigmoid-gate", "sigmoid instead of silu", (gate, up) => sigmoidOf(gate) * up),
   gated("silu-of-product", "silu of the product", (gate, up) => gate * up * sigmoidOf(gate * up)),
@@ -143,7 +147,7 @@ export const feedForwardMistakes: readonly Mistake[] = [
       return least * sigmoidOf(1.702 * least) * (clamp(up, -most, most) + 1);
     }),
   ]),
-  bug("interleaved-gate-up", "rows of w1 and w3 in turns instead of halves", interleaved),
+  bug("interleaved-gate-up", "gate and up taken from alternate rows of both instead of one half each", interleaved),
   summed("unweighted-experts", "every chosen expert counted once", (_, weights) => ones(weights)),
   summed("experts-averaged", "the mean of the chosen experts", (ops, weights) =>
     ops.scale(ones(weights), 1 / weights.cols),

@@ -141,7 +141,7 @@ export const rotationMistakes: readonly Mistake[] = [
   positions("rope-shifted", "positions one too high after the first step", (p, step) => p + Number(step > 0)),
   positions("rope-shifted", "positions one too low after the first step", (p, step) => p - Number(step > 0)),
   positions("rope-counted-twice", "the steps before counted twice", (p, step) => p + step),
-  positions("rope-restarted", "positions that begin anew at every step", (p, step) => p - step),
+  positions("rope-restarted", "positions counted from 0 again in every step", (p, step) => p - step),
   permuted("the rows of q and k in the order for neighbouring pairs", halvesToPairs),
   permuted("the rows of q and k reordered for halves once too often", pairsToHalves),
 ];

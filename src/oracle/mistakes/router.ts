@@ -57,7 +57,7 @@ type Order = "in the order of their ids" | "in the order of choice";
 
 /** Every choice with the weight of the one `by` places on. */
 function misplaced(by: number, order: Order): Mistake {
-  const says = `the weights of a token with the wrong ones of its experts, ${by} on ${order}`;
+  const says = `every expert given the weight of the token's ${by > 0 ? "next" : "previous"} expert, ${order}`;
   return bug("weights-of-other-expert", says, (ops, config) => {
     const last = config.routedScalingFactor !== 1 ? "scale" : config.normTopkProb ? "normalize" : "gather";
     const { rank, ...kept } = ranks(ops);

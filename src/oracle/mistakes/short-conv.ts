@@ -85,12 +85,16 @@ export const shortConvMistakes: readonly Mistake[] = [
   slices("activated-b", "sigmoid of B", ([b, c, x]) => [byRow(b, sigmoid), c, x]),
   slices("activated-c", "silu of C", ([b, c, x]) => [b, byRow(c, silu), x]),
   slices("activated-c", "sigmoid of C", ([b, c, x]) => [b, byRow(c, sigmoid), x]),
-  bug("in-proj-interleaved", "rows of in_proj in turns instead of thirds", (ops) => ({
-    linear: (x, w) =>
-      w.path.endsWith("in_proj")
-        ? reordered(ops.linear(x, w), (c) => (c % 3) * (w.rows / 3) + Math.floor(c / 3))
-        : ops.linear(x, w),
-  })),
+  bug(
+    "in-proj-interleaved",
+    "B, C and x taken from every third row of in_proj instead of a third of its rows each",
+    (ops) => ({
+      linear: (x, w) =>
+        w.path.endsWith("in_proj")
+          ? reordered(ops.linear(x, w), (c) => (c % 3) * (w.rows / 3) + Math.floor(c / 3))
+          : ops.linear(x, w),
+    }),
+  ),
   taps("flipped-taps", "the taps of the convolution flipped", (row) => row.reverse()),
   taps("missing-tap", "no tap on the newest position", (row) => row.map((tap, i) => (i === row.length - 1 ? 0 : tap))),
   taps("missing-tap", "no tap on the oldest position", (row) => row.map((tap, i) => (i === 0 ? 0 : tap))),

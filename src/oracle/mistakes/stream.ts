@@ -110,7 +110,7 @@ export const streamMistakes: readonly Mistake[] = [
       ),
     ];
   }),
-  bug("normed-residual", "the operator's result added to what its norm gives", (ops) => {
+  bug("normed-residual", "the operator's result added to its normalized input instead of the stream", (ops) => {
     let [normed, isFirst]: [Tensor | undefined, boolean] = [undefined, true];
     return {
       rmsNorm(x, w, eps) {
@@ -127,8 +127,8 @@ export const streamMistakes: readonly Mistake[] = [
   }),
   skipped(1),
   skipped(2),
-  bug("post-norm", "the operator's norm on what it gives instead of on what it is given", postNorm),
-  inParts("norm").bug("parallel-residual", "the feed-forward's norm on what the operator's norm reads", (ops) => {
+  bug("post-norm", "operator_norm applied to the operator's output instead of its input", postNorm),
+  inParts("norm").bug("parallel-residual", "the feed-forward given the stream from before the operator", (ops) => {
     let before: Tensor | undefined;
     return {
       add(a, b) {
@@ -140,22 +140,22 @@ export const streamMistakes: readonly Mistake[] = [
   }),
   head(
     "shifted-logits",
-    "every row of logits that of the position before",
+    "logits one position late",
     logits((row, t, other) => other(t - 1) ?? row),
   ),
   head(
     "shifted-logits",
-    "every row of logits that of the next position",
+    "logits one position early",
     logits((row, t, other) => other(t + 1) ?? row),
   ),
   head(
     "moved-vocabulary",
-    "every logit that of the next token",
+    "every logit taken from the next token id",
     logits((row) => row.map((_, c) => row[(c + 1) % row.length])),
   ),
   head(
     "moved-vocabulary",
-    "every logit that of the token before",
+    "every logit taken from the token id before",
     logits((row) => row.map((_, c) => row[(c + row.length - 1) % row.length])),
   ),
   head(

@@ -33,6 +33,8 @@ export interface RecordedRun {
   readonly kept?: Kept;
   /** How it was lined up with another, and what is odd about it: a sentence each. */
   readonly notes?: readonly string[];
+  /** What a comparison with it cannot see, beyond the points that it has not: a list in words. */
+  readonly unseen?: string;
   /** What the recording says of itself; undefined where the file has no place for it. */
   readonly about: AboutRun | undefined;
   /** How it would be made in float32, an imperative, where that is known. */

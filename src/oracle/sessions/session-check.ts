@@ -20,6 +20,9 @@ import { type Fault, suppositions } from "./suppositions.ts";
 /** Logits by name: one row, of the last id of a step. */
 export type LogitsOf = (name: string) => Promise<Float32Array | undefined>;
 
+/** What is seen of logits where something of that name was found: all of them, or what a server tells of them. */
+export type AsSeen = (name: string, logits: Float32Array) => Float32Array;
+
 /** One sequence in one step. */
 export interface StepCheck {
   readonly scenario: string;
@@ -142,13 +145,14 @@ export function nameFault(
   { step, chunk, check, earlier }: WrongStep,
   found: Float32Array,
   pad: number,
+  asSeen: AsSeen,
 ): NamedFault[] {
   const { gap, tolerance } = check;
   const room = on.sequences[0].capacity - chunk.ids.length;
   const named = new Map<Fault, NamedFault>();
   for (const one of suppositions(chunk, step, pad, earlier)) {
     if (Math.max(one.conv.length, one.kv.length + (one.zeros ?? 0)) > room) continue;
-    const { maxAbs: left, mismatched } = measureGap(found, suppose(on, one, chunk.ids), tolerance);
+    const { maxAbs: left, mismatched } = measureGap(found, asSeen(check.name, suppose(on, one, chunk.ids)), tolerance);
     const isNearer = left < (named.get(one.fault)?.left ?? Number.POSITIVE_INFINITY);
     if (mismatched > 0 || gap === undefined || left > gap.maxAbs / 10 || !isNearer) continue;
     named.set(one.fault, { fault: one.fault, says: one.says, left });

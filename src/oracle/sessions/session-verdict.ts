@@ -5,6 +5,7 @@ import type { Gap } from "../compare/gap.ts";
 import type { SessionModel } from "./run-sessions.ts";
 import { ALONE, type Scenario } from "./scenario.ts";
 import {
+  type AsSeen,
   type LogitsOf,
   type NamedFault,
   nameFault,
@@ -39,6 +40,7 @@ export interface Finding {
 /**
  * @param scenarios  those that were checked, in order
  * @param open  the model that faults are tried on; undefined where there is none
+ * @param asSeen  what was found is this much of the logits
  */
 export async function judge(
   scenarios: readonly Scenario[],
@@ -46,6 +48,7 @@ export async function judge(
   found: LogitsOf,
   pad: number,
   open: () => Promise<SessionModel | undefined>,
+  asSeen: AsSeen = (_, logits) => logits,
 ): Promise<SessionVerdict> {
   const wrong = wrongSteps(scenarios, checks);
   if (wrong.length === 0) {
@@ -59,7 +62,7 @@ export async function judge(
   const on = await open();
   const find = async (one: WrongStep): Promise<Finding> => {
     const logits = (await found(one.check.name)) as Float32Array;
-    const named = on === undefined ? [] : nameFault(on, one, logits, pad);
+    const named = on === undefined ? [] : nameFault(on, one, logits, pad, asSeen);
     const says = [gapText(one), sinceText(one), ...besideText(one), ...named.map(faultText)];
     return { ...placeOf(one.check), faults: named, says };
   };

@@ -27,7 +27,7 @@ export function suppose(
   const given = isShifted ? [...convStates.slice(1), ...empty.layers.filter(isConvState).slice(-1)] : convStates;
   const layers = forKv.layers.map((own): LayerState => (isConvState(own) ? (given.shift() as LayerState) : own));
   const start = kv.length + zeros;
-  const step = createStep([{ ids, start, stored: start, layers }]);
+  const step = createStep([{ ids, start, stored: start, pages: forKv.pages, layers }]);
   const { ops, memory, config, weights } = model;
   memory.release();
   const positions = Int32Array.from(ids, (_, t) => position + t);

@@ -96,7 +96,7 @@ function tracePoints(config: Config, rows: number): TracePoint[] {
   });
   const weights = createWeights(config, (spec): Weight => spec);
   const layers = stateSpecs(config, 1).map((spec): LayerState => (spec.type === "conv" ? spec : { capacity: 1 }));
-  const step = createStep([{ ids: [0], start: 0, stored: 0, layers }]);
+  const step = createStep([{ ids: [0], start: 0, stored: 0, pages: [0], layers }]);
   lmHead(ops, weights, forward(ops, config, weights, step));
   settle();
   return points;

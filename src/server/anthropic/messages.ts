@@ -84,8 +84,8 @@ function askOf(body: MessageRequest): Ask {
   };
 }
 
-export async function countTokens({ model }: Served, body: Prompt, signal: AbortSignal): Promise<object> {
-  const { tools } = toolsOf(body);
+export async function countTokens({ model, tools: own }: Served, body: Prompt, signal: AbortSignal): Promise<object> {
+  const { tools = own?.tools } = toolsOf(body);
   const messages = [...systemOf(body.system), ...turnsOf(body.messages)];
   return { input_tokens: (await model.encodeChat(messages, { tools, signal })).length };
 }

@@ -5,9 +5,70 @@ import { checkSize } from "../../chat/messages.ts";
 import { shown } from "../../options/option-error.ts";
 import { RequestFailure } from "../failure.ts";
 
-/** @throws RequestFailure (400) naming the field, what was expected and what was found */
-export async function readBody<Schema extends ZodType>(c: Context, schema: Schema): Promise<z.output<Schema>> {
-  const text = await c.req.text();
+/** What bodies may hold: each, and all of the requests that are answered or wait. */
+export interface BodyRoom {
+  /** For one request. */
+  enter(): BodyPlace;
+}
+
+export interface BodyPlace {
+  /** @throws RequestFailure: 413 for too long a body, 429 where all together would hold too much */
+  take(bytes: number): void;
+  leave(): void;
+}
+
+/** Read before the queue bounds their number; parsed, they take several times as much. */
+export function createBodyRoom(most: { readonly each: number; readonly together: number }): BodyRoom {
+  let held = 0;
+  return {
+    enter() {
+      let own = 0;
+      return {
+        take(bytes) {
+          if (own + bytes > most.each) {
+            const message = `Body: expected at most ${most.each} bytes, found more.`;
+            throw new RequestFailure({ status: 413, message });
+          }
+          if (held + bytes > most.together) {
+            const message = `Too many large requests: ${held} bytes are held, of at most ${most.together}. Try again later.`;
+            throw new RequestFailure({ status: 429, message, code: "bodies_full", retryAfterS: 1 });
+          }
+          own += bytes;
+          held += bytes;
+        },
+        leave() {
+          held -= own;
+          own = 0;
+        },
+      };
+    },
+  };
+}
+
+async function textOf(c: Context, most: number, place: BodyPlace): Promise<string> {
+  // What is stated is refused before it is sent; what is sent is counted, as a statement holds nothing.
+  const stated = Number(c.req.header("content-length") ?? 0);
+  if (stated > most) place.take(stated);
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+    place.take(chunk.length);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/**
+ * @param most  bytes of this body
+ * @throws RequestFailure: 400 naming the field, what was expected and what was found; what `place.take` throws
+ */
+export async function readBody<Schema extends ZodType>(
+  c: Context,
+  schema: Schema,
+  most: number,
+  place: BodyPlace,
+): Promise<z.output<Schema>> {
+  const text = await textOf(c, most, place);
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -3,17 +3,25 @@
 // A client may give up after a silence of 20 seconds, and proxies do, so a comment is sent every ten while a prompt is read
 // or a tool call is withheld until it is whole. Answers run ahead of a client that reads slowly, so that it keeps nobody
 // waiting; one that takes nothing for a minute, while more is held for it than that, is left.
-import { type ErrorShape, failureOf } from "../failure.ts";
+import { type ErrorShape, failureOf, type RequestFailure } from "../failure.ts";
 
 export interface ServerEvent {
   readonly event?: string;
   readonly data: string;
 }
 
+/** Whole, or why it was cut, and by what failure. */
+export interface StreamEnd {
+  readonly cut?: "client left" | "client stalled" | "failed";
+  readonly failure?: RequestFailure;
+}
+
 export interface StreamOptions {
   readonly errors: ErrorShape;
   /** Ends the work behind the events. */
   readonly abort: (reason?: unknown) => void;
+  /** Told once how the stream has ended. */
+  readonly onEnd?: (end: StreamEnd) => void;
   /** Between comments, while nothing else is sent. */
   readonly silenceMs?: number;
   /** How long a client may take nothing. */
@@ -35,7 +43,7 @@ const written = ({ event, data }: ServerEvent): string =>
  */
 export async function eventStream(
   events: AsyncGenerator<ServerEvent, void>,
-  { errors, abort, silenceMs = SILENCE_MS, stallMs = STALL_MS }: StreamOptions,
+  { errors, abort, onEnd, silenceMs = SILENCE_MS, stallMs = STALL_MS }: StreamOptions,
 ): Promise<Response> {
   let next: Promise<IteratorResult<ServerEvent, void>> | undefined = events.next();
   let stalled: ReturnType<typeof setTimeout> | undefined;
@@ -64,16 +72,22 @@ export async function eventStream(
         const result = isFirst ? first : await soon();
         isFirst = false;
         first = undefined;
-        if (result?.done) return controller.close();
+        if (result?.done) {
+          onEnd?.({});
+          return controller.close();
+        }
         send(result === undefined ? ": still at work\n\n" : written(result.value));
       } catch (error) {
         next = undefined;
-        send(written(errors.event(failureOf(error))));
+        const failure = failureOf(error);
+        onEnd?.({ cut: "failed", failure });
+        send(written(errors.event(failure)));
         return controller.close();
       }
       stalled = setTimeout(() => {
         const reason = new DOMException("The client takes nothing.", "AbortError");
         abort(reason);
+        onEnd?.({ cut: "client stalled" });
         // Nobody asks for its next event any more, so that it would not learn of the end.
         void events.return().catch(() => {});
         controller.error(reason);
@@ -82,6 +96,7 @@ export async function eventStream(
     },
     async cancel() {
       clearTimeout(stalled);
+      onEnd?.({ cut: "client left" });
       abort(new DOMException("The client has left.", "AbortError"));
       await events.return().catch(() => {});
     },

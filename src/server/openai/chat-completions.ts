@@ -5,6 +5,7 @@ import type { ChatDelta, Summary } from "../../index.ts";
 import { createAnswerCollector, choices as drawChoices, type TokenReport } from "../../index.ts";
 import { type Ask, answer, type Figures, type Piece, type Served } from "../answer.ts";
 import type { ServerEvent } from "../http/event-stream.ts";
+import { routingField } from "../routing.ts";
 import { messageField, messagesOf } from "./message-fields.ts";
 import { samplingFields, samplingOf, stated, stopField } from "./sampling-fields.ts";
 import { type FunctionTool, formatField, formatOf, toolChoiceField, toolField, toolOptions } from "./tools.ts";
@@ -30,6 +31,7 @@ export const chatRequest = z.looseObject({
   top_logprobs: z.int().nullish(),
   reasoning_effort: z.string().nullish(),
   thinking_budget: z.int().nullish(),
+  routing: routingField,
   chat_template_kwargs: z.looseObject({ enable_thinking: z.boolean().nullish() }).nullish(),
 });
 export type ChatRequest = z.output<typeof chatRequest>;
@@ -42,6 +44,7 @@ export function askOf(body: ChatRequest): Ask {
   return {
     messages: messagesOf(body.messages),
     oneCall: body.parallel_tool_calls === false,
+    routing: body.routing === true,
     options: {
       ...samplingOf(body),
       ...toolOptions(tools, body.tool_choice),
@@ -63,7 +66,7 @@ interface Chosen {
 
 const isEnd = (piece: Piece | Figures): piece is Figures => "finishReason" in piece;
 
-/** The answers, one after another, with their figures. */
+/** The answers, side by side, with their figures. */
 async function* choicesOf(served: Served, ask: Ask, count: number, signal: AbortSignal): AsyncGenerator<Chosen, void> {
   const { seed } = { ...served.defaults, ...ask.options };
   yield* drawChoices(count, { seed }, async function* ({ seed: own }): AsyncGenerator<Piece | Figures, void> {
@@ -104,8 +107,8 @@ export async function* streamChat(
       yield chunk([{ index, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null }]);
     }
     if (isEnd(piece)) {
-      all.push(piece);
-      const end = { index, delta: {}, logprobs: null, finish_reason: piece.finishReason };
+      all[index] = piece;
+      const end = { index, delta: {}, logprobs: null, finish_reason: piece.finishReason, routing: piece.routing };
       yield chunk([end], { timings: timingsOf(piece) });
     } else {
       const { delta, tokens } = piece;
@@ -123,11 +126,15 @@ export async function completeChat(
   id: string,
   signal: AbortSignal,
 ): Promise<object> {
+  const count = body.n ?? 1;
   const all: Figures[] = [];
   const choices: object[] = [];
-  let collector = createAnswerCollector();
-  let tokens: TokenReport[] = [];
-  for await (const { index, piece } of choicesOf(served, askOf(body), body.n ?? 1, signal)) {
+  const collected = Array.from({ length: count }, () => ({
+    collector: createAnswerCollector(),
+    tokens: [] as TokenReport[],
+  }));
+  for await (const { index, piece } of choicesOf(served, askOf(body), count, signal)) {
+    const { collector, tokens } = collected[index];
     if (!isEnd(piece)) {
       collector.push(piece.delta);
       if (piece.delta.content !== undefined) tokens.push(...piece.tokens);
@@ -135,15 +142,14 @@ export async function completeChat(
     }
     const { content, ...message } = collector.message();
     const isSilent = content === "" && message.tool_calls !== undefined;
-    choices.push({
+    choices[index] = {
       index,
       message: { ...message, content: isSilent ? null : content, refusal: null },
       logprobs: body.logprobs === true ? logprobsOf(tokens) : null,
       finish_reason: piece.finishReason,
-    });
-    all.push(piece);
-    collector = createAnswerCollector();
-    tokens = [];
+      routing: piece.routing,
+    };
+    all[index] = piece;
   }
   return {
     ...chunkHead(served, id),

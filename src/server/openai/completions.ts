@@ -1,10 +1,18 @@
 // POST /v1/completions: texts, or lists of ids, that the model goes on with.
 // @source platform.openai.com/docs/api-reference/completions (legacy)
 import { z } from "zod";
-import { type CompleteOptions, choices as drawChoices, type Summary, type TokenReport } from "../../index.ts";
+import {
+  type CompleteOptions,
+  choices as drawChoices,
+  type Summary,
+  type TokenFacts,
+  type TokenReport,
+} from "../../index.ts";
+import { logprobsOf, MAX_TOP_LOGPROBS } from "../../sampling/logprobs.ts";
 import type { Served } from "../answer.ts";
 import { refused } from "../failure.ts";
 import type { ServerEvent } from "../http/event-stream.ts";
+import { checkRouting, routingField, routingOf } from "../routing.ts";
 import { samplingFields, samplingOf, stated, stopField } from "./sampling-fields.ts";
 import { formatField, formatOf } from "./tools.ts";
 import { timingsOf, usageOf } from "./usage.ts";
@@ -24,8 +32,10 @@ export const completionRequest = z.looseObject({
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   logprobs: z.int().min(0).nullish(),
   echo: z.boolean().nullish(),
+  return_tokens_as_token_ids: z.boolean().nullish(),
   suffix: z.string().nullish(),
   response_format: formatField,
+  routing: routingField,
 });
 export type CompletionRequest = z.output<typeof completionRequest>;
 
@@ -42,8 +52,9 @@ function promptsOf({ prompt }: CompletionRequest): Prompt[] {
 interface Piece {
   readonly index: number;
   readonly text: string;
-  readonly tokens: readonly TokenReport[];
+  readonly tokens: readonly EchoedToken[];
   readonly summary?: Summary;
+  readonly routing?: object;
 }
 
 async function* pieces(served: Served, body: CompletionRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {
@@ -51,6 +62,7 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
     throw refused("suffix", "none", "a text", "This model continues texts; it does not fill them in.");
   }
   const { model, metrics } = served;
+  checkRouting(model, body.routing);
   const { temperature, topK, topP, minP, repetitionPenalty, order } = served.defaults;
   const { frequencyPenalty, presencePenalty, logitBias, maxTokens, seed } = served.defaults;
   const defaults = { temperature, topK, topP, minP, repetitionPenalty, order, maxTokens };
@@ -68,12 +80,18 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
   const count = body.n ?? 1;
   for (const [number, prompt] of promptsOf(body).entries()) {
     const draw = async function* (own: CompleteOptions): AsyncGenerator<Omit<Piece, "index">, void> {
-      if (body.echo === true) yield { text: await echoed(served, prompt), tokens: [] };
+      if (body.echo === true) yield await echoed(served, prompt, body.logprobs ?? undefined, signal);
+      if (body.echo === true && body.max_tokens === 0) return yield { text: "", tokens: [], summary: NOTHING_NEW };
       let tokens: TokenReport[] = [];
       let summary: Summary | undefined;
+      const ids: number[] = [];
       const reports: CompleteOptions = {
         signal,
-        onToken: (token) => tokens.push(token),
+        onToken(token) {
+          served.onToken?.();
+          tokens.push(token);
+          if (body.routing === true) ids.push(token.id);
+        },
         onFinish(figures) {
           summary = figures;
         },
@@ -83,7 +101,9 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
         tokens = [];
       }
       metrics.answered(summary as Summary);
-      yield { text: "", tokens: [], summary };
+      const routing =
+        body.routing === true ? await routingOf(model, await idsOf(served, prompt, signal), ids, signal) : undefined;
+      yield { text: "", tokens: [], summary, routing };
     };
     for await (const { index, piece } of drawChoices(count, options, draw)) {
       yield { ...piece, index: number * count + index };
@@ -91,8 +111,48 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
   }
 }
 
-async function echoed({ model }: Served, prompt: Prompt): Promise<string> {
-  return typeof prompt === "string" ? prompt : (await model.tokenizer()).decode(prompt);
+/** Of an echo alone. */
+const NOTHING_NEW: Summary = {
+  ...{ promptTokens: 0, cachedTokens: 0, newTokens: 0, prefillMs: 0, decodeMs: 0 },
+  finishReason: "length",
+};
+
+/** A token of a prompt; the first one has no probability, as nothing comes before it. */
+type EchoedToken = TokenFacts &
+  Partial<Pick<TokenReport, "top">> & { /** No part of the text. */ readonly isAdded?: true };
+
+/** The prompt as a piece of its answer, with the log-probabilities of its tokens where they are asked for. */
+async function echoed(
+  served: Served,
+  prompt: Prompt,
+  top: number | undefined,
+  signal: AbortSignal,
+): Promise<Omit<Piece, "index">> {
+  const { model } = served;
+  const tokenizer = await model.tokenizer();
+  const isText = typeof prompt === "string";
+  if (top === undefined) return { text: isText ? prompt : tokenizer.decode(prompt), tokens: [] };
+  if (top > MAX_TOP_LOGPROBS) throw refused("logprobs", `at most ${MAX_TOP_LOGPROBS}`, String(top));
+  const ids = await idsOf(served, prompt, signal);
+  const { vocabSize } = model.config;
+  const facts = (id: number): TokenFacts => ({ id, text: tokenizer.textOf(id) });
+  const isAdded =
+    isText && ids.length > 0 && tokenizer.isSpecial(ids[0]) && !prompt.startsWith(tokenizer.textOf(ids[0]));
+  const tokens: EchoedToken[] = ids.length === 0 ? [] : [{ ...facts(ids[0]), ...(isAdded && { isAdded }) }];
+  // A few rows at a time: a long prompt's logits would take gigabytes.
+  for await (const { data } of model.trace(ids, { points: ["lm_head"], signal })) {
+    for (let at = 0; at < data.length && tokens.length < ids.length; at += vocabSize) {
+      const row = data.subarray(at, at + vocabSize) as Float32Array;
+      const { id, logprob, top: likeliest } = logprobsOf(row, ids[tokens.length], top);
+      tokens.push({ ...facts(id), logprob, top: likeliest.map((one) => ({ ...facts(one.id), logprob: one.logprob })) });
+    }
+  }
+  return { text: isText ? prompt : tokenizer.decode(ids), tokens };
+}
+
+/** As `complete` reads it. */
+async function idsOf({ model }: Served, prompt: Prompt, signal: AbortSignal): Promise<readonly number[]> {
+  return typeof prompt === "string" ? (await model.tokenizer()).encode(prompt, { addBos: true, signal }) : prompt;
 }
 
 const headOf = (served: Served, id: string): object => ({
@@ -103,17 +163,22 @@ const headOf = (served: Served, id: string): object => ({
 });
 
 /** @param at  where the text of `tokens` begins */
-function legacyLogprobs(tokens: readonly TokenReport[], at: number): object {
+function legacyLogprobs(tokens: readonly EchoedToken[], at: number, body: CompletionRequest): object {
+  // As vLLM has it: texts of tokens may be alike.
+  const nameOf = ({ id, text = "" }: TokenFacts): string =>
+    body.return_tokens_as_token_ids === true ? `token_id:${id}` : text;
   let offset = at;
-  const offsets = tokens.map(({ text = "" }) => {
+  const offsets = tokens.map(({ text = "", isAdded }) => {
     const own = offset;
-    offset += text.length;
+    if (isAdded !== true) offset += text.length;
     return own;
   });
   return {
-    tokens: tokens.map(({ text = "" }) => text),
+    tokens: tokens.map(nameOf),
     token_logprobs: tokens.map(({ logprob = null }) => logprob),
-    top_logprobs: tokens.map(({ top = [] }) => Object.fromEntries(top.map(({ text, logprob }) => [text, logprob]))),
+    top_logprobs: tokens.map(({ top }) =>
+      top === undefined ? null : Object.fromEntries(top.map((one) => [nameOf(one), one.logprob])),
+    ),
     text_offset: offsets,
   };
 }
@@ -127,12 +192,12 @@ export async function* streamCompletion(
   const head = headOf(served, id);
   const all: Summary[] = [];
   const written = new Map<number, number>();
-  for await (const { index, text, tokens, summary } of pieces(served, body, signal)) {
-    if (summary !== undefined) all.push(summary);
+  for await (const { index, text, tokens, summary, routing } of pieces(served, body, signal)) {
+    if (summary !== undefined) all[index] = summary;
     const at = written.get(index) ?? 0;
     written.set(index, at + text.length);
-    const logprobs = typeof body.logprobs === "number" ? legacyLogprobs(tokens, at) : null;
-    const choice = { index, text, logprobs, finish_reason: summary?.finishReason ?? null };
+    const logprobs = typeof body.logprobs === "number" ? legacyLogprobs(tokens, at, body) : null;
+    const choice = { index, text, logprobs, finish_reason: summary?.finishReason ?? null, routing };
     yield { data: JSON.stringify({ ...head, choices: [choice] }) };
   }
   if (body.stream_options?.include_usage === true) {
@@ -147,25 +212,32 @@ export async function complete(
   id: string,
   signal: AbortSignal,
 ): Promise<object> {
-  const choices: { text: string; begin: number; tokens: TokenReport[]; finish_reason: string }[] = [];
+  const choices: {
+    text: string;
+    begin: number;
+    tokens: EchoedToken[];
+    finish_reason: string;
+    routing?: object;
+  }[] = [];
   const all: Summary[] = [];
-  for await (const { index, text, tokens, summary } of pieces(served, body, signal)) {
+  for await (const { index, text, tokens, summary, routing } of pieces(served, body, signal)) {
     choices[index] ??= { text: "", begin: 0, tokens: [], finish_reason: "stop" };
     const choice = choices[index];
-    // An echo has no tokens.
+    // Without log-probabilities, an echo has no tokens.
     if (choice.tokens.length === 0 && tokens.length > 0) choice.begin = choice.text.length;
     choice.text += text;
     choice.tokens.push(...tokens);
     if (summary === undefined) continue;
     choice.finish_reason = summary.finishReason;
-    all.push(summary);
+    choice.routing = routing;
+    all[index] = summary;
   }
   return {
     ...headOf(served, id),
     choices: choices.map(({ tokens, begin, ...choice }, index) => ({
       index,
       ...choice,
-      logprobs: typeof body.logprobs === "number" ? legacyLogprobs(tokens, begin) : null,
+      logprobs: typeof body.logprobs === "number" ? legacyLogprobs(tokens, begin, body) : null,
     })),
     usage: usageOf(all, body.n ?? 1),
     timings: timingsOf(all.at(-1) as Summary),

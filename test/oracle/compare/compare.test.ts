@@ -294,17 +294,23 @@ describe("a comparison", () => {
     expect(guess).toMatchObject({ cause: "scaled", says: "B's model.layers.0 is A's times 8" });
   });
 
-  it("takes the worst of the points that a hypothesis gives results for", async () => {
+  it("says how near a hypothesis comes where what is specified is farthest off", async () => {
     const two = memoryRun("run", [
       ["a", pointOfNumbers("a", [1, 1], 1)],
       ["b", pointOfNumbers("b", [1, 1], 1)],
     ]);
-    const results = new Map([
-      ["a", tensorOf(2, 1, Float32Array.of(2, 2))],
-      ["b", tensorOf(2, 1, Float32Array.of(1, 1))],
-    ]);
-    expect(await fitOf(two, results, 0)).toMatchObject({ point: "b", rmsRelative: 1, maxAbs: 0 });
-    expect(await fitOf(two, new Map([["c", results.get("a")!]]), 0)).toBeUndefined();
+    const results = (a: number, b: number) =>
+      new Map([
+        ["a", tensorOf(2, 1, Float32Array.of(a, a))],
+        ["b", tensorOf(2, 1, Float32Array.of(b, b))],
+      ]);
+    const mistaken = { point: "a", rmsRelative: 1 };
+    expect(await fitOf(two, results(2, 1), results(3, 2), 0)).toMatchObject({
+      mistaken,
+      specified: { rmsRelative: 2 },
+    });
+    expect(await fitOf(two, results(2, 1), new Map(), 0)).toMatchObject({ mistaken: { point: "b", rmsRelative: 0 } });
+    expect(await fitOf(two, new Map([["c", results(1, 1).get("a")!]]), results(1, 1), 0)).toBeUndefined();
   });
 
   it("does not guess where nothing fits", async () => {

@@ -60,7 +60,7 @@ describe("a verdict", () => {
   const verdict = async (by: number, options: Parameters<typeof compareRuns>[2] = {}) => {
     const [a, b] = pair(by);
     const comparison = await compareRuns(a, b, options);
-    return verdictOf(comparison, { guess: undefined, next: [], hints: [] });
+    return verdictOf(comparison, { guess: undefined, next: [], hints: [], products: 0 });
   };
 
   it("is equal within float32, and within a tolerance that was asked for", async () => {

@@ -194,20 +194,28 @@ describe("several mistakes at once", () => {
     const flipped: Ops["causalConv"] = (x, w, spans) =>
       ops.causalConv(x, weightOf(w.rows, w.cols, rowsReversed(numbersOf(w as ReferenceWeight), w.cols), w.path), spans);
     const comparison = await compareRuns(run(), run({ swiglu: gelu(ops), causalConv: flipped }));
-    const { guess, next, hints } = await diagnose(comparison, weights);
+    const found = await diagnose(comparison, weights);
+    const { guess, next, hints } = found;
     expect([guess, ...next].map((one) => one?.cause)).toEqual(["flipped-taps", "quick-gelu"]);
     expect(hints).toEqual([]);
-    expect(wording(comparison, { guess, next, hints }).verdict).toMatch(/flipped-taps.*; then .*quick-gelu/);
+    expect(wording(comparison, found).verdict).toMatch(/flipped-taps.*; then .*quick-gelu/);
     const alone = await diagnose(await compareRuns(run(), run({ swiglu: gelu(ops) })), weights);
     expect(alone.guess?.evidence).toContain("every later operation gives what is specified");
   });
 
-  it("are not searched for longer than a few minutes, and what was left out is said", async () => {
+  it("are not searched for without end, and what was left out is said", async () => {
     const { ops, run, weights } = await prepared;
-    const { guess, hints } = await diagnose(await compareRuns(run(), run({ swiglu: gelu(ops) })), weights, 0);
+    const comparison = await compareRuns(run(), run({ swiglu: gelu(ops) }));
+    const { products } = await diagnose(comparison, weights);
+    const { guess, hints } = await diagnose(comparison, weights, 0.9 * products);
     expect(guess?.cause).toBe("quick-gelu");
     expect(guess?.evidence).not.toContain("every later operation");
-    expect(hints.join()).toMatch(/what comes from model\.layers\.\d+\S* on was not computed again/);
+    expect(hints.join()).toMatch(
+      /without everything from B's model\.\S+ on: --max-products \S+ allows ten times as much/,
+    );
+    const atOnce = await diagnose(comparison, weights, 0);
+    expect(atOnce.guess).toBeUndefined();
+    expect(atOnce.hints.join()).toMatch(/without \d+ of \d+ known mistakes in B's model\.layers\.\d+\.feed_forward/);
   });
 });
 
@@ -226,6 +234,46 @@ describe("what no cause is known of", () => {
     expect(guess).toBeUndefined();
     expect(hints.join("; ")).toMatch(/B's model\.layers\.0\.operator_norm.*tokens 20 to 23, in column 7 of 64/);
     expect(hints.join("; ")).toMatch(/A's model\.layers\.0\.operator_norm.*gives what A recorded/);
+  });
+
+  it("is told by how far it goes, where every matrix is a little off", async () => {
+    const { ops, run, weights } = await prepared;
+    const noisy = (w: Weight): Weight => {
+      const noise = seeded(w.path.length);
+      const numbers = numbersOf(w as ReferenceWeight).map((value) => value * (1 + 4e-3 * (noise() - 0.5)));
+      return { ...weightOf(w.rows, w.cols, numbers, w.path), experts: w.experts };
+    };
+    const other = run({
+      linear: (x, w) => ops.linear(x, noisy(w)),
+      expertLinear: (x, w, ids) => ops.expertLinear(x, noisy(w), ids),
+    });
+    const { guess, hints } = await diagnose(await compareRuns(run(), other), weights);
+    expect(guess).toBeUndefined();
+    expect(hints.join()).toMatch(
+      /computed from what B itself recorded, 2 of 2 short convolutions, 1 of 1 attentions.* do not give what is specified, by 0\.\d+ to 0\.\d+ % .*norms, sums, final norm do\. Matrices/,
+    );
+  });
+
+  it("is a fault of a norm's weights only where every column is off by a factor", async () => {
+    const { run, weights } = await prepared;
+    const name = "model.layers.1.ffn_norm";
+    const random = seeded(5);
+    const gains = Array.from({ length: 64 }, () => 1 + 0.02 * (random() - 0.5));
+    const causeOf = async (change: (value: number, i: number) => number) => {
+      const { guess } = await diagnose(await compareRuns(run(), await changed(run(), name, change)), weights);
+      return guess?.cause;
+    };
+    expect(await causeOf((value, i) => value * gains[i % 64])).toBe("perturbed-weight");
+    expect(await causeOf((value) => value * (1 + 0.06 * (random() - 0.5)))).toBeUndefined();
+  });
+
+  it("is no fault of weights in a sum, which has none", async () => {
+    const { run, weights } = await prepared;
+    const random = seeded(5);
+    const other = await changed(run(), "model.layers.1.feed_forward", (value) => value + 0.2 * (random() - 0.5));
+    const { guess, next, hints } = await diagnose(await compareRuns(run(), other), weights);
+    expect([guess, ...next].filter(Boolean)).toEqual([]);
+    expect(hints.join()).toMatch(/1 of \d feed-forwards, 1 of \d sums do not give what is specified/);
   });
 
   it.each([

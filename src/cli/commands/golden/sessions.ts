@@ -2,11 +2,13 @@
 import { Lfm2Error } from "../../../lfm2-error.ts";
 import type { Config } from "../../../model/config.ts";
 import type { GoldenTolerance } from "../../../oracle/golden/golden-manifest.ts";
+import { isAddress } from "../../../oracle/served/completions-server.ts";
+import { runServed } from "../../../oracle/served/served-sessions.ts";
 import { readLogits, type SessionArrays } from "../../../oracle/sessions/read-logits.ts";
 import { allTogether, type Pause } from "../../../oracle/sessions/run-sessions.ts";
 import { logitsName, type Scenario, stepsOf } from "../../../oracle/sessions/scenario.ts";
 import { SessionsError, scenariosFor } from "../../../oracle/sessions/scenarios.ts";
-import { checkSteps } from "../../../oracle/sessions/session-check.ts";
+import { type AsSeen, checkSteps } from "../../../oracle/sessions/session-check.ts";
 import { checkVocabulary, SESSIONS, type SessionManifest } from "../../../oracle/sessions/session-manifest.ts";
 import { judge } from "../../../oracle/sessions/session-verdict.ts";
 import { writeSessions } from "../../../oracle/sessions/write-sessions.ts";
@@ -16,9 +18,11 @@ import { nodePlatform } from "../../../worker/node-platform.ts";
 import { describeError, UsageError } from "../../exit.ts";
 import { besideGolden, sayOtherModel } from "../../files/golden-model.ts";
 import { type OpenedSessions, openSessionModel } from "../../files/open-session-model.ts";
+import { askServer } from "../../files/served-side.ts";
 import type { ModelFlags } from "../../options/model-options.ts";
 import { refuseFlags } from "../../options/refused-flags.ts";
 import { type ReportFlags, writeReports } from "../../options/report-options.ts";
+import { type ServerFlags, serverOptions } from "../../options/server-options.ts";
 import { sessionOutcomes, sessionReport, sessionSummary } from "../../reports/session-report.ts";
 import { harmless, note } from "../../terminal/terminal.ts";
 
@@ -43,7 +47,7 @@ export async function makeSessions(
   note(`Wrote ${output}: ${scenarios.length} scenarios, ${formatInteger(steps)} steps.`);
 }
 
-interface CheckFlags extends ModelFlags, ReportFlags {
+interface CheckFlags extends ModelFlags, ReportFlags, ServerFlags {
   readonly trace?: string;
   readonly points?: string[];
   readonly case?: string;
@@ -74,21 +78,40 @@ export async function checkSessions(
     const width = (await expected(allNames(scenarios)[0]))?.length ?? 0;
     checkVocabulary(sessions, width, `${directory}, ${SESSIONS}`);
     const model = modelOnce(directory, sessions, width, flags, signal);
-    const theirs = flags.trace === undefined ? undefined : await openFile(flags.trace);
+    const theirs = flags.trace === undefined || isAddress(flags.trace) ? undefined : await openFile(flags.trace);
     try {
-      const { names, logitsOf: found } =
-        theirs === undefined
-          ? await runHere(await model.open(), scenarios, pausing(signal))
-          : await readLogits(theirs, width, signal);
-      const { checks, missing } = await checkSteps(scenarios, sessions.tolerances, expected, found);
+      const ours = async (): Promise<Found> => runHere(await model.open(), scenarios, pausing(signal));
+      const {
+        names,
+        logitsOf: found,
+        asSeen = (_, logits) => logits,
+        notes = [],
+      }: Found = theirs !== undefined
+        ? await readLogits(theirs, width, signal)
+        : flags.trace === undefined
+          ? await ours()
+          : await runServed(
+              await askServer(flags.trace, width, () => undefined, serverOptions(flags.trace, flags, signal)),
+              scenarios,
+              width,
+              pausing(signal),
+            );
+      const seen = async (name: string): Promise<Float32Array | undefined> => {
+        const logits = await expected(name);
+        return logits && asSeen(name, logits);
+      };
+      const { checks, missing } = await checkSteps(scenarios, sessions.tolerances, seen, found);
       const known = new Set(allNames(sessions.scenarios));
       const unchecked = { missing, unknown: names.filter((name) => !known.has(name)) };
       const recorded = scenarios.filter(({ name }) => !missing.includes(name));
-      const verdict = await judge(recorded, checks, found, sessions.pad, model.tryOpen);
+      const verdict = await judge(recorded, checks, found, sessions.pad, model.tryOpen, asSeen);
       const passed = verdict.verdict === "equal";
       const { stdout } = process;
-      if (flags.json) stdout.write(`${JSON.stringify({ passed, ...verdict, checks, ...unchecked }, null, 2)}\n`);
-      else stdout.write(harmless(stdout, `${sessionReport(sessions, checks, unchecked, verdict).join("\n")}\n`));
+      if (flags.json) stdout.write(`${JSON.stringify({ passed, ...verdict, checks, ...unchecked, notes }, null, 2)}\n`);
+      else
+        stdout.write(
+          harmless(stdout, `${[...notes, ...sessionReport(sessions, checks, unchecked, verdict)].join("\n")}\n`),
+        );
       const milliseconds = performance.now() - begin;
       const outcomes = sessionOutcomes(checks, verdict);
       const summary = passed ? undefined : sessionSummary(verdict).join("\n");
@@ -101,6 +124,12 @@ export async function checkSessions(
   } finally {
     await source.close();
   }
+}
+
+/** Logits, or what was seen of them. */
+interface Found extends SessionArrays {
+  readonly asSeen?: AsSeen;
+  readonly notes?: readonly string[];
 }
 
 function chosen(scenarios: readonly Scenario[], name: string | undefined): readonly Scenario[] {

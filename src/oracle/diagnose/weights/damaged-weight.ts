@@ -46,18 +46,22 @@ function ofOneColumn(
 ): Damage | undefined {
   const rows = lacks.length / cols;
   const total = lacks.reduce((sum, value) => sum + value * value, 0);
+  // What two rows lack, times each other: of an input to each row, what it explains follows from these alone.
+  const products = Float64Array.from({ length: rows * rows }, (_, i) => {
+    const [s, t] = [Math.floor(i / rows) * cols, (i % rows) * cols];
+    return differing.reduce((sum, c) => sum + lacks[s + c] * lacks[t + c], 0);
+  });
   let best: { readonly column: number; readonly left: number } | undefined;
   for (let column = 0; column < x.cols; column++) {
     const input = Float64Array.from({ length: rows }, (_, t) => rowOf(x, t)[column]);
     const square = input.reduce((sum, value) => sum + value * value, 0);
     // Takes no part in the product, or in so few rows that any column would do.
     if (input.filter((value) => value !== 0).length < ENOUGH) continue;
-    let explained = 0;
-    for (const c of differing) {
-      const product = input.reduce((sum, value, t) => sum + value * lacks[t * cols + c], 0);
-      explained += (product * product) / square;
-    }
-    const left = Math.sqrt(Math.max(0, 1 - explained / total));
+    const explained = products.reduce(
+      (sum, value, i) => sum + value * input[Math.floor(i / rows)] * input[i % rows],
+      0,
+    );
+    const left = Math.sqrt(Math.max(0, 1 - explained / square / total));
     if (best === undefined || left < best.left) best = { column, left };
   }
   if (best === undefined || !(best.left <= LEFT)) return undefined;

@@ -14,6 +14,9 @@ const ONE_WAY = 0.3;
 /** What is as specified is off by less than this part of what is not. */
 const ELSEWHERE = 0.05;
 
+/** Of the errors of a norm, what other gains leave. */
+const LEFT_BY_GAINS = 0.01;
+
 interface Numbers {
   readonly own: Float32Array;
   readonly specified: Float32Array;
@@ -48,6 +51,7 @@ export function perturbedWeights(
   const isEven = Math.max(...parts) <= EVEN * Math.min(...parts) && untouched <= UNTOUCHED && direction <= ONE_WAY;
   const isHereAlone = elsewhere.length > 0 && Math.max(...elsewhere) <= ELSEWHERE * size;
   if (differing.length < 2 || !(size <= SMALL) || !isEven || !isHereAlone) return undefined;
+  if (path.endsWith("_norm") && !isOfGains(numbers)) return undefined;
   const place = isOfExpert ? `expert ${experts[0]} of ${path}` : path;
   return {
     ...{ cause: "perturbed-weight", kind: "bug", side: label, says: `the weights of ${place} a little off` },
@@ -55,6 +59,22 @@ export function perturbedWeights(
       `what ${label} recorded there is off by ${(100 * size).toPrecision(2)} % of its size, in every column alike and in no ` +
       "direction, while what does not need these weights is what is specified",
   };
+}
+
+/** Whether every column is what is specified times a number of its own. */
+function isOfGains({ own, specified, cols }: Numbers): boolean {
+  let [left, all] = [0, 0];
+  for (let column = 0; column < cols; column++) {
+    let [error, product, square] = [0, 0, 0];
+    for (let i = column; i < own.length; i += cols) {
+      error += (own[i] - specified[i]) ** 2;
+      product += (own[i] - specified[i]) * specified[i];
+      square += specified[i] ** 2;
+    }
+    left += error - (square > 0 ? product ** 2 / square : 0);
+    all += error;
+  }
+  return left <= LEFT_BY_GAINS * all;
 }
 
 function rowOf(all: Float32Array, t: number, cols: number): Float32Array {

@@ -1,0 +1,423 @@
+// Many sequences in one model. Each step has one row of every sequence that writes an answer, and a piece of at most one
+// prompt; all of them share one pass over the weights. No sequence's bits depend on what runs beside it.
+//
+// Whose prompt is read: the one with the fewest ids left, so that short requests do not wait for long ones; but every
+// fourth piece is of the oldest, so that short ones cannot keep it waiting for ever. How much of it: alone, as much as a
+// step may have; beside others, what takes about BESIDE_MS. A step that is longer than that is given up when a request
+// arrives, and one whose prompt nobody waits for any more is given up as well; the next one is then the writers' alone.
+//
+// Who runs: requests begin in the order of their arrival, as soon as there is a sequence free and there are pages for the
+// prompt. Sequences grow page by page. When there is no page left, the youngest gives its own back and waits; it reads
+// its ids again later, with the same bits.
+import { lmHead } from "../model/model.ts";
+import { isConvState, type LayerState } from "../model/state.ts";
+import { type KvCache, PAGE, type Tensor } from "../ops/ops.ts";
+import type { Logprobs } from "../sampling/logprobs.ts";
+import { type Answer, createAnswer, type GenerateOptions } from "./answer.ts";
+import { checkIds, type Engine } from "./engine.ts";
+import { checkFinite } from "./finite-logits.ts";
+import { createPages, type Lease, type Match } from "./pages.ts";
+import { advance, convStates, createSequence, type Model, pagesFor, reachOf, type Sequence } from "./sequence.ts";
+import { createSpeed, evenStep, FIRST_STEP, PATIENCE_MS } from "./step-length.ts";
+
+/** What a scheduler shares out. */
+export interface SchedulerParts {
+  readonly model: Model;
+  /** For each sequence that there may be at once, what its layers remember with. */
+  readonly slots: readonly (readonly LayerState[])[];
+  readonly pages: number;
+  /** Positions of one sequence. */
+  readonly contextLength: number;
+  readonly maxLogitRows: number;
+  /** Lets messages arrive. */
+  readonly pause: () => Promise<void>;
+  /** Whether a request has been sent that has not arrived; undefined where that cannot be seen during a step. */
+  readonly isAwaited?: () => boolean;
+}
+
+/** How a request is given up. */
+export interface Life {
+  readonly signal: AbortSignal;
+  /** The same, as it is seen during a step; undefined where it is not. */
+  readonly isGivenUp?: () => boolean;
+}
+
+export interface AnswerRequest extends Life {
+  readonly ids: readonly number[];
+  readonly options: GenerateOptions;
+  /** Told of the ids of the prompt that had to be run; `total` of them, the others were known. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** @param ms  since its turn came */
+  readonly onId: (id: number, logprobs: Logprobs | undefined, ms: number) => void;
+}
+
+/** What is going on. */
+export interface Activity {
+  readonly running: number;
+  readonly waiting: number;
+  /** Positions of keys and values: all there is room for, those of running sequences, those kept for later. */
+  readonly positions: number;
+  readonly usedPositions: number;
+  readonly keptPositions: number;
+}
+
+export interface Scheduler {
+  /**
+   * Resolves when the answer is over: by a stop id, `maxTokens`, or the end of the context.
+   * @throws PromptError, LogitsError; what a constraint throws; the signal's reason
+   */
+  answer(request: AnswerRequest): Promise<void>;
+  /** Runs `work` beside the answers, on an empty sequence with room for so many positions. */
+  alone<T>(positions: number, life: Life, work: (engine: Engine, isShared: () => boolean) => Promise<T>): Promise<T>;
+  activity(): Activity;
+}
+
+/** About how long a piece of a prompt may take while others wait for their ids. */
+const BESIDE_MS = PATIENCE_MS;
+/** Each piece of this many is of the oldest prompt. */
+const OLDEST_EVERY = 4;
+
+/** Thrown within a step, to give it up. */
+const GIVEN_UP = new DOMException("The step was given up.", "AbortError");
+
+interface Task extends Life {
+  readonly number: number;
+  readonly reject: (reason: unknown) => void;
+  /** Absent while it waits. */
+  place?: Place;
+}
+
+interface AnswerTask extends Task {
+  readonly kind: "answer";
+  readonly answer: Answer;
+  readonly request: AnswerRequest;
+  readonly resolve: () => void;
+  /** When it ran first, and how many ids it had to run then. */
+  begin?: number;
+  total: number;
+}
+
+interface AloneTask extends Task {
+  readonly kind: "alone";
+  readonly positions: number;
+  readonly work: (engine: Engine) => Promise<void>;
+}
+
+interface Place {
+  readonly slot: readonly LayerState[];
+  readonly sequence: Sequence;
+  readonly lease: Lease;
+}
+
+type Running = AnswerTask & { readonly place: Place };
+
+export function createScheduler(parts: SchedulerParts): Scheduler {
+  const { model, contextLength, isAwaited } = parts;
+  const { ops, memory, config, weights } = model;
+  const pages = createPages(parts.pages, 4 * parts.slots.length);
+  const slots = [...parts.slots];
+  const speed = createSpeed();
+  const caches = (parts.slots[0] ?? []).filter((state): state is KvCache => !isConvState(state));
+  /** In the order of their arrival. */
+  const tasks: (AnswerTask | AloneTask)[] = [];
+  let arrived = 0;
+  let pieces = 0;
+  /** The writers' rows were lost with a step that was given up. */
+  let isOwed = false;
+  let isRunning = false;
+  let wake = (): void => {};
+
+  const leftOf = ({ answer: { ids }, place }: Running): number => ids.length - place.sequence.next;
+  const isRunningTask = (task: AnswerTask | AloneTask): task is Running =>
+    task.kind === "answer" && task.place !== undefined;
+  const copyPage = (from: number, to: number): void => {
+    for (const cache of caches) memory.copyPage(cache, from, to);
+  };
+  const nothing: Match = { length: 0, saved: undefined, path: [], last: undefined };
+  /** Room for what it has to read, and for the next id. */
+  const positionsOf = (task: AnswerTask | AloneTask): number =>
+    task.kind === "answer" ? Math.min(task.answer.ids.length + 1, contextLength) : task.positions;
+  const matchOf = ({ answer: { ids } }: AnswerTask): Match => pages.match(ids, ids.length - 1);
+
+  /** Gives back what it runs with. @param isRight  whether what it has read may be gone on from */
+  const leave = (task: AnswerTask | AloneTask, isRight: boolean): void => {
+    const { place } = task;
+    if (place === undefined) return;
+    const { lease, sequence, slot } = place;
+    // In a replay, what the convolutions remember is not yet that of the last id.
+    const isWhole = sequence.next === sequence.ids.length;
+    const ids = isRight && task.kind === "answer" ? sequence.ids : sequence.ids.slice(0, 0);
+    pages.end(lease, ids, isRight && isWhole ? memory.save(convStates(sequence)) : undefined);
+    slots.push(slot);
+    task.place = undefined;
+  };
+  const end = (task: AnswerTask | AloneTask, isRight: boolean): void => {
+    leave(task, isRight);
+    tasks.splice(tasks.indexOf(task), 1);
+    wake();
+  };
+  const fail = (task: AnswerTask | AloneTask, reason: unknown, isRight = false): void => {
+    end(task, isRight);
+    task.reject(reason);
+  };
+
+  /** Whether the first of those that wait can begin. */
+  const canBegin = (task: AnswerTask | AloneTask, match: Match): boolean => {
+    return slots.length > 0 && pages.available(match) >= pagesFor(positionsOf(task)) - match.path.length;
+  };
+  const placeOf = (match: Match, positions: number): Place | undefined => {
+    const lease = pages.lease(match, positions, copyPage);
+    const slot = lease && slots.pop();
+    if (lease === undefined || slot === undefined) return undefined;
+    return { slot, lease, sequence: createSequence(slot, contextLength, lease.pages) };
+  };
+  const begin = (task: AnswerTask, match: Match): boolean => {
+    const { ids } = task.answer;
+    const place = placeOf(match, positionsOf(task));
+    if (place === undefined) return false;
+    const { sequence } = place;
+    const states = convStates(sequence);
+    sequence.ids.push(...ids.slice(0, match.length));
+    if (match.saved !== undefined) {
+      memory.restore(states, match.saved);
+      sequence.next = match.length;
+    } else {
+      memory.reset(states);
+      sequence.next = Math.max(0, match.length - reachOf(sequence));
+    }
+    task.place = place;
+    if (task.begin === undefined) {
+      task.begin = performance.now();
+      task.total = ids.length - sequence.next;
+    }
+    return true;
+  };
+  const beginAlone = (task: AloneTask): void => {
+    const place = placeOf(nothing, task.positions);
+    if (place === undefined) return;
+    memory.reset(convStates(place.sequence));
+    task.place = place;
+    const engine = { model, sequence: place.sequence, maxStep: model.maxStep, maxLogitRows: parts.maxLogitRows, speed };
+    void task.work(engine).then(
+      () => end(task, false),
+      (reason) => fail(task, reason),
+    );
+  };
+
+  /** A page for the next row of everyone who needs one, the oldest first. */
+  const makeRoom = (): void => {
+    for (const task of [...tasks]) {
+      if (!isRunningTask(task)) continue;
+      const { sequence, lease } = task.place;
+      while (task.place !== undefined && pagesFor(sequence.ids.length + 1) > lease.pages.length) {
+        if (pages.grow(lease)) continue;
+        const youngest = tasks.findLast(isRunningTask) as Running;
+        leave(youngest, true);
+      }
+    }
+  };
+
+  /** The prompt that is read next, which may be one that begins with that. */
+  const chooseReader = (): Running | undefined => {
+    const waiting = tasks.find(({ place }) => place === undefined);
+    const next = waiting?.kind === "answer" ? waiting : undefined;
+    const match = next && matchOf(next);
+    const readers = tasks.filter((task): task is Running => isRunningTask(task) && leftOf(task) > 1);
+    const first = match !== undefined && next !== undefined && canBegin(next, match) ? next : undefined;
+    const isOldest = pieces % OLDEST_EVERY === OLDEST_EVERY - 1;
+    let chosen: Running | undefined;
+    for (const task of readers) {
+      if (chosen === undefined || (!isOldest && leftOf(task) < leftOf(chosen))) chosen = task;
+    }
+    if (first === undefined || match === undefined) return chosen;
+    const left = first.answer.ids.length - match.length;
+    const isFirst = chosen === undefined || (isOldest ? first.number < chosen.number : left < leftOf(chosen));
+    return isFirst && begin(first, match) ? (first as Running) : chosen;
+  };
+
+  const step = (): void => {
+    makeRoom();
+    const running = tasks.filter(isRunningTask);
+    const writers = running.filter((task) => leftOf(task) === 1);
+    let reader = isOwed && writers.length > 0 ? undefined : chooseReader();
+    isOwed = false;
+    if (reader !== undefined && leftOf(reader) === 1) {
+      // All but the last id of it was known.
+      writers.push(reader);
+      reader = undefined;
+    }
+    if (reader !== undefined) pieces++;
+    const rows = runStep(reader, writers);
+    if (rows === undefined) return;
+    for (const [task, logits] of rows) takeId(task, logits);
+  };
+
+  /** @returns for everyone whose ids have all been read, the logits after the last; undefined: the step was given up */
+  const runStep = (
+    reader: Running | undefined,
+    writers: readonly Running[],
+  ): Map<Running, Float32Array> | undefined => {
+    const stepped = reader === undefined ? writers : [reader, ...writers];
+    if (stepped.length === 0) return undefined;
+    const isAlone = writers.length === 0 && tasks.length === 1;
+    const isHeard = reader?.isGivenUp !== undefined;
+    const beside = Math.max(isHeard ? FIRST_STEP : 1, speed.positionsIn(BESIDE_MS));
+    // Heard at every layer, a step may last as long as all its layers may.
+    const affordable = isAlone && isHeard ? speed.positionsIn(PATIENCE_MS * config.numHiddenLayers) : beside;
+    const most = Math.min(affordable, model.maxStep - writers.length);
+    const length = reader === undefined ? 0 : evenStep(leftOf(reader), most);
+    const isLong = isAlone && length > beside;
+    const check = (): void => {
+      if (stepped.every((task) => task.isGivenUp?.()) || reader?.isGivenUp?.() || (isLong && isAwaited?.()))
+        throw GIVEN_UP;
+    };
+    const chunks = stepped.map((task) => {
+      const { sequence } = task.place;
+      const count = task === reader ? length : 1;
+      return { sequence, ids: task.answer.ids.slice(sequence.next, sequence.next + count) };
+    });
+    const begun = performance.now();
+    try {
+      const h = advance(model, chunks, { check });
+      const rows = logitsOf(h, stepped, chunks);
+      if (reader !== undefined) {
+        speed.measured(length + writers.length, most + writers.length, performance.now() - begun);
+      }
+      return rows;
+    } catch (error) {
+      if (error === GIVEN_UP) isOwed = true;
+      else for (const task of stepped) fail(task, error);
+      return undefined;
+    }
+  };
+
+  const logitsOf = (
+    h: Tensor,
+    stepped: readonly Running[],
+    chunks: readonly { readonly ids: readonly number[] }[],
+  ): Map<Running, Float32Array> => {
+    const found = new Map<Running, Float32Array>();
+    const wrong = new Map<Running, unknown>();
+    const judge = (task: Running, ...checked: Parameters<typeof checkFinite>): void => {
+      try {
+        checkFinite(...checked);
+      } catch (error) {
+        if (!wrong.has(task)) wrong.set(task, error);
+      }
+    };
+    // The reader comes first: those who get logits follow one another.
+    const [first] = stepped;
+    const ends = leftOf(first) === 0;
+    const others = chunks[0].ids.length - (ends ? 1 : 0);
+    if (others > 0) {
+      const { next } = first.place.sequence;
+      judge(first, "hidden state", memory.read(ops.rows(h, 0, others)), h.cols, next - chunks[0].ids.length);
+    }
+    if (others < h.rows) {
+      const logits = memory.read(lmHead(ops, weights, ops.rows(h, others, h.rows - others)));
+      for (const [i, task] of stepped.slice(ends ? 0 : 1).entries()) {
+        const row = logits.subarray(i * config.vocabSize, (i + 1) * config.vocabSize);
+        judge(task, "logits", row, config.vocabSize, task.place.sequence.next - 1);
+        found.set(task, row);
+      }
+    }
+    for (const [i, task] of stepped.entries()) {
+      const { request, answer, place } = task;
+      const read = task.total - (answer.ids.length - place.sequence.next);
+      // Once the answer has begun, or when it is read again, it is no progress.
+      if (!wrong.has(task) && answer.ids.length === request.ids.length && chunks[i].ids.length > 0 && read > 0) {
+        request.onProgress?.(read, task.total);
+      }
+    }
+    for (const [task, error] of wrong) {
+      found.delete(task);
+      fail(task, error);
+    }
+    return found;
+  };
+
+  const takeId = (task: Running, logits: Float32Array): void => {
+    const { answer, request, place, begin = 0 } = task;
+    try {
+      if (answer.ids.length === request.ids.length) pages.share(place.lease, place.sequence.ids);
+      const { id, logprobs } = answer.next(logits);
+      request.onId(id, logprobs, performance.now() - begin);
+    } catch (error) {
+      fail(task, error, true);
+      return;
+    }
+    if (!answer.isOver && answer.ids.length <= contextLength) return;
+    end(task, true);
+    task.resolve();
+  };
+
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    while (tasks.length > 0) {
+      await parts.pause();
+      for (const task of [...tasks]) {
+        if (!task.signal.aborted || (task.kind === "alone" && task.place !== undefined)) continue;
+        fail(task, task.signal.reason, true);
+      }
+      const next = tasks.find(({ place }) => place === undefined);
+      if (next?.kind === "alone" && canBegin(next, nothing)) beginAlone(next);
+      const before = tasks.length;
+      const canStep = tasks.some((task) => isRunningTask(task) || (task.kind === "answer" && task === next));
+      if (canStep) step();
+      // Those that run by themselves have all the room: whoever ends says so.
+      const isStuck =
+        !tasks.some(isRunningTask) && tasks.length === before && tasks.some(({ place }) => place !== undefined);
+      if (isStuck) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        wake = () => {};
+      }
+    }
+    isRunning = false;
+  };
+
+  const enter = (task: AnswerTask | AloneTask): void => {
+    tasks.push(task);
+    task.signal.addEventListener("abort", () => wake(), { once: true });
+    wake();
+    if (isRunning) return;
+    run().catch((error) => {
+      isRunning = false;
+      for (const left of [...tasks]) fail(left, error);
+    });
+  };
+
+  return {
+    answer(request) {
+      return new Promise((resolve, reject) => {
+        checkIds(request.ids, config.vocabSize, contextLength);
+        const { ids, signal, isGivenUp } = request;
+        const answer = createAnswer(config.vocabSize, ids, request.options);
+        enter({ kind: "answer", number: arrived++, signal, isGivenUp, answer, request, resolve, reject, total: 0 });
+      });
+    },
+    alone<T>(
+      positions: number,
+      { signal, isGivenUp }: Life,
+      work: (engine: Engine, isShared: () => boolean) => Promise<T>,
+    ) {
+      return new Promise<T>((resolve, reject) => {
+        if (positions > contextLength)
+          throw new RangeError(`expected at most ${contextLength} positions, found ${positions}`);
+        const settle = async (engine: Engine): Promise<void> => resolve(await work(engine, () => tasks.length > 1));
+        enter({ kind: "alone", number: arrived++, signal, isGivenUp, positions, work: settle, reject });
+      });
+    },
+    activity() {
+      const running = tasks.filter(({ place }) => place !== undefined).length;
+      return {
+        running,
+        waiting: tasks.length - running,
+        positions: pages.count * PAGE,
+        usedPositions: pages.used * PAGE,
+        keptPositions: pages.kept * PAGE,
+      };
+    },
+  };
+}
