@@ -124,6 +124,12 @@ function untried({ leftOut, limit }: Work): string[] {
   ];
 }
 
+/**
+ * What a whole run in 16 bits may be off by is made in many layers; one module, computed from what the run itself
+ * recorded, is off by less than this part of it, or something else than rounding has led to the ties.
+ */
+const OF_MODULE = 1 / 4;
+
 /** A rounding or near ties where the runs part: set aside, and the rest looked at on both sides. */
 async function roundingAndRest(
   comparison: Comparison,
@@ -133,14 +139,17 @@ async function roundingAndRest(
   explanation: Explanation | undefined,
 ): Promise<Found> {
   const rests: Rest[] = [];
+  const isTie = explanation === undefined;
+  const { tolerance } = comparison;
+  const strict = { ...comparison, tolerance: { ...tolerance, factor: OF_MODULE * tolerance.factor } };
   for (const side of sides) {
     const found = explanation?.side === side ? { told: rounding, mistake: explanation.mistake } : undefined;
-    rests.push(await examineRest(comparison, side, found, first.name));
+    const isStrict = isTie && tolerance.minds !== undefined && side.hasModel;
+    rests.push(await examineRest(isStrict ? strict : comparison, side, found, first.name));
   }
   const [bug, ...bugs] = rests.flatMap(({ causes }) => causes).filter(({ kind }) => kind === "bug");
   if (bug !== undefined) return { guess: bug, next: [rounding, ...bugs], hints: [] };
   const isKnown = rests.length > 0 && rests.every((rest) => rest.unknown.length === 0 && !rest.isCutShort);
-  const isTie = explanation === undefined;
   const open = isTie ? rests.flatMap(({ unexplained }) => unexplained) : [];
   const beyond =
     isTie && open.length > 0

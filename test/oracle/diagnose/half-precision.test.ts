@@ -4,6 +4,7 @@ import type { Model } from "../../../src/engine/sequence.ts";
 import { readConfig } from "../../../src/model/config.ts";
 import type { Ops, Tensor, Weight } from "../../../src/ops/ops.ts";
 import { type CompareOptions, compareRuns } from "../../../src/oracle/compare/compare.ts";
+import { verdictOf } from "../../../src/oracle/compare/verdict.ts";
 import { diagnose } from "../../../src/oracle/diagnose/diagnose.ts";
 import { modelWeights } from "../../../src/oracle/diagnose/model-weights.ts";
 import { roundings } from "../../../src/oracle/mistakes/rounding.ts";
@@ -67,6 +68,25 @@ describe("a mistake among results in bfloat16 is named", () => {
     const comparison = await compareRuns(run({}), rounded(change), { bias, precision: "bf16" });
     expect((await diagnose(comparison, weights)).guess?.cause).toBe(cause);
   });
+});
+
+it("near ties do not hide a mistake that stays within the tolerance of a whole run", async () => {
+  const { run, rounded, weights } = await prepared;
+  const ofLayer = (ops: Ops): Partial<Ops> => ({
+    // 4 % of what is specified, where bfloat16 makes less than 1 % of one module.
+    weightedSum: (x, given) => ops.scale(ops.weightedSum(x, given), 1.04),
+  });
+  const bias = async (path: string) => weights.numbers(`${path}.expert_bias`);
+  const options: CompareOptions = { bias, precision: "bf16" };
+  const clean = await compareRuns(
+    run({}),
+    rounded(() => ({})),
+    options,
+  );
+  expect(["near-ties", "rounding"]).toContain(verdictOf(clean, await diagnose(clean, weights)).is);
+  const comparison = await compareRuns(run({}), rounded(ofLayer), options);
+  expect(comparison.first?.name).toMatch(/gate\.experts$/);
+  expect(verdictOf(comparison, await diagnose(comparison, weights)).is).toBe("different");
 });
 
 describe("within --precision", () => {
