@@ -208,8 +208,8 @@ export function createPages(count: number, mostSaved: number): Pages {
       const covered = [...node.children].find((child) => commonLength(child.ids, rest, 0) === rest.length);
       let end = rest.length === 0 ? node : covered;
       if (end === undefined) end = add(node, rest, lease.pages[kept++]);
-      if (saved !== undefined && end !== root && end.ids.length === (rest.length || PAGE)) save(end, saved);
       touch(end);
+      if (saved !== undefined && end !== root && end.ids.length === (rest.length || PAGE)) save(end, saved);
       for (const page of lease.pages.slice(kept)) release(page);
       node.users--;
       leases.delete(lease);

@@ -136,6 +136,28 @@ describe("answers are the library's", () => {
   });
 });
 
+describe("requests side by side", () => {
+  it("get what each gets alone, and find again what an earlier one has read", async () => {
+    const app = served.app();
+    const asked = ["Hello!", "What is 2 + 2?", "Name a colour.", "Hello!", "Who are you?"].map((content) => ({
+      messages: [{ role: "user", content: `${content} ${"word ".repeat(40)}` }],
+      temperature: 1,
+      seed: content.length,
+      max_tokens: 12,
+    }));
+    const ask = async (one: object) => (await post(app, "/v1/chat/completions", one)).json();
+    const together = await Promise.all(asked.map(ask));
+    for (const [i, one] of asked.entries()) {
+      const { choices, usage } = await ask(one);
+      expect(together[i].choices).toEqual(choices);
+      expect(usage.prompt_tokens_details.cached_tokens).toBeGreaterThan(10);
+    }
+    const metrics = await (await get(app, "/metrics")).text();
+    expect(metrics).toMatch(/^lfm2_kv_positions\{state="used"\} 0$/m);
+    expect(metrics).toMatch(/^lfm2_kv_positions\{state="kept"\} [1-9]/m);
+  });
+});
+
 describe("tools", () => {
   const parameters = { type: "object", properties: { city: { enum: ["Paris", "Rome"] } }, required: ["city"] };
   const tools = [

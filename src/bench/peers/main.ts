@@ -2,6 +2,7 @@
 //
 //   npm run bench -- [MODEL] [OPTIONS]                 lfm2 bench
 //   npm run bench -- --peers [MODEL] [-p 512] [-n 48] [-t 2] [-r 3] [--only native|browser] [--folder F] [--json]
+//   npm run bench -- --sequences [MODEL] [-t 2] [-c 16384] [--count 8] [--only decode|reading|turns]   many at once
 //   npm run bench -- --kernels [--formats Q4_0,…] [--mode int8|exact] [--mb 256] [--json]   every kernel by itself
 //   npm run bench -- --steps                           the int4 kernel in steps: examples/int4-gemv
 //
@@ -20,6 +21,9 @@ try {
     const { runPeers } = await import("./peers-report.ts");
     const isMeasured = await runPeers(without("--peers"), controller.signal);
     process.exit(controller.signal.aborted ? 130 : isMeasured ? 0 : 1); // llama.cpp and Chromium may leave something open
+  } else if (args.includes("--sequences")) {
+    const { runSequences } = await import("./sequences.ts");
+    await runSequences(without("--sequences"));
   } else if (args.includes("--kernels") && (afterKernels === undefined || afterKernels.startsWith("-"))) {
     const { runKernels } = await import("./kernels-report.ts");
     await runKernels(without("--kernels"));
