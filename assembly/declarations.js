@@ -3,7 +3,7 @@
 /** A function as asc declares it, after its comment. */
 const FUNCTION = /^ {2}export function (\w+)\((.*)\): (\w+);$/gm;
 /** A global, which asc declares as the object that JavaScript sees. */
-const GLOBAL = /^ {2}export const (\w+): \{\n.*\n {4}get value\(\): number;?\n(?: {4}set value.*\n)? {2}\};$/gm;
+const GLOBAL = /^ {2}export const (\w+): \{\n.*\n {4}get value\(\): number;?\n( {4}set value.*\n)? {2}\};$/gm;
 /** How a kernel's parameters end if threads share its work. */
 const SHARED = /(?:, )?begin: number, end: number(?:, scratch: number)?$/;
 
@@ -42,7 +42,7 @@ function typeOf(name, declarations) {
   const members = declarations
     .slice(declarations.indexOf("{\n") + 2, declarations.indexOf("\n}\n"))
     .replace(FUNCTION, "  $1($2): $3;")
-    .replace(GLOBAL, "  readonly $1: { readonly value: number };");
+    .replace(GLOBAL, (_, name, isMutable) => `  readonly ${name}: { ${isMutable ? "" : "readonly "}value: number };`);
   const unknown = /^ *export .*$/m.exec(members);
   if (unknown) throw new Error(`${name}: expected functions and globals of numbers, found: ${unknown[0].trim()}`);
   return `export type ${name} = {\n${members}\n};\n`;

@@ -15,6 +15,13 @@
 // of each row, the next four columns of each row, and so on.
 export const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD;
 
+/**
+ * Whether this is the build that sums products in pairs, in lanes of 16 bits. Where the CPU has no AVX-VNNI, V8 makes five
+ * instructions of the dot product with sums of 32 bits, and one of the product in pairs.
+ */
+// @ts-ignore: asc makes this constant from asconfig.json
+export const PAIRS: bool = BUILD_PAIRS != 0;
+
 /** Values of a block. */
 export const BLOCK_LENGTH: i32 = 32;
 /** Bytes of a block, in either build. */
@@ -106,7 +113,7 @@ export function odd(q: usize): v128 {
 
 /**
  * acc + Σ w · q over four columns, in each lane. `w` holds bytes from 0 to 127, four columns of a row in a lane; `even` and
- * `odds` are what `four` and `odd` give for these columns. Exact.
+ * `odds` are what `four` and `odd` give for these columns. Exact. The build of pairs has `twoDots` instead.
  */
 @inline
 export function dot(even: v128, odds: v128, w: v128, acc: v128): v128 {
@@ -114,17 +121,76 @@ export function dot(even: v128, odds: v128, w: v128, acc: v128): v128 {
   return dotWords(even, odds, v128.and(w, i16x8.splat(255)), i16x8.shr_u(w, 8), acc);
 }
 
-/** The same for the low nibbles of 16 bytes; `mask` is NIBBLE_MASK in the relaxed build, WORD_NIBBLE_MASK in baseline. */
+/**
+ * acc + Σ w · q over two times four columns, with bytes from 0 to 63. In pairs these are summed in 16 bits first, where they
+ * are 2 · 2 · 63 · 127 = 32004 at most.
+ */
 @inline
-export function dotLow(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v128 {
-  if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(even, v128.and(bytes, mask), acc);
+export function twoDots(even1: v128, odds1: v128, w1: v128, even2: v128, odds2: v128, w2: v128, acc: v128): v128 {
+  if (PAIRS) return i32x4.add(acc, i32x4.extadd_pairwise_i16x8_s(i16x8.add(pairs(even1, w1), pairs(even2, w2))));
+  return dot(even2, odds2, w2, dot(even1, odds1, w1, acc));
+}
+
+/**
+ * The same for 16 bytes, of which the low nibbles meet the first four columns, and the high ones the second. `mask` is
+ * NIBBLE_MASK in the relaxed builds, WORD_NIBBLE_MASK in baseline.
+ */
+@inline
+export function nibbleDots(even1: v128, odds1: v128, even2: v128, odds2: v128, bytes: v128, mask: v128, acc: v128): v128 {
+  if (RELAXED) {
+    return twoDots(even1, odds1, v128.and(bytes, mask), even2, odds2, v128.and(i16x8.shr_u(bytes, 4), mask), acc);
+  }
+  return dotHigh(even2, odds2, bytes, mask, dotLow(even1, odds1, bytes, mask, acc));
+}
+
+@inline
+function pairs(q: v128, w: v128): v128 {
+  // @ts-ignore: asc declares a third operand, and refuses it
+  return i16x8.relaxed_dot_i8x16_i7x16_s(q, w);
+}
+
+/** `twoDots` with the low nibbles of 16 bytes, and of 16 others. */
+@inline
+export function lowDots(
+  even1: v128,
+  odds1: v128,
+  bytes1: v128,
+  even2: v128,
+  odds2: v128,
+  bytes2: v128,
+  mask: v128,
+  acc: v128,
+): v128 {
+  if (RELAXED) return twoDots(even1, odds1, v128.and(bytes1, mask), even2, odds2, v128.and(bytes2, mask), acc);
+  return dotLow(even2, odds2, bytes2, mask, dotLow(even1, odds1, bytes1, mask, acc));
+}
+
+/** The same with the high nibbles. */
+@inline
+export function highDots(
+  even1: v128,
+  odds1: v128,
+  bytes1: v128,
+  even2: v128,
+  odds2: v128,
+  bytes2: v128,
+  mask: v128,
+  acc: v128,
+): v128 {
+  if (RELAXED) {
+    const w1 = v128.and(i16x8.shr_u(bytes1, 4), mask);
+    return twoDots(even1, odds1, w1, even2, odds2, v128.and(i16x8.shr_u(bytes2, 4), mask), acc);
+  }
+  return dotHigh(even2, odds2, bytes2, mask, dotHigh(even1, odds1, bytes1, mask, acc));
+}
+
+@inline
+function dotLow(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v128 {
   return dotWords(even, odds, v128.and(bytes, mask), v128.and(i16x8.shr_u(bytes, 8), mask), acc);
 }
 
-/** The same for the high nibbles. */
 @inline
-export function dotHigh(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v128 {
-  if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(even, v128.and(i16x8.shr_u(bytes, 4), mask), acc);
+function dotHigh(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v128 {
   return dotWords(even, odds, v128.and(i16x8.shr_u(bytes, 4), mask), i16x8.shr_u(bytes, 12), acc);
 }
 

@@ -4,10 +4,10 @@
 //         ├─ 8 × d f16 ┼─ nibbles, see formats.ts ─┤
 //
 import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
-import { BLOCK_BYTES, dot, dotHigh, dotLow, FOUR, four, odd, Q, RELAXED } from "../int8-activations";
+import { BLOCK_BYTES, FOUR, four, nibbleDots, odd, Q, RELAXED } from "../int8-activations";
 import { nibble, NIBBLE_MASK, WORD_NIBBLE_MASK } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
-import { addScaled, addTile, offset, SUM, TILE_Q } from "./sums";
+import { addScaled, addTile, offset, SUM, TILE_Q, tileDots } from "./sums";
 
 export const HEADER_BYTES: i32 = 16;
 export const GROUP_BYTES: i32 = 128;
@@ -59,18 +59,10 @@ export function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
       const lowOdd = odd(q);
       const high = four(q + 4 * FOUR);
       const highOdd = odd(q + 4 * FOUR);
-      let bytes0 = v128.load(at1, 16);
-      let bytes4 = v128.load(at1, 32);
-      sum0 = dotLow(low, lowOdd, bytes0, mask, sum0);
-      sum1 = dotLow(low, lowOdd, bytes4, mask, sum1);
-      sum0 = dotHigh(high, highOdd, bytes0, mask, sum0);
-      sum1 = dotHigh(high, highOdd, bytes4, mask, sum1);
-      bytes0 = v128.load(at2, 16);
-      bytes4 = v128.load(at2, 32);
-      sum2 = dotLow(low, lowOdd, bytes0, mask, sum2);
-      sum3 = dotLow(low, lowOdd, bytes4, mask, sum3);
-      sum2 = dotHigh(high, highOdd, bytes0, mask, sum2);
-      sum3 = dotHigh(high, highOdd, bytes4, mask, sum3);
+      sum0 = nibbleDots(low, lowOdd, high, highOdd, v128.load(at1, 16), mask, sum0);
+      sum1 = nibbleDots(low, lowOdd, high, highOdd, v128.load(at1, 32), mask, sum1);
+      sum2 = nibbleDots(low, lowOdd, high, highOdd, v128.load(at2, 16), mask, sum2);
+      sum3 = nibbleDots(low, lowOdd, high, highOdd, v128.load(at2, 32), mask, sum3);
       at1 += 32;
       at2 += 32;
       q += FOUR;
@@ -106,27 +98,19 @@ export function tileQ4_0(z: usize, w: usize, x: usize, cols: i32): void {
     for (let k = 0; k < 4; k++) {
       const bytes0 = v128.load(at, 16);
       const bytes4 = v128.load(at, 32);
-      let rows0 = v128.and(bytes0, mask);
-      let rows4 = v128.and(bytes4, mask);
-      a0 = dot(four(q), odd(q), rows0, a0);
-      b0 = dot(four(q), odd(q), rows4, b0);
-      a1 = dot(four(q + FOUR), odd(q + FOUR), rows0, a1);
-      b1 = dot(four(q + FOUR), odd(q + FOUR), rows4, b1);
-      a2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows0, a2);
-      b2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows4, b2);
-      a3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows0, a3);
-      b3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows4, b3);
-      rows0 = v128.and(i16x8.shr_u(bytes0, 4), mask);
-      rows4 = v128.and(i16x8.shr_u(bytes4, 4), mask);
+      const low0 = v128.and(bytes0, mask);
+      const low4 = v128.and(bytes4, mask);
+      const high0 = v128.and(i16x8.shr_u(bytes0, 4), mask);
+      const high4 = v128.and(i16x8.shr_u(bytes4, 4), mask);
       const qHigh = q + 16 * FOUR;
-      a0 = dot(four(qHigh), odd(qHigh), rows0, a0);
-      b0 = dot(four(qHigh), odd(qHigh), rows4, b0);
-      a1 = dot(four(qHigh + FOUR), odd(qHigh + FOUR), rows0, a1);
-      b1 = dot(four(qHigh + FOUR), odd(qHigh + FOUR), rows4, b1);
-      a2 = dot(four(qHigh + 2 * FOUR), odd(qHigh + 2 * FOUR), rows0, a2);
-      b2 = dot(four(qHigh + 2 * FOUR), odd(qHigh + 2 * FOUR), rows4, b2);
-      a3 = dot(four(qHigh + 3 * FOUR), odd(qHigh + 3 * FOUR), rows0, a3);
-      b3 = dot(four(qHigh + 3 * FOUR), odd(qHigh + 3 * FOUR), rows4, b3);
+      a0 = tileDots(q, low0, qHigh, high0, 0, a0);
+      b0 = tileDots(q, low4, qHigh, high4, 0, b0);
+      a1 = tileDots(q, low0, qHigh, high0, 1, a1);
+      b1 = tileDots(q, low4, qHigh, high4, 1, b1);
+      a2 = tileDots(q, low0, qHigh, high0, 2, a2);
+      b2 = tileDots(q, low4, qHigh, high4, 2, b2);
+      a3 = tileDots(q, low0, qHigh, high0, 3, a3);
+      b3 = tileDots(q, low4, qHigh, high4, 3, b3);
       at += 32;
       q += 4 * FOUR;
     }

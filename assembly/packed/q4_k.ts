@@ -10,10 +10,10 @@
 // product with a subnormal costs 150 cycles.
 import { loadF16 } from "../f16";
 import { Q4_K, Q5_K } from "../formats/q4_k";
-import { BLOCK_BYTES, dot, FOUR, four, odd, Q } from "../int8-activations";
+import { BLOCK_BYTES, FOUR, four, odd, Q, twoDots } from "../int8-activations";
 import { nibble, NIBBLE_MASK, nibblesOf, unsignedBytes } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
-import { SUM, TILE_Q } from "./sums";
+import { SUM, TILE_Q, tileDots } from "./sums";
 
 // Mutable and exported for the reason given in f16.ts.
 export let FIFTH_MASK: i32 = 0x10101010;
@@ -153,6 +153,10 @@ export function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize
       let sum1 = sum0;
       let sum2 = sum0;
       let sum3 = sum0;
+      let bits0 = fifthBitsAt(format, w1 + 144);
+      let bits1 = fifthBitsAt(format, w1 + 160);
+      let bits2 = fifthBitsAt(format, w2 + 144);
+      let bits3 = fifthBitsAt(format, w2 + 160);
       let at1 = w1;
       let at2 = w2;
       let q = x + Q;
@@ -162,17 +166,23 @@ export function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize
         const high = four(q + 4 * FOUR);
         const highOdd = odd(q + 4 * FOUR);
         let bytes = v128.load(at1, 16);
-        sum0 = dot(low, lowOdd, lowFive(format, bytes, w1, 144, k, mask, fifth), sum0);
-        sum0 = dot(high, highOdd, highFive(format, bytes, w1, 144, k, mask, fifth), sum0);
+        let first = lowFive(format, bytes, bits0, mask, fifth);
+        sum0 = twoDots(low, lowOdd, first, high, highOdd, highFive(format, bytes, bits0, mask, fifth), sum0);
         bytes = v128.load(at1, 32);
-        sum1 = dot(low, lowOdd, lowFive(format, bytes, w1, 160, k, mask, fifth), sum1);
-        sum1 = dot(high, highOdd, highFive(format, bytes, w1, 160, k, mask, fifth), sum1);
+        first = lowFive(format, bytes, bits1, mask, fifth);
+        sum1 = twoDots(low, lowOdd, first, high, highOdd, highFive(format, bytes, bits1, mask, fifth), sum1);
         bytes = v128.load(at2, 16);
-        sum2 = dot(low, lowOdd, lowFive(format, bytes, w2, 144, k, mask, fifth), sum2);
-        sum2 = dot(high, highOdd, highFive(format, bytes, w2, 144, k, mask, fifth), sum2);
+        first = lowFive(format, bytes, bits2, mask, fifth);
+        sum2 = twoDots(low, lowOdd, first, high, highOdd, highFive(format, bytes, bits2, mask, fifth), sum2);
         bytes = v128.load(at2, 32);
-        sum3 = dot(low, lowOdd, lowFive(format, bytes, w2, 160, k, mask, fifth), sum3);
-        sum3 = dot(high, highOdd, highFive(format, bytes, w2, 160, k, mask, fifth), sum3);
+        first = lowFive(format, bytes, bits3, mask, fifth);
+        sum3 = twoDots(low, lowOdd, first, high, highOdd, highFive(format, bytes, bits3, mask, fifth), sum3);
+        if (format == Q5_K) {
+          bits0 = i16x8.shr_u(bits0, 1);
+          bits1 = i16x8.shr_u(bits1, 1);
+          bits2 = i16x8.shr_u(bits2, 1);
+          bits3 = i16x8.shr_u(bits3, 1);
+        }
         at1 += 32;
         at2 += 32;
         q += FOUR;
@@ -222,32 +232,30 @@ export function tileQ4_K(format: i32, z: usize, w: usize, x: usize, cols: i32): 
       let b1 = a0;
       let b2 = a0;
       let b3 = a0;
+      let bits0 = fifthBitsAt(format, w + 144);
+      let bits4 = fifthBitsAt(format, w + 160);
       let at = w;
       let q = x + TILE_Q;
       for (let k = 0; k < 4; k++) {
         const bytes0 = v128.load(at, 16);
         const bytes4 = v128.load(at, 32);
-        let rows0 = lowFive(format, bytes0, w, 144, k, mask, fifth);
-        let rows4 = lowFive(format, bytes4, w, 160, k, mask, fifth);
-        a0 = dot(four(q), odd(q), rows0, a0);
-        b0 = dot(four(q), odd(q), rows4, b0);
-        a1 = dot(four(q + FOUR), odd(q + FOUR), rows0, a1);
-        b1 = dot(four(q + FOUR), odd(q + FOUR), rows4, b1);
-        a2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows0, a2);
-        b2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows4, b2);
-        a3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows0, a3);
-        b3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows4, b3);
-        rows0 = highFive(format, bytes0, w, 144, k, mask, fifth);
-        rows4 = highFive(format, bytes4, w, 160, k, mask, fifth);
+        const low0 = lowFive(format, bytes0, bits0, mask, fifth);
+        const low4 = lowFive(format, bytes4, bits4, mask, fifth);
+        const high0 = highFive(format, bytes0, bits0, mask, fifth);
+        const high4 = highFive(format, bytes4, bits4, mask, fifth);
         const qHigh = q + 16 * FOUR;
-        a0 = dot(four(qHigh), odd(qHigh), rows0, a0);
-        b0 = dot(four(qHigh), odd(qHigh), rows4, b0);
-        a1 = dot(four(qHigh + FOUR), odd(qHigh + FOUR), rows0, a1);
-        b1 = dot(four(qHigh + FOUR), odd(qHigh + FOUR), rows4, b1);
-        a2 = dot(four(qHigh + 2 * FOUR), odd(qHigh + 2 * FOUR), rows0, a2);
-        b2 = dot(four(qHigh + 2 * FOUR), odd(qHigh + 2 * FOUR), rows4, b2);
-        a3 = dot(four(qHigh + 3 * FOUR), odd(qHigh + 3 * FOUR), rows0, a3);
-        b3 = dot(four(qHigh + 3 * FOUR), odd(qHigh + 3 * FOUR), rows4, b3);
+        a0 = tileDots(q, low0, qHigh, high0, 0, a0);
+        b0 = tileDots(q, low4, qHigh, high4, 0, b0);
+        a1 = tileDots(q, low0, qHigh, high0, 1, a1);
+        b1 = tileDots(q, low4, qHigh, high4, 1, b1);
+        a2 = tileDots(q, low0, qHigh, high0, 2, a2);
+        b2 = tileDots(q, low4, qHigh, high4, 2, b2);
+        a3 = tileDots(q, low0, qHigh, high0, 3, a3);
+        b3 = tileDots(q, low4, qHigh, high4, 3, b3);
+        if (format == Q5_K) {
+          bits0 = i16x8.shr_u(bits0, 1);
+          bits4 = i16x8.shr_u(bits4, 1);
+        }
         at += 32;
         q += 4 * FOUR;
       }
@@ -265,16 +273,22 @@ export function tileQ4_K(format: i32, z: usize, w: usize, x: usize, cols: i32): 
   }
 }
 
-/** Columns 4k … 4k + 3 of four rows: the low nibbles of `bytes`; in Q5_K, bit k of each byte at `bits` is the fifth. */
+/** The bits of Q5_K for four rows. Where they are used, a loop has moved them on by k. */
 @inline
-function lowFive(format: i32, bytes: v128, group: usize, bits: i32, k: i32, mask: v128, fifth: v128): v128 {
-  const nibbles = v128.and(bytes, mask);
-  return format == Q4_K ? nibbles : v128.or(nibbles, v128.and(i16x8.shl(v128.load(group + bits), 4 - k), fifth));
+function fifthBitsAt(format: i32, address: usize): v128 {
+  return format == Q5_K ? v128.load(address) : i32x4.splat(0);
 }
 
-/** Columns 16 + 4k … 16 + 4k + 3: the high nibbles; in Q5_K, bit 4 + k is the fifth bit. */
+/** Columns 4k … 4k + 3 of four rows: the low nibbles of `bytes`; in Q5_K bit 0 of each byte of `bits`, moved by k, is the fifth. */
 @inline
-function highFive(format: i32, bytes: v128, group: usize, bits: i32, k: i32, mask: v128, fifth: v128): v128 {
+function lowFive(format: i32, bytes: v128, bits: v128, mask: v128, fifth: v128): v128 {
+  const nibbles = v128.and(bytes, mask);
+  return format == Q4_K ? nibbles : v128.or(nibbles, v128.and(i16x8.shl(bits, 4), fifth));
+}
+
+/** Columns 16 + 4k … 16 + 4k + 3: the high nibbles, and bit 4. */
+@inline
+function highFive(format: i32, bytes: v128, bits: v128, mask: v128, fifth: v128): v128 {
   const nibbles = v128.and(i16x8.shr_u(bytes, 4), mask);
-  return format == Q4_K ? nibbles : v128.or(nibbles, v128.and(i16x8.shr_u(v128.load(group + bits), k), fifth));
+  return format == Q4_K ? nibbles : v128.or(nibbles, v128.and(bits, fifth));
 }

@@ -8,10 +8,10 @@
 //
 // d is kept in float32: with f16, an output matrix in Q6_K was read at 10 GB/s instead of 20.
 import { loadF16 } from "../f16";
-import { BLOCK_BYTES, dot, FOUR, four, odd, Q } from "../int8-activations";
+import { BLOCK_BYTES, FOUR, four, odd, Q, twoDots } from "../int8-activations";
 import { nibble, NIBBLE_MASK, nibblesOf, signedBytes } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
-import { addTile, HIGH_SUM, LOW_SUM, offset, TILE_Q } from "./sums";
+import { addTile, HIGH_SUM, LOW_SUM, offset, TILE_Q, tileDots } from "./sums";
 
 // Mutable and exported for the reason given in f16.ts.
 export let HIGH_MASK: i32 = 0x30303030;
@@ -116,25 +116,25 @@ export function gemvQ6_K(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
       // Two k at a time: they share a load of high bits, and each shift is a constant.
       for (let p = 0; p < 64; p += 32) {
         let bits = v128.load(w1 + p, 144);
-        sum0 = dot(four(q), odd(q), evenLow(v128.load(at1, 16), bits, mask, highMask), sum0);
-        sum0 = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at1, 48), bits, mask, highMask), sum0);
-        high0 = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at1, 16), bits, mask, highMask), high0);
-        high0 = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at1, 48), bits, mask, highMask), high0);
+        let bytes = v128.load(at1, 16);
+        let next = v128.load(at1, 48);
+        sum0 = sixDots(q, evenLow(bytes, bits, mask, highMask), oddLow(next, bits, mask, highMask), sum0);
+        high0 = sixDots(q + 4 * FOUR, evenHigh(bytes, bits, mask, highMask), oddHigh(next, bits, mask, highMask), high0);
         bits = v128.load(w1 + p, 160);
-        sum1 = dot(four(q), odd(q), evenLow(v128.load(at1, 32), bits, mask, highMask), sum1);
-        sum1 = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at1, 64), bits, mask, highMask), sum1);
-        high1 = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at1, 32), bits, mask, highMask), high1);
-        high1 = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at1, 64), bits, mask, highMask), high1);
+        bytes = v128.load(at1, 32);
+        next = v128.load(at1, 64);
+        sum1 = sixDots(q, evenLow(bytes, bits, mask, highMask), oddLow(next, bits, mask, highMask), sum1);
+        high1 = sixDots(q + 4 * FOUR, evenHigh(bytes, bits, mask, highMask), oddHigh(next, bits, mask, highMask), high1);
         bits = v128.load(w2 + p, 144);
-        sum2 = dot(four(q), odd(q), evenLow(v128.load(at2, 16), bits, mask, highMask), sum2);
-        sum2 = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at2, 48), bits, mask, highMask), sum2);
-        high2 = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at2, 16), bits, mask, highMask), high2);
-        high2 = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at2, 48), bits, mask, highMask), high2);
+        bytes = v128.load(at2, 16);
+        next = v128.load(at2, 48);
+        sum2 = sixDots(q, evenLow(bytes, bits, mask, highMask), oddLow(next, bits, mask, highMask), sum2);
+        high2 = sixDots(q + 4 * FOUR, evenHigh(bytes, bits, mask, highMask), oddHigh(next, bits, mask, highMask), high2);
         bits = v128.load(w2 + p, 160);
-        sum3 = dot(four(q), odd(q), evenLow(v128.load(at2, 32), bits, mask, highMask), sum3);
-        sum3 = dot(four(q + FOUR), odd(q + FOUR), oddLow(v128.load(at2, 64), bits, mask, highMask), sum3);
-        high3 = dot(four(q + 4 * FOUR), odd(q + 4 * FOUR), evenHigh(v128.load(at2, 32), bits, mask, highMask), high3);
-        high3 = dot(four(q + 5 * FOUR), odd(q + 5 * FOUR), oddHigh(v128.load(at2, 64), bits, mask, highMask), high3);
+        bytes = v128.load(at2, 32);
+        next = v128.load(at2, 64);
+        sum3 = sixDots(q, evenLow(bytes, bits, mask, highMask), oddLow(next, bits, mask, highMask), sum3);
+        high3 = sixDots(q + 4 * FOUR, evenHigh(bytes, bits, mask, highMask), oddHigh(next, bits, mask, highMask), high3);
         at1 += 64;
         at2 += 64;
         q += 2 * FOUR;
@@ -154,6 +154,12 @@ export function gemvQ6_K(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
   v128.store(y2, acc3, 16);
 }
 
+/** acc + Σ over the four columns of an even k, at `q`, and the four of the odd k after it. */
+@inline
+function sixDots(q: usize, w: v128, next: v128, acc: v128): v128 {
+  return twoDots(four(q), odd(q), w, four(q + FOUR), odd(q + FOUR), next, acc);
+}
+
 @inline
 function addSix(acc: v128, header: usize, group: usize, half: i32, x: usize, low: v128, high: v128): v128 {
   const d = f32x4.mul(v128.load(header + (half << 4)), v128.load32_splat(x));
@@ -164,60 +170,72 @@ function addSix(acc: v128, header: usize, group: usize, half: i32, x: usize, low
 }
 
 export function tileQ6_K(z: usize, w: usize, x: usize, cols: i32): void {
-  const mask = i32x4.splat(NIBBLE_MASK);
-  const highMask = i32x4.splat(HIGH_MASK);
   for (let i = 0; i < cols; i += 256) {
     const header = w;
     w += HEADER_BYTES;
     for (let j = 0; j < 8; j++) {
       // Columns 0 … 15, then 16 … 31: each half has scales of its own.
-      for (let part = 0; part < 2; part++) {
-        const sums = part ? HIGH_SUM : LOW_SUM;
-        let a0 = offset(x, sums, 0, 5);
-        let a1 = offset(x, sums, 1, 5);
-        let a2 = offset(x, sums, 2, 5);
-        let a3 = offset(x, sums, 3, 5);
-        let b0 = a0;
-        let b1 = a1;
-        let b2 = a2;
-        let b3 = a3;
-        let at = w;
-        let q = x + TILE_Q + part * 16 * FOUR;
-        for (let k = 0; k < 4; k++) {
-          const bits = w + 144 + ((k >> 1) << 5);
-          const rows0 = sixBits(part, k, v128.load(at, 16), v128.load(bits), mask, highMask);
-          const rows4 = sixBits(part, k, v128.load(at, 32), v128.load(bits, 16), mask, highMask);
-          a0 = dot(four(q), odd(q), rows0, a0);
-          b0 = dot(four(q), odd(q), rows4, b0);
-          a1 = dot(four(q + FOUR), odd(q + FOUR), rows0, a1);
-          b1 = dot(four(q + FOUR), odd(q + FOUR), rows4, b1);
-          a2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows0, a2);
-          b2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows4, b2);
-          a3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows0, a3);
-          b3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows4, b3);
-          at += 32;
-          q += 4 * FOUR;
-        }
-        const d0 = v128.load(header);
-        const d1 = v128.load(header, 16);
-        const scale0 = signedBytes(w + (part << 3));
-        const scale4 = signedBytes(w + (part << 3) + 4);
-        addTile(z, 0, x, d0, d1, i32x4.mul(scale0, a0), i32x4.mul(scale4, b0));
-        addTile(z, 1, x, d0, d1, i32x4.mul(scale0, a1), i32x4.mul(scale4, b1));
-        addTile(z, 2, x, d0, d1, i32x4.mul(scale0, a2), i32x4.mul(scale4, b2));
-        addTile(z, 3, x, d0, d1, i32x4.mul(scale0, a3), i32x4.mul(scale4, b3));
-      }
+      tileHalf(false, z, header, w, x);
+      tileHalf(true, z, header, w, x);
       w += GROUP_BYTES;
       x += BLOCK_BYTES << 2;
     }
   }
 }
 
-/** The six bits of four rows: columns 4k … 4k + 3 (part 0) or 16 + 4k … 16 + 4k + 3 (part 1). */
+/** One half of a group. Inlined with a constant, since each half shifts by other numbers of bits. */
 @inline
-function sixBits(part: i32, k: i32, bytes: v128, bits: v128, mask: v128, highMask: v128): v128 {
-  if (k & 1) return part ? oddHigh(bytes, bits, mask, highMask) : oddLow(bytes, bits, mask, highMask);
-  return part ? evenHigh(bytes, bits, mask, highMask) : evenLow(bytes, bits, mask, highMask);
+function tileHalf(isHigh: bool, z: usize, header: usize, w: usize, x: usize): void {
+  const mask = i32x4.splat(NIBBLE_MASK);
+  const highMask = i32x4.splat(HIGH_MASK);
+  const sums = isHigh ? HIGH_SUM : LOW_SUM;
+  let a0 = offset(x, sums, 0, 5);
+  let a1 = offset(x, sums, 1, 5);
+  let a2 = offset(x, sums, 2, 5);
+  let a3 = offset(x, sums, 3, 5);
+  let b0 = a0;
+  let b1 = a1;
+  let b2 = a2;
+  let b3 = a3;
+  let at = w;
+  let q = x + TILE_Q + (isHigh ? 16 * FOUR : 0);
+  for (let p = 0; p < 64; p += 32) {
+    const bits0 = v128.load(w + p, 144);
+    const bits4 = v128.load(w + p, 160);
+    const even0 = evenOf(isHigh, v128.load(at, 16), bits0, mask, highMask);
+    const even4 = evenOf(isHigh, v128.load(at, 32), bits4, mask, highMask);
+    const odd0 = oddOf(isHigh, v128.load(at, 48), bits0, mask, highMask);
+    const odd4 = oddOf(isHigh, v128.load(at, 64), bits4, mask, highMask);
+    const qNext = q + 4 * FOUR;
+    a0 = tileDots(q, even0, qNext, odd0, 0, a0);
+    b0 = tileDots(q, even4, qNext, odd4, 0, b0);
+    a1 = tileDots(q, even0, qNext, odd0, 1, a1);
+    b1 = tileDots(q, even4, qNext, odd4, 1, b1);
+    a2 = tileDots(q, even0, qNext, odd0, 2, a2);
+    b2 = tileDots(q, even4, qNext, odd4, 2, b2);
+    a3 = tileDots(q, even0, qNext, odd0, 3, a3);
+    b3 = tileDots(q, even4, qNext, odd4, 3, b3);
+    at += 64;
+    q += 8 * FOUR;
+  }
+  const d0 = v128.load(header);
+  const d1 = v128.load(header, 16);
+  const scale0 = signedBytes(w + (isHigh ? 8 : 0));
+  const scale4 = signedBytes(w + (isHigh ? 12 : 4));
+  addTile(z, 0, x, d0, d1, i32x4.mul(scale0, a0), i32x4.mul(scale4, b0));
+  addTile(z, 1, x, d0, d1, i32x4.mul(scale0, a1), i32x4.mul(scale4, b1));
+  addTile(z, 2, x, d0, d1, i32x4.mul(scale0, a2), i32x4.mul(scale4, b2));
+  addTile(z, 3, x, d0, d1, i32x4.mul(scale0, a3), i32x4.mul(scale4, b3));
+}
+
+@inline
+function evenOf(isHigh: bool, bytes: v128, bits: v128, mask: v128, highMask: v128): v128 {
+  return isHigh ? evenHigh(bytes, bits, mask, highMask) : evenLow(bytes, bits, mask, highMask);
+}
+
+@inline
+function oddOf(isHigh: bool, bytes: v128, bits: v128, mask: v128, highMask: v128): v128 {
+  return isHigh ? oddHigh(bytes, bits, mask, highMask) : oddLow(bytes, bits, mask, highMask);
 }
 
 /** For an even k, columns 4k …: the low nibbles of `bytes`, and above them bits 0 and 1 of `bits`. */

@@ -1,16 +1,26 @@
-// Q8_0 packed: each group after a header, 272 bytes, as many as in the file. A weight is d · (byte − 128).
+// Q8_0 packed: each group after a header, 272 bytes, as many as in the file. A weight is d · (byte − 128), or d · byte where
+// the build takes whole bytes and the engine has them signed.
 //
 //   byte  0            16                                                                  272
 //         ├─ 8 × d f16 ┼─ for g = 0 … 7, columns 4g … 4g + 3 of 8 rows: 32 bytes             ─┤
 //
 import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
-import { BLOCK_BYTES, dot, dotHigh, dotLow, FOUR, four, odd, Q, RELAXED } from "../int8-activations";
+import { BLOCK_BYTES, FOUR, four, highDots, lowDots, odd, PAIRS, Q, RELAXED, twoDots } from "../int8-activations";
 import { NIBBLE_MASK, WORD_NIBBLE_MASK } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
-import { addScaled, addTile, offset, SUM, TILE_Q } from "./sums";
+import { addScaled, addTile, offset, SUM, TILE_Q, tileDots } from "./sums";
 
 export const HEADER_BYTES: i32 = 16;
 export const GROUP_BYTES: i32 = 256;
+
+/** Whether this build multiplies whole bytes, where the others split them into nibbles. */
+const WHOLE: bool = RELAXED && !PAIRS;
+
+/**
+ * −1 where a dot product of this engine takes bytes above 127 as negative, 0 where it does not. WebAssembly leaves that to
+ * engines; src/wasm/dot-product.ts asks, and sets this before anything is packed.
+ */
+export let SIGNED_BYTES: i32 = 0;
 
 /** @returns all ones in a lane of a row with a scale that is infinite or NaN */
 export function packQ8_0(to: usize, from: usize, cols: i32, rowBytes: usize): v128 {
@@ -32,31 +42,36 @@ export function packQ8_0(to: usize, from: usize, cols: i32, rowBytes: usize): v1
 
 @inline
 function pack4(to: usize, q: usize, rowBytes: usize): void {
-  storeSteps(to, unsigned(q), unsigned(q + rowBytes), unsigned(q + 2 * rowBytes), unsigned(q + 3 * rowBytes));
+  storeSteps(to, bytesOf(q), bytesOf(q + rowBytes), bytesOf(q + 2 * rowBytes), bytesOf(q + 3 * rowBytes));
 }
 
-/** Each q + 128. */
+/** Each q + 128, or q where bytes are signed. */
 @inline
-function unsigned(q: usize): v128 {
-  return v128.xor(v128.load(q), i8x16.splat(-128));
+function bytesOf(q: usize): v128 {
+  return v128.xor(v128.load(q), v128.andnot(i8x16.splat(-128), signedBytes()));
+}
+
+@inline
+function signedBytes(): v128 {
+  return i32x4.splat(WHOLE ? SIGNED_BYTES : 0);
 }
 
 @inline
 export function valueQ8_0(group: usize, row: i32, c: i32, d: f32): f32 {
-  return d * <f32>(<i32>load<u8>(group + ((c >> 2) << 5) + (row << 2) + (c & 3)) - 128);
+  const byte = <i32>load<u8>(group + ((c >> 2) << 5) + (row << 2) + (c & 3));
+  return d * <f32>((WHOLE ? byte ^ (SIGNED_BYTES & 128) : byte) - 128);
 }
 
 export function gemvQ8_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   const mask = i32x4.splat(RELAXED ? NIBBLE_MASK : WORD_NIBBLE_MASK);
   const halvesMask = i32x4.splat(HALVES_MASK);
+  const signed = signedBytes();
   let acc0 = f32x4.splat(0);
   let acc1 = acc0;
   let acc2 = acc0;
   let acc3 = acc0;
   for (let i = 0; i < cols; i += 32) {
-    // A weight is 16 · high + low − 128 with nibbles that fit the 7-bit operand of the dot product. Only `sum`, the high
-    // nibbles' half, begins at −8 · (sum of q): times 16 below, that is the −128.
-    let sum0 = i32x4.shl(i32x4.neg(v128.load32_splat(x, 4)), 3);
+    let sum0 = begun(x, 4, 0, signed);
     let sum1 = sum0;
     let sum2 = sum0;
     let sum3 = sum0;
@@ -67,30 +82,52 @@ export function gemvQ8_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
     let at1 = w1;
     let at2 = w2;
     let q = x + Q;
-    for (let g = 0; g < 8; g++) {
+    for (let g = 0; g < 8; g += 2) {
       const even = four(q);
       const odds = odd(q);
+      const evenNext = four(q + FOUR);
+      const oddsNext = odd(q + FOUR);
       let bytes = v128.load(at1, 16);
-      low0 = dotLow(even, odds, bytes, mask, low0);
-      sum0 = dotHigh(even, odds, bytes, mask, sum0);
+      let next = v128.load(at1, 48);
+      if (WHOLE) {
+        sum0 = twoDots(even, odds, bytes, evenNext, oddsNext, next, sum0);
+      } else {
+        low0 = lowDots(even, odds, bytes, evenNext, oddsNext, next, mask, low0);
+        sum0 = highDots(even, odds, bytes, evenNext, oddsNext, next, mask, sum0);
+      }
       bytes = v128.load(at1, 32);
-      low1 = dotLow(even, odds, bytes, mask, low1);
-      sum1 = dotHigh(even, odds, bytes, mask, sum1);
+      next = v128.load(at1, 64);
+      if (WHOLE) {
+        sum1 = twoDots(even, odds, bytes, evenNext, oddsNext, next, sum1);
+      } else {
+        low1 = lowDots(even, odds, bytes, evenNext, oddsNext, next, mask, low1);
+        sum1 = highDots(even, odds, bytes, evenNext, oddsNext, next, mask, sum1);
+      }
       bytes = v128.load(at2, 16);
-      low2 = dotLow(even, odds, bytes, mask, low2);
-      sum2 = dotHigh(even, odds, bytes, mask, sum2);
+      next = v128.load(at2, 48);
+      if (WHOLE) {
+        sum2 = twoDots(even, odds, bytes, evenNext, oddsNext, next, sum2);
+      } else {
+        low2 = lowDots(even, odds, bytes, evenNext, oddsNext, next, mask, low2);
+        sum2 = highDots(even, odds, bytes, evenNext, oddsNext, next, mask, sum2);
+      }
       bytes = v128.load(at2, 32);
-      low3 = dotLow(even, odds, bytes, mask, low3);
-      sum3 = dotHigh(even, odds, bytes, mask, sum3);
-      at1 += 32;
-      at2 += 32;
-      q += FOUR;
+      next = v128.load(at2, 64);
+      if (WHOLE) {
+        sum3 = twoDots(even, odds, bytes, evenNext, oddsNext, next, sum3);
+      } else {
+        low3 = lowDots(even, odds, bytes, evenNext, oddsNext, next, mask, low3);
+        sum3 = highDots(even, odds, bytes, evenNext, oddsNext, next, mask, sum3);
+      }
+      at1 += 64;
+      at2 += 64;
+      q += 2 * FOUR;
     }
     const xScale = f32x4.mul(v128.load32_splat(x), twoTo112());
-    acc0 = addScaled(acc0, loadHalves(w1, halvesMask), xScale, i32x4.add(i32x4.shl(sum0, 4), low0));
-    acc1 = addScaled(acc1, loadHalves(w1 + 8, halvesMask), xScale, i32x4.add(i32x4.shl(sum1, 4), low1));
-    acc2 = addScaled(acc2, loadHalves(w2, halvesMask), xScale, i32x4.add(i32x4.shl(sum2, 4), low2));
-    acc3 = addScaled(acc3, loadHalves(w2 + 8, halvesMask), xScale, i32x4.add(i32x4.shl(sum3, 4), low3));
+    acc0 = addScaled(acc0, loadHalves(w1, halvesMask), xScale, joined(sum0, low0));
+    acc1 = addScaled(acc1, loadHalves(w1 + 8, halvesMask), xScale, joined(sum1, low1));
+    acc2 = addScaled(acc2, loadHalves(w2, halvesMask), xScale, joined(sum2, low2));
+    acc3 = addScaled(acc3, loadHalves(w2 + 8, halvesMask), xScale, joined(sum3, low3));
     w1 += 272;
     w2 += 272;
     x += BLOCK_BYTES;
@@ -101,43 +138,81 @@ export function gemvQ8_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
   v128.store(y2, acc3, 16);
 }
 
+/**
+ * Where a sum begins: with unsigned bytes, the weights' −128 make −128 · (sum of q). In nibbles a weight is
+ * 16 · high + low − 128. The sum over `high` begins at −8 · (sum of q), which is 16 times as much when it joins `low`.
+ */
+@inline
+function begun(x: usize, sum: i32, token: i32, signed: v128): v128 {
+  return WHOLE ? v128.andnot(offset(x, sum, token, 7), signed) : offset(x, sum, token, 3);
+}
+
+/** The sums over high nibbles and over low ones as one. */
+@inline
+function joined(sum: v128, low: v128): v128 {
+  return WHOLE ? sum : i32x4.add(i32x4.shl(sum, 4), low);
+}
+
 export function tileQ8_0(z: usize, w: usize, x: usize, cols: i32): void {
   const mask = i32x4.splat(NIBBLE_MASK);
+  const signed = signedBytes();
   for (let i = 0; i < cols; i += 32) {
-    let a0 = offset(x, SUM, 0, 3);
-    let a1 = offset(x, SUM, 1, 3);
-    let a2 = offset(x, SUM, 2, 3);
-    let a3 = offset(x, SUM, 3, 3);
+    let a0 = begun(x, SUM, 0, signed);
+    let a1 = begun(x, SUM, 1, signed);
+    let a2 = begun(x, SUM, 2, signed);
+    let a3 = begun(x, SUM, 3, signed);
     let b0 = a0;
     let b1 = a1;
     let b2 = a2;
     let b3 = a3;
-    // First the high nibbles, times 16; then the low ones are added.
-    for (let shift = 4; shift >= 0; shift -= 4) {
-      let at = w;
-      let q = x + TILE_Q;
-      for (let g = 0; g < 8; g++) {
-        const rows0 = v128.and(i16x8.shr_u(v128.load(at, 16), shift), mask);
-        const rows4 = v128.and(i16x8.shr_u(v128.load(at, 32), shift), mask);
-        a0 = dot(four(q), odd(q), rows0, a0);
-        b0 = dot(four(q), odd(q), rows4, b0);
-        a1 = dot(four(q + FOUR), odd(q + FOUR), rows0, a1);
-        b1 = dot(four(q + FOUR), odd(q + FOUR), rows4, b1);
-        a2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows0, a2);
-        b2 = dot(four(q + 2 * FOUR), odd(q + 2 * FOUR), rows4, b2);
-        a3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows0, a3);
-        b3 = dot(four(q + 3 * FOUR), odd(q + 3 * FOUR), rows4, b3);
-        at += 32;
-        q += 4 * FOUR;
+    let at = w;
+    let q = x + TILE_Q;
+    if (!WHOLE) {
+      // The high nibbles, times 16; then the low ones are added.
+      for (let g = 0; g < 8; g += 2) {
+        const rows0 = v128.and(i16x8.shr_u(v128.load(at, 16), 4), mask);
+        const rows4 = v128.and(i16x8.shr_u(v128.load(at, 32), 4), mask);
+        const next0 = v128.and(i16x8.shr_u(v128.load(at, 48), 4), mask);
+        const next4 = v128.and(i16x8.shr_u(v128.load(at, 64), 4), mask);
+        const qNext = q + 4 * FOUR;
+        a0 = tileDots(q, rows0, qNext, next0, 0, a0);
+        b0 = tileDots(q, rows4, qNext, next4, 0, b0);
+        a1 = tileDots(q, rows0, qNext, next0, 1, a1);
+        b1 = tileDots(q, rows4, qNext, next4, 1, b1);
+        a2 = tileDots(q, rows0, qNext, next0, 2, a2);
+        b2 = tileDots(q, rows4, qNext, next4, 2, b2);
+        a3 = tileDots(q, rows0, qNext, next0, 3, a3);
+        b3 = tileDots(q, rows4, qNext, next4, 3, b3);
+        at += 64;
+        q += 8 * FOUR;
       }
-      a0 = i32x4.shl(a0, shift);
-      a1 = i32x4.shl(a1, shift);
-      a2 = i32x4.shl(a2, shift);
-      a3 = i32x4.shl(a3, shift);
-      b0 = i32x4.shl(b0, shift);
-      b1 = i32x4.shl(b1, shift);
-      b2 = i32x4.shl(b2, shift);
-      b3 = i32x4.shl(b3, shift);
+      a0 = i32x4.shl(a0, 4);
+      a1 = i32x4.shl(a1, 4);
+      a2 = i32x4.shl(a2, 4);
+      a3 = i32x4.shl(a3, 4);
+      b0 = i32x4.shl(b0, 4);
+      b1 = i32x4.shl(b1, 4);
+      b2 = i32x4.shl(b2, 4);
+      b3 = i32x4.shl(b3, 4);
+      at = w;
+      q = x + TILE_Q;
+    }
+    for (let g = 0; g < 8; g += 2) {
+      const rows0 = lowOf(v128.load(at, 16), mask);
+      const rows4 = lowOf(v128.load(at, 32), mask);
+      const next0 = lowOf(v128.load(at, 48), mask);
+      const next4 = lowOf(v128.load(at, 64), mask);
+      const qNext = q + 4 * FOUR;
+      a0 = tileDots(q, rows0, qNext, next0, 0, a0);
+      b0 = tileDots(q, rows4, qNext, next4, 0, b0);
+      a1 = tileDots(q, rows0, qNext, next0, 1, a1);
+      b1 = tileDots(q, rows4, qNext, next4, 1, b1);
+      a2 = tileDots(q, rows0, qNext, next0, 2, a2);
+      b2 = tileDots(q, rows4, qNext, next4, 2, b2);
+      a3 = tileDots(q, rows0, qNext, next0, 3, a3);
+      b3 = tileDots(q, rows4, qNext, next4, 3, b3);
+      at += 64;
+      q += 8 * FOUR;
     }
     const halvesMask = i32x4.splat(HALVES_MASK);
     const d0 = f32x4.mul(loadHalves(w, halvesMask), twoTo112());
@@ -149,4 +224,10 @@ export function tileQ8_0(z: usize, w: usize, x: usize, cols: i32): void {
     w += 272;
     x += BLOCK_BYTES << 2;
   }
+}
+
+/** What the last loop of a tile multiplies. */
+@inline
+function lowOf(bytes: v128, mask: v128): v128 {
+  return WHOLE ? bytes : v128.and(bytes, mask);
 }

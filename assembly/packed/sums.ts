@@ -3,7 +3,7 @@
 // A tile is the activations of 4 tokens. Times a strip it gives 8 rows × 4 tokens: 8 vectors of integer sums, which stay in
 // registers for one group. The float32 sums are kept in scratch memory, because with 8 more vectors the registers would
 // spill: 347 to 363 GOPS instead of 268 to 292 (two threads of a Zen 5, V8 13.6).
-import { Q } from "../int8-activations";
+import { FOUR, four, odd, Q, twoDots } from "../int8-activations";
 
 /** Tokens of a tile. */
 export const TILE_TOKENS: i32 = 4;
@@ -35,4 +35,11 @@ export function addTile(z: usize, token: i32, x: usize, d0: v128, d1: v128, a: v
 @inline
 export function offset(x: usize, sum: i32, token: i32, shift: i32): v128 {
   return i32x4.shl(i32x4.neg(v128.load32_splat(x + sum + (token << 2))), shift);
+}
+
+/** twoDots for one token of a tile whose columns are at `q1` and `q2`. */
+@inline
+export function tileDots(q1: usize, w1: v128, q2: usize, w2: v128, token: i32, acc: v128): v128 {
+  const t = token * FOUR;
+  return twoDots(four(q1 + t), odd(q1 + t), w1, four(q2 + t), odd(q2 + t), w2, acc);
 }

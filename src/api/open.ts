@@ -8,11 +8,12 @@ import { patienceWith } from "../sources/patience.ts";
 import type { NetworkOptions } from "../sources/url.ts";
 import type { TextPort } from "../text/protocol.ts";
 import { createText } from "../text/text.ts";
-import { connect, type ModelWorker } from "../worker/client.ts";
+import type { ModelWorker } from "../worker/client.ts";
 import type { WorkerPort } from "../worker/protocol.ts";
 import { createLanguageModel } from "./create-language-model.ts";
 import { withRates } from "./fetch-rates.ts";
 import type { LanguageModel, Progress } from "./language-model.ts";
+import { startLoaded } from "./load-again.ts";
 import { type OpenOptions, openingChecks } from "./opening-options.ts";
 
 /**
@@ -67,8 +68,8 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
   try {
     const { vocabSize: embeddingRows } = readConfig(rawConfig, keyNames);
     const tokenizer = withPreTokenizer(checkpoint.tokenizer, tokenizerPre);
-    worker = connect(host.startWorker());
-    const loaded = await worker.request(
+    const started = await startLoaded(
+      () => host.startWorker(),
       {
         kind: "load",
         config: rawConfig,
@@ -83,9 +84,10 @@ export async function openOn(host: Host, source?: ModelSource, options: OpenOpti
         },
       },
     );
+    worker = started.worker;
     const { chatTemplate, namedTemplates } = checkpoint;
     const text = tokenizer && createText(host.startText, { tokenizer, chatTemplate, namedTemplates, embeddingRows });
-    return createLanguageModel(worker, text, checkpoint, loaded);
+    return createLanguageModel(worker, text, checkpoint, started.loaded);
   } catch (error) {
     await worker?.close();
     throw error;

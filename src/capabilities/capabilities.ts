@@ -1,6 +1,6 @@
 // What an engine can do for a model, what of it `open` uses, and how to get what is missing.
 import { defaultThreads, type Machine } from "../load/settings.ts";
-import { hasSimd } from "../wasm/kernels.ts";
+import { hasSimd, isRelaxed, type KernelBuildName } from "../wasm/kernels.ts";
 
 /** `unavailable` says why not, and how to get it. */
 export type Capability = { readonly available: true } | { readonly available: false; readonly unavailable: string };
@@ -19,7 +19,7 @@ export interface Capabilities {
   /** What a model can have. Chromium tells it in steps up to 8 GiB, which stand for more; undefined where it is unknown. */
   readonly memoryBytes: number | undefined;
   /** What `open` uses unless its options say otherwise; undefined where no model runs. */
-  readonly uses: { readonly kernels: "baseline" | "relaxed"; readonly threads: number } | undefined;
+  readonly uses: { readonly kernels: KernelBuildName; readonly threads: number } | undefined;
 }
 
 /** What has been found out about an engine; `noThreads` and `noStorage` are reasons. */
@@ -38,12 +38,12 @@ export function describeCapabilities(found: Found): Capabilities {
   const runs = found.hasWebAssembly && found.hasSimd;
   return {
     simd: unless(runs ? undefined : found.hasWebAssembly ? NO_SIMD : NO_WEBASSEMBLY),
-    relaxedSimd: unless(machine.relaxed ? undefined : NO_RELAXED_SIMD),
+    relaxedSimd: unless(isRelaxed(machine.builds[0]) ? undefined : NO_RELAXED_SIMD),
     threads: unless(found.noThreads),
     storage: unless(found.noStorage),
     hardwareThreads,
     memoryBytes,
-    uses: runs ? { kernels: machine.relaxed ? "relaxed" : "baseline", threads: defaultThreads(machine) } : undefined,
+    uses: runs ? { kernels: machine.builds[0], threads: defaultThreads(machine) } : undefined,
   };
 }
 

@@ -1,4 +1,5 @@
 // Reads many tensors in the order in which their bytes lie in the files, in pieces, so that nothing is held twice.
+import { discard } from "../sources/discard.ts";
 import type { ByteSource } from "../sources/source.ts";
 import type { Part, StoredTensor } from "./checkpoint.ts";
 import { widened, widening } from "./part-bytes.ts";
@@ -82,7 +83,8 @@ export async function streamTensors(
       sink.write(at, widened(sink.tensor.format, format, bytes.subarray(from, from + count)));
       loaded += count;
     }
-    if (piece.rooms !== undefined) free.get(piece.rooms)?.push(room as Room);
+    if (piece.rooms === undefined) discard(bytes);
+    else free.get(piece.rooms)?.push(room as Room);
     onBytes?.(loaded, total);
   }
   await Promise.all(files.map((file) => file.verify(signal)));

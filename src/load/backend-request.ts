@@ -6,6 +6,7 @@ import { lmHead } from "../model/model.ts";
 import { sharedStateSpecs } from "../model/state.ts";
 import type { Backend } from "../ops/backend.ts";
 import type { WasmBackendRequest } from "../wasm/backend.ts";
+import { isRelaxed } from "../wasm/kernels.ts";
 import { assemble } from "./assemble.ts";
 import type { FoundWeight } from "./find-weights.ts";
 import { longestStep, type Room } from "./room.ts";
@@ -27,7 +28,7 @@ export function backendRequest(
     kvType,
     mode,
     threads,
-    relaxed: settings.kernels === "relaxed",
+    relaxed: isRelaxed(settings.kernels),
     bankBytes,
     maxStep: longestStep(contextLength, room),
     hiddenSize: config.hiddenSize,

@@ -67,7 +67,7 @@ export async function loadModel(files: WeightFiles, options: ModelOptions, conte
 }
 
 async function createWasm(request: WasmBackendRequest, settings: Settings, context: LoadContext): Promise<Backend> {
-  const build = { relaxed: settings.kernels === "relaxed", threads: settings.threads > 1 };
+  const build = { name: settings.kernels, threads: settings.threads > 1 };
   const runtime = await context.startRuntime(build, settings.threads);
   const backend = createWasmBackend(runtime, request);
   await runtime.join(backend.memories);

@@ -4,6 +4,7 @@ import type { ArithmeticMode, KvType } from "../ops/backend.ts";
 import { type ChecksOf, checkOptions } from "../options/check-options.ts";
 import { anything, type Check, oneOf, satisfies, trueOrFalse } from "../options/checks.ts";
 import { MAX_BANK_BYTES } from "../wasm/bank.ts";
+import { type KernelBuildName, kernelBuilds } from "../wasm/kernels.ts";
 
 export interface ModelOptions {
   /** `wasm` by default; `reference` is the definition of every op in plain TypeScript, and slow. */
@@ -25,8 +26,8 @@ export interface ModelOptions {
   readonly bankBytes?: number;
   /** Threads of the wasm backend; by default one to each physical core, and 1 where threads cannot share memory. */
   readonly threads?: number;
-  /** The build of the kernels; by default `relaxed` where the engine has relaxed SIMD. Both give the same bits. */
-  readonly kernels?: "baseline" | "relaxed";
+  /** The build of the kernels; by default the fastest on this engine and processor. All give the same bits. */
+  readonly kernels?: KernelBuildName;
   /** Quantizes the matrices of F32, F16 and BF16 files while they are read; by default they stay as they are. */
   readonly quantize?: QuantizationType;
   /** Loads even where the machine seems to have too little memory for it. */
@@ -48,7 +49,7 @@ export const modelChecks: ChecksOf<ModelOptions> = {
   kvMemory: integerIn(1, Number.MAX_SAFE_INTEGER),
   bankBytes: integerIn(65536, MAX_BANK_BYTES),
   threads: integerIn(1, MAX_THREADS),
-  kernels: oneOf("baseline", "relaxed"),
+  kernels: oneOf(...kernelBuilds),
   quantize: oneOf(...quantizationTypes),
   ignoreMemory: trueOrFalse,
 };

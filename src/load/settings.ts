@@ -2,6 +2,7 @@
 import type { Config } from "../model/config.ts";
 import { OptionError } from "../options/option-error.ts";
 import { MAX_BANK_BYTES } from "../wasm/bank.ts";
+import type { KernelBuildName } from "../wasm/kernels.ts";
 import type { FreeMemory } from "./fit.ts";
 import { checkModelOptions, MAX_THREADS, type ModelOptions } from "./model-options.ts";
 import { kvBytesFor } from "./room.ts";
@@ -15,7 +16,8 @@ export interface Machine {
   /** Threads that make sense: physical cores, where they can be told. */
   readonly cores: number;
   readonly sharedMemory: boolean;
-  readonly relaxed: boolean;
+  /** Of the kernels: those that are right here, the fastest first. */
+  readonly builds: readonly [KernelBuildName, ...KernelBuildName[]];
   /** What it can give to a model; undefined where that is unknown. */
   readonly memory?: FreeMemory;
 }
@@ -45,11 +47,13 @@ export function fillSettings(config: Config, options: ModelOptions, machine: Mac
       found: contextLength,
     });
   }
-  if (options.kernels === "relaxed" && !machine.relaxed) {
+  const { builds } = machine;
+  if (options.kernels !== undefined && !builds.includes(options.kernels)) {
     throw new OptionError({
       subject: "kernels",
-      expected: '"baseline" on an engine without relaxed SIMD',
-      found: '"relaxed"',
+      expected: `${builds.map((name) => `"${name}"`).join(" or ")} on this engine and processor`,
+      found: `"${options.kernels}"`,
+      remedy: "Without this option the fastest is chosen.",
     });
   }
   if ((options.threads ?? 1) > 1 && !machine.sharedMemory) {
@@ -73,7 +77,7 @@ export function fillSettings(config: Config, options: ModelOptions, machine: Mac
   }
   return {
     threads: backend === "reference" ? 1 : (options.threads ?? defaultThreads(machine)),
-    kernels: options.kernels ?? (machine.relaxed ? "relaxed" : "baseline"),
+    kernels: options.kernels ?? builds[0],
     backend,
     mode,
     contextLength,

@@ -10,6 +10,8 @@ export const assetNames = [
   "baseline-threads.wasm",
   "relaxed.wasm",
   "relaxed-threads.wasm",
+  "relaxed-pairs.wasm",
+  "relaxed-pairs-threads.wasm",
   "lfm2-nano-Q4_0.gguf",
 ] as const;
 

@@ -18,5 +18,11 @@ export function ownUrls(): AssetUrls {
       "relaxed-threads.wasm",
       () => new URL("../assets/relaxed-threads.wasm", import.meta.url),
     ).href,
+    "relaxed-pairs.wasm": found("relaxed-pairs.wasm", () => new URL("../assets/relaxed-pairs.wasm", import.meta.url))
+      .href,
+    "relaxed-pairs-threads.wasm": found(
+      "relaxed-pairs-threads.wasm",
+      () => new URL("../assets/relaxed-pairs-threads.wasm", import.meta.url),
+    ).href,
   };
 }

@@ -1,5 +1,6 @@
 // Files held by a browser or in memory: Blob, File, ArrayBuffer, Uint8Array.
 import { checkFileName, checkRange } from "./checks.ts";
+import { discard } from "./discard.ts";
 import type { ByteSource, Folder } from "./source.ts";
 import { SourceError } from "./source-error.ts";
 
@@ -35,7 +36,7 @@ function fromBlob(name: string, blob: Blob): ByteSource {
     name,
     size: blob.size,
     descriptor: { kind: "blob", name, blob },
-    async read(offset, length, signal) {
+    async read(offset, length, signal, room) {
       signal?.throwIfAborted();
       checkRange(name, blob.size, offset, length);
       const buffer = await blob
@@ -50,12 +51,23 @@ function fromBlob(name: string, blob: Blob): ByteSource {
           );
         });
       signal?.throwIfAborted();
-      return new Uint8Array(buffer);
+      return placedIn(room, buffer);
     },
     // A Blob does not change; if its file on disk has changed, it can no longer be read.
     verify: async () => {},
     close: async () => {},
   };
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+function placedIn(room: Bytes | undefined, buffer: ArrayBuffer): Bytes {
+  const bytes = new Uint8Array(buffer);
+  if (room === undefined) return bytes;
+  const placed = room.subarray(0, bytes.length);
+  placed.set(bytes);
+  discard(bytes);
+  return placed;
 }
 
 function fromBytes(name: string, bytes: Uint8Array<ArrayBuffer>): ByteSource {
@@ -66,10 +78,12 @@ function fromBytes(name: string, bytes: Uint8Array<ArrayBuffer>): ByteSource {
     get descriptor() {
       return { kind: "blob", name, blob: new Blob([bytes]) } as const;
     },
-    async read(offset, length, signal) {
+    async read(offset, length, signal, room = new Uint8Array(length)) {
       signal?.throwIfAborted();
       checkRange(name, bytes.length, offset, length);
-      return bytes.slice(offset, offset + length);
+      const placed = room.subarray(0, length);
+      placed.set(bytes.subarray(offset, offset + length));
+      return placed;
     },
     verify: async () => {},
     close: async () => {},

@@ -1,4 +1,5 @@
 // One request for a file, or a range of it, and its answer: redirects, time limits, and which failures may pass.
+import { readerOf } from "./chunk-reader.ts";
 import { joinSignals } from "./joined-signal.ts";
 import { PassingError, PROGRESS_BYTES, requestedWaitMs } from "./patience.ts";
 import { SourceError } from "./source-error.ts";
@@ -30,6 +31,7 @@ export interface Range {
   readonly length: number;
 }
 
+/** Of a body, in order. A chunk may be overwritten when the next one is asked for. */
 export type Chunks = AsyncGenerator<Uint8Array<ArrayBuffer>, void>;
 
 /** For messages: a query may hold a signature or a token. */
@@ -125,13 +127,14 @@ function redirectTarget(name: string, location: string, from: URL): URL {
 }
 
 async function* chunksOf(response: Response, onBytes: (count: number) => void, failed: (cause: unknown) => never) {
-  const reader = response.body?.getReader();
+  const reader = response.body && readerOf(response.body);
   try {
     for (;;) {
       const result = await reader?.read().catch(failed);
-      if (!result || result.done) return;
+      if (!result?.value || result.done) return;
       onBytes(result.value.length);
       yield result.value;
+      reader?.used(result.value);
     }
   } finally {
     await reader?.cancel().catch(() => {});

@@ -41,7 +41,7 @@ export async function wholeBody(
     bytes += chunk.length;
     if (bytes > limit) refuse("a larger one");
     if (expected !== undefined && bytes > expected) throw tooLong(name, expected);
-    parts.push(chunk);
+    parts.push(chunk.slice());
   }
   if (expected !== undefined && bytes < expected) throw tooShort(name, expected, bytes);
   return new Blob(parts);

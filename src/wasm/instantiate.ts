@@ -2,6 +2,7 @@
 // browser's worker has no import map to find a package by.
 import { instantiateSync } from "@assemblyscript/loader";
 import { type Kernels, kernelNames } from "./compiled.ts";
+import { dotProductOfBytes } from "./dot-product.ts";
 
 /**
  * One instance over one memory. Synchronous, so a module of this size needs a worker in a browser.
@@ -10,11 +11,14 @@ import { type Kernels, kernelNames } from "./compiled.ts";
 export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
   const kernels = instantiateSync<Kernels>(module, { env: { memory } }).exports;
   const missing = kernelNames.find((name) => typeof kernels[name] !== "function");
-  if (missing === undefined) return kernels;
-  throw new TypeError(
-    `kernels: expected one named ${missing}, found none in the compiled module. ` +
-      "It is of another version of this package; serve dist/assets and the scripts beside it from the same one.",
-  );
+  if (missing !== undefined) {
+    throw new TypeError(
+      `kernels: expected one named ${missing}, found none in the compiled module. ` +
+        "It is of another version of this package; serve dist/assets and the scripts beside it from the same one.",
+    );
+  }
+  kernels.SIGNED_BYTES.value = dotProductOfBytes() === "signed" ? -1 : 0;
+  return kernels;
 }
 
 /** An instance of a module that needs nothing. */

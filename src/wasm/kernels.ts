@@ -1,17 +1,40 @@
 // The builds of the kernels: their files, and which of them an engine can run.
+import { dotProductOfBytes, takesWholeBytes } from "./dot-product.ts";
 
-/** One source, built with and without relaxed SIMD (for its integer dot product alone) and shared memory. */
+/**
+ * How products of integers are made, from one source and with the same bits: by the SIMD that every engine has; by the dot
+ * product of relaxed SIMD; or, also relaxed, by products whose sums of two have 16 bits, where the dot product is slow.
+ */
+export const kernelBuilds = ["baseline", "relaxed", "relaxed-pairs"] as const;
+export type KernelBuildName = (typeof kernelBuilds)[number];
+
 export interface KernelBuild {
-  readonly relaxed: boolean;
+  readonly name: KernelBuildName;
+  /** With shared memory. */
   readonly threads: boolean;
 }
 
-export const kernelFiles = ["baseline.wasm", "baseline-threads.wasm", "relaxed.wasm", "relaxed-threads.wasm"] as const;
-export type KernelFile = (typeof kernelFiles)[number];
+export const kernelFiles = kernelBuilds.flatMap((name) => [
+  kernelFile({ name, threads: false }),
+  kernelFile({ name, threads: true }),
+]);
+export type KernelFile = `${KernelBuildName}${"" | "-threads"}.wasm`;
 
-export function kernelFile({ relaxed, threads }: KernelBuild): KernelFile {
-  if (relaxed) return threads ? "relaxed-threads.wasm" : "relaxed.wasm";
-  return threads ? "baseline-threads.wasm" : "baseline.wasm";
+export function kernelFile({ name, threads }: KernelBuild): KernelFile {
+  return `${name}${threads ? "-threads" : ""}.wasm`;
+}
+
+/** Whether a build has its activations in 8 bits, where the other has them in 16. */
+export function isRelaxed(name: KernelBuildName): boolean {
+  return name !== "baseline";
+}
+
+/** The builds that give the right bits on this engine, the fastest first. */
+export function usableBuilds(): readonly [KernelBuildName, ...KernelBuildName[]] {
+  if (!hasRelaxedSimd()) return ["baseline"];
+  return takesWholeBytes(dotProductOfBytes())
+    ? ["relaxed", "relaxed-pairs", "baseline"]
+    : ["relaxed-pairs", "baseline"];
 }
 
 /** Whether this engine has SIMD at all, without which no build runs: a module whose one function makes a vector. */

@@ -1,13 +1,13 @@
 // What a browser has to offer the kernels.
 import type { FreeMemory } from "../load/fit.ts";
 import type { Machine } from "../load/settings.ts";
-import { hasRelaxedSimd, hasSharedMemory } from "../wasm/kernels.ts";
+import { hasSharedMemory, usableBuilds } from "../wasm/kernels.ts";
 
 export function browserMachine(): Machine {
   return {
     cores: likelyCores(),
     sharedMemory: hasSharedMemory(),
-    relaxed: typeof WebAssembly !== "undefined" && hasRelaxedSimd(),
+    builds: typeof WebAssembly === "undefined" ? ["baseline"] : usableBuilds(),
     memory: smallMemory(),
   };
 }

@@ -17,9 +17,27 @@ export interface ModelWorker {
   close(): Promise<void>;
 }
 
+export interface ConnectedWorker extends ModelWorker {
+  /** Why it takes no more requests. */
+  readonly ended: Error | undefined;
+}
+
 /** The model's thread has died, or has been closed; it takes no more requests. */
 export class WorkerError extends Lfm2Error {
   override readonly name = "WorkerError";
+}
+
+/** The page was left, which ends its threads. One that is shown again, as browsers keep a page for the way back, may start others. */
+export class PageLeftError extends WorkerError {
+  constructor() {
+    super({
+      subject: "page",
+      expected: "it open",
+      found: "it left",
+      remedy: "Ask again: a model that was open is loaded again.",
+      sentence: "The page was left, which ends what its models were doing.",
+    });
+  }
 }
 
 /** For every use of a model after it was closed. */
@@ -38,7 +56,7 @@ interface Pending {
   readonly givenUp: SharedArrayBuffer | undefined;
 }
 
-export function connect(port: WorkerPort): ModelWorker {
+export function connect(port: WorkerPort): ConnectedWorker {
   const pending = new Map<number, Pending>();
   /** How many requests for work have been sent, for the thread to see in the middle of a step. */
   const sent = hasSharedMemory() ? new SharedArrayBuffer(4) : undefined;
@@ -90,6 +108,9 @@ export function connect(port: WorkerPort): ModelWorker {
   };
 
   return {
+    get ended() {
+      return ended;
+    },
     request(request, { event, signal } = {}) {
       signal?.throwIfAborted();
       if (ended !== undefined) throw ended;

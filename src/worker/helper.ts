@@ -1,7 +1,7 @@
 // Threads that help the model's thread: how it starts them, and what they do.
 import type { StartedRuntime } from "../load/load.ts";
 import { instantiateKernels } from "../wasm/instantiate.ts";
-import type { KernelBuild } from "../wasm/kernels.ts";
+import { isRelaxed, type KernelBuild } from "../wasm/kernels.ts";
 import { alone, createControl, createPool, help } from "../wasm/pool.ts";
 
 /** The one message that a helper gets. */
@@ -18,10 +18,11 @@ export type StartHelper = (task: HelperTask) => Promise<void>;
 
 export function startRuntime(
   module: WebAssembly.Module,
-  { relaxed }: KernelBuild,
+  { name }: KernelBuild,
   threads: number,
   startHelper: StartHelper,
 ): StartedRuntime {
+  const relaxed = isRelaxed(name);
   const instantiate = (memory: WebAssembly.Memory) => instantiateKernels(module, memory);
   if (threads === 1) return { instantiate, relaxed, pool: alone, join: async () => {} };
   const control = createControl();

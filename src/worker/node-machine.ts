@@ -2,11 +2,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Machine } from "../load/settings.ts";
-import { hasRelaxedSimd } from "../wasm/kernels.ts";
+import { usableBuilds } from "../wasm/kernels.ts";
 import { freeMemory } from "./free-memory.ts";
 
 export async function nodeMachine(): Promise<Machine> {
-  return { cores: await physicalCores(), sharedMemory: true, relaxed: hasRelaxedSimd(), memory: await freeMemory() };
+  return { cores: await physicalCores(), sharedMemory: true, builds: usableBuilds(), memory: await freeMemory() };
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type { AssetUrls } from "../package-files/assets.ts";
 import { kernelFiles } from "../wasm/kernels.ts";
+import { PageLeftError } from "./client.ts";
 import { forbiddenKernels } from "./forbidden-kernels.ts";
 import { createModuleWorker } from "./module-worker.ts";
 import type { ThreadPort, WorkerPort } from "./protocol.ts";
@@ -26,10 +27,24 @@ export function startThread<In, Out>(
     throw refusedThread.atOnce(url, cause as Error);
   }
   worker.addEventListener("message", policy.end, { once: true });
+  const end = (): void => {
+    removeEventListener("pagehide", leave);
+    policy.end();
+    worker.terminate();
+  };
+  // WebKit keeps the memory of a page that is reloaded until the next one needs some, and browsers that keep a page for the
+  // way back keep its threads.
+  let whenLeft = (_: Error): void => {};
+  const leave = (): void => {
+    end();
+    whenLeft(new PageLeftError());
+  };
+  addEventListener("pagehide", leave);
   return {
     post: (message, transfer = []) => worker.postMessage(message, transfer),
     onMessage: (listener) => worker.addEventListener("message", ({ data }) => listener(data)),
     onFailure(listener) {
+      whenLeft = listener;
       worker.addEventListener("error", ({ message }) => {
         // Only an error within the script has a message.
         if (message) listener(forbiddenKernels(name, message) ?? new Error(message));
@@ -39,8 +54,7 @@ export function startThread<In, Out>(
     },
     setBusy() {},
     async terminate() {
-      policy.end();
-      worker.terminate();
+      end();
     },
   };
 }

@@ -1,10 +1,39 @@
 // The model runs beside the page, never in its way. Each figure is the median of several, since the machine is shared.
-import { expect, it } from "vitest";
+import { existsSync } from "node:fs";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { synthesize } from "../../src/synth/synthesize.ts";
+import { type FakeHub, REPO, serveHub } from "../hub/fake-hub.ts";
+import { written } from "../quantize/collect.ts";
+import { small } from "../synth/small.ts";
 import { inEveryEngine, type Library } from "./every-engine.ts";
 import { READ_AHEAD } from "./site.ts";
 
+/** Its vocabulary has the size of LFM2's, whose tokenizer takes some 300 ms to build; its layers are few and small. */
+const FULL_VOCABULARY = { ...small, vocab_size: 65_536, hidden_size: 64, max_position_embeddings: 65_536 };
+const FILE = "wide.gguf";
+
+let hub: FakeHub;
+beforeAll(async () => {
+  const options = { type: "Q8_0", name: "wide" } as const;
+  const file = await written((sink) => synthesize(FULL_VOCABULARY, sink, options));
+  hub = await serveHub({ [FILE]: Buffer.from(file) });
+});
+afterAll(() => hub.close());
+
 /** What the package promises for an abort; a page that misses a turn for longer feels stuck. */
 const PROMISED_MS = 200;
+
+/** The work of other threads than the page's. */
+const ELSEWHERE = [
+  "/dist/tokenizer/bpe.js",
+  "/dist/tokenizer/tokenizer.js",
+  "/dist/formats/open-checkpoint.js",
+  "/dist/chat/template.js",
+  "/dist/constrain/compile.js",
+  "/dist/constrain/vocabulary.js",
+  "/dist/wasm/backend.js",
+  "/dist/load/load.js",
+];
 
 /** As long as the embedded model's context allows: seconds of work. */
 const LONG_PROMPT = Array.from({ length: 4000 }, (_, i) => 100 + ((i * 37) % 1900));
@@ -83,9 +112,38 @@ async function abortedLoads(lfm2: Library, times: number): Promise<{ error: stri
   return found;
 }
 
+/** What has been done in a model, and the scripts that the page itself has loaded for it. */
+async function scriptsOfPage(lfm2: Library, url: string): Promise<{ tokens: number; said: string; scripts: string[] }> {
+  const model = await lfm2.open(url, { threads: 1, cache: false });
+  const ids = await (await model.tokenizer()).encode(
+    "The quick brown fox, who has read 3 papers, isn't lazy. ".repeat(1100),
+  );
+  let said = "";
+  const format = { responseFormat: { type: "regex", pattern: "yes|no" }, maxTokens: 9 } as const;
+  for await (const { content } of model.chat([{ role: "user", content: "Is it so?" }], format)) said += content ?? "";
+  await model.close();
+  const scripts = performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname);
+  return { tokens: ids.length, said, scripts };
+}
+
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
+
+inEveryEngine({ isolated: true }, (page) => {
+  // What a thread has no code for, it cannot do: unlike a time, that is the same on a busy machine.
+  it("opens, encodes, renders, compiles and computes with 65,536 tokens by code that the page never loads", async () => {
+    const url = `${hub.endpoint}/${REPO}/resolve/main/${FILE}`;
+    const { tokens, said, scripts } = await page.run(scriptsOfPage, url);
+    expect(tokens).toBeGreaterThan(20_000);
+    expect(said).toMatch(/^(yes|no)$/);
+    expect(scripts).toContain("/dist/index.browser.js");
+    const elsewhere = ELSEWHERE.filter((path) => scripts.some((script) => script.startsWith(path)));
+    expect(elsewhere).toEqual([]);
+    // They are where they are looked for.
+    for (const path of ELSEWHERE) expect(existsSync(new URL(`../..${path}`, import.meta.url)), path).toBe(true);
+  });
+});
 
 for (const isolated of [false, true]) {
   inEveryEngine({ isolated }, (page) => {

@@ -1,4 +1,5 @@
 // What the tests ask of a model, in a page and in Node alike. Each task is a function of its arguments only.
+import type { KernelBuildName } from "../../src/wasm/kernels.ts";
 import type { Json, Library } from "./every-engine.ts";
 
 type Format = { readonly type: "json_schema"; readonly schema: { readonly [key: string]: Json } };
@@ -19,7 +20,7 @@ export async function newIds(
 /** SHA-256 of the embedded model's logits, as `lfm2 verify` prints it. */
 export async function bits(
   lfm2: Library,
-  options: { mode: "exact" | "int8"; kernels: "baseline" | "relaxed"; threads: number },
+  options: { mode: "exact" | "int8"; kernels: KernelBuildName; threads: number },
 ): Promise<string> {
   const model = await lfm2.open(undefined, options);
   const hash = await lfm2.logitBits(model);

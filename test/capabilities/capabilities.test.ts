@@ -4,7 +4,7 @@ import { capabilities, open } from "../../src/index.ts";
 
 const page = { isSecureContext: true, crossOriginIsolated: true, hasSharedArrayBuffer: true };
 const found = {
-  machine: { cores: 4, sharedMemory: true, relaxed: true },
+  machine: { cores: 4, sharedMemory: true, builds: ["relaxed", "baseline"] as const },
   noThreads: undefined,
   noStorage: undefined,
   hardwareThreads: 8,

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { compileStep, instantiateStep, type StepKernels } from "../../examples/int4-gemv/compile-step.ts";
 import { gemv } from "../../examples/int4-gemv/loops.ts";
-import { hasRelaxedSimd } from "../../src/wasm/kernels.ts";
+import { usableBuilds } from "../../src/wasm/kernels.ts";
 import { gap, randomBlocks, rigs, seeded } from "../ops/harness.ts";
 
 const COLS = 96;
@@ -41,7 +41,7 @@ function expected(): { exact: Float32Array; int8: Float32Array; experts: Float32
     e: { rows: ROWS, cols: COLS, experts: EXPERTS, format: "Q4_0" as const, data: weights },
   };
   const [reference] = rigs(matrices);
-  const [, kernels] = rigs(matrices, { mode: "int8", build: hasRelaxedSimd() ? "relaxed" : "baseline" });
+  const [, kernels] = rigs(matrices, { mode: "int8", build: usableBuilds()[0] });
   const exact = reference.memory.read(reference.ops.linear(reference.tensor("x"), reference.weight("w")));
   const all = kernels.memory.read(kernels.ops.linear(kernels.tensor("x"), kernels.weight("w")));
   const chosen = [2, 0].map((expert) => {

@@ -18,16 +18,16 @@ import { createWasmBackend } from "../../src/wasm/backend.ts";
 import type { Kernels } from "../../src/wasm/compiled.ts";
 import { instantiateKernels } from "../../src/wasm/instantiate.ts";
 import { kernelUrl } from "../../src/wasm/kernel-url.ts";
-import { hasRelaxedSimd } from "../../src/wasm/kernels.ts";
+import { isRelaxed, type KernelBuildName, usableBuilds } from "../../src/wasm/kernels.ts";
 import { alone } from "../../src/wasm/pool.ts";
 
-/** This engine's builds: both where it can run both. */
-export const builds = hasRelaxedSimd() ? (["baseline", "relaxed"] as const) : (["baseline"] as const);
-export type Build = (typeof builds)[number];
+/** All that give the right bits on this engine. */
+export const builds = usableBuilds();
+export type Build = KernelBuildName;
 
 const modules = new Map(
   builds.map((build) => {
-    const url = kernelUrl({ relaxed: build === "relaxed", threads: false });
+    const url = kernelUrl({ name: build, threads: false });
     return [build, new WebAssembly.Module(readFileSync(url))];
   }),
 );
@@ -38,10 +38,10 @@ export function instantiate(memory: WebAssembly.Memory, build: Build = "baseline
 
 /** Loads on this thread alone. */
 export const context: LoadContext = {
-  machine: { cores: 1, sharedMemory: false, relaxed: builds.length === 2 },
-  startRuntime: async ({ relaxed }) => ({
-    instantiate: (memory) => instantiate(memory, relaxed ? "relaxed" : "baseline"),
-    relaxed,
+  machine: { cores: 1, sharedMemory: false, builds },
+  startRuntime: async ({ name }) => ({
+    instantiate: (memory) => instantiate(memory, name),
+    relaxed: isRelaxed(name),
     pool: alone,
     join: async () => {},
   }),
@@ -77,7 +77,7 @@ export interface RigOptions {
 /** The same matrices in the reference and in the kernels. */
 export function rigs(matrices: Readonly<Record<string, Matrix>>, options: RigOptions = {}): [Rig, Rig] {
   const build = options.build ?? "baseline";
-  const relaxed = build === "relaxed";
+  const relaxed = isRelaxed(build);
   const weights: StoredWeight[] = Object.entries(matrices).map(([path, { rows, cols, experts = 1, role, format }]) => ({
     path,
     rows,

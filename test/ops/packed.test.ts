@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { blockFormats, type FormatName } from "../../src/blocks/formats.ts";
 import type { PlacedWeight } from "../../src/ops/backend.ts";
+import { isRelaxed } from "../../src/wasm/kernels.ts";
 import { activationBytes } from "../../src/wasm/sizes.ts";
 import {
   type Build,
@@ -78,12 +79,12 @@ describe.each(builds)("%s", (build) => {
     bytes.fill(UNTOUCHED, to, x);
     instantiate(memory, build).quantize(to, x, 0, cols / 32);
     expect(bytes.subarray(to, x).findLastIndex((byte) => byte !== UNTOUCHED) + 1).toBe(
-      activationBytes(build === "relaxed", cols),
+      activationBytes(isRelaxed(build), cols),
     );
   });
 });
 
-describe("the two builds", () => {
+describe("all builds", () => {
   it.each(formats)("%s: give the same bits for matrices and for experts", (format) => {
     const matrices = {
       w: weights(format),
@@ -99,9 +100,29 @@ describe("the two builds", () => {
         experts: memory.read(ops.expertLinear(tensor("x"), weight("stacked"), chosen)),
       };
     });
-    for (const result of results) expect(result).toEqual(results[0]);
+    for (const [i, result] of results.entries()) expect(result, builds[i]).toEqual(results[0]);
     // On an engine with one build there is nothing to compare; say so rather than pass silently.
     if (builds.length === 1) console.info("this engine has no relaxed SIMD: one build only");
+  });
+
+  it.each(formats)("%s: the largest weights times the largest activations stay within 16 bits", (format) => {
+    const { blockBytes, exponents } = blockFormats[format];
+    const data = new Uint8Array((weights(format).data as Uint8Array).length).fill(0xff);
+    const view = new DataView(data.buffer);
+    for (let at = 0; at < data.length; at += blockBytes) {
+      for (const { offset } of exponents) view.setUint16(at + offset, 0x2c00, true);
+    }
+    for (const sign of [1, -1]) {
+      const matrices: Record<string, Matrix> = {
+        w: { rows: ROWS, cols: COLS, format, data },
+        x: { rows: T, cols: COLS, data: new Float32Array(T * COLS).fill(sign) },
+      };
+      const results = builds.map((build) => {
+        const { ops, memory, tensor, weight } = kernelRig(matrices, build);
+        return memory.read(ops.linear(tensor("x"), weight("w")));
+      });
+      for (const [i, result] of results.entries()) expect(result, builds[i]).toEqual(results[0]);
+    }
   });
 
   it("multiply Q8_0 weights of −128 exactly", () => {
@@ -119,4 +140,22 @@ describe("the two builds", () => {
       expect([...memory.read(ops.linear(tensor("x"), weight("w")))]).toEqual(Array(8).fill(want));
     }
   });
+});
+
+it.each(builds)("%s: rows of Q8_0 are the file's where an engine has its bytes signed, too", (build) => {
+  const cols = 64;
+  const { ggmlType } = blockFormats.Q8_0;
+  const blocks = randomBlocks("Q8_0", 8 * cols, seeded(3));
+  const read = (signed: number): Float32Array => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const kernels = instantiate(memory, build);
+    const [file, packed, ids, y, bad] = [1024, 4096, 8192, 12288, 16384];
+    kernels.SIGNED_BYTES.value = signed;
+    new Uint8Array(memory.buffer, file).set(blocks);
+    new Int32Array(memory.buffer, ids).set([0, 1, 2, 3, 4, 5, 6, 7]);
+    kernels.packRows(ggmlType, packed, file, cols, blocks.length / 8, bad, 0, 1);
+    kernels.embedPacked(ggmlType, y, packed, ids, 8, cols);
+    return new Float32Array(memory.buffer, y, 8 * cols).slice();
+  };
+  expect(read(-1)).toEqual(read(0));
 });

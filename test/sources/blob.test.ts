@@ -30,6 +30,13 @@ for (const [kind, open] of Object.entries(kinds)) {
       await source.close();
     });
 
+    it("reads to the beginning of a room", async () => {
+      const room = new Uint8Array(20);
+      const bytes = await open().read(250, 10, undefined, room);
+      expect([bytes.buffer, bytes.byteOffset, bytes.byteLength]).toEqual([room.buffer, 0, 10]);
+      expect(room).toEqual(Uint8Array.of(...content.slice(250, 260), ...new Uint8Array(10)));
+    });
+
     it("refuses a range outside its bytes", async () => {
       await expect(open().read(299, 2)).rejects.toThrow(
         "a.bin: expected a range within its 300 bytes, found 2 bytes from 299. " +
@@ -51,6 +58,25 @@ for (const [kind, open] of Object.entries(kinds)) {
 }
 
 describe("blobSource", () => {
+  // Node 20 has no ArrayBuffer.prototype.transfer.
+  it.skipIf(!("transfer" in ArrayBuffer.prototype))("gives back at once what it read to a room", async () => {
+    const blob = new Blob([content]);
+    const pieces: ArrayBuffer[] = [];
+    const slice = vi.spyOn(blob, "slice").mockImplementation((begin = 0, end = 0) => {
+      const arrayBuffer = async (): Promise<ArrayBuffer> => {
+        pieces.push(content.slice(begin, end).buffer);
+        return pieces[pieces.length - 1];
+      };
+      return { arrayBuffer } as unknown as Blob;
+    });
+    const source = blobSource("a.bin", blob);
+    const kept = await source.read(0, 100);
+    await source.read(100, 100, undefined, new Uint8Array(100));
+    expect(slice).toHaveBeenCalledTimes(2);
+    expect(pieces.map(({ byteLength }) => byteLength)).toEqual([100, 0]);
+    expect(kept).toEqual(content.slice(0, 100));
+  });
+
   it("says when a file can no longer be read", async () => {
     const gone = new Blob([content]);
     gone.slice = () => ({ arrayBuffer: () => Promise.reject(new Error("gone")) }) as unknown as Blob;

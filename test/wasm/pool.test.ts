@@ -32,7 +32,7 @@ describe("threads", () => {
 
 /** A helper over a memory of one page, where most addresses are out of bounds. */
 async function helperOver(control: SharedArrayBuffer): Promise<void> {
-  const module = new WebAssembly.Module(readFileSync(kernelUrl({ relaxed: false, threads: true })));
+  const module = new WebAssembly.Module(readFileSync(kernelUrl({ name: "baseline", threads: true })));
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const helper = new Worker(new URL("../../src/worker/node-helper.ts", import.meta.url));
   helpers.push(helper);

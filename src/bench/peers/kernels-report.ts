@@ -1,8 +1,9 @@
-// `npm run bench -- --kernels`: measures every kernel in both builds, and prints tables.
+// `npm run bench -- --kernels`: measures every kernel in each build that this engine can run, and prints tables.
 import { parseArgs } from "node:util";
 import type { FormatName } from "../../blocks/formats.ts";
 import type { ArithmeticMode } from "../../ops/backend.ts";
 import { formatInteger, threeDigits } from "../../quantities.ts";
+import { usableBuilds } from "../../wasm/kernels.ts";
 import { machineFacts, machineLine } from "../product/machine.ts";
 import { createReadLimit } from "../product/read-limit.ts";
 import { markdownTable, rangeText } from "../product/table.ts";
@@ -10,7 +11,6 @@ import {
   type AttentionFigures,
   benchAttention,
   benchFormat,
-  builds,
   COLS,
   type FormatFigures,
   KERNEL_FORMATS,
@@ -64,9 +64,10 @@ export async function measureKernels(
   const formats: FormatFigures[] = [];
   const attention: AttentionFigures[] = [];
   // Builds take turns, so that a change of the machine's speed affects both.
-  for (const format of names) for (const build of builds()) formats.push(await benchFormat(format, build, bytes, mode));
+  for (const format of names)
+    for (const build of usableBuilds().toReversed()) formats.push(await benchFormat(format, build, bytes, mode));
   for (const kvType of KV_TYPES)
-    for (const build of builds()) attention.push(await benchAttention(kvType, build, bytes));
+    for (const build of usableBuilds().toReversed()) attention.push(await benchAttention(kvType, build, bytes));
   return {
     kind: "lfm2 bench kernels",
     date: new Date().toISOString(),

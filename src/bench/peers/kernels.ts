@@ -8,7 +8,7 @@ import { createWasmBackend } from "../../wasm/backend.ts";
 import type { WasmKvCache } from "../../wasm/handles.ts";
 import { instantiateKernels } from "../../wasm/instantiate.ts";
 import { kernelUrl } from "../../wasm/kernel-url.ts";
-import { hasRelaxedSimd } from "../../wasm/kernels.ts";
+import { type KernelBuildName as Build, isRelaxed } from "../../wasm/kernels.ts";
 import { kvBytes } from "../../wasm/plan.ts";
 import { alone } from "../../wasm/pool.ts";
 import type { Range } from "../product/statistics.ts";
@@ -17,7 +17,6 @@ import { randomBlocks } from "./random-blocks.ts";
 /** Block formats that checkpoints of this family come in, and one that has no kernel of its own. */
 export const KERNEL_FORMATS = ["F32", "F16", "BF16", "Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS"] as const;
 export const KV_TYPES = ["f32", "f16", "int8"] as const;
-export type Build = "baseline" | "relaxed";
 
 export interface FormatFigures {
   readonly format: FormatName;
@@ -46,10 +45,6 @@ const KV_COLS = 512;
 const HEAD_DIM = 64;
 /** Rows that are filled at once. */
 const PIECE_ROWS = 512;
-
-export function builds(): readonly Build[] {
-  return hasRelaxedSimd() ? ["baseline", "relaxed"] : ["baseline"];
-}
 
 /** @param bytes  of the matrix that GEMV streams; more than caches hold */
 export async function benchFormat(
@@ -149,8 +144,8 @@ function place(
   request: BackendRequest,
   rehearse: (backend: Backend) => void,
 ): Placed {
-  const relaxed = build === "relaxed";
-  const module = new WebAssembly.Module(readFileSync(kernelUrl({ relaxed, threads: false })));
+  const relaxed = isRelaxed(build);
+  const module = new WebAssembly.Module(readFileSync(kernelUrl({ name: build, threads: false })));
   const instantiate = (memory: WebAssembly.Memory) => instantiateKernels(module, memory);
   const backend = createWasmBackend(
     { instantiate, relaxed, pool: alone },

@@ -10,6 +10,7 @@ import type { Run } from "../../bench/product/run.ts";
 import { reportRun } from "../../bench/product/table.ts";
 import { partsOf } from "../../lfm2-error.ts";
 import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
+import type { KernelBuildName } from "../../wasm/kernels.ts";
 import { UsageError } from "../exit.ts";
 import { sayEmbedded } from "../files/open-model.ts";
 import { decodeText, MAX_JSON_BYTES, readBytes } from "../files/text-input.ts";
@@ -27,7 +28,7 @@ interface BenchFlags {
   readonly depth: readonly number[];
   readonly threads?: readonly number[];
   readonly kvType?: readonly ("f32" | "f16" | "int8")[];
-  readonly kernels?: readonly ("baseline" | "relaxed")[];
+  readonly kernels?: readonly KernelBuildName[];
   readonly mode?: readonly ("exact" | "int8")[];
   readonly fill: Filling;
   readonly rounds: number;
@@ -59,7 +60,7 @@ export function benchCommand(): Command {
     .addOption(integers("-d, --depth <positions>", "positions of context before them", 0).default([0], "0"))
     .addOption(integers("-t, --threads <counts>", "threads; physical cores by default", 1))
     .addOption(names("kvType", "--kv-type <types>", "numbers of the KV cache: f32, f16, int8"))
-    .addOption(names("kernels", "--kernels <builds>", "baseline, relaxed"))
+    .addOption(names("kernels", "--kernels <builds>", "baseline, relaxed, relaxed-pairs"))
     .addOption(names("mode", "--mode <names>", "int8, exact"))
     .addOption(
       new Option(

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { open } from "../../index.ts";
 import { type BitsMode, expectedBits, logitBits } from "../../oracle/same-bits.ts";
-import { hasRelaxedSimd } from "../../wasm/kernels.ts";
+import { type KernelBuildName, usableBuilds } from "../../wasm/kernels.ts";
 import { integerOf } from "../options/option-values.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
@@ -15,7 +15,7 @@ interface VerifyFlags {
 
 interface Verdict {
   readonly mode: BitsMode;
-  readonly kernels: "baseline" | "relaxed";
+  readonly kernels: KernelBuildName;
   readonly threads: number;
   readonly sha256: string;
   readonly same: boolean;
@@ -38,7 +38,7 @@ export function verifyCommand(): Command {
 async function run({ threads: stated, json }: VerifyFlags): Promise<void> {
   const signal = abortOnInterrupt();
   const progress = createProgressLine();
-  const builds = hasRelaxedSimd() ? (["baseline", "relaxed"] as const) : (["baseline"] as const);
+  const builds = usableBuilds().toReversed();
   const verdicts: Verdict[] = [];
   try {
     for (const mode of ["exact", "int8"] as const) {

@@ -12,7 +12,7 @@ export interface ModelFlags {
   readonly kvType?: "f32" | "f16" | "int8";
   readonly context?: number;
   readonly threads?: number;
-  readonly kernels?: "baseline" | "relaxed";
+  readonly kernels?: ModelOptions["kernels"];
   readonly quantize?: ModelOptions["quantize"];
   readonly ignoreMemory?: true;
   readonly parallel?: number;
@@ -87,7 +87,11 @@ export function addMemoryOptions(command: Command, { context, mode = "int8" }: M
       ),
     )
     .addOption(
-      modelChoice("kernels", "--kernels <build>", "baseline or relaxed SIMD; the same bits, at different speed"),
+      modelChoice(
+        "kernels",
+        "--kernels <build>",
+        "baseline, relaxed or relaxed-pairs SIMD; the same bits, at different speed",
+      ),
     )
     .addOption(
       modelChoice("quantize", "--quantize <type>", "quantize F32, F16 and BF16 weights while loading: Q4_0, Q8_0, …"),

@@ -84,7 +84,11 @@ function askOf(body: MessageRequest): Ask {
   };
 }
 
-export async function countTokens({ model, tools: own }: Served, body: Prompt, signal: AbortSignal): Promise<object> {
+export async function countTokens(
+  { model, tools: own }: Served,
+  body: Prompt,
+  signal: AbortSignal,
+): Promise<{ readonly input_tokens: number }> {
   const { tools = own?.tools } = toolsOf(body);
   const messages = [...systemOf(body.system), ...turnsOf(body.messages)];
   return { input_tokens: (await model.encodeChat(messages, { tools, signal })).length };
@@ -140,8 +144,10 @@ export async function* streamMessage(
   const pieces = answer(served, ask, signal);
   // What is wrong with the request shows before anything is sent.
   let next = await pieces.next();
-  const none = { input_tokens: 0, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 0 };
-  const started = { ...head, content: [], stop_reason: null, stop_sequence: null, usage: none };
+  // What was held of it, the end tells.
+  const { input_tokens } = await countTokens(served, body, signal);
+  const asked = { input_tokens, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 0 };
+  const started = { ...head, content: [], stop_reason: null, stop_sequence: null, usage: asked };
   yield event("message_start", { message: started });
   yield event("ping", {});
   for (; !next.done; next = await pieces.next()) {

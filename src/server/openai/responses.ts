@@ -272,7 +272,7 @@ function headOf(served: Served, body: ResponseRequest, id: string): object {
     presence_penalty: body.presence_penalty ?? 0,
     frequency_penalty: body.frequency_penalty ?? 0,
     top_logprobs: body.top_logprobs ?? 0,
-    text: body.text ?? { format: { type: "text" } },
+    text: { ...body.text, format: body.text?.format ?? { type: "text" } },
     tool_choice: body.tool_choice ?? "auto",
     tools: (body.tools ?? []).filter(({ type }) => type === "function"),
     truncation: "disabled",

@@ -60,6 +60,8 @@ export function toolOptions(
 export function formatOf(format: z.output<typeof formatField>): ResponseFormat | undefined {
   if (format === undefined || format === null || format.type === "text") return undefined;
   const { type, json_schema: nested, schema, pattern, choices } = format;
+  // llama.cpp's server takes a schema here.
+  if (type === "json_object" && schema !== undefined) return { type: "json_schema", schema };
   if (type === "json_object") return { type };
   if (type === "json_schema") {
     const own = nested?.schema ?? schema;
