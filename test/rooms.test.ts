@@ -29,15 +29,18 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   constrain: ["json-schema", "tokenizer"],
   model: ["ops", "float.ts"],
   formats: ["options", "blocks", "sources", "float.ts", "model", "tokenizer"],
+  // What a reader changes of a model that runs.
+  edits: ["float.ts", "model", "ops"],
   reference: ["ops", "blocks", "float.ts"],
   wasm: ["ops", "blocks"],
-  engine: ["model", "ops", "sampling"],
+  engine: ["edits", "model", "ops", "sampling"],
   chat: ["tokenizer", "engine", "json-schema", "sampling"],
   picture: ["model", "quantities.ts"],
   // Which tensors of a checkpoint the graph asks for.
   parameters: ["blocks", "formats", "model", "ops", "sources"],
   quantize: ["blocks", "formats", "model", "parameters", "tokenizer"],
   oracle: [
+    "edits",
     "options",
     "engine",
     "ops",
@@ -72,6 +75,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   worker: [
     "package-files",
     "constrain",
+    "edits",
     "engine",
     "formats",
     "load",
@@ -153,6 +157,23 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "picture",
     "quantities.ts",
   ],
+  // The page that runs models in a browser.
+  web: [
+    "api",
+    "chat",
+    "edits",
+    "files",
+    "float.ts",
+    "model",
+    "ops",
+    "oracle",
+    "page.ts",
+    "quantities.ts",
+    "sampling",
+    "server",
+    "sources",
+    "text",
+  ],
   // Tools of servers that speak MCP.
   mcp: [],
   // Requests of programs, in the protocols that they speak.
@@ -162,6 +183,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "mcp",
     "conversation",
     "downloads",
+    "edits",
     "hub",
     "index.ts",
     "load",
@@ -199,7 +221,7 @@ interface Import {
 
 function files(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => relative(src, join(entry.parentPath, entry.name)));
 }
 
@@ -256,15 +278,15 @@ describe("rooms", () => {
     expect(halls).toEqual([]);
   });
 
-  it("import files that are there, by their .ts names", () => {
-    const wrong = local.filter(({ to }) => !to.endsWith(".ts") || !existsSync(join(src, to)));
+  it("import files that are there, by their .ts and .tsx names", () => {
+    const wrong = local.filter(({ to }) => !/\.tsx?$/.test(to) || !existsSync(join(src, to)));
     expect(wrong).toEqual([]);
   });
 
   it("use Node's modules at Node's doors only, and few packages", () => {
     const outside = imports.filter(({ to }) => !to.startsWith("."));
     const doors =
-      /^(cli|bench|picture)\/|^(index|vitest)\.ts$|^server\/(app|node-listen|http\/doors)\.ts$|^sources\/disk\.ts$|^capabilities\/node\.ts$|^mcp\/stdio-transport\.ts$|^(hub|downloads)\/node-[\w-]+\.ts$|^oracle\/(trace\/(tensor-file|part-file|record-folder|write-trace)|golden\/write-golden)\.ts$|^text\/(node-thread|start-node)\.ts$|^worker\/(node-worker|start-node|node-machine|node-platform|node-helper|free-memory)\.ts$/;
+      /^(cli|bench|picture|web\/build)\/|^(index|vitest|web\/vite\.config)\.ts$|^server\/(app|node-listen|http\/doors)\.ts$|^sources\/disk\.ts$|^capabilities\/node\.ts$|^mcp\/stdio-transport\.ts$|^(hub|downloads)\/node-[\w-]+\.ts$|^oracle\/(trace\/(tensor-file|part-file|record-folder|write-trace)|golden\/write-golden)\.ts$|^text\/(node-thread|start-node)\.ts$|^worker\/(node-worker|start-node|node-machine|node-platform|node-helper|free-memory)\.ts$/;
     const node = outside.filter(({ from, to }) => to.startsWith("node:") && !doors.test(from));
     expect(node.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
     const { dependencies, devDependencies, peerDependencies } = JSON.parse(
@@ -272,7 +294,8 @@ describe("rooms", () => {
     );
     for (const { from, to } of outside.filter(({ to }) => !to.startsWith("node:"))) {
       // What `npm run bench` alone reaches may use what is there for development alone.
-      const isDevelopment = /^bench\/peers\/(kernels|browser-peers)\.ts$/.test(from);
+      // So may the page, which is bundled.
+      const isDevelopment = /^(bench\/peers\/(kernels|browser-peers)\.ts$|web\/)/.test(from);
       const isOptional = from === "vitest.ts" || to.startsWith("@modelcontextprotocol/");
       const own = isOptional ? peerDependencies : isDevelopment ? devDependencies : dependencies;
       const [scope, name] = to.split("/");

@@ -25,7 +25,7 @@ import type {
 } from "./language-model.ts";
 
 /** A call whose options are checked here. */
-export type Call = "generate" | "complete" | "chat" | "logits" | "trace" | "encodeChat";
+export type Call = "generate" | "complete" | "chat" | "logits" | "trace" | "head" | "encodeChat";
 
 /**
  * For one model.
@@ -33,7 +33,7 @@ export type Call = "generate" | "complete" | "chat" | "logits" | "trace" | "enco
  */
 export function createCallChecks(vocabSize: number): (call: Call, options: unknown) => void {
   const sampling = Object.fromEntries(SAMPLING_NAMES.map((name) => [name, anything])) as ChecksOf<SamplingOptions>;
-  const run: ChecksOf<RunOptions> = { signal: abortSignal, onProgress: aFunction };
+  const run: ChecksOf<RunOptions> = { edits: patterns, signal: abortSignal, onProgress: aFunction };
   const generate: ChecksOf<GenerateOptions> = {
     ...sampling,
     maxTokens: integer(1),
@@ -51,6 +51,7 @@ export function createCallChecks(vocabSize: number): (call: Call, options: unkno
     readonly chat: ChecksOf<ChatOptions>;
     readonly logits: ChecksOf<RunOptions>;
     readonly trace: ChecksOf<TraceOptions>;
+    readonly head: ChecksOf<Pick<RunOptions, "signal">>;
     readonly encodeChat: ChecksOf<EncodeChatOptions>;
   } = {
     generate,
@@ -58,6 +59,7 @@ export function createCallChecks(vocabSize: number): (call: Call, options: unkno
     chat: { ...complete, ...render, thinkingBudget: integer(0), toolChoice, mayThink: trueOrFalse },
     logits: run,
     trace: { ...run, points: patterns, positions: anything },
+    head: { signal: abortSignal },
     encodeChat: { ...render, parseSpecial: oneOf("trusted", "all"), signal: abortSignal },
   };
   return (call, options) => checkOptions(call, checks[call], options);

@@ -12,7 +12,7 @@ import type { LanguageModel } from "./language-model.ts";
 import type { ModelParts } from "./model-parts.ts";
 import { needText } from "./model-text.ts";
 import { createRulesFor } from "./output-rules.ts";
-import { logitsOf, traceOf } from "./run-ids.ts";
+import { headOf, logitsOf, traceOf } from "./run-ids.ts";
 
 /** @param text  undefined where the files have no tokenizer */
 export function createLanguageModel(
@@ -73,6 +73,10 @@ export function createLanguageModel(
       checkIdList(ids);
       check("trace", options);
       yield* traceOf(parts, ids, options);
+    },
+    async head(hidden, options = {}) {
+      check("head", options);
+      return headOf(parts, hidden, options);
     },
     activity: () => worker.request({ kind: "activity" }),
     async close() {

@@ -26,7 +26,7 @@ export async function* generate(
   { thinking, rules, metStop }: TextConditions = {},
 ): AsyncGenerator<number, void> {
   const { worker, config, settings } = parts;
-  const { maxTokens, stopIds: stated, onToken, topLogprobs, signal, onProgress, onFinish, ...rest } = options;
+  const { maxTokens, stopIds: stated, onToken, topLogprobs, edits, signal, onProgress, onFinish, ...rest } = options;
   const stopIds = stated ?? (await tokenizerIfAny(parts.text))?.eosIds ?? parts.statedEosIds;
   const sampling = validateSampling({ temperature: 0, ...defined(rest) });
   checkIds(ids, config.vocabSize, settings.contextLength);
@@ -42,6 +42,7 @@ export async function* generate(
     kind: "generate",
     ids,
     rules,
+    edits,
     options: {
       sampling,
       maxTokens: maxTokens ?? Number.POSITIVE_INFINITY,

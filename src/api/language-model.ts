@@ -28,6 +28,12 @@ export interface Progress {
 }
 
 export interface RunOptions {
+  /**
+   * Changes of the model for this run, as texts KIND[:VALUES][@LAYERS]: `expert-off:7,9@2-5`, `k:2`, `softmax`, `no-bias@3`,
+   * `no-norm:ffn_norm@4`, … (docs/page.md lists them). What follows is computed from the change on, and every other number
+   * as specified.
+   */
+  readonly edits?: readonly string[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -166,9 +172,14 @@ export interface LanguageModel {
    * Every tensor at a named point of the graph, in pieces, while the model runs over `ids`; `planTrace` tells names and
    * shapes before. The run waits for a slow consumer, so that no more than 64 MB are on their way. Numbers may be infinite
    * or NaN: a trace shows where they begin.
-   * @throws GlobError when a pattern of `points` matches nothing; PositionsError; PromptError
+   * @throws EditError naming an edit that is none; GlobError when a pattern of `points` matches nothing; PositionsError; PromptError
    */
   trace(ids: readonly number[], options?: TraceOptions): AsyncGenerator<TracePiece, void>;
+  /**
+   * Logits of hidden states before the final norm, which is computed anew (a logit lens): f32 [rows, vocab] of f32
+   * [rows, hidden], such as a trace holds under `model.layers.N`.
+   */
+  head(hidden: Float32Array, options?: Pick<RunOptions, "signal">): Promise<Logits>;
   /**
    * The tokenizer, built in a thread of its own when it is first needed: ids become text here, and at once.
    *

@@ -19,6 +19,7 @@ import { templateCommand } from "./commands/template.ts";
 import { tokenizeCommand } from "./commands/tokenize.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { webCommand } from "./commands/web.ts";
 import { UsageError } from "./exit.ts";
 
 const examples = `
@@ -28,6 +29,7 @@ Examples:
   $ lfm2 chat -m hf:LiquidAI/LFM2-8B-A1B-GGUF:Q4_0  fetch it from the Hugging Face Hub, once
   $ lfm2 run -p "What is the capital of Poland?"   one answer on standard output
   $ lfm2 serve                                     answer programs that speak OpenAI's protocol
+  $ lfm2 web                                       the page: a chat, a look inside, edits, in a browser
   $ lfm2 inspect LFM2-1.2B/                        what a model is and the memory it needs
   $ lfm2 doctor LFM2-1.2B-Q8_0.gguf                whether a checkpoint is what it should be
   $ lfm2 logits --ids 1,2,3 -o logits.safetensors
@@ -55,6 +57,7 @@ function createProgram(): Command {
     chatCommand(),
     runCommand(),
     serveCommand(),
+    webCommand(),
     inspectCommand(),
     doctorCommand(),
     logitsCommand(),

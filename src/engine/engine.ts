@@ -124,6 +124,31 @@ export async function eachLogits(
 }
 
 /**
+ * Logits of hidden states before the final norm, which is computed anew: what `lmHead` would say of them. Leaves no trace in
+ * the sequence.
+ *
+ * @param hidden  f32 [rows, hidden], row-major
+ */
+export async function headOf(
+  { model, maxLogitRows }: Pick<Engine, "model" | "maxLogitRows">,
+  hidden: Float32Array,
+  pace: Pace,
+  onRows: (logits: Float32Array) => void,
+): Promise<void> {
+  const { ops, memory, weights, config } = model;
+  const cols = config.hiddenSize;
+  for (let from = 0; from < hidden.length; from += maxLogitRows * cols) {
+    await pace.pause();
+    const numbers = hidden.subarray(from, from + maxLogitRows * cols);
+    memory.release();
+    const h = ops.embed(new Int32Array(numbers.length / cols), weights.embedTokens); // room of their shape
+    memory.overwrite(h, numbers);
+    const carried = memory.carry(h, weights.embeddingNorm);
+    onRows(memory.read(lmHead(ops, weights, ops.rmsNorm(carried, weights.embeddingNorm, config.normEps))));
+  }
+}
+
+/**
  * Reads `ids` after what the sequence has read, in steps of at most `limit`, each about as long as the caller's patience;
  * `onStep` gets a step's hidden states [rows, hidden], which live until the next.
  *

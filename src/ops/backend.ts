@@ -81,6 +81,8 @@ export interface Memory {
   copyPage(cache: KvCache, from: number, to: number): void;
   /** A copy of the numbers, row-major. */
   read(x: Tensor): Float32Array;
+  /** Puts others in their place, row-major. Given: nothing has been computed from `x` yet. */
+  overwrite(x: Tensor, numbers: Float32Array): void;
   readIds(x: ExpertIds): Int32Array;
   /** A copy of a `vector` of one row. */
   readVector(w: Weight): Float32Array;

@@ -121,6 +121,9 @@ const referenceMemory: Memory = {
     for (let t = 0; t < x.rows; t++) numbers.set(rowOf(x, t), t * x.cols);
     return numbers;
   },
+  overwrite(x: ReferenceTensor, numbers: Float32Array): void {
+    for (let t = 0; t < x.rows; t++) rowOf(x, t).set(numbers.subarray(t * x.cols, (t + 1) * x.cols));
+  },
   readIds: (x: ReferenceExpertIds): Int32Array => x.ids,
   readVector: (w: ReferenceWeight): Float32Array => weightRow(w, 0),
 };

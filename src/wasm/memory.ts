@@ -46,6 +46,12 @@ export function createWasmMemory(hidden: ReadonlyMap<Bank, number>): Memory {
       }
       return numbers;
     },
+    overwrite(x: WasmTensor, numbers: Float32Array): void {
+      const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+      for (let t = 0; t < x.rows; t++) {
+        x.bank.write(x.address + t * x.stride * 4, bytes.subarray(t * x.cols * 4, (t + 1) * x.cols * 4));
+      }
+    },
     readIds: ({ bank, address, rows, k }: WasmExpertIds): Int32Array =>
       new Int32Array(bank.read(address, rows * k * 4).slice().buffer),
     readVector: ({ bank, address, cols }: WasmWeight): Float32Array =>

@@ -28,15 +28,22 @@ export type Request =
       readonly options: Omit<GenerateOptions, "constraint">;
       /** Needs a vocabulary, sent before. */
       readonly rules?: ConstraintRules;
+      readonly edits?: readonly string[];
     }
   | { readonly kind: "vocabulary"; readonly vocabulary: PackedBytes }
   | { readonly kind: "activity" }
-  | { readonly kind: "logits"; readonly ids: readonly number[] }
-  | { readonly kind: "trace"; readonly ids: readonly number[]; readonly plan: TracePlan };
+  | { readonly kind: "logits"; readonly ids: readonly number[]; readonly edits?: readonly string[] }
+  | {
+      readonly kind: "trace";
+      readonly ids: readonly number[];
+      readonly plan: TracePlan;
+      readonly edits?: readonly string[];
+    }
+  | { readonly kind: "head"; readonly hidden: Float32Array };
 
 /** Whether it is work that others' steps are cut short for. */
 export function isWork({ kind }: Request): boolean {
-  return kind === "generate" || kind === "logits" || kind === "trace";
+  return kind === "generate" || kind === "logits" || kind === "trace" || kind === "head";
 }
 
 /** What a request gives back, by its kind, besides the events on the way. */
@@ -53,6 +60,7 @@ export interface Results {
   readonly activity: Activity;
   readonly logits: null;
   readonly trace: null;
+  readonly head: null;
 }
 
 export type ToWorker =

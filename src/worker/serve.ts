@@ -2,12 +2,15 @@
 
 import { createConstraint } from "../constrain/constraint.ts";
 import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
+import { parseEdits } from "../edits/edit.ts";
 import type { Constraint } from "../engine/answer.ts";
-import { eachLogits, type Pace } from "../engine/engine.ts";
+import { answerAlone, editedEngine } from "../engine/edited-engine.ts";
+import { type Engine, eachLogits, headOf, type Pace } from "../engine/engine.ts";
 import { createScheduler, type Life, type Scheduler } from "../engine/scheduler.ts";
 import { plainError } from "../lfm2-error.ts";
 import { type LoadContext, schedulerParts } from "../load/load.ts";
 import { recordTrace } from "../oracle/trace/record.ts";
+import type { Logprobs } from "../sampling/logprobs.ts";
 import { openSources } from "../sources/open-source.ts";
 import { createFlight, type Flight } from "./flight.ts";
 import { loadOn, type Platform } from "./platform.ts";
@@ -31,6 +34,7 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
   const flights = new Map<number, Flight>();
   let scheduler: Scheduler | undefined;
   let vocabSize = 0;
+  let contextLength = 0;
   let vocabulary: VocabularyTree | undefined;
   /** Requests for work that have arrived, and where their number is counted as they are sent. */
   let arrived = 0;
@@ -79,9 +83,9 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     if (scheduler === undefined) throw new TypeError("a model has to be loaded before it is run");
     if (request.kind === "activity") return scheduler.activity();
     if (request.kind === "logits") {
-      const { ids } = request;
-      await scheduler.alone(ids.length, life, (engine, isShared) =>
-        eachLogits(engine, ids, paceOf(life, flight, isShared), (logits, done) => {
+      const { ids, edits } = request;
+      await scheduler.alone(ids.length, life, async (engine, isShared) =>
+        eachLogits(withEdits(engine, edits), ids, paceOf(life, flight, isShared), (logits, done) => {
           emit({ kind: "rows", logits }, [logits.buffer as ArrayBuffer]);
           onProgress(done, ids.length);
         }),
@@ -89,23 +93,43 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       return null;
     }
     if (request.kind === "trace") {
-      const { ids, plan } = request;
-      await scheduler.alone(ids.length, life, (engine, isShared) =>
-        recordTrace(engine, ids, plan, paceOf(life, flight, isShared), (step, done) => {
+      const { ids, plan, edits } = request;
+      await scheduler.alone(ids.length, life, async (engine, isShared) =>
+        recordTrace(withEdits(engine, edits), ids, plan, paceOf(life, flight, isShared), (step, done) => {
           emit({ kind: "step", step }, [step.numbers]);
           onProgress(done, plan.positions.to);
         }),
       );
       return null;
     }
-    await scheduler.answer({
-      ...life,
-      ids: request.ids,
-      options: { ...request.options, constraint: constraintOf(request) },
+    if (request.kind === "head") {
+      await scheduler.alone(1, life, (engine, isShared) =>
+        headOf(engine, request.hidden, paceOf(life, flight, isShared), (logits) => {
+          emit({ kind: "rows", logits }, [logits.buffer as ArrayBuffer]);
+        }),
+      );
+      return null;
+    }
+    const { ids, edits = [] } = request;
+    const options = { ...request.options, constraint: constraintOf(request) };
+    const told = {
       onProgress,
-      onId: (token, logprobs, ms) => emit({ kind: "id", token, logprobs, ms }),
-    });
+      onId: (token: number, logprobs: Logprobs | undefined, ms: number): void =>
+        emit({ kind: "id", token, logprobs, ms }),
+    };
+    if (edits.length === 0) {
+      await scheduler.answer({ ...life, ids, options, ...told });
+      return null;
+    }
+    const positions = Math.min(contextLength, ids.length + options.maxTokens);
+    await scheduler.alone(positions, life, async (engine, isShared) =>
+      answerAlone(withEdits(engine, edits), ids, options, paceOf(life, flight, isShared), told),
+    );
     return null;
+  }
+
+  function withEdits(engine: Engine, texts: readonly string[] = []): Engine {
+    return editedEngine(engine, parseEdits(texts, engine.model.config));
   }
 
   function constraintOf({ rules, options }: Request & { kind: "generate" }): Constraint | undefined {
@@ -125,6 +149,7 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       const loaded = await loadOn(platform, { config, tensors, files }, options, { signal, onProgress });
       const { model, settings, backend, warnings } = loaded;
       vocabSize = model.config.vocabSize;
+      contextLength = settings.contextLength;
       scheduler = createScheduler({
         ...schedulerParts(loaded),
         pause: platform.nextTurn,

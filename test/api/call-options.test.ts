@@ -127,7 +127,7 @@ describe("a name that is not known", () => {
     }
     expect(await said("logits", { temperature: 1 })).toEqual([
       "OptionError",
-      expect.stringContaining("(signal, onProg"),
+      expect.stringContaining("(edits, signal, onProg"),
     ]);
   });
 });

@@ -6,6 +6,7 @@ import { formatBytes, formatDuration } from "../../quantities.ts";
 import { UsageError } from "../exit.ts";
 import { openModel, tokenizerOf } from "../files/open-model.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
+import { addEditOption, type EditFlags } from "../options/edit-option.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { aboutFlags, tokenIds } from "../options/option-values.ts";
 import { abortOnInterrupt } from "../signals.ts";
@@ -13,7 +14,7 @@ import { createPrefillProgress } from "../terminal/prefill-progress.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note } from "../terminal/terminal.ts";
 
-interface LogitsFlags extends ModelFlags {
+interface LogitsFlags extends ModelFlags, EditFlags {
   readonly ids?: number[];
   readonly prompt?: string;
   readonly output?: string;
@@ -27,6 +28,7 @@ const examples = `
 Examples:
   $ lfm2 logits --ids 1,6,330 -o logits.safetensors
   $ lfm2 logits -m LFM2-350M/ --prompt "Once upon a time" --json
+  $ lfm2 logits --ids 1,6,330 --edit softmax k:2@5 -o edited.safetensors
   $ lfm2 logits -m LFM2-8B-A1B-Q4_0.gguf --ids 1,2,3 --mode exact --backend reference -o reference.safetensors
 
 The file holds logits (F32 [positions, vocabulary], before temperature) and input_ids (I64 [positions]).`;
@@ -43,7 +45,7 @@ export function logitsCommand(): Command {
     .option("-o, --output <path>", "the safetensors file to write")
     .option("--force", "replace an existing file")
     .option("--json", `print the shape and the ${SHOWN} highest logits of the last position as JSON`);
-  return addModelOptions(command).addHelpText("after", examples).action(run);
+  return addModelOptions(addEditOption(command)).addHelpText("after", examples).action(run);
 }
 
 async function run(flags: LogitsFlags): Promise<void> {
@@ -66,7 +68,7 @@ async function run(flags: LogitsFlags): Promise<void> {
     const progress = createPrefillProgress();
     const begin = performance.now();
     const logits = await model
-      .logits(ids, { signal, onProgress: progress.onProgress })
+      .logits(ids, { edits: flags.edit, signal, onProgress: progress.onProgress })
       .catch((error: unknown) => {
         throw flags.ids === undefined ? error : aboutFlags(error, { prompt: "--ids" });
       })

@@ -16,6 +16,7 @@ import { freshSeed, type Seed } from "../../sampling/random.ts";
 import { addToolsOption, readTools } from "../conversation/tool-options.ts";
 import { CutError, UsageError } from "../exit.ts";
 import { type OpenedModel, openModel, tokenizerOf } from "../files/open-model.ts";
+import { addEditOption, type EditFlags } from "../options/edit-option.ts";
 import { addFormatOptions, type FormatFlags, readFormat } from "../options/format-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { aboutFlags, integerOf } from "../options/option-values.ts";
@@ -30,7 +31,7 @@ import { note } from "../terminal/terminal.ts";
 
 const MAX_ANSWERS = 128;
 
-interface RunFlags extends ModelFlags, SamplingFlags, FormatFlags {
+interface RunFlags extends ModelFlags, SamplingFlags, FormatFlags, EditFlags {
   readonly prompt?: string;
   readonly file?: string;
   readonly system?: string;
@@ -53,6 +54,7 @@ Examples:
   $ lfm2 run -p "Name a colour." --answers 3 --seed 7 --stop "."
   $ lfm2 run -p "Is 7 prime?" --choice yes --choice no
   $ lfm2 run -p "Describe a cat." --schema animal.json
+  $ lfm2 run -p "Hello!" --edit expert-off:7,9@2-5 no-bias@6
 
 The answer goes to standard output, everything else to standard error. Exit code 3: an answer in a format was cut.`;
 
@@ -81,7 +83,7 @@ export function runCommand(): Command {
       .createOption("--logprobs <count>", "with --json: each token, its log-probability, and the likeliest tokens'")
       .argParser(integerOf("--logprobs", 0, MAX_TOP_LOGPROBS)),
   );
-  addSamplingOptions(addModelOptions(addFormatOptions(command)));
+  addSamplingOptions(addModelOptions(addEditOption(addFormatOptions(command))));
   return command.addHelpText("after", examples).action(run);
 }
 
@@ -115,7 +117,7 @@ async function run(flags: RunFlags): Promise<void> {
       const seedHere = seedOfChoice(seed, index);
       if (flags.answers > 1) note(`Answer ${index + 1} of ${flags.answers}${isRandom ? ` · seed ${seedHere}` : ""}`);
       if (index > 0 && !flags.json) process.stdout.write("\n");
-      const options = { ...stated, seed: seedHere, tools, responseFormat, signal };
+      const options = { ...stated, seed: seedHere, tools, responseFormat, edits: flags.edit, signal };
       const { report, summary } = await answerOnce(opened, prompt, flags, options);
       reports.push(report);
       isCut ||= summary.finishReason === "length";

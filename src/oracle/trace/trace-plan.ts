@@ -1,4 +1,6 @@
 // What a trace will hold, known before anything is computed: names, shapes, bytes.
+import { type Edit, parseEdits } from "../../edits/edit.ts";
+import { editedOps } from "../../edits/edited-ops.ts";
 import { Lfm2Error } from "../../lfm2-error.ts";
 import type { Config } from "../../model/config.ts";
 import { forward, lmHead } from "../../model/model.ts";
@@ -42,6 +44,8 @@ export interface TraceChoice {
   readonly points?: readonly string[];
   /** Which positions' tensors are kept; all by default. What stands before them is computed, what follows is not. */
   readonly positions?: Partial<Positions>;
+  /** As of a run; k decides shapes. */
+  readonly edits?: readonly string[];
 }
 
 /** The positions asked for are not among the ids. */
@@ -53,7 +57,11 @@ export class PositionsError extends Lfm2Error {
  * @param count  token ids that will be run
  * @throws GlobError when a glob matches nothing; PositionsError
  */
-export function planTrace(config: Config, count: number, { points = ["**"], positions }: TraceChoice = {}): TracePlan {
+export function planTrace(
+  config: Config,
+  count: number,
+  { points = ["**"], positions, edits = [] }: TraceChoice = {},
+): TracePlan {
   checkPositions(positions);
   const { from = 0, to = count } = positions ?? {};
   if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || from >= to || to > count) {
@@ -64,7 +72,7 @@ export function planTrace(config: Config, count: number, { points = ["**"], posi
       remedy: "Choose others.",
     });
   }
-  const all = tracePoints(config, to - from);
+  const all = tracePoints(config, to - from, parseEdits(edits, config));
   const names = selectNames(
     all.map(({ name }) => name),
     points,
@@ -81,9 +89,9 @@ function checkPositions(positions: unknown = {}): void {
 }
 
 /** Every point there is, over `rows` positions: the graph rehearsed on shapes. */
-function tracePoints(config: Config, rows: number): TracePoint[] {
+function tracePoints(config: Config, rows: number, edits: readonly Edit[]): TracePoint[] {
   const points: TracePoint[] = [];
-  const { ops, settle } = observed(shapeOps, {
+  const { ops, settle } = observed(editedOps(shapeOps, config, edits), {
     result(name, result) {
       if ("k" in result) points.push({ name, shape: [rows, result.k], dtype: "I32", kind: "ids" });
       // One position was rehearsed, so all numbers are that position's.

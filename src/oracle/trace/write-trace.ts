@@ -35,7 +35,7 @@ export interface TracedModel {
   ): AsyncGenerator<TracePiece, void>;
 }
 
-export interface WriteTraceOptions extends TraceChoice {
+export interface WriteTraceOptions extends Omit<TraceChoice, "edits"> {
   /** What the manifest calls the model; by default what its files say. */
   readonly name?: string;
   /** Replaces a trace or golden that is there. */

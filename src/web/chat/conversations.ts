@@ -1,0 +1,173 @@
+// Conversations, kept in this browser (IndexedDB) over a reload; where it keeps nothing, until the page is left.
+import { signal } from "@preact/signals";
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { Summary } from "../../api/language-model.ts";
+import type { ToolCallDelta } from "../../chat/answer-parser.ts";
+import type { SamplingOptions } from "../../sampling/options.ts";
+
+export interface StoredToken {
+  readonly id: number;
+  readonly text: string;
+  readonly logprob: number;
+  /** The likeliest tokens in its place. */
+  readonly top: readonly { readonly id: number; readonly text: string; readonly logprob: number }[];
+}
+
+export interface Turn {
+  readonly role: "user" | "assistant" | "tool";
+  readonly content: string;
+  readonly reasoning?: string;
+  readonly calls?: readonly ToolCallDelta[];
+  /** Of a tool's result. */
+  readonly callId?: string;
+  readonly name?: string;
+  /** Of an answer: what it was made from and how. */
+  readonly promptIds?: readonly number[];
+  readonly tokens?: readonly StoredToken[];
+  readonly summary?: Summary;
+  readonly sampling?: Partial<SamplingOptions>;
+  readonly model?: string;
+  readonly isStopped?: boolean;
+}
+
+export interface Conversation {
+  readonly id: string;
+  readonly title: string;
+  readonly system: string;
+  readonly turns: readonly Turn[];
+  readonly changed: number;
+}
+
+interface Schema extends DBSchema {
+  conversations: { key: string; value: Conversation };
+}
+
+/** In the order in which they were last changed, the newest first. */
+export const conversations = signal<readonly Conversation[]>([]);
+export const currentId = signal("");
+/** Whether those that are kept are here. */
+export const isLoaded = signal(false);
+/** Why nothing is kept, if so. */
+export const keepingProblem = signal("");
+
+let database: Promise<IDBPDatabase<Schema>> | undefined;
+
+function open(): Promise<IDBPDatabase<Schema>> {
+  database ??= openDB<Schema>("lfm2-page", 1, {
+    upgrade(db) {
+      db.createObjectStore("conversations", { keyPath: "id" });
+    },
+  });
+  return database;
+}
+
+async function kept(work: (db: IDBPDatabase<Schema>) => Promise<unknown>): Promise<void> {
+  try {
+    await work(await open());
+  } catch (error) {
+    keepingProblem.value = `This browser keeps no conversations: ${(error as Error).message}`;
+  }
+}
+
+export async function loadConversations(): Promise<void> {
+  await kept(async (db) => {
+    const all = await db.getAll("conversations");
+    conversations.value = all.sort((a, b) => b.changed - a.changed);
+  });
+  currentId.value = conversations.value[0]?.id ?? newConversation().id;
+  isLoaded.value = true;
+}
+
+export function newConversation(): Conversation {
+  const unused = conversations.value.find(({ turns }) => turns.length === 0);
+  const conversation = unused ?? { id: crypto.randomUUID(), title: "", system: "", turns: [], changed: Date.now() };
+  if (unused === undefined) conversations.value = [conversation, ...conversations.value];
+  currentId.value = conversation.id;
+  return conversation;
+}
+
+export function conversation(id: string = currentId.value): Conversation | undefined {
+  return conversations.value.find((one) => one.id === id);
+}
+
+export function change(id: string, changes: Partial<Omit<Conversation, "id">>, keep = true): void {
+  const before = conversation(id);
+  if (before === undefined) return; // deleted while it was answered
+  const after = { ...before, ...changes, changed: Date.now() };
+  conversations.value = conversations.value.map((one) => (one.id === id ? after : one));
+  if (keep) void kept((db) => db.put("conversations", after));
+}
+
+export function remove(id: string): void {
+  conversations.value = conversations.value.filter((one) => one.id !== id);
+  if (currentId.value === id) currentId.value = conversations.value[0]?.id ?? newConversation().id;
+  void kept((db) => db.delete("conversations", id));
+}
+
+export function titleOf({ title, turns }: Conversation): string {
+  return title || turns[0]?.content.slice(0, 60) || "New conversation";
+}
+
+const FORMAT = "lfm2-conversations";
+
+export function exported(which: readonly Conversation[]): string {
+  return JSON.stringify({ format: FORMAT, version: 1, conversations: which }, null, 1);
+}
+
+/** Of one file. */
+const MOST_BYTES = 64e6;
+
+/** @throws Error saying what was expected */
+export async function importFile(file: File): Promise<number> {
+  if (file.size > MOST_BYTES) throw new Error(`${file.name}: expected at most 64 MB, found ${file.size} bytes.`);
+  const expected = `${file.name}: expected conversations as this page exports them`;
+  let found: unknown;
+  try {
+    found = JSON.parse(await file.text());
+  } catch {
+    throw new Error(`${expected}, found no JSON.`);
+  }
+  const { format, conversations: list } = (found ?? {}) as { format?: unknown; conversations?: unknown };
+  if (format !== FORMAT || !Array.isArray(list)) throw new Error(`${expected}, found another file.`);
+  const read = list.map((one) => checked(one, expected));
+  conversations.value = [...read, ...conversations.value];
+  if (read.length > 0) currentId.value = read[0].id;
+  await kept(async (db) => {
+    for (const one of read) await db.put("conversations", one);
+  });
+  return read.length;
+}
+
+const roles: readonly unknown[] = ["user", "assistant", "tool"];
+
+/** With what is text, and no more: figures and tokens of a strange file are not believed. */
+function checked(found: unknown, expected: string): Conversation {
+  const { title, system, turns } = (found ?? {}) as Record<string, unknown>;
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  if (!Array.isArray(turns)) throw new Error(`${expected}, found a conversation without turns.`);
+  return {
+    id: crypto.randomUUID(),
+    title: text(title),
+    system: text(system),
+    changed: Date.now(),
+    turns: turns.map((turn): Turn => {
+      const { role, content, reasoning, name, callId, calls } = (turn ?? {}) as Record<string, unknown>;
+      if (!roles.includes(role)) throw new Error(`${expected}, found a turn of nobody.`);
+      return {
+        role: role as Turn["role"],
+        content: text(content),
+        ...(typeof reasoning === "string" ? { reasoning } : {}),
+        ...(role === "tool" ? { name: text(name), callId: text(callId) } : {}),
+        ...(Array.isArray(calls) ? { calls: calls.filter(isCall) } : {}),
+      };
+    }),
+  };
+}
+
+function isCall(found: unknown): found is ToolCallDelta {
+  const { id, function: called } = (found ?? {}) as {
+    id?: unknown;
+    function?: { name?: unknown; arguments?: unknown };
+  };
+  return typeof id === "string" && typeof called?.name === "string" && typeof called.arguments === "string";
+}
