@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { ending, lfm2, start, written } from "../lfm2.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "lfm2-mcp-serve-"));
@@ -39,6 +39,10 @@ describe("lfm2 serve --mcp", () => {
   it("runs the tools that --yes names, whatever the protocol, and gives out the answer alone", async () => {
     const flags = ["--greedy", "--port", "0", "--mcp", servers, "--yes", "get_weather", "set_timer"];
     const child = start(["serve", ...flags]);
+    // Whatever is found wrong below.
+    onTestFinished(() => {
+      child.kill("SIGTERM");
+    });
     const ended = ending(child);
     const [, url] = /(http:\/\/127\.0\.0\.1:\d+)\/v1/.exec(await written(child.stderr, /docs lists/)) ?? [];
     const ask = async (path: string, body: object): Promise<string> => {
