@@ -1,5 +1,5 @@
 // What an engine can do for a model, what of it `open` uses, and how to get what is missing.
-import { defaultThreads, type Machine } from "../load/settings.ts";
+import { defaultThreads, type Machine } from "../load/machine.ts";
 import { hasSimd, isRelaxed, type KernelBuildName } from "../wasm/kernels.ts";
 
 /** `unavailable` says why not, and how to get it. */

@@ -32,6 +32,11 @@ export interface Match {
   readonly last: Node | undefined;
 }
 
+/** Without the page that only begins alike: nothing is copied. */
+export function wholePages({ path }: Match): Match {
+  return { length: path.length * PAGE, saved: path.at(-1)?.saved, path, last: undefined };
+}
+
 /** A sequence's pages: first those of the tree that it shares, then its own. */
 export interface Lease {
   readonly pages: number[];

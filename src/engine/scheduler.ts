@@ -6,8 +6,8 @@
 // step may have; beside others, what takes about BESIDE_MS. A step that is longer than that is given up when a request
 // arrives, and one whose prompt nobody waits for any more is given up as well; the next one is then the writers' alone.
 //
-// Who runs: requests begin in the order of their arrival, as soon as there is a sequence free and there are pages for the
-// prompt. Sequences grow page by page. When there is no page left, the youngest gives its own back and waits; it reads
+// Who runs: a request begins when its prompt is the one to be read, there is a sequence free and there are pages for the
+// prompt; one for which there are too few holds back those behind it. Sequences grow page by page. When there is no page left, the youngest gives its own back and waits; it reads
 // its ids again later, with the same bits.
 import { lmHead } from "../model/model.ts";
 import { isConvState, type LayerState } from "../model/state.ts";
@@ -16,7 +16,7 @@ import type { Logprobs } from "../sampling/logprobs.ts";
 import { type Answer, createAnswer, type GenerateOptions } from "./answer.ts";
 import { checkIds, type Engine } from "./engine.ts";
 import { checkFinite } from "./finite-logits.ts";
-import { createPages, type Lease, type Match } from "./pages.ts";
+import { createPages, type Lease, type Match, wholePages } from "./pages.ts";
 import { advance, convStates, createSequence, type Model, pagesFor, reachOf, type Sequence } from "./sequence.ts";
 import { createSpeed, evenStep, FIRST_STEP, PATIENCE_MS } from "./step-length.ts";
 
@@ -137,7 +137,12 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   /** Room for what it has to read, and for the next id. */
   const positionsOf = (task: AnswerTask | AloneTask): number =>
     task.kind === "answer" ? Math.min(task.answer.ids.length + 1, contextLength) : task.positions;
-  const matchOf = ({ answer: { ids } }: AnswerTask): Match => pages.match(ids, ids.length - 1);
+  /** What it can go on from. Where a page to copy from would take the last room, only from pages that are shared. */
+  const matchOf = (task: AnswerTask): Match => {
+    const { ids } = task.answer;
+    const match = pages.match(ids, ids.length - 1);
+    return match.last === undefined || canBegin(task, match) ? match : wholePages(match);
+  };
 
   /** Gives back what it runs with. @param isRight  whether what it has read may be gone on from */
   const leave = (task: AnswerTask | AloneTask, isRight: boolean): void => {
@@ -153,7 +158,8 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   };
   const end = (task: AnswerTask | AloneTask, isRight: boolean): void => {
     leave(task, isRight);
-    tasks.splice(tasks.indexOf(task), 1);
+    const at = tasks.indexOf(task);
+    if (at >= 0) tasks.splice(at, 1);
     wake();
   };
   const fail = (task: AnswerTask | AloneTask, reason: unknown, isRight = false): void => {
@@ -161,7 +167,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     task.reject(reason);
   };
 
-  /** Whether the first of those that wait can begin. */
+  /** Whether there is a sequence free, and pages. */
   const canBegin = (task: AnswerTask | AloneTask, match: Match): boolean => {
     return slots.length > 0 && pages.available(match) >= pagesFor(positionsOf(task)) - match.path.length;
   };
@@ -217,22 +223,38 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     }
   };
 
+  /** Those that wait and can begin, in the order of their arrival, up to the first that cannot. */
+  const beginners = (): Map<AnswerTask, Match> => {
+    const found = new Map<AnswerTask, Match>();
+    for (const task of tasks) {
+      if (task.place !== undefined) continue;
+      const match = task.kind === "answer" ? matchOf(task) : undefined;
+      if (task.kind !== "answer" || match === undefined || !canBegin(task, match)) break;
+      found.set(task, match);
+    }
+    return found;
+  };
+
   /** The prompt that is read next, which may be one that begins with that. */
   const chooseReader = (): Running | undefined => {
-    const waiting = tasks.find(({ place }) => place === undefined);
-    const next = waiting?.kind === "answer" ? waiting : undefined;
-    const match = next && matchOf(next);
-    const readers = tasks.filter((task): task is Running => isRunningTask(task) && leftOf(task) > 1);
-    const first = match !== undefined && next !== undefined && canBegin(next, match) ? next : undefined;
+    const waiting = beginners();
     const isOldest = pieces % OLDEST_EVERY === OLDEST_EVERY - 1;
-    let chosen: Running | undefined;
-    for (const task of readers) {
-      if (chosen === undefined || (!isOldest && leftOf(task) < leftOf(chosen))) chosen = task;
+    let chosen: AnswerTask | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const task of tasks) {
+      const match = task.kind === "answer" ? waiting.get(task) : undefined;
+      const left = isRunningTask(task)
+        ? leftOf(task)
+        : match && task.kind === "answer"
+          ? task.answer.ids.length - match.length
+          : undefined;
+      // One whose prompt has been read is a writer.
+      if (left === undefined || (match === undefined && left === 1)) continue;
+      if (chosen === undefined || (!isOldest && left < least)) [chosen, least] = [task as AnswerTask, left];
     }
-    if (first === undefined || match === undefined) return chosen;
-    const left = first.answer.ids.length - match.length;
-    const isFirst = chosen === undefined || (isOldest ? first.number < chosen.number : left < leftOf(chosen));
-    return isFirst && begin(first, match) ? (first as Running) : chosen;
+    const match = chosen && waiting.get(chosen);
+    if (chosen !== undefined && match !== undefined && !begin(chosen, match)) return undefined;
+    return chosen as Running | undefined;
   };
 
   const step = (): void => {
@@ -326,7 +348,11 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
       const read = task.total - (answer.ids.length - place.sequence.next);
       // Once the answer has begun, or when it is read again, it is no progress.
       if (!wrong.has(task) && answer.ids.length === request.ids.length && chunks[i].ids.length > 0 && read > 0) {
-        request.onProgress?.(read, task.total);
+        try {
+          request.onProgress?.(read, task.total);
+        } catch (error) {
+          wrong.set(task, error);
+        }
       }
     }
     for (const [task, error] of wrong) {

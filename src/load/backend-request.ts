@@ -37,22 +37,25 @@ export function backendRequest(
 }
 
 /**
- * Runs the steps that take most: the longest one of a prompt beside as many other sequences as there may be, and the one
- * with most rows of logits.
+ * Runs the steps that take most. Attention takes most for the longest stretch of one sequence, and something for each: so
+ * the longest step with as many sequences as there may be, and with as many as leave one of them its longest stretch. And
+ * the one with most rows of logits.
  */
 function rehearse(config: Config, contextLength: number, room: Room, backend: Backend): void {
   const { model, slots } = assemble(config, contextLength, room, backend);
   const { maxStep } = model;
   const logitRows = Math.min(longestLogits(slots.length), maxStep);
+  const heads = Math.min(slots.length, maxStep);
+  const few = Math.min(slots.length, Math.max(1, maxStep - contextLength + 1));
   const pages = Array.from({ length: pagesFor(contextLength) }, () => 0);
-  for (const [step, rows] of [
-    [logitRows, logitRows],
-    [maxStep, Math.min(slots.length, maxStep)],
+  for (const [step, rows, beside] of [
+    [logitRows, logitRows, slots.length],
+    [maxStep, heads, slots.length],
+    [Math.min(maxStep, few * contextLength), Math.min(heads, few * contextLength), few],
   ]) {
-    // Attention takes most for the longest stretch of one sequence, and something for every one.
     let left = step;
-    const chunks = slots.flatMap((layers, i) => {
-      const length = Math.min(contextLength, Math.max(0, left - (slots.length - 1 - i)));
+    const chunks = slots.slice(0, beside).flatMap((layers, i) => {
+      const length = Math.min(contextLength, Math.max(0, left - (beside - 1 - i)));
       left -= length;
       return length === 0
         ? []

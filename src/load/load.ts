@@ -13,10 +13,11 @@ import type { KernelBuild } from "../wasm/kernels.ts";
 import { type AssembledModel, assemble } from "./assemble.ts";
 import { backendRequest, MAX_LOGIT_ROWS } from "./backend-request.ts";
 import { findWeights, type WeightFiles } from "./find-weights.ts";
+import type { Machine } from "./machine.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { checkMemory } from "./plan-memory.ts";
 import { roomOf } from "./room.ts";
-import { fillSettings, type Machine, type Settings } from "./settings.ts";
+import { fillSettings, type Settings } from "./settings.ts";
 import { weightSink } from "./weight-sink.ts";
 
 export interface LoadedModel extends AssembledModel {

@@ -6,9 +6,10 @@ import type { BankPlan } from "../wasm/plan.ts";
 import { backendRequest } from "./backend-request.ts";
 import { findWeights, type WeightFiles } from "./find-weights.ts";
 import { checkFits, fits, type Smaller } from "./fit.ts";
+import type { Machine } from "./machine.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { roomOf } from "./room.ts";
-import { fillSettings, type Machine } from "./settings.ts";
+import { fillSettings } from "./settings.ts";
 
 /** A model's files, as far as they can be read without the weights. */
 type Described = Pick<WeightFiles, "config" | "tensors">;

@@ -2,25 +2,14 @@
 import type { Config } from "../model/config.ts";
 import { OptionError } from "../options/option-error.ts";
 import { MAX_BANK_BYTES } from "../wasm/bank.ts";
-import type { KernelBuildName } from "../wasm/kernels.ts";
-import type { FreeMemory } from "./fit.ts";
-import { checkModelOptions, MAX_THREADS, type ModelOptions } from "./model-options.ts";
+import { defaultThreads, type Machine } from "./machine.ts";
+import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { kvBytesFor } from "./room.ts";
 
 /** The options in force. */
 export interface Settings
   extends Required<Omit<ModelOptions, "quantize" | "ignoreMemory">>,
     Pick<ModelOptions, "quantize"> {}
-
-export interface Machine {
-  /** Threads that make sense: physical cores, where they can be told. */
-  readonly cores: number;
-  readonly sharedMemory: boolean;
-  /** Of the kernels: those that are right here, the fastest first. */
-  readonly builds: readonly [KernelBuildName, ...KernelBuildName[]];
-  /** What it can give to a model; undefined where that is unknown. */
-  readonly memory?: FreeMemory;
-}
 
 const DEFAULT_CONTEXT = 32768;
 const DEFAULT_PARALLEL = 4;
@@ -87,8 +76,4 @@ export function fillSettings(config: Config, options: ModelOptions, machine: Mac
     bankBytes: options.bankBytes ?? MAX_BANK_BYTES,
     quantize: options.quantize,
   };
-}
-
-export function defaultThreads({ sharedMemory, cores }: Machine): number {
-  return sharedMemory ? Math.min(cores, MAX_THREADS) : 1;
 }

@@ -1,6 +1,6 @@
 // What a browser has to offer the kernels.
 import type { FreeMemory } from "../load/fit.ts";
-import type { Machine } from "../load/settings.ts";
+import type { Machine } from "../load/machine.ts";
 import { hasSharedMemory, usableBuilds } from "../wasm/kernels.ts";
 
 export function browserMachine(): Machine {

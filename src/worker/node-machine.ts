@@ -1,7 +1,7 @@
 // What the machine under Node has to offer the kernels.
 import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import type { Machine } from "../load/settings.ts";
+import type { Machine } from "../load/machine.ts";
 import { usableBuilds } from "../wasm/kernels.ts";
 import { freeMemory } from "./free-memory.ts";
 

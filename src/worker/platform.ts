@@ -1,8 +1,8 @@
 // What differs between Node and a browser for a thread that runs a model, and how such a thread loads one.
 import type { WeightFiles } from "../load/find-weights.ts";
 import { type LoadContext, type LoadedModel, loadModel } from "../load/load.ts";
+import type { Machine } from "../load/machine.ts";
 import type { ModelOptions } from "../load/model-options.ts";
-import type { Machine } from "../load/settings.ts";
 import type { OpenFile } from "../sources/open-source.ts";
 import type { KernelBuild } from "../wasm/kernels.ts";
 import { type StartHelper, startRuntime } from "./helper.ts";

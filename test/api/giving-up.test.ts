@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { open } from "../../src/index.ts";
 import { golden } from "../model/run.ts";
-import { quickest } from "../quickest.ts";
+import { least } from "../least.ts";
 import { watchTurns } from "../text/turns.ts";
 import { closeAll, LONG, openNano, serve } from "./opened.ts";
 
@@ -18,7 +18,7 @@ describe("a model", () => {
     const whole = performance.now();
     for await (const _ of model.generate(hello.ids, { stopIds: [], maxTokens: 1500 }));
     const wholeMs = performance.now() - whole;
-    const [leftMs] = await quickest([wholeMs / 2], async () => {
+    const [leftMs] = await least([wholeMs / 2], async () => {
       const begin = performance.now();
       for await (const _ of model.generate(hello.ids, { stopIds: [], maxTokens: 1500 })) break;
       await model.logits([1, 2, 3]);
@@ -37,7 +37,7 @@ describe("abort", () => {
     after: number,
     idle: () => Promise<unknown> = async () => {},
   ): Promise<number> => {
-    const [ms] = await quickest([ABORT_MS], async () => {
+    const [ms] = await least([ABORT_MS], async () => {
       const controller = new AbortController();
       const reason = new Error("enough");
       const running = start(controller.signal);
@@ -96,7 +96,7 @@ describe("abort", () => {
 describe("the caller's thread", () => {
   it("stays free while the model works", async () => {
     const model = await openNano();
-    const [largestMs] = await quickest([200], async () => {
+    const [largestMs] = await least([200], async () => {
       const turns = watchTurns();
       await model.logits(LONG.slice(0, 1000));
       return [turns()];

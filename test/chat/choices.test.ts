@@ -50,6 +50,36 @@ describe("choices", () => {
     expect(left.sort()).toEqual([0, 1, 2]);
   });
 
+  it("tells all answers when it is left, so that none computes a piece that nobody takes", async () => {
+    const told: number[] = [];
+    async function* answer({ signal }: { readonly signal?: AbortSignal }, index: number) {
+      if (index === 0) yield "first";
+      await new Promise<void>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+      told.push(index);
+    }
+    for await (const { piece } of choices(3, { seed: 1 }, answer)) {
+      expect(piece).toBe("first");
+      break;
+    }
+    expect(told).toEqual([]);
+  });
+
+  it("leaves no error unheard while whoever takes the pieces is busy", async () => {
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown): void => void unheard.push(reason);
+    process.on("unhandledRejection", hear);
+    async function* answer(_: object, index: number) {
+      yield index;
+      throw new Error(`${index} fails`);
+    }
+    const pieces = choices(2, { seed: 1 }, answer);
+    await pieces.next();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect(collect(pieces)).rejects.toThrow("fails");
+    process.off("unhandledRejection", hear);
+    expect(unheard).toEqual([]);
+  });
+
   it("draws one seed for all when none is given", async () => {
     const seeds = (await collect(choices(3, {}, echo))).map(({ piece }) => BigInt(piece.split(": ")[1]));
     expect(seeds[2] - seeds[0]).toBe(2n);

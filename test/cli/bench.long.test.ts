@@ -73,7 +73,7 @@ describe("lfm2 bench", () => {
     ["-t 65", "--threads: expected an integer in [1, 64], found 65."],
     ["-r 0", '--rounds: expected an integer of at least 1, found "0".'],
     ["--kv-type f16,q4", '--kv-type: expected f32 or f16 or int8, found "q4".'],
-    ["--kernels fast", '--kernels: expected baseline or relaxed, found "fast".'],
+    ["--kernels fast", '--kernels: expected baseline or relaxed or relaxed-pairs, found "fast".'],
     ["--mode int4", '--mode: expected exact or int8, found "int4".'],
     ["--fill it", '--fill: expected prompt or cache, found "it".'],
     ["-d 5000", "bench: expected a test that fits into 4096 positions, found prefill 512 at 5,000"],

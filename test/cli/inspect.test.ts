@@ -131,9 +131,10 @@ describe("lfm2 inspect", () => {
       0,
     );
     expect(inLayers + found.outside.bytes).toBe(sum(({ bytes }) => bytes));
-    // 6 attention layers, 2 × 1000 positions × (64 int8 and 2 float32 scales); 18 convolutions, 2 × 2 × 128 float32
+    // 6 attention layers, 2 × 32 pages of 32 positions × (64 int8 and 2 float32 scales); for each of 4 sequences
+    // 18 convolutions, 2 × 2 × 128 float32;
     // every cache in whole pairs of cache lines.
-    expect(found.memory.stateBytes).toBe(6 * 2 * Math.ceil((1000 * (64 + 8)) / 128) * 128 + 18 * 2 * 2 * 128 * 4);
+    expect(found.memory.stateBytes).toBe(6 * 2 * 32 * 32 * (64 + 8) + 4 * 18 * 2 * 2 * 128 * 4);
     expect(found.memory.totalBytes).toBe(found.memory.banks[0].bytes);
   });
 

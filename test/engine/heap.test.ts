@@ -3,6 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import { createEngine } from "../../src/load/load.ts";
+import { least } from "../least.ts";
 import { load, open } from "../model/run.ts";
 import { idsOf, schedulerOver } from "./one-answer.ts";
 
@@ -20,13 +21,17 @@ it("holds no more after 2,000 tokens than before them, but their ids", async () 
     const { heapUsed, external, arrayBuffers } = process.memoryUsage();
     return heapUsed + external + arrayBuffers;
   };
-  let [before, after] = [0, 0];
-  const ids = await idsOf(schedulerOver(engine), [1, 6, 330], options, (count) => {
-    if (count === WARM_UP) before = held();
-    if (count === WARM_UP + TOKENS) after = held();
-  });
-  expect(ids.length).toBe(WARM_UP + TOKENS);
   // Two lists of ids, which double as they grow: 2 · 2 · 8 bytes · 2,000 at most. The rest is what V8 learns of the code.
-  expect(after - before).toBeLessThan(64_000 + 200_000);
+  const most = 64_000 + 200_000;
+  const [more] = await least([most], async () => {
+    let [before, after] = [0, 0];
+    const ids = await idsOf(schedulerOver(engine), [1, 6, 330], options, (count) => {
+      if (count === WARM_UP) before = held();
+      if (count === WARM_UP + TOKENS) after = held();
+    });
+    expect(ids.length).toBe(WARM_UP + TOKENS);
+    return [after - before];
+  });
+  expect(more).toBeLessThan(most);
   expect(loaded.backend.bytes).toBeGreaterThan(0);
 });

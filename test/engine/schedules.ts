@@ -8,8 +8,8 @@ import { type Counted, forgetful } from "./shared-beginning.ts";
 
 const CONTEXT = 160;
 const SLOTS = 3;
-/** Fewer than three contexts of five pages. */
-const PAGES = 6;
+/** Of one context, and of little more: three sequences never all have theirs. */
+const PAGES = [5, 6];
 
 interface Asked {
   readonly ids: readonly number[];
@@ -36,9 +36,9 @@ export async function rigOf(options: ModelOptions): Promise<Rig> {
 }
 
 /** Every schedule begins with nothing kept. */
-function schedulerOf({ engine }: Rig, pause: () => Promise<void>, isAwaited: () => boolean): Scheduler {
+function schedulerOf({ engine }: Rig, pages: number, pause: () => Promise<void>, isAwaited: () => boolean): Scheduler {
   const { model, slots, maxLogitRows } = engine;
-  return createScheduler({ model, slots, pages: PAGES, contextLength: CONTEXT, maxLogitRows, pause, isAwaited });
+  return createScheduler({ model, slots, pages, contextLength: CONTEXT, maxLogitRows, pause, isAwaited });
 }
 
 /** Prompts that often begin alike, up to any position. */
@@ -72,6 +72,7 @@ async function aloneOf(rig: Rig, asked: Asked): Promise<Taken[]> {
   if (known !== undefined) return known;
   const scheduler = schedulerOf(
     rig,
+    PAGES[0],
     async () => {},
     () => false,
   );
@@ -108,7 +109,7 @@ export async function play(rig: Rig, seed: number, number: number): Promise<void
   };
   // An arrival that is only seen within a step; sometimes it never comes.
   let awaited = 0;
-  const scheduler = schedulerOf(rig, pause, () => awaited > 0 && --awaited === 0);
+  const scheduler = schedulerOf(rig, dice.pick(PAGES), pause, () => awaited > 0 && --awaited === 0);
   const running: Promise<void>[] = [];
   const start = async (asked: Asked): Promise<void> => {
     const controller = new AbortController();
@@ -166,6 +167,7 @@ export async function play(rig: Rig, seed: number, number: number): Promise<void
     const name = JSON.stringify(ids);
     const quiet = schedulerOf(
       rig,
+      PAGES[0],
       async () => {},
       () => false,
     );
