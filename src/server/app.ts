@@ -1,5 +1,6 @@
 // The server as a function from requests to responses. Each route reads a protocol's request, and writes its answer.
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import type { ZodType, z } from "zod";
@@ -62,6 +63,10 @@ export const MOST_WAITING = 64;
 export const MOST_BODY_BYTES = 16 << 20;
 /** So many of the longest bodies may be held at once. */
 const MOST_LONG_BODIES = 4;
+/** Of each body: whoever sends long ones slowly keeps no short one out. */
+const FREE_BODY_BYTES = 64 << 10;
+/** Far more than are answered or wait; they hold 64 MB. */
+const FREE_BODIES = 1024;
 
 /** What is known of a request while it is answered. */
 interface Course {
@@ -91,7 +96,12 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
   const app = new Hono();
 
   const mostBody = options.mostBodyBytes ?? MOST_BODY_BYTES;
-  const bodies = createBodyRoom({ each: mostBody, together: MOST_LONG_BODIES * mostBody });
+  const bodies = createBodyRoom({
+    each: mostBody,
+    together: MOST_LONG_BODIES * mostBody,
+    free: FREE_BODY_BYTES,
+    freeBodies: FREE_BODIES,
+  });
   const courses = new WeakMap<Context, Course>();
   const courseOf = (c: Context): Course => courses.get(c) as Course;
 
@@ -240,11 +250,12 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
     c.json(await applyTemplate(served, body, lifeOf(c).signal)),
   );
   get("/health", "Whether the process lives.", (c) => c.json({ status: "ok" }));
-  get("/ready", "Whether a request would be taken.", (c) => {
+  get("/ready", "Whether a request would be taken.", async (c) => {
     const isFull = ended?.aborted === true || queue.waiting >= (options.mostWaiting ?? MOST_WAITING);
+    const isClosed = await hasEnded(model);
     return c.json(
-      { status: isFull ? "full" : "ok", running: queue.running, waiting: queue.waiting },
-      isFull ? 503 : 200,
+      { status: isClosed ? "closed" : isFull ? "full" : "ok", running: queue.running, waiting: queue.waiting },
+      isClosed || isFull ? 503 : 200,
     );
   });
   get("/metrics", "Figures for Prometheus.", async (c) =>
@@ -253,6 +264,15 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
   get("/openapi.json", "This list, for programs.", (c) => c.json(openApi(operations, options.version ?? "")));
   get("/docs", "This list.", (c) => c.html(docsPage(operations)));
   return app;
+}
+
+/** A model that was closed or has died refuses at once. Another answers after its step, which no probe waits for. */
+function hasEnded(model: LanguageModel): Promise<boolean> {
+  const refuses = model.activity().then(
+    () => false,
+    () => true,
+  );
+  return Promise.race([refuses, setImmediate(false)]);
 }
 
 const isAnthropic = (c: Context): boolean => c.req.header("anthropic-version") !== undefined;

@@ -1,6 +1,7 @@
-// What is logged and counted of a request, and when; what bodies may hold together.
+// What is logged and counted of a request, and when; what bodies may hold together; when no request would be taken.
 import { describe, expect, it } from "vitest";
-import type { LogEntry } from "../../src/server/app.ts";
+import { open } from "../../src/index.ts";
+import { createApp, type LogEntry } from "../../src/server/app.ts";
 import { createBodyRoom } from "../../src/server/http/body.ts";
 import { get, post, servedModel } from "./served.ts";
 
@@ -59,9 +60,21 @@ describe("a stream", () => {
   });
 });
 
+describe("readiness", () => {
+  it("ends with the model, while the process lives on", async () => {
+    const model = await open();
+    const app = createApp(model, { host: "127.0.0.1", cors: [], name: "own" });
+    expect((await get(app, "/ready")).status).toBe(200);
+    await model.close();
+    const told = await get(app, "/ready");
+    expect([told.status, (await told.json()).status]).toEqual([503, "closed"]);
+    expect((await get(app, "/health")).status).toBe(200);
+  });
+});
+
 describe("bodies", () => {
   it("hold together no more than a bound, and give it back", () => {
-    const room = createBodyRoom({ each: 10, together: 15 });
+    const room = createBodyRoom({ each: 10, together: 15, free: 0, freeBodies: 0 });
     const [first, second] = [room.enter(), room.enter()];
     first.take(8);
     expect(() => first.take(3)).toThrow("Body: expected at most 10 bytes, found more.");
@@ -71,13 +84,30 @@ describe("bodies", () => {
     second.take(3);
   });
 
+  it("find room for their beginnings, whatever others hold", () => {
+    const room = createBodyRoom({ each: 10, together: 12, free: 4, freeBodies: 4 });
+    const slow = [room.enter(), room.enter()];
+    for (const place of slow) place.take(10);
+    const [short, long] = [room.enter(), room.enter()];
+    short.take(3);
+    short.take(1);
+    expect(() => long.take(5)).toThrow("Too many large requests: 12 bytes are held, of at most 12.");
+    for (const place of [...slow, short]) place.leave();
+    for (const place of slow) place.take(10);
+    expect(() => long.take(5)).toThrow("12 bytes are held");
+    const others = [room.enter(), room.enter()];
+    others[0].take(4);
+    // Not of any number of bodies.
+    expect(() => others[1].take(1)).toThrow("12 bytes are held");
+  });
+
   it("are refused beyond it in the protocol's form, and let go when they are answered", async () => {
-    const app = served.app({ mostBodyBytes: 2000 });
-    const body = (text: string) => ({ content: text });
+    const app = served.app({ mostBodyBytes: 1_000_000 });
+    const body = (padding: string) => ({ content: "Hi", padding });
     const release: (() => void)[] = [];
     const slow = (): Promise<Response> => {
       const held = new Promise<void>((resolve) => release.push(resolve));
-      const text = JSON.stringify(body("x".repeat(1900)));
+      const text = JSON.stringify(body("x".repeat(990_000)));
       const stream = new ReadableStream<Uint8Array>({
         async start(controller) {
           controller.enqueue(new TextEncoder().encode(text.slice(0, -1)));
@@ -90,12 +120,13 @@ describe("bodies", () => {
     };
     const held = Array.from({ length: 4 }, slow);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    const refused = await post(app, "/tokenize", body("y".repeat(1000)));
+    const refused = await post(app, "/tokenize", body("y".repeat(500_000)));
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
     expect((await refused.json()).error).toMatchObject({ type: "rate_limit_error", code: "bodies_full" });
+    expect((await post(app, "/tokenize", body("y".repeat(60_000)))).status).toBe(200);
     for (const go of release) go();
     expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-    expect((await post(app, "/tokenize", body("y".repeat(1000)))).status).toBe(200);
-    expect((await post(app, "/tokenize", body("y".repeat(2000)))).status).toBe(413);
+    expect((await post(app, "/tokenize", body("y".repeat(500_000)))).status).toBe(200);
+    expect((await post(app, "/tokenize", body("y".repeat(1_000_000)))).status).toBe(413);
   });
 });

@@ -17,28 +17,49 @@ export interface BodyPlace {
   leave(): void;
 }
 
+export interface BodyLimits {
+  readonly each: number;
+  /** Of what is beyond `free` in each. */
+  readonly together: number;
+  /** The beginning of each body, which takes nothing of the common room, … */
+  readonly free: number;
+  /** … of so many bodies at once: nothing else bounds how many connections send one. */
+  readonly freeBodies: number;
+}
+
 /** Read before the queue bounds their number; parsed, they take several times as much. */
-export function createBodyRoom(most: { readonly each: number; readonly together: number }): BodyRoom {
+export function createBodyRoom(most: BodyLimits): BodyRoom {
   let held = 0;
+  let freeBodies = 0;
   return {
     enter() {
       let own = 0;
+      let free: number | undefined;
+      const counted = (bytes: number): number => Math.max(0, bytes - (free ?? 0));
       return {
         take(bytes) {
           if (own + bytes > most.each) {
             const message = `Body: expected at most ${most.each} bytes, found more.`;
             throw new RequestFailure({ status: 413, message });
           }
-          if (held + bytes > most.together) {
+          if (free === undefined) {
+            free = freeBodies < most.freeBodies ? most.free : 0;
+            if (free > 0) freeBodies++;
+          }
+          const more = counted(own + bytes) - counted(own);
+          // Where none is asked for, none can be lacking.
+          if (more > 0 && held + more > most.together) {
             const message = `Too many large requests: ${held} bytes are held, of at most ${most.together}. Try again later.`;
             throw new RequestFailure({ status: 429, message, code: "bodies_full", retryAfterS: 1 });
           }
           own += bytes;
-          held += bytes;
+          held += more;
         },
         leave() {
-          held -= own;
+          held -= counted(own);
+          if (free) freeBodies--;
           own = 0;
+          free = undefined;
         },
       };
     },

@@ -136,6 +136,42 @@ describe("lfm2 compare of a server", () => {
     await expect(asked).rejects.toThrow(said);
   });
 
+  const lists: [string, unknown, RegExp][] = [
+    [
+      "a long name",
+      { data: [{ id: "x".repeat(257) }] },
+      /data\[0\]\.id: expected a model's name of at most 256 characters, found 257\. Serve/,
+    ],
+    [
+      "much text",
+      { data: [{ id: "x".repeat(1 << 20) }] },
+      /\/models: expected at most 1048576 bytes in an answer, found more\. Serve/,
+    ],
+    ["nesting", "[".repeat(1 << 20), /\/models, answer: expected JSON at most 64 deep, found deeper nesting\. Serve/],
+  ];
+  it.each(lists)("refuses %s in a list of models", async (_, models, said) => {
+    await expect(openServer(await serve("vLLM", { models }))).rejects.toThrow(said);
+  });
+
+  it("asks without a name where the list of models is a page", async () => {
+    const server = await openServer(await serve("vLLM", { models: "<html>" }));
+    await server.ask({ prompt: ids, logprobs: 1 });
+    expect(serving?.asked[0]).not.toHaveProperty("model");
+  });
+
+  it("shows a server's text without what moves a cursor or turns its order", async () => {
+    const server = await openServer(await serve("vLLM", { spoil: () => "\x1b[2J\x9b2J\u202eabc\u2066" }));
+    await expect(server.ask({ prompt: ids, logprobs: 1 })).rejects.toThrow(
+      /found "\\u001b\[2J\\u009b2J\\u202eabc\\u2066"\./,
+    );
+  });
+
+  it.each(["sec\r\nret", "sec€ret"])("shows no key that a header cannot carry", async (apiKey) => {
+    const error = await openServer("http://127.0.0.1:1/v1/completions", { apiKey }).catch(String);
+    expect(error).toMatch(/--server-key or LFM2_SERVER_KEY: expected .* found others in it\. Copy the key again/);
+    expect(error).not.toMatch(/sec|ret/);
+  });
+
   it("refuses what is no such address, and says what a server that is not there is", async () => {
     const nowhere = await lfm2(["compare", "-m", MODEL, "http://127.0.0.1:1/v1/completions", "--ids", "1,2"]);
     expect([nowhere.code, nowhere.stderr]).toEqual([

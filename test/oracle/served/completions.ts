@@ -12,6 +12,8 @@ export interface Planted {
   /** Changes what is sent. */
   readonly spoil?: (answer: Answer) => unknown;
   readonly apiKey?: string;
+  /** What /models answers. */
+  readonly models?: unknown;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test spoils may be anywhere in it
@@ -28,6 +30,7 @@ export async function serveCompletions({
   logitsOf,
   spoil = (answer) => answer,
   apiKey,
+  models = { object: "list", data: [{ id: "their-model" }] },
 }: Planted): Promise<Serving> {
   const asked: Answer[] = [];
   const server = createServer((request, response) => {
@@ -41,7 +44,7 @@ export async function serveCompletions({
         response.end(typeof body === "string" ? body : JSON.stringify(body));
       };
       if (apiKey !== undefined && request.headers.authorization !== `Bearer ${apiKey}`) return send(401, { error: {} });
-      if (request.method === "GET") return send(200, { object: "list", data: [{ id: "their-model" }] });
+      if (request.method === "GET") return send(200, models);
       const body = JSON.parse(text);
       asked.push(body);
       if (form === "llama.cpp" && body.echo) return send(400, { error: { message: "Only no echo is supported" } });
