@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { open } from "../../src/index.ts";
-import { golden } from "../model/run.ts";
 import { least } from "../least.ts";
+import { golden } from "../model/run.ts";
 import { watchTurns } from "../text/turns.ts";
 import { closeAll, LONG, openNano, serve } from "./opened.ts";
 
