@@ -145,7 +145,9 @@ async function roundingAndRest(
   for (const side of sides) {
     const found = explanation?.side === side ? { told: rounding, mistake: explanation.mistake } : undefined;
     const isStrict = isTie && tolerance.minds !== undefined && side.hasModel;
-    rests.push(await examineRest(isStrict ? strict : comparison, side, found, first.name));
+    // A wide tolerance may have hidden what came before the ties.
+    const [against, from] = isStrict ? [strict, undefined] : [comparison, first.name];
+    rests.push(await examineRest(against, side, found, from));
   }
   const [bug, ...bugs] = rests.flatMap(({ causes }) => causes).filter(({ kind }) => kind === "bug");
   if (bug !== undefined) return { guess: bug, next: [rounding, ...bugs], hints: [] };

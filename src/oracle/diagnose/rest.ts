@@ -53,25 +53,24 @@ export interface Found {
 
 /**
  * @param given  what is found already in the module of `first`: what it does to later modules is no new cause
- * @param first  a point of the module to begin with
+ * @param first  a point of the module to begin with, where everything has been tried; undefined: all modules
  */
 export async function examineRest(
   comparison: Comparison,
   side: Side,
   given: Found | undefined,
-  first: string,
+  first: string | undefined,
 ): Promise<Rest> {
   // Within a wide tolerance something of several, or a little noise in weights, fits everything.
   const isWide = comparison.tolerance.wide !== undefined;
   const all = modulesOf(comparison, side);
-  const begin = all.findIndex(({ points }) => points.some(({ name }) => name === first));
+  const begin = first === undefined ? 0 : all.findIndex(({ points }) => points.some(({ name }) => name === first));
   const modules = all.slice(Math.max(0, begin));
   const found: Placed[] = given === undefined ? [] : [{ ...given, module: modules[0] }];
   const [open, unknown] = [[] as { module: Module; difference: Difference }[], [] as string[]];
   /** Of the modules that are as specified, how far they are off nevertheless. */
   const sizes = new Map<Module, number>();
-  // Of the module that is begun with, everything has been tried.
-  const searched = new Set([modules[0]?.part]);
+  const searched = new Set(first === undefined ? [] : [modules[0]?.part]);
   let isCutShort = false;
   for (const module of modules) {
     if (module !== modules[0] && isSpent(side.work)) {
