@@ -69,7 +69,15 @@ async function kept(work: (db: IDBPDatabase<Schema>) => Promise<unknown>): Promi
   }
 }
 
-export async function loadConversations(): Promise<void> {
+let loading: Promise<void> | undefined;
+
+/** Once. */
+export function loadConversations(): Promise<void> {
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<void> {
   await kept(async (db) => {
     const all = await db.getAll("conversations");
     conversations.value = all.sort((a, b) => b.changed - a.changed);
@@ -130,6 +138,8 @@ export async function importFile(file: File): Promise<number> {
   const { format, conversations: list } = (found ?? {}) as { format?: unknown; conversations?: unknown };
   if (format !== FORMAT || !Array.isArray(list)) throw new Error(`${expected}, found another file.`);
   const read = list.map((one) => checked(one, expected));
+  // What is kept would take their place if it came later.
+  await loadConversations();
   conversations.value = [...read, ...conversations.value];
   if (read.length > 0) currentId.value = read[0].id;
   await kept(async (db) => {
