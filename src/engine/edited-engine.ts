@@ -3,8 +3,8 @@ import { type Edit, EditError, expertsToAToken } from "../edits/edit.ts";
 import { editedOps } from "../edits/edited-ops.ts";
 import { createAnswer, type GenerateOptions } from "./answer.ts";
 import { type Engine, extend, type Pace, prefill } from "./engine.ts";
-import type { AnswerRequest } from "./scheduler.ts";
 import { createSpeed } from "./step-length.ts";
+import type { AnswerRequest } from "./tasks.ts";
 
 /**
  * Steps are shorter: working space was planned for the experts of a true run and no copies.

@@ -9,16 +9,24 @@
 // Who runs: a request begins when its prompt is the one to be read, there is a sequence free and there are pages for the
 // prompt; one for which there are too few holds back those behind it. Sequences grow page by page. When there is no page left, the youngest gives its own back and waits; it reads
 // its ids again later, with the same bits.
-import { lmHead } from "../model/model.ts";
 import { isConvState, type LayerState } from "../model/state.ts";
 import { type KvCache, PAGE, type Tensor } from "../ops/ops.ts";
-import type { Logprobs } from "../sampling/logprobs.ts";
-import { type Answer, createAnswer, type GenerateOptions } from "./answer.ts";
+import { createAnswer } from "./answer.ts";
 import { checkIds, type Engine } from "./engine.ts";
-import { checkFinite } from "./finite-logits.ts";
-import { createPages, type Lease, type Match, wholePages } from "./pages.ts";
-import { advance, convStates, createSequence, type Model, pagesFor, reachOf, type Sequence } from "./sequence.ts";
+import { createPages, type Match, wholePages } from "./pages.ts";
+import { advance, convStates, createSequence, type Model, pagesFor, reachOf } from "./sequence.ts";
 import { createSpeed, evenStep, FIRST_STEP, PATIENCE_MS } from "./step-length.ts";
+import { stepLogits } from "./step-logits.ts";
+import {
+  type AloneTask,
+  type AnswerRequest,
+  type AnswerTask,
+  isRunning,
+  type Life,
+  leftOf,
+  type Place,
+  type Running,
+} from "./tasks.ts";
 
 /** What a scheduler shares out. */
 export interface SchedulerParts {
@@ -33,22 +41,6 @@ export interface SchedulerParts {
   readonly pause: () => Promise<void>;
   /** Whether a request has been sent that has not arrived; undefined where that cannot be seen during a step. */
   readonly isAwaited?: () => boolean;
-}
-
-/** How a request is given up. */
-export interface Life {
-  readonly signal: AbortSignal;
-  /** The same, as it is seen during a step; undefined where it is not. */
-  readonly isGivenUp?: () => boolean;
-}
-
-export interface AnswerRequest extends Life {
-  readonly ids: readonly number[];
-  readonly options: GenerateOptions;
-  /** Told of the ids of the prompt that had to be run; `total` of them, the others were known. */
-  readonly onProgress?: (done: number, total: number) => void;
-  /** @param ms  since its turn came */
-  readonly onId: (id: number, logprobs: Logprobs | undefined, ms: number) => void;
 }
 
 /** What is going on. */
@@ -80,40 +72,9 @@ const OLDEST_EVERY = 4;
 /** Thrown within a step, to give it up. */
 const GIVEN_UP = new DOMException("The step was given up.", "AbortError");
 
-interface Task extends Life {
-  readonly number: number;
-  readonly reject: (reason: unknown) => void;
-  /** Absent while it waits. */
-  place?: Place;
-}
-
-interface AnswerTask extends Task {
-  readonly kind: "answer";
-  readonly answer: Answer;
-  readonly request: AnswerRequest;
-  readonly resolve: () => void;
-  /** When it ran first, and how many ids it had to run then. */
-  begin?: number;
-  total: number;
-}
-
-interface AloneTask extends Task {
-  readonly kind: "alone";
-  readonly positions: number;
-  readonly work: (engine: Engine) => Promise<void>;
-}
-
-interface Place {
-  readonly slot: readonly LayerState[];
-  readonly sequence: Sequence;
-  readonly lease: Lease;
-}
-
-type Running = AnswerTask & { readonly place: Place };
-
 export function createScheduler(parts: SchedulerParts): Scheduler {
   const { model, contextLength, isAwaited } = parts;
-  const { ops, memory, config, weights } = model;
+  const { memory, config } = model;
   const pages = createPages(parts.pages, 4 * parts.slots.length);
   const slots = [...parts.slots];
   const speed = createSpeed();
@@ -124,12 +85,9 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   let pieces = 0;
   /** The writers' rows were lost with a step that was given up. */
   let isOwed = false;
-  let isRunning = false;
+  let isBusy = false;
   let wake = (): void => {};
 
-  const leftOf = ({ answer: { ids }, place }: Running): number => ids.length - place.sequence.next;
-  const isRunningTask = (task: AnswerTask | AloneTask): task is Running =>
-    task.kind === "answer" && task.place !== undefined;
   const copyPage = (from: number, to: number): void => {
     for (const cache of caches) memory.copyPage(cache, from, to);
   };
@@ -177,10 +135,10 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     if (lease === undefined || slot === undefined) return undefined;
     return { slot, lease, sequence: createSequence(slot, contextLength, lease.pages) };
   };
-  const begin = (task: AnswerTask, match: Match): boolean => {
+  const begin = (task: AnswerTask, match: Match): void => {
     const { ids } = task.answer;
     const place = placeOf(match, positionsOf(task));
-    if (place === undefined) return false;
+    if (place === undefined) return;
     const { sequence } = place;
     const states = convStates(sequence);
     sequence.ids.push(...ids.slice(0, match.length));
@@ -196,7 +154,6 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
       task.begin = performance.now();
       task.total = ids.length - sequence.next;
     }
-    return true;
   };
   const beginAlone = (task: AloneTask): void => {
     const place = placeOf(nothing, task.positions);
@@ -213,53 +170,46 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   /** A page for the next row of everyone who needs one, the oldest first. */
   const makeRoom = (): void => {
     for (const task of [...tasks]) {
-      if (!isRunningTask(task)) continue;
+      if (!isRunning(task)) continue;
       const { sequence, lease } = task.place;
       while (task.place !== undefined && pagesFor(sequence.ids.length + 1) > lease.pages.length) {
         if (pages.grow(lease)) continue;
-        const youngest = tasks.findLast(isRunningTask) as Running;
+        const youngest = tasks.findLast(isRunning) as Running;
         leave(youngest, true);
       }
     }
   };
 
   /** Those that wait and can begin, in the order of their arrival, up to the first that cannot. */
-  const beginners = (): Map<AnswerTask, Match> => {
-    const found = new Map<AnswerTask, Match>();
+  const beginners = (): [AnswerTask, Match][] => {
+    const found: [AnswerTask, Match][] = [];
     for (const task of tasks) {
       if (task.place !== undefined) continue;
-      const match = task.kind === "answer" ? matchOf(task) : undefined;
-      if (task.kind !== "answer" || match === undefined || !canBegin(task, match)) break;
-      found.set(task, match);
+      if (task.kind === "alone") break;
+      const match = matchOf(task);
+      if (!canBegin(task, match)) break;
+      found.push([task, match]);
     }
     return found;
   };
 
   /** The prompt that is read next, which may be one that begins with that. */
   const chooseReader = (): Running | undefined => {
-    const waiting = beginners();
+    const candidates: { readonly task: AnswerTask; readonly left: number; readonly match?: Match }[] = [
+      ...tasks.filter(isRunning).map((task) => ({ task, left: leftOf(task) })),
+      ...beginners().map(([task, match]) => ({ task, match, left: task.answer.ids.length - match.length })),
+    ];
+    // One that runs and has one id left is a writer.
+    const readers = candidates.filter(({ match, left }) => match !== undefined || left > 1);
     const isOldest = pieces % OLDEST_EVERY === OLDEST_EVERY - 1;
-    let chosen: AnswerTask | undefined;
-    let least = Number.POSITIVE_INFINITY;
-    for (const task of tasks) {
-      const match = task.kind === "answer" ? waiting.get(task) : undefined;
-      const left = isRunningTask(task)
-        ? leftOf(task)
-        : match && task.kind === "answer"
-          ? task.answer.ids.length - match.length
-          : undefined;
-      // One whose prompt has been read is a writer.
-      if (left === undefined || (match === undefined && left === 1)) continue;
-      if (chosen === undefined || (!isOldest && left < least)) [chosen, least] = [task as AnswerTask, left];
-    }
-    const match = chosen && waiting.get(chosen);
-    if (chosen !== undefined && match !== undefined && !begin(chosen, match)) return undefined;
-    return chosen as Running | undefined;
+    const [chosen] = readers.sort((a, b) => (isOldest ? 0 : a.left - b.left) || a.task.number - b.task.number);
+    if (chosen?.match !== undefined) begin(chosen.task, chosen.match);
+    return chosen !== undefined && isRunning(chosen.task) ? chosen.task : undefined;
   };
 
   const step = (): void => {
     makeRoom();
-    const running = tasks.filter(isRunningTask);
+    const running = tasks.filter(isRunning);
     const writers = running.filter((task) => leftOf(task) === 1);
     let reader = isOwed && writers.length > 0 ? undefined : chooseReader();
     isOwed = false;
@@ -301,7 +251,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     const begun = performance.now();
     try {
       const h = advance(model, chunks, { check });
-      const rows = logitsOf(h, stepped, chunks);
+      const rows = read(h, stepped, chunks[0].ids.length);
       if (reader !== undefined) {
         speed.measured(length + writers.length, most + writers.length, performance.now() - begun);
       }
@@ -313,46 +263,18 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     }
   };
 
-  const logitsOf = (
-    h: Tensor,
-    stepped: readonly Running[],
-    chunks: readonly { readonly ids: readonly number[] }[],
-  ): Map<Running, Float32Array> => {
-    const found = new Map<Running, Float32Array>();
-    const wrong = new Map<Running, unknown>();
-    const judge = (task: Running, ...checked: Parameters<typeof checkFinite>): void => {
-      try {
-        checkFinite(...checked);
-      } catch (error) {
-        if (!wrong.has(task)) wrong.set(task, error);
-      }
-    };
-    // The reader comes first: those who get logits follow one another.
-    const [first] = stepped;
-    const ends = leftOf(first) === 0;
-    const others = chunks[0].ids.length - (ends ? 1 : 0);
-    if (others > 0) {
-      const { next } = first.place.sequence;
-      judge(first, "hidden state", memory.read(ops.rows(h, 0, others)), h.cols, next - chunks[0].ids.length);
-    }
-    if (others < h.rows) {
-      const logits = memory.read(lmHead(ops, weights, ops.rows(h, others, h.rows - others)));
-      for (const [i, task] of stepped.slice(ends ? 0 : 1).entries()) {
-        const row = logits.subarray(i * config.vocabSize, (i + 1) * config.vocabSize);
-        judge(task, "logits", row, config.vocabSize, task.place.sequence.next - 1);
-        found.set(task, row);
-      }
-    }
-    for (const [i, task] of stepped.entries()) {
+  /** @returns for everyone whose ids have all been read, the logits after the last */
+  const read = (h: Tensor, stepped: readonly Running[], length: number): Map<Running, Float32Array> => {
+    const { found, wrong } = stepLogits(model, h, stepped, length);
+    for (const task of stepped) {
       const { request, answer, place } = task;
-      const read = task.total - (answer.ids.length - place.sequence.next);
+      const done = task.total - (answer.ids.length - place.sequence.next);
       // Once the answer has begun, or when it is read again, it is no progress.
-      if (!wrong.has(task) && answer.ids.length === request.ids.length && chunks[i].ids.length > 0 && read > 0) {
-        try {
-          request.onProgress?.(read, task.total);
-        } catch (error) {
-          wrong.set(task, error);
-        }
+      if (wrong.has(task) || answer.ids.length !== request.ids.length || done <= 0) continue;
+      try {
+        request.onProgress?.(done, task.total);
+      } catch (error) {
+        wrong.set(task, error);
       }
     }
     for (const [task, error] of wrong) {
@@ -378,7 +300,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   };
 
   const run = async (): Promise<void> => {
-    isRunning = true;
+    isBusy = true;
     while (tasks.length > 0) {
       await parts.pause();
       for (const task of [...tasks]) {
@@ -388,11 +310,11 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
       const next = tasks.find(({ place }) => place === undefined);
       if (next?.kind === "alone" && canBegin(next, nothing)) beginAlone(next);
       const before = tasks.length;
-      const canStep = tasks.some((task) => isRunningTask(task) || (task.kind === "answer" && task === next));
+      const canStep = tasks.some((task) => isRunning(task) || (task.kind === "answer" && task === next));
       if (canStep) step();
       // Those that run by themselves have all the room: whoever ends says so.
       const isStuck =
-        !tasks.some(isRunningTask) && tasks.length === before && tasks.some(({ place }) => place !== undefined);
+        !tasks.some(isRunning) && tasks.length === before && tasks.some(({ place }) => place !== undefined);
       if (isStuck) {
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -400,16 +322,16 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
         wake = () => {};
       }
     }
-    isRunning = false;
+    isBusy = false;
   };
 
   const enter = (task: AnswerTask | AloneTask): void => {
     tasks.push(task);
     task.signal.addEventListener("abort", () => wake(), { once: true });
     wake();
-    if (isRunning) return;
+    if (isBusy) return;
     run().catch((error) => {
-      isRunning = false;
+      isBusy = false;
       for (const left of [...tasks]) fail(left, error);
     });
   };

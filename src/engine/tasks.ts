@@ -1,0 +1,63 @@
+// What a scheduler has been asked for, and what each of these runs with.
+import type { LayerState } from "../model/state.ts";
+import type { Logprobs } from "../sampling/logprobs.ts";
+import type { Answer, GenerateOptions } from "./answer.ts";
+import type { Engine } from "./engine.ts";
+import type { Lease } from "./pages.ts";
+import type { Sequence } from "./sequence.ts";
+
+/** How a request is given up. */
+export interface Life {
+  readonly signal: AbortSignal;
+  /** The same, as it is seen during a step; undefined where it is not. */
+  readonly isGivenUp?: () => boolean;
+}
+
+export interface AnswerRequest extends Life {
+  readonly ids: readonly number[];
+  readonly options: GenerateOptions;
+  /** Told of the ids of the prompt that had to be run; `total` of them, the others were known. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** @param ms  since its turn came */
+  readonly onId: (id: number, logprobs: Logprobs | undefined, ms: number) => void;
+}
+
+interface Task extends Life {
+  readonly number: number;
+  readonly reject: (reason: unknown) => void;
+  /** Absent while it waits. */
+  place?: Place;
+}
+
+export interface AnswerTask extends Task {
+  readonly kind: "answer";
+  readonly answer: Answer;
+  readonly request: AnswerRequest;
+  readonly resolve: () => void;
+  /** When it ran first, and how many ids it had to run then. */
+  begin?: number;
+  total: number;
+}
+
+export interface AloneTask extends Task {
+  readonly kind: "alone";
+  readonly positions: number;
+  readonly work: (engine: Engine) => Promise<void>;
+}
+
+export interface Place {
+  readonly slot: readonly LayerState[];
+  readonly sequence: Sequence;
+  readonly lease: Lease;
+}
+
+export type Running = AnswerTask & { readonly place: Place };
+
+export function isRunning(task: AnswerTask | AloneTask): task is Running {
+  return task.kind === "answer" && task.place !== undefined;
+}
+
+/** How many of its ids have not been read; at 1 it writes: what the last one gives is its next id. */
+export function leftOf({ answer: { ids }, place }: Running): number {
+  return ids.length - place.sequence.next;
+}
