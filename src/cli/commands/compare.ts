@@ -12,17 +12,12 @@ import { MOST_PRODUCTS } from "../../oracle/diagnose/work.ts";
 import { parseGlob } from "../../oracle/glob.ts";
 import { lineUp } from "../../oracle/recorded/line-up.ts";
 import { readyMaps } from "../../oracle/recorded/name-map.ts";
-import { HEAD } from "../../oracle/recorded/point-names.ts";
 import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
 import { isAddress } from "../../oracle/served/completions-server.ts";
-import { servedRun } from "../../oracle/served/served-run.ts";
 import { settleHead } from "../../parameters/tied-head.ts";
 import { asTrouble, UsageError } from "../exit.ts";
 import { locateFiles, openFiles } from "../files/open-files.ts";
-import { openModel } from "../files/open-model.ts";
-import { recordOwnRun } from "../files/own-run.ts";
 import { openRecorded } from "../files/recorded-files.ts";
-import { askServer, recordedLikewise, servedAndOwn } from "../files/served-side.ts";
 import { checkFree, writeWhole } from "../files/write-file.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { numberOrText, tokenIds } from "../options/option-values.ts";
@@ -32,8 +27,8 @@ import { addServerOptions, type ServerFlags, serverOptions } from "../options/se
 import { abortOnInterrupt } from "../signals.ts";
 import { alignColumns } from "../terminal/columns.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
-import { computationLine } from "../terminal/settings-line.ts";
 import { harmless, note, styled } from "../terminal/terminal.ts";
+import { ownRun, servedRuns } from "./compare/sides.ts";
 
 type Acceptable = (typeof acceptable)[number];
 
@@ -226,85 +221,6 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
 
 const OF_SERVERS =
   "a server tells of log-probabilities alone; record its tensors, and compare them, to learn the cause";
-
-/** A server's answer, and what it is held against: a recording, or the model's own run. */
-async function servedRuns(
-  address: string,
-  recorded: RecordedRun | undefined,
-  flags: CompareFlags,
-  asked: Parameters<typeof servedAndOwn>[3],
-): Promise<readonly [RecordedRun, RecordedRun]> {
-  const ids = flags.ids ?? recorded?.ids;
-  if (ids === undefined || (recorded === undefined && flags.model === undefined)) {
-    const [expected, found] = ids === undefined ? ["--ids beside it", "none"] : ["A or -m MODEL beside it", "neither"];
-    throw new UsageError({
-      subject: address,
-      expected,
-      found,
-      remedy: "Try: lfm2 compare -m MODEL ADDRESS --ids 1,2,3",
-    });
-  }
-  if (recorded !== undefined) {
-    const vocabSize = recorded.points.get(HEAD)?.cols ?? 0;
-    const server = await askServer(address, vocabSize, () => undefined, asked);
-    const served = await servedRun(server, ids, vocabSize);
-    return [await recordedLikewise(recorded, served), served];
-  }
-  const opened = await openModel({ mode: "exact", ...flags }, asked.signal);
-  try {
-    note(computationLine(opened.model.settings));
-    return await servedAndOwn(address, opened, ids, asked);
-  } finally {
-    await opened.model.close();
-  }
-}
-
-/** A, where there is only B: the model's own run of the same ids. */
-async function ownRun(
-  b: RecordedRun,
-  flags: CompareFlags,
-  opened: { close(): Promise<void> }[],
-  signal: AbortSignal,
-): Promise<RecordedRun> {
-  if (flags.model === undefined) {
-    throw new UsageError({
-      subject: "compare",
-      expected: "A and B, or -m MODEL and B",
-      found: "one path",
-      remedy: "Try: lfm2 compare -m MODEL B",
-    });
-  }
-  const stated = flags.ids ?? b.ids;
-  if (stated === undefined) {
-    throw new UsageError({
-      subject: b.name,
-      expected: "input_ids beside its tensors",
-      found: "none",
-      remedy: "Give them with --ids 1,2,3.",
-    });
-  }
-  const model = await openModel({ mode: "exact", ...flags }, signal);
-  try {
-    note(computationLine(model.model.settings));
-    const pad = model.model.checkpoint.config.pad_token_id;
-    const ids = stated.slice(paddingBefore(stated, pad));
-    if (ids.length < stated.length)
-      note(`${stated.length - ids.length} times pad_token_id ${pad} before the text: left out.`);
-    const recorded = await recordOwnRun(model, ids, (name) => b.points.has(name), signal);
-    opened.push(recorded);
-    return recorded;
-  } finally {
-    await model.model.close();
-  }
-}
-
-/** How many ids pad a text on its left; all of them are no padding. */
-function paddingBefore(ids: readonly number[], pad: unknown): number {
-  return Math.max(
-    0,
-    ids.findIndex((id) => id !== pad),
-  );
-}
 
 function report(words: ReturnType<typeof wording>): string {
   const { wide, runs, notes, scope, verdict, cause, table, leftOut, logits, flips } = words;
