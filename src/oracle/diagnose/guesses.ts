@@ -4,8 +4,9 @@ import type { Comparison, PointComparison } from "../compare/compare.ts";
 import { measureGap } from "../compare/gap.ts";
 import { wordsOf } from "../mistakes/mistake.ts";
 import type { RecordedRun } from "../recorded/recorded-run.ts";
-import type { Explanation, Recomputed } from "./explain.ts";
+import type { Explanation } from "./explain.ts";
 import { fitOf } from "./fit.ts";
+import type { Recomputed } from "./left-over.ts";
 import { damageAt } from "./weights/damaged-weight.ts";
 
 export interface Diagnosis {

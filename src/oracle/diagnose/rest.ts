@@ -3,9 +3,10 @@ import { allowedAt } from "../compare/allowance.ts";
 import type { Comparison } from "../compare/compare.ts";
 import { type Mistake, type Part, together, wordsOf } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
-import { explain, recomputeSide } from "./explain.ts";
+import { explain } from "./explain.ts";
 import { type Diagnosis, damageGuess, scaleGuess, told } from "./guesses.ts";
 import { type Difference, differenceOf, type Module, modulesOf, sizeOf } from "./module-difference.ts";
+import { recomputeSide } from "./recompute.ts";
 import { explainTogether } from "./several.ts";
 import type { Side } from "./site.ts";
 import {

@@ -1,5 +1,6 @@
 // Rounding told by what it does to an operation's result: a little to every number, up as often as down.
-import { type Recomputed, specifiedAt } from "./explain.ts";
+import type { Recomputed } from "./left-over.ts";
+import { specifiedAt } from "./recompute.ts";
 
 /**
  * What bfloat16, the coarsest format that numbers are kept in, may make of a norm's: gain, normed number and product are

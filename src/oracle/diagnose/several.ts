@@ -3,7 +3,9 @@ import type { PointComparison } from "../compare/compare.ts";
 import type { Mistake } from "../mistakes/mistake.ts";
 import { together } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
-import { distanceLeft, type Explanation, explain, type Recomputed, TOGETHER } from "./explain.ts";
+import { type Explanation, explain, TOGETHER } from "./explain.ts";
+import type { Recomputed } from "./left-over.ts";
+import { distanceLeft } from "./left-over.ts";
 import { isSpent } from "./work.ts";
 
 /** That are gone on with, of all that were tried. */

@@ -2,7 +2,8 @@
 import { formatError, shortest } from "../../quantities.ts";
 import type { Part } from "../mistakes/mistake.ts";
 import { mistakes } from "../mistakes/mistakes.ts";
-import { type Recomputed, specifiedAt } from "./explain.ts";
+import type { Recomputed } from "./left-over.ts";
+import { specifiedAt } from "./recompute.ts";
 import type { Off, Rest } from "./rest.ts";
 
 /** One line to each side whose operation could be computed. */

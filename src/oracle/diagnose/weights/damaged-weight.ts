@@ -2,8 +2,9 @@
 import type { ExpertIds, Tensor } from "../../../ops/ops.ts";
 import { createTensor, type ReferenceExpertIds, type ReferenceTensor, rowOf } from "../../../reference/tensor.ts";
 import { outputOf } from "../../trace/observed.ts";
-import { type Recomputed, specifiedAt } from "../explain.ts";
 import { isKnown } from "../lazy-ops.ts";
+import type { Recomputed } from "../left-over.ts";
+import { specifiedAt } from "../recompute.ts";
 
 export interface Damage {
   readonly cause: "zeroed-rows" | "damaged-weight";
