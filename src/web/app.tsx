@@ -55,6 +55,8 @@ export function App() {
 /** The same model and text, seen in another view. */
 function carried(view: View) {
   const { params } = place.value;
-  const kept = ["model", "prompt", "ids", "answer", "edit"].filter((name) => view !== "chat" || name === "model");
+  const kept = ["model", "hub", "prompt", "ids", "answer", "seed", "edit"].filter(
+    (name) => view !== "chat" || name === "model" || name === "hub",
+  );
   return placeWith({ view, params: new Map([...params].filter(([name]) => kept.includes(name))) }, {}, view);
 }

@@ -2,8 +2,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { type EditKind, editKinds, editWords, normNames } from "../../edits/edit.ts";
 import { PromptLine } from "../inside/prompt-line.tsx";
+import { ANSWER_TOKENS, FIRST_PROMPT } from "../inside/running.ts";
 import { OpeningLine } from "../model/model-panel.tsx";
-import { exactSlot, modelName } from "../model/models.ts";
+import { exactSlot, hubEndpoint, modelName } from "../model/models.ts";
 import { Button, CopyButton, Field, number, Problem, visibleToken } from "../ui/parts.tsx";
 import { addressOf, param, place, placeWith, visit } from "../url.ts";
 import { type Compared, compare } from "./comparing.ts";
@@ -100,12 +101,13 @@ function EditForm({ add }: { readonly add: (edit: string) => void }) {
   const takesValues = /^(expert|weight)|^k$|^no-norm$/.test(kind);
   const stated = kind === "no-norm" && values === "" ? normNames[0] : values.replace(/\s/g, "");
   const edit = `${kind}${takesValues ? `:${stated}` : ""}${layers.trim() === "" ? "" : `@${layers.replace(/\s/g, "")}`}`;
+  const isUnfinished = takesValues && stated === "";
   return (
     <form
       class="edit-form"
       onSubmit={(event) => {
         event.preventDefault();
-        add(edit);
+        if (!isUnfinished) add(edit);
       }}
     >
       <Field label="Change">
@@ -135,14 +137,24 @@ function EditForm({ add }: { readonly add: (edit: string) => void }) {
         </Field>
       )}
       {takesValues && kind !== "no-norm" && (
-        <Field label={kind === "k" ? "Experts to a token" : "Experts, such as 7,9-11"}>
-          <input type="text" value={values} onInput={(event) => setValues(event.currentTarget.value)} />
+        <Field label={kind === "k" ? "Experts to a token" : "Experts"}>
+          <input
+            type="text"
+            placeholder={kind === "k" ? "such as 2" : "such as 7,9-11"}
+            value={values}
+            onInput={(event) => setValues(event.currentTarget.value)}
+          />
         </Field>
       )}
-      <Field label="Layers, such as 2-5; empty: all">
-        <input type="text" value={layers} onInput={(event) => setLayers(event.currentTarget.value)} />
+      <Field label="Layers">
+        <input
+          type="text"
+          placeholder="all, or such as 2-5"
+          value={layers}
+          onInput={(event) => setLayers(event.currentTarget.value)}
+        />
       </Field>
-      <Button kind="primary" onClick={() => add(edit)} disabled={takesValues && stated === ""}>
+      <Button kind="primary" onClick={() => add(edit)} disabled={isUnfinished}>
         Change it
       </Button>
       <p class="hint">{editWords[kind]}</p>
@@ -150,11 +162,32 @@ function EditForm({ add }: { readonly add: (edit: string) => void }) {
   );
 }
 
+/** A line that computes the same bits: of what was written anew where a prompt was asked, of the logits where ids were. */
+function commandFor({ edits, ids }: Compared): string {
+  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+  const name = modelName.value.replace(/^file:/, "");
+  const words = [
+    ...(hubEndpoint.value === undefined ? [] : [`HF_ENDPOINT=${quoted(hubEndpoint.value)}`]),
+    ...(param("ids") === undefined ? ["lfm2 run"] : ["lfm2 logits -o logits.safetensors"]),
+    ...(name === "" ? [] : ["-m", quoted(name)]),
+    "--mode exact",
+    ...(param("ids") === undefined
+      ? [`-n ${ANSWER_TOKENS}`, samplingWords(), "-p", quoted(param("prompt") ?? FIRST_PROMPT)]
+      : ["--ids", ids.join(",")]),
+    "--edit",
+    ...edits,
+  ];
+  return words.join(" ");
+}
+
+const samplingWords = (): string => (param("seed") === undefined ? "--greedy" : `--seed ${quotedSeed()}`);
+const quotedSeed = (): string => (param("seed") ?? "").replace(/\D/g, "");
+
 function Result({ found }: { readonly found: Compared }) {
-  const { edits, texts, answerFrom, divergences, others, first, trueText, editedText } = found;
+  const { texts, answerFrom, divergences, others, first, trueText, editedText } = found;
   const mean = divergences.reduce((sum, value) => sum + value, 0) / divergences.length;
   const most = Math.max(...divergences, 1e-12);
-  const command = `lfm2 run --mode exact --greedy -p ${JSON.stringify(param("prompt") ?? "What is a short convolution?")} --edit ${edits.join(" ")}`;
+  const command = commandFor(found);
   return (
     <section aria-label="What came of it">
       <h2>Over the same text</h2>
@@ -219,7 +252,7 @@ function Result({ found }: { readonly found: Compared }) {
         </div>
       </div>
       <p class="row hint">
-        <code>{command}</code> <CopyButton text={() => command} />
+        <code data-fact="command">{command}</code> <CopyButton text={() => command} />
         <a href={addressOf(placeWith(place.value, {}, "inside"))}>Look inside the true run</a>
       </p>
     </section>

@@ -1,7 +1,7 @@
 // A true run and an edited one: the same ids first, and then what each writes by itself.
 import type { Config } from "../../model/config.ts";
 import { planTrace } from "../../oracle/trace/trace-plan.ts";
-import { divergence } from "../inside/numbers.ts";
+import { divergence, highest } from "../inside/numbers.ts";
 import { idsOfPlace, withAnswer } from "../inside/running.ts";
 import { exactSlot, type OpenModel } from "../model/models.ts";
 
@@ -14,6 +14,7 @@ export interface Parted {
 
 export interface Compared {
   readonly edits: readonly string[];
+  readonly ids: readonly number[];
   readonly texts: readonly string[];
   readonly answerFrom: number;
   /** KL divergence from the true run after each token, in nats. */
@@ -52,6 +53,7 @@ export async function compare(
   const own = await withAnswer(opened, ids.slice(0, answerFrom), edits, signal);
   return {
     edits,
+    ids,
     texts: ids.map((id) => tokenizer.textOf(id)),
     answerFrom,
     divergences: rows.map(([truth, other]) => divergence(truth, other)),
@@ -61,8 +63,6 @@ export async function compare(
     editedText: tokenizer.decode(own.slice(answerFrom)),
   };
 }
-
-const highest = (row: Float32Array): number => row.reduce((best, value, i) => (value > row[best] ? i : best), 0);
 
 async function firstParted(
   { model }: OpenModel,

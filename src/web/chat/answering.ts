@@ -53,8 +53,7 @@ export async function answer(id: string = currentId.value, begun: readonly Store
   problem.value = "";
   busy.value = { id };
   try {
-    const opened = await chatSlot.get();
-    own.signal.throwIfAborted();
+    const opened = await untilStopped(chatSlot.get(), own.signal);
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const turn = await oneAnswer(opened, id, round === 0 ? begun : [], own.signal);
       const calls = turn?.calls ?? [];
@@ -66,13 +65,22 @@ export async function answer(id: string = currentId.value, begun: readonly Store
       change(id, { turns: [...(conversation(id)?.turns ?? []), ...results] });
     }
   } catch (error) {
-    if (!own.signal.aborted) problem.value = (error as Error).message;
+    // Why a model is not open is said where it is opened.
+    if (!own.signal.aborted && chatSlot.opening.peek().is === "open") problem.value = (error as Error).message;
   } finally {
     if (controller === own) {
       controller = undefined;
       busy.value = undefined;
     }
   }
+}
+
+/** Opening a model goes on for whoever asks next. */
+function untilStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    work.then(resolve, reject);
+  });
 }
 
 async function oneAnswer(

@@ -45,6 +45,7 @@ export function ChatView() {
   const shown = conversation();
   return (
     <div class={`chat ${drawer.value}`}>
+      <h1 class="unseen">Chat</h1>
       <ConversationList />
       <section class="talk" aria-label="Conversation">
         <div class="talk-bar">
@@ -127,7 +128,7 @@ function Turns() {
 function Welcome() {
   return (
     <div class="welcome">
-      <h1>A mixture of experts, in this page</h1>
+      <h2>A mixture of experts, in this page</h2>
       <p>
         {modelName.value === ""
           ? "A small model with the architecture of LFM2-8B-A1B runs here, on this machine. It was trained for demonstrations, and knows little."

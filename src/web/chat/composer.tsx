@@ -1,5 +1,6 @@
 // What is asked next, and how much of the context the conversation fills.
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import { formatBytes } from "../../quantities.ts";
 import { chatSlot } from "../model/models.ts";
 import { Bar, Button } from "../ui/parts.tsx";
 import { busy, stop } from "./answering.ts";
@@ -8,6 +9,10 @@ import { conversation } from "./conversations.ts";
 
 export function Composer() {
   const box = useRef<HTMLTextAreaElement>(null);
+  // Ready to be written to, except where a keyboard would then cover the screen.
+  useEffect(() => {
+    if (document.activeElement === document.body && matchMedia("(pointer: fine)").matches) box.current?.focus();
+  }, []);
   const send = (): void => {
     if (busy.value !== undefined || draft.value.trim() === "") return;
     ask(draft.value);
@@ -57,12 +62,17 @@ function ContextUsed() {
   const last = conversation()?.turns.findLast(({ promptIds }) => promptIds !== undefined);
   if (opening.is !== "open") return <p class="context hint">Enter sends, Shift+Enter begins a line, Escape stops.</p>;
   const used = (last?.promptIds?.length ?? 0) + (last?.tokens?.length ?? 0);
-  const { contextLength } = opening.model.settings;
+  const { memoryBytes, settings } = opening.model;
+  const { contextLength } = settings;
   return (
     <p class="context hint">
       <Bar share={used / contextLength} label="Context used" />
       <span>
         {used.toLocaleString("en-US")} of {contextLength.toLocaleString("en-US")} tokens of context
+      </span>
+      <span class="memory">
+        {formatBytes(memoryBytes)}
+        <span class="wide-only"> of memory</span>
       </span>
     </p>
   );

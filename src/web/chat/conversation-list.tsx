@@ -4,10 +4,13 @@ import { Button, Problem, saveFile } from "../ui/parts.tsx";
 import { stop } from "./answering.ts";
 import { drawer } from "./asking.ts";
 import {
+  bringBack,
+  type Conversation,
   change,
   conversation,
   conversations,
   currentId,
+  deleted,
   exported,
   importFile,
   isLoaded,
@@ -24,6 +27,17 @@ export function ConversationList() {
   const go = (id: string): void => {
     currentId.value = id;
     drawer.value = "";
+  };
+  // A field that goes away is left, too: only the first of the two counts.
+  const open = useRef("");
+  const rename = (id: string): void => {
+    open.current = id;
+    setRenaming(id);
+  };
+  const renamed = (one: Conversation, title: string | undefined): void => {
+    if (open.current !== one.id) return;
+    rename("");
+    if (title !== undefined && title.trim() !== titleOf(one)) change(one.id, { title: title.trim() });
   };
   return (
     <aside class="conversations" aria-label="Conversations">
@@ -47,13 +61,11 @@ export function ConversationList() {
                 value={titleOf(one)}
                 ref={(input) => input?.focus()}
                 onKeyDown={(event) => {
-                  if (event.key === "Enter") event.currentTarget.blur();
-                  if (event.key === "Escape") setRenaming("");
+                  if (event.key !== "Enter" && event.key !== "Escape") return;
+                  event.stopPropagation();
+                  renamed(one, event.key === "Enter" ? event.currentTarget.value : undefined);
                 }}
-                onBlur={(event) => {
-                  change(one.id, { title: event.currentTarget.value.trim() });
-                  setRenaming("");
-                }}
+                onBlur={(event) => renamed(one, event.currentTarget.value)}
               />
             ) : (
               <button
@@ -71,7 +83,7 @@ export function ConversationList() {
                 class="icon"
                 title="Rename"
                 aria-label={`Rename ${titleOf(one)}`}
-                onClick={() => setRenaming(one.id)}
+                onClick={() => rename(one.id)}
               >
                 ✎
               </button>
@@ -88,9 +100,17 @@ export function ConversationList() {
           </li>
         ))}
       </ul>
+      {deleted.value && (
+        <p class="hint deleted" role="status">
+          Deleted: {titleOf(deleted.value)}.{" "}
+          <button type="button" class="link" onClick={bringBack}>
+            Bring it back
+          </button>
+        </p>
+      )}
       {keepingProblem.value && <p class="hint">{keepingProblem.value}</p>}
       {problem && <Problem>{problem}</Problem>}
-      <div class="row">
+      <div class="row files">
         <Button
           kind="quiet"
           onClick={() => saveFile("conversation.json", exported([conversation()].filter((one) => one !== undefined)))}

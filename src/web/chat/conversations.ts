@@ -4,6 +4,7 @@ import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { Summary } from "../../api/language-model.ts";
 import type { ToolCallDelta } from "../../chat/answer-parser.ts";
 import type { SamplingOptions } from "../../sampling/options.ts";
+import { readConversation } from "./imported.ts";
 
 export interface StoredToken {
   readonly id: number;
@@ -106,10 +107,23 @@ export function change(id: string, changes: Partial<Omit<Conversation, "id">>, k
   if (keep) void kept((db) => db.put("conversations", after));
 }
 
+/** The one that was last deleted, until the page is left. */
+export const deleted = signal<Conversation | undefined>(undefined);
+
 export function remove(id: string): void {
+  deleted.value = conversation(id);
   conversations.value = conversations.value.filter((one) => one.id !== id);
   if (currentId.value === id) currentId.value = conversations.value[0]?.id ?? newConversation().id;
   void kept((db) => db.delete("conversations", id));
+}
+
+export function bringBack(): void {
+  const found = deleted.value;
+  if (found === undefined) return;
+  deleted.value = undefined;
+  conversations.value = [found, ...conversations.value];
+  currentId.value = found.id;
+  void kept((db) => db.put("conversations", found));
 }
 
 export function titleOf({ title, turns }: Conversation): string {
@@ -137,7 +151,7 @@ export async function importFile(file: File): Promise<number> {
   }
   const { format, conversations: list } = (found ?? {}) as { format?: unknown; conversations?: unknown };
   if (format !== FORMAT || !Array.isArray(list)) throw new Error(`${expected}, found another file.`);
-  const read = list.map((one) => checked(one, expected));
+  const read = list.map((one) => readConversation(one, expected));
   // What is kept would take their place if it came later.
   await loadConversations();
   conversations.value = [...read, ...conversations.value];
@@ -146,38 +160,4 @@ export async function importFile(file: File): Promise<number> {
     for (const one of read) await db.put("conversations", one);
   });
   return read.length;
-}
-
-const roles: readonly unknown[] = ["user", "assistant", "tool"];
-
-/** With what is text, and no more: figures and tokens of a strange file are not believed. */
-function checked(found: unknown, expected: string): Conversation {
-  const { title, system, turns } = (found ?? {}) as Record<string, unknown>;
-  const text = (value: unknown): string => (typeof value === "string" ? value : "");
-  if (!Array.isArray(turns)) throw new Error(`${expected}, found a conversation without turns.`);
-  return {
-    id: crypto.randomUUID(),
-    title: text(title),
-    system: text(system),
-    changed: Date.now(),
-    turns: turns.map((turn): Turn => {
-      const { role, content, reasoning, name, callId, calls } = (turn ?? {}) as Record<string, unknown>;
-      if (!roles.includes(role)) throw new Error(`${expected}, found a turn of nobody.`);
-      return {
-        role: role as Turn["role"],
-        content: text(content),
-        ...(typeof reasoning === "string" ? { reasoning } : {}),
-        ...(role === "tool" ? { name: text(name), callId: text(callId) } : {}),
-        ...(Array.isArray(calls) ? { calls: calls.filter(isCall) } : {}),
-      };
-    }),
-  };
-}
-
-function isCall(found: unknown): found is ToolCallDelta {
-  const { id, function: called } = (found ?? {}) as {
-    id?: unknown;
-    function?: { name?: unknown; arguments?: unknown };
-  };
-  return typeof id === "string" && typeof called?.name === "string" && typeof called.arguments === "string";
 }

@@ -1,7 +1,7 @@
 // A turn of a conversation: text, thought, calls and results, figures, and its tokens with what might have come instead.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Summary } from "../../api/language-model.ts";
-import { modelName } from "../model/models.ts";
+import { hubEndpoint, modelName, modelTitle } from "../model/models.ts";
 import { Markdown } from "../ui/markdown.tsx";
 import { Button, CopyButton } from "../ui/parts.tsx";
 import { addressOf } from "../url.ts";
@@ -29,34 +29,8 @@ export function TurnView(props: TurnProps) {
 }
 
 function Asked({ turn, index }: TurnProps) {
-  const [edited, setEdited] = useState<string>();
-  if (edited !== undefined) {
-    return (
-      <article class="turn user editing">
-        <textarea
-          aria-label="Edited message"
-          rows={3}
-          dir="auto"
-          value={edited}
-          onInput={(event) => setEdited(event.currentTarget.value)}
-        />
-        <div class="row">
-          <Button
-            kind="primary"
-            onClick={() => {
-              ask(edited, index);
-              setEdited(undefined);
-            }}
-          >
-            Ask again
-          </Button>
-          <Button kind="quiet" onClick={() => setEdited(undefined)}>
-            Leave it
-          </Button>
-        </div>
-      </article>
-    );
-  }
+  const [isEdited, setEdited] = useState(false);
+  if (isEdited) return <Edited text={turn.content} index={index} done={() => setEdited(false)} />;
   return (
     <article class="turn user" aria-label="You">
       <div class="said" dir="auto">
@@ -64,8 +38,49 @@ function Asked({ turn, index }: TurnProps) {
       </div>
       <div class="actions">
         <CopyButton text={() => turn.content} />
-        <Button kind="quiet" disabled={busy.value !== undefined} onClick={() => setEdited(turn.content)}>
+        <Button kind="quiet" disabled={busy.value !== undefined} onClick={() => setEdited(true)}>
           Edit
+        </Button>
+      </div>
+    </article>
+  );
+}
+
+/** What was asked, being asked otherwise; Enter asks, Escape leaves it. */
+function Edited({ text, index, done }: { readonly text: string; readonly index: number; readonly done: () => void }) {
+  const [edited, setEdited] = useState(text);
+  const box = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => box.current?.focus(), []);
+  const askAgain = (): void => {
+    if (edited.trim() === "" || busy.value !== undefined) return;
+    ask(edited, index);
+    done();
+  };
+  return (
+    <article class="turn user editing" aria-label="You, being edited">
+      <textarea
+        ref={box}
+        aria-label="Edited message"
+        rows={Math.max(2, Math.min(10, edited.split("\n").length))}
+        dir="auto"
+        value={edited}
+        onInput={(event) => setEdited(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") {
+            event.stopPropagation();
+            done();
+          }
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          askAgain();
+        }}
+      />
+      <div class="row">
+        <Button kind="primary" disabled={edited.trim() === ""} onClick={askAgain}>
+          Ask again
+        </Button>
+        <Button kind="quiet" onClick={done}>
+          Leave it
         </Button>
       </div>
     </article>
@@ -76,6 +91,8 @@ function Answered({ turn, index, isBeingWritten }: TurnProps) {
   const [withTokens, setWithTokens] = useState(false);
   const { content, reasoning, calls, tokens, summary, isStopped } = turn;
   const isIdle = busy.value === undefined;
+  // Ids mean nothing to a model with another vocabulary.
+  const isOwn = turn.model === modelTitle.value;
   const again = (): void => {
     const shown = conversation();
     if (shown === undefined) return;
@@ -87,10 +104,14 @@ function Answered({ turn, index, isBeingWritten }: TurnProps) {
       {reasoning !== undefined && (
         <details class="thought">
           <summary>{isBeingWritten && content === "" ? "Thinking…" : "Thought"}</summary>
-          <div dir="auto">{reasoning}</div>
+          <div dir="auto">{reasoning.trim()}</div>
         </details>
       )}
-      {withTokens && tokens ? <TokenStrip tokens={tokens} turnIndex={index} /> : <Markdown text={content} />}
+      {withTokens && tokens ? (
+        <TokenStrip tokens={tokens} turnIndex={index} isOwn={isOwn} />
+      ) : (
+        <Markdown text={content} />
+      )}
       {calls?.map(({ id, function: { name, arguments: json }, problems }) => (
         <div key={id} class="call">
           <span class="who">calls {name}</span>
@@ -114,8 +135,8 @@ function Answered({ turn, index, isBeingWritten }: TurnProps) {
               Tokens
             </Button>
           )}
-          <InsideLink turn={turn} />
-          {summary && <Figures summary={summary} />}
+          {isOwn && <InsideLink turn={turn} />}
+          {summary && <Figures summary={summary} model={isOwn ? undefined : turn.model} />}
         </div>
       )}
     </article>
@@ -130,11 +151,12 @@ function InsideLink({ turn: { promptIds, tokens } }: { readonly turn: Turn }) {
   const ids = [...promptIds, ...tokens.map(({ id }) => id)].slice(0, MOST_INSIDE);
   const params = new Map([
     ["model", modelName.value],
+    ["hub", hubEndpoint.value ?? ""],
     ["ids", ids.join(",")],
     ["answer", String(promptIds.length)],
     ["token", String(Math.min(promptIds.length, ids.length - 1))],
   ]);
-  if (modelName.value === "") params.delete("model");
+  for (const name of ["model", "hub"]) if (params.get(name) === "") params.delete(name);
   return (
     <a class="button quiet" href={addressOf({ view: "inside", params })}>
       Look inside
@@ -144,8 +166,11 @@ function InsideLink({ turn: { promptIds, tokens } }: { readonly turn: Turn }) {
 
 function Figures({
   summary: { promptTokens, cachedTokens, newTokens, prefillMs, decodeMs, finishReason },
+  model,
 }: {
   readonly summary: Summary;
+  /** Where it is not the one that is open. */
+  readonly model: string | undefined;
 }) {
   const read = promptTokens - cachedTokens;
   const speed = (count: number, ms: number): string => (ms > 0 ? `${((1000 * count) / ms).toFixed(1)} tok/s` : "–");
@@ -157,6 +182,7 @@ function Figures({
       <span>
         answer {newTokens} at {speed(newTokens - 1, decodeMs)}
       </span>
+      {model !== undefined && <span>by {model}</span>}
       {finishReason === "length" && <span>cut at the limit</span>}
     </span>
   );

@@ -4,7 +4,7 @@ import { Button, number, visibleToken } from "../ui/parts.tsx";
 import { isDark } from "../ui/theme.ts";
 import { adjust, indexParam } from "../url.ts";
 import type { LookedAt } from "./looked-at.ts";
-import { attentionRow } from "./numbers.ts";
+import { attentionRow, barLength } from "./numbers.ts";
 
 /** The map of a head is drawn up to here: a longer one would be too fine to be read. */
 const MAP_TOKENS = 256;
@@ -15,6 +15,7 @@ export function AttentionPanel({ run, texts, token, layer }: LookedAt) {
   const row = attentionRow(run, layer, head, token);
   if (row === undefined) return <p class="hint">This layer’s queries and keys were not recorded.</p>;
   const order = [...row.keys()].sort((a, b) => row[b] - row[a] || a - b);
+  const most = row[order[0]];
   return (
     <>
       <h2>
@@ -48,7 +49,7 @@ export function AttentionPanel({ run, texts, token, layer }: LookedAt) {
                   <td title={String(row[at])}>{number(100 * row[at], 1)} %</td>
                   <td class="bar-cell">
                     <svg class="share-bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-                      <rect width={100 * row[at]} height={8} />
+                      <rect width={barLength(row[at], most)} height={8} />
                     </svg>
                   </td>
                 </tr>
@@ -82,6 +83,7 @@ function AttentionMap({ run, texts, token, layer, head }: LookedAt & { readonly 
     for (let t = 0; t < count; t++) {
       const row = attentionRow(run, layer, head, t) ?? [];
       for (const [at, share] of row.entries()) {
+        if (Number.isNaN(share)) continue;
         context.fillStyle = `rgb(${dark ? "255 157 92" : "194 65 12"} / ${0.04 + 0.96 * Math.sqrt(share)})`;
         context.fillRect(at * cell, t * cell, cell, cell);
       }

@@ -1,7 +1,7 @@
 // What a short convolution does with a token: the gates, the two tokens before, and what it keeps for the next.
 import { number, visibleToken } from "../ui/parts.tsx";
 import type { LookedAt } from "./looked-at.ts";
-import { convolution, length } from "./numbers.ts";
+import { barLength, convolution, length } from "./numbers.ts";
 
 const SHOWN = 16;
 
@@ -109,7 +109,7 @@ function Strips({
   return (
     <figure class="strips">
       {strips.map(([name, values]) => {
-        const most = Math.max(1e-9, ...values.map(Math.abs));
+        const most = Math.max(1e-9, ...values.map(Math.abs).filter(Number.isFinite));
         return (
           <div key={name} class="strip">
             <span>{name}</span>
@@ -127,7 +127,7 @@ function Strips({
                   width={1}
                   height={10}
                   class={value < 0 ? "below" : "above"}
-                  fill-opacity={Math.abs(value) / most}
+                  fill-opacity={barLength(Math.abs(value), most) / 100}
                 >
                   <title>{`${name}, channel ${i}: ${value}`}</title>
                 </rect>

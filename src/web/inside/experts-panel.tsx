@@ -47,8 +47,6 @@ export function ExpertsPanel({ run, texts, token, layer }: LookedAt) {
         <svg
           class="usage"
           viewBox={`-26 -2 ${config.numExperts * cell + 30} ${layers.length * cell + 6}`}
-          width={config.numExperts * cell + 30}
-          height={layers.length * cell + 6}
           role="img"
           aria-label={`Tokens by layer and expert, at most ${most}`}
         >

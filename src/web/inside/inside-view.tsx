@@ -1,8 +1,9 @@
 // Look inside: a run token by token and layer by layer.
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { OpeningLine } from "../model/model-panel.tsx";
 import { exactSlot } from "../model/models.ts";
-import { Button, Problem } from "../ui/parts.tsx";
+import { Button, Problem, visibleToken } from "../ui/parts.tsx";
+import { keepInSight } from "../ui/stepping.ts";
 import { addressOf, adjust, indexParam, param, place, placeWith, visit } from "../url.ts";
 import { AttentionPanel } from "./attention-panel.tsx";
 import { BlockFoot } from "./block-foot.tsx";
@@ -53,7 +54,7 @@ export function InsideView() {
       {seen.is === "failed" && <Problem>{seen.message}</Problem>}
       {isDropped.value && (
         <p class="hint">
-          {seen.is === "there" && `What is shown is ${seen.run.origin}. `}
+          {seen.is === "there" && `What is shown is ${visibleToken(seen.run.origin)}. `}
           <Button kind="quiet" onClick={leaveDropped}>
             Back to the model’s own run
           </Button>
@@ -91,6 +92,11 @@ function Looked({ run, texts, isGrowing }: LookedProps) {
   };
   const layers = own[show];
   const layer = layers === undefined ? stated : nearest(layers, stated);
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(
+    () => keepInSight(tabs.current, tabs.current?.querySelector<HTMLElement>("[aria-current]") ?? null),
+    [show],
+  );
   useEffect(() => {
     const step = (event: KeyboardEvent): void => {
       const target = event.target as HTMLElement;
@@ -116,7 +122,7 @@ function Looked({ run, texts, isGrowing }: LookedProps) {
       <div class="look">
         <LayerColumn run={run} layer={layer} among={layers} />
         <section class="shown" aria-label={names[show]}>
-          <div class="tabs">
+          <nav class="tabs" aria-label="What is shown" ref={tabs}>
             {possible.map((name) => (
               <a
                 key={name}
@@ -132,7 +138,7 @@ function Looked({ run, texts, isGrowing }: LookedProps) {
                 {names[name]}
               </a>
             ))}
-          </div>
+          </nav>
           <div class="panel-body">
             {show === "router" && <RouterPanel {...{ run, texts, token, layer }} />}
             {show === "experts" && <ExpertsPanel {...{ run, texts, token, layer }} />}

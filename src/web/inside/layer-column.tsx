@@ -1,4 +1,6 @@
 // The layers as a picture, drawn from the config: an operator and a feed-forward to each.
+import { useEffect, useRef } from "preact/hooks";
+import { keepInSight } from "../ui/stepping.ts";
 import { adjust } from "../url.ts";
 import { isConv, isSparse, type SeenRun } from "./seen-run.ts";
 
@@ -11,8 +13,11 @@ interface LayerColumnProps {
 
 export function LayerColumn({ run, layer, among }: LayerColumnProps) {
   const { config } = run;
+  const column = useRef<HTMLElement>(null);
+  const chosen = useRef<HTMLButtonElement>(null);
+  useEffect(() => keepInSight(column.current, chosen.current), [layer]);
   return (
-    <nav class="layer-column" aria-label="Layers">
+    <nav class="layer-column" aria-label="Layers; arrow keys step" ref={column}>
       <span class="end-cap">embedding</span>
       {config.layerTypes.map((_, index) => {
         const operator = isConv(run, index) ? "convolution" : "attention";
@@ -22,6 +27,8 @@ export function LayerColumn({ run, layer, among }: LayerColumnProps) {
             key={index}
             type="button"
             class={`layer ${among?.includes(index) === false ? "other" : ""}`}
+            ref={index === layer ? chosen : undefined}
+            tabIndex={index === layer ? 0 : -1}
             aria-current={index === layer ? "true" : undefined}
             aria-label={`Layer ${index}: ${operator}, ${feedForward}`}
             title={`layer ${index}: ${operator}, then ${feedForward === "dense" ? "a dense feed-forward" : `${config.numExpertsPerTok} of ${config.numExperts} experts`}; [T, ${config.hiddenSize}]`}

@@ -151,6 +151,12 @@ export function convolution(run: SeenRun, layer: number, token: number): Channel
   });
 }
 
+/** Of a bar that is 100 long at most; of what is no number, none. */
+export function barLength(value: number, most: number): number {
+  const share = value / most;
+  return share > 0 ? 100 * Math.min(1, share) : 0;
+}
+
 /** The Euclidean norm. */
 export function length(row: ArrayLike<number> | undefined): number {
   if (row === undefined) return Number.NaN;
@@ -179,6 +185,8 @@ export function candidates(logits: Float32Array, count: number): Candidate[] {
   const ids = Array.from(shares.keys()).sort((a, b) => shares[b] - shares[a] || a - b);
   return ids.slice(0, count).map((id) => ({ id, share: shares[id] }));
 }
+
+export const highest = (row: Float32Array): number => row.reduce((best, value, i) => (value > row[best] ? i : best), 0);
 
 /** KL divergence of `other` from `truth`, in nats: Σ p · ln(p / q). */
 export function divergence(truth: Float32Array, other: Float32Array): number {

@@ -2,13 +2,13 @@
 import { number, visibleToken } from "../ui/parts.tsx";
 import { adjust } from "../url.ts";
 import type { LookedAt } from "./looked-at.ts";
-import { firstOther, routingOf, same } from "./numbers.ts";
+import { barLength, firstOther, routingOf, same } from "./numbers.ts";
 
 export function RouterPanel({ run, texts, token, layer }: LookedAt) {
   const routing = routingOf(run, layer, token);
   if (routing === undefined) return <p class="hint">This layer’s router was not recorded.</p>;
   const { experts, chosen, margin, withoutBias, withSoftmax } = routing;
-  const most = Math.max(...experts.map(({ score, sum }) => Math.max(score, sum)));
+  const most = Math.max(0, ...experts.flatMap(({ score, sum }) => [score, sum]).filter(Number.isFinite));
   const softmaxFirst = firstOther(run, token, "withSoftmax");
   const biasFirst = firstOther(run, token, "withoutBias");
   const broughtIn = chosen.filter((expert) => !withoutBias.includes(expert));
@@ -104,7 +104,7 @@ function ScoreBar({
   readonly sum: number;
   readonly isChosen: boolean;
 }) {
-  const at = (share: number): number => 200 * Math.max(0, Math.min(1, share));
+  const at = (share: number): number => 2 * barLength(share, 1);
   return (
     <svg class="score-bar" viewBox="0 0 202 12" preserveAspectRatio="none" aria-hidden="true">
       <rect class={isChosen ? "of-chosen" : "of-other"} x={0} y={2} width={at(score)} height={8} />

@@ -15,7 +15,7 @@ export const isDropped = signal(false);
 
 export const FIRST_PROMPT = "What is a short convolution?";
 /** Of an answer that is made for the look inside. */
-const ANSWER_TOKENS = 64;
+export const ANSWER_TOKENS = 64;
 
 let controller = new AbortController();
 /** What the last run was made from: a step from token to token changes the address, too. */
@@ -44,8 +44,9 @@ export async function withAnswer(
   edits: readonly string[],
   signal: AbortSignal,
 ): Promise<number[]> {
-  const seed = Number(param("seed") ?? Number.NaN);
-  const sampling = Number.isSafeInteger(seed) ? { ...model.recommended.sampling, seed } : {};
+  const stated = param("seed") ?? "";
+  const seed = Number(stated);
+  const sampling = /^\d{1,15}$/.test(stated) ? { ...model.recommended.sampling, seed } : {};
   const ids = [...prompt];
   const maxTokens = Math.min(ANSWER_TOKENS, MOST_TOKENS + 1 - prompt.length);
   for await (const id of model.generate(prompt, { ...sampling, maxTokens, edits, signal })) ids.push(id);

@@ -15,6 +15,8 @@ export interface Numbers {
 export interface SeenRun {
   /** Where it comes from, for people. */
   readonly origin: string;
+  /** Of the model that is open, which can compute more of it. */
+  readonly isLive: boolean;
   readonly config: Config;
   readonly ids: readonly number[];
   /** Index of the first token of the answer; as many as there are where there is none. */
@@ -77,7 +79,7 @@ export async function runHere(
     const { cols, data: whole } = found.get(name) as Numbers;
     whole.set(data as Float32Array<ArrayBuffer>, name.endsWith(".expert_bias") ? 0 : position * cols);
   }
-  return { origin: "this model, exact float32", config, ids, answerFrom, points: found, edits };
+  return { origin: "this model, exact float32", isLive: true, config, ids, answerFrom, points: found, edits };
 }
 
 /** @throws FormatError, ConfigError, or an Error saying what the files lack */
@@ -99,7 +101,7 @@ export async function runDropped(files: readonly File[]): Promise<SeenRun> {
     const rows = Math.max(0, ...wanted.map((point) => point.rows));
     const ids = (recorded.ids ?? []).slice(recorded.start, recorded.start + rows);
     const named = recorded.about?.model ?? "a model that is not named";
-    return { origin: `a trace of ${named}`, config, ids, answerFrom: ids.length, points, edits: [] };
+    return { origin: `a trace of ${named}`, isLive: false, config, ids, answerFrom: ids.length, points, edits: [] };
   } finally {
     await recorded.close();
   }

@@ -3,7 +3,7 @@ import { number, visibleToken } from "../ui/parts.tsx";
 import { adjust } from "../url.ts";
 import { textOf, useLens } from "./lens.ts";
 import type { LookedAt } from "./looked-at.ts";
-import { candidates, length, softmax } from "./numbers.ts";
+import { barLength, candidates, length, softmax } from "./numbers.ts";
 import { isConv, layerName, rowOf } from "./seen-run.ts";
 
 export function StreamPanel({ run, texts, token, layer }: LookedAt) {
@@ -49,7 +49,9 @@ export function StreamPanel({ run, texts, token, layer }: LookedAt) {
               </th>
               <th scope="col">operator adds</th>
               <th scope="col">feed-forward adds</th>
-              <th scope="col">lens: likeliest</th>
+              <th scope="col" class="lens-token">
+                lens: likeliest
+              </th>
               <th scope="col">share</th>
               <th scope="col">of the final one</th>
             </tr>
@@ -67,7 +69,7 @@ export function StreamPanel({ run, texts, token, layer }: LookedAt) {
                   <td title={String(stream)}>{number(stream, 2)}</td>
                   <td class="bar-cell">
                     <svg class="share-bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-                      <rect width={(100 * (Number.isFinite(stream) ? stream : 0)) / most} height={8} />
+                      <rect width={barLength(stream, most)} height={8} />
                     </svg>
                   </td>
                   <td title={String(operator)}>{number(operator, 2)}</td>

@@ -1,6 +1,7 @@
 // The text of a run, a token to a button, prompt and answer apart; arrow keys step.
 import { useEffect, useRef } from "preact/hooks";
 import { Button, visibleToken } from "../ui/parts.tsx";
+import { keepInSight } from "../ui/stepping.ts";
 import { adjust } from "../url.ts";
 import type { SeenRun } from "./seen-run.ts";
 
@@ -14,7 +15,8 @@ interface TokenLineProps {
 
 export function TokenLine({ run: { ids, answerFrom }, texts, token, isGrowing }: TokenLineProps) {
   const chosen = useRef<HTMLButtonElement>(null);
-  useEffect(() => chosen.current?.scrollIntoView({ block: "nearest", inline: "nearest" }), [token]);
+  const line = useRef<HTMLDivElement>(null);
+  useEffect(() => keepInSight(line.current, chosen.current), [token, ids.length]);
   const tokens = (from: number, to: number) =>
     texts.slice(from, to).map((text, i) => (
       <button
@@ -22,6 +24,7 @@ export function TokenLine({ run: { ids, answerFrom }, texts, token, isGrowing }:
         type="button"
         class="look-token"
         ref={from + i === token ? chosen : undefined}
+        tabIndex={from + i === token ? 0 : -1}
         aria-pressed={from + i === token}
         title={`position ${from + i}, id ${ids[from + i]}`}
         onClick={() => adjust({ token: from + i })}
@@ -52,7 +55,8 @@ export function TokenLine({ run: { ids, answerFrom }, texts, token, isGrowing }:
           →
         </Button>
       </div>
-      <div class="texts">
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is of a form */}
+      <div class="texts" role="group" aria-label="Tokens of the text; arrow keys step" ref={line}>
         <span class="of">prompt</span>
         {tokens(0, answerFrom)}
         {answerFrom < ids.length && <span class="of">answer</span>}

@@ -7,6 +7,7 @@ import { Bar, Button, Problem } from "../ui/parts.tsx";
 import {
   chatSlot,
   exactSlot,
+  hubEndpoint,
   modelName,
   modelTitle,
   type Opening,
@@ -36,7 +37,7 @@ export function ModelButton() {
     <>
       <button
         type="button"
-        class={`button model-button ${is}`}
+        class={`button model-button ${is === "" ? "" : `is-${is}`}`}
         onClick={() => (isShown.value = true)}
         title="Choose a model"
       >
@@ -51,12 +52,14 @@ export function ModelButton() {
 function ModelPanel() {
   const dialog = useRef<HTMLDialogElement>(null);
   const [named, setNamed] = useState("");
+  const [hub, setHub] = useState(hubEndpoint.value ?? "");
+  const ownHub = hub.trim() === "" ? undefined : hub.trim();
   const close = (): void => {
     isShown.value = false;
   };
   useEffect(() => dialog.current?.showModal(), []);
   const choose = (name: string): void => {
-    useModel(name);
+    useModel(name, ownHub);
     close();
   };
   return (
@@ -95,6 +98,16 @@ function ModelPanel() {
           Open
         </Button>
       </form>
+      <details class="hub" open={hub !== ""}>
+        <summary>Another hub, such as a mirror</summary>
+        <input
+          type="text"
+          aria-label="Address of another hub"
+          placeholder="https://huggingface.co"
+          value={hub}
+          onInput={(event) => setHub(event.currentTarget.value)}
+        />
+      </details>
       <label class="file-choice">
         Files of this machine: a GGUF, or all files of a Hugging Face folder
         <input
@@ -122,7 +135,11 @@ function SlotLine({ slot, what }: { readonly slot: Slot; readonly what: string }
       <b>{what}</b>
       <span>{stateWords(opening)}</span>
       {opening.is === "opening" && <Button onClick={() => slot.cancel()}>Cancel</Button>}
-      {opening.is === "closed" && <Button onClick={() => void slot.get().catch(() => {})}>Open</Button>}
+      {(opening.is === "closed" || opening.is === "failed") && (
+        <Button onClick={() => void slot.get().catch(() => {})}>
+          {opening.is === "closed" ? "Open" : "Try again"}
+        </Button>
+      )}
     </div>
   );
 }
@@ -139,25 +156,46 @@ function stateWords(opening: Opening): string {
 /** Above a view that needs the model: how far it is, and what went wrong. */
 export function OpeningLine({ slot }: { readonly slot: Slot }) {
   const opening = slot.opening.value;
+  const open = (): void => void slot.get().catch(() => {});
+  const another = <Button onClick={() => (isShown.value = true)}>Choose another</Button>;
   if (opening.is === "failed") {
     return (
-      <Problem>
-        {opening.message} <Button onClick={() => void slot.get().catch(() => {})}>Try again</Button>
-      </Problem>
+      <div class="problem" role="alert">
+        <p>{opening.message}</p>
+        <div class="row">
+          <Button onClick={open}>Try again</Button>
+          {another}
+        </div>
+      </div>
+    );
+  }
+  if (opening.is === "closed" && opening.isCancelled) {
+    return (
+      <div class="opening row" role="status">
+        <span>{modelTitle} is not open. What has come of it is kept.</span>
+        <Button onClick={open}>Go on</Button>
+        {another}
+      </div>
     );
   }
   if (opening.is !== "opening") return null;
   const { progress } = opening;
-  const words = progress ? progressWords(progress) : "opening";
+  const share = progress && progress.total > 0 ? progress.done / progress.total : 0;
   return (
-    <div class="opening" role="status">
+    <div class="opening">
       <span>
-        {modelTitle}: {words}
+        {modelTitle}: {progress ? progressWords(progress) : "opening"}
       </span>
-      <Bar share={progress && progress.total > 0 ? progress.done / progress.total : 0} label="Opening the model" />
-      <Button kind="quiet" onClick={() => slot.cancel()}>
-        Cancel
-      </Button>
+      <div class="row">
+        <Bar share={share} label="Opening the model" />
+        <Button kind="quiet" onClick={() => slot.cancel()}>
+          Cancel
+        </Button>
+      </div>
+      {/* In tens, since all of it is read aloud. */}
+      <span class="unseen" role="status">
+        Opening {modelTitle}, {10 * Math.floor(10 * share)} %
+      </span>
     </div>
   );
 }

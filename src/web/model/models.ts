@@ -8,7 +8,7 @@ import type { ModelTokenizer } from "../../text/text.ts";
 import { adjust, param } from "../url.ts";
 
 export type Opening =
-  | { readonly is: "closed" }
+  | { readonly is: "closed"; readonly isCancelled?: boolean }
   | { readonly is: "opening"; readonly progress: Progress | undefined }
   | { readonly is: "open"; readonly model: LanguageModel; readonly tokenizer: ModelTokenizer }
   | { readonly is: "failed"; readonly message: string };
@@ -35,6 +35,9 @@ const chosen: Signal<{ readonly name: string; readonly files: readonly File[] } 
 /** As the address has it: "" is the embedded model, `file:NAME` one that was chosen. */
 export const modelName = computed(() => param("model") ?? "");
 
+/** Another hub than the Hugging Face Hub, such as a mirror: where names that begin with hf: are looked up. */
+export const hubEndpoint = computed(() => param("hub"));
+
 /** For people. */
 export const modelTitle = computed(() => {
   const name = modelName.value;
@@ -52,9 +55,9 @@ const slots: (Slot & { close(): void })[] = [];
 export const chatSlot = createSlot("int8");
 export const exactSlot = createSlot("exact");
 
-export function useModel(name: string): void {
+export function useModel(name: string, hub: string | undefined = hubEndpoint.value): void {
   for (const slot of slots) slot.close();
-  adjust({ model: name, ids: undefined, token: undefined, layer: undefined });
+  adjust({ model: name, hub, ids: undefined, answer: undefined, token: undefined, layer: undefined });
 }
 
 export function useFiles(files: readonly File[]): void {
@@ -94,6 +97,7 @@ function createSlot(mode: ArithmeticMode): Slot {
         mode,
         assets,
         signal,
+        ...(hubEndpoint.value === undefined ? {} : { hubEndpoint: hubEndpoint.value }),
         onProgress(progress) {
           if (isCurrent()) opening.value = { is: "opening", progress };
         },
@@ -114,15 +118,18 @@ function createSlot(mode: ArithmeticMode): Slot {
     mode,
     opening,
     get(): Promise<OpenModel> {
-      const name = modelName.value;
+      const name = `${modelName.value} ${hubEndpoint.value ?? ""}`;
       if (current?.name !== name || opening.peek().is === "failed") {
         if (current !== undefined) close();
         const controller = new AbortController();
-        current = { name, controller, found: open(name, controller.signal) };
+        current = { name, controller, found: open(modelName.value, controller.signal) };
       }
       return current.found;
     },
-    cancel: close,
+    cancel(): void {
+      close();
+      opening.value = { is: "closed", isCancelled: true };
+    },
     close,
   };
   slots.push(slot);

@@ -29,7 +29,31 @@ export function harmless(markdown: string): DocumentFragment {
     link.rel = "noopener noreferrer nofollow";
     link.title = link.href;
   }
+  for (const block of fragment.querySelectorAll("pre")) withCopyButton(block);
+  for (const table of fragment.querySelectorAll("table")) table.tabIndex = 0; // it scrolls
   return fragment;
+}
+
+function withCopyButton(block: HTMLPreElement): void {
+  const text = block.textContent ?? "";
+  const frame = document.createElement("div");
+  frame.className = "code";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button quiet";
+  button.textContent = "Copy";
+  button.ariaLabel = "Copy the code";
+  button.addEventListener("click", async () => {
+    const done = await navigator.clipboard.writeText(text).then(
+      () => "Copied",
+      () => "Not copied",
+    );
+    button.textContent = done;
+    setTimeout(() => (button.textContent = "Copy"), 1500);
+  });
+  block.tabIndex = 0; // it scrolls
+  block.replaceWith(frame);
+  frame.append(block, button);
 }
 
 export function Markdown({ text }: { readonly text: string }) {

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { open, writeTrace } from "../../src/index.ts";
+import { open, writeTrace } from "../../../src/index.ts";
 import { type BuiltPage, onBuiltPage } from "./built-page.ts";
 
 /** "Hello!" asked, and the beginning of the thought. */
@@ -162,6 +162,93 @@ onBuiltPage((page) => {
     expect(found[0]).toContain(`token=${TOKEN + 1}`);
     expect(found[0]).toContain(`layer=${LAYER + 1}`);
     expect(found[1]).toContain(`Layer ${LAYER + 1} chooses`);
+  });
+
+  it("says where the chat's int8 differs, at a token and over the text, as Node computes it", async () => {
+    await page.visit(place("show=next"));
+    const found = await page.run(async (hands) => {
+      await hands.click("section button", "Compare with int8");
+      const here = (await hands.find("[data-fact=int8-kl]")).textContent ?? "";
+      await hands.click("section button", "Compare at every token");
+      const mean = (await hands.find("[data-fact=int8-mean]")).title;
+      return { here, mean: Number(mean), others: (await hands.find("[data-fact=int8-others]")).textContent ?? "" };
+    }, null);
+    await page.axe();
+    const rows = await Promise.all(
+      (["exact", "int8"] as const).map(async (mode) => {
+        const model = await open(undefined, { mode, contextLength: 32 });
+        const { data, cols } = await model.logits(IDS);
+        await model.close();
+        return IDS.map((_, t) => [...data.subarray(t * cols, (t + 1) * cols)]);
+      }),
+    );
+    const kl = IDS.map((_, t) => {
+      const [p, q] = rows.map((run) => shares(run[t]));
+      return p.reduce((sum, share, i) => sum + share * Math.log(share / q[i]), 0);
+    });
+    const likeliest = rows.map((run) => run.map((row) => row.indexOf(Math.max(...row))));
+    expect(Number(found.here) / kl[TOKEN]).toBeCloseTo(1, 1);
+    expect(found.mean / (kl.reduce((a, b) => a + b) / IDS.length)).toBeCloseTo(1, 4);
+    expect(found.others).toBe(String(likeliest[0].filter((id, t) => id !== likeliest[1][t]).length));
+  });
+
+  it("steps from the row of tokens and of layers by the arrow keys, with the focus, and one stop of Tab for each", async () => {
+    await page.visit(place(`show=router&layer=${LAYER}`));
+    const found = await page.run(async (hands) => {
+      await hands.find("[data-fact=chosen]");
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const stops = (row: string) => document.querySelectorAll(`${row} button:not([tabindex="-1"])`).length;
+      const said: (string | null)[] = [];
+      (await hands.find(".look-token[aria-pressed=true]")).focus();
+      await hands.press("ArrowRight");
+      said.push(document.activeElement?.getAttribute("title") ?? "", location.hash);
+      (await hands.find(".layer[aria-current]")).focus();
+      await hands.press("ArrowUp");
+      said.push(document.activeElement?.getAttribute("aria-label") ?? "");
+      return { said, stops: [stops(".texts"), stops(".layer-column")] };
+    }, null);
+    expect(found.said[0]).toContain(`position ${TOKEN + 1},`);
+    expect(found.said[1]).toContain(`token=${TOKEN + 1}`);
+    expect(found.said[2]).toContain(`Layer ${LAYER - 1}:`);
+    expect(found.stops).toEqual([1, 1]);
+  });
+
+  it("shows a trace that is no number anywhere, and names that turn text around, as they are", async () => {
+    const bytes = Buffer.from(readFileSync(join(folder, "trace", "trace.safetensors")));
+    const header = 8 + Number(bytes.readBigUInt64LE(0));
+    const about = JSON.parse(readFileSync(join(folder, "trace", "trace.json"), "utf8"));
+    const tensors = JSON.parse(bytes.subarray(8, header).toString());
+    for (const { dtype, data_offsets: range } of Object.values<{ dtype: string; data_offsets?: number[] }>(tensors)) {
+      if (dtype !== "F32" || range === undefined) continue;
+      for (let at = range[0]; at < range[1]; at += 4)
+        bytes.writeFloatLE(at % 8 === 0 ? Number.NaN : -Infinity, header + at);
+    }
+    about.model.name = "<img src=x onerror=alert(1)>\u202Egnp.fugg";
+    delete about.sha256;
+    await page.visit(place(`show=router&layer=${LAYER}`));
+    const found = await page.run(
+      async (hands, [json, tensors]) => {
+        const errors: string[] = [];
+        addEventListener("error", ({ message }) => errors.push(message));
+        await hands.find("[data-fact=chosen]");
+        const files = { "trace.json": json, "trace.safetensors": tensors };
+        await hands.choose(".file-button input", files, true);
+        const origin = (await hands.find(".hint", "What is shown is a trace of")).textContent ?? "";
+        const shown: string[] = [];
+        for (const name of ["Router", "Experts", "Attention", "Convolution", "Stream and lens", "Next token"]) {
+          await hands.click(".tab", name);
+          shown.push((await hands.find(".panel-body")).innerText.slice(0, 2000));
+        }
+        const images = document.querySelectorAll("main img").length;
+        const wrong = [...document.querySelectorAll("svg rect")].filter((one) => /NaN|Inf/.test(one.outerHTML)).length;
+        return { origin, shown, errors, images, wrong };
+      },
+      [Buffer.from(JSON.stringify(about)).toString("base64"), bytes.toString("base64")] as [string, string],
+    );
+    expect(found.origin).toContain("U+202E");
+    expect(found.shown[0]).toContain("NaN");
+    expect(found.shown.every((text) => text.length > 20)).toBe(true);
+    expect([found.errors, found.images, found.wrong]).toEqual([[], 0, 0]);
   });
 
   it("shows a trace that is dropped in, and says what is wrong with one that is none", async () => {

@@ -1,6 +1,6 @@
 // Edits of the page: what comes of them is what the command line computes, to the bit.
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type LanguageModel, open } from "../../src/index.ts";
+import { type LanguageModel, open } from "../../../src/index.ts";
 import { onBuiltPage } from "./built-page.ts";
 
 const PROMPT = "Hello! Who are you?";
@@ -38,12 +38,14 @@ onBuiltPage((page) => {
     await page.visit(`#/change?prompt=${encodeURIComponent(PROMPT)}&edit=${EDITS.join("+")}`);
     const found = await page.run(async (hands) => {
       const kl = (await hands.find("[data-fact=kl]")).title;
+      const command = (await hands.find("[data-fact=command]")).textContent ?? "";
       const text = (fact: string) => document.querySelector(`[data-fact="${fact}"]`)?.textContent ?? "";
       const [first, truth, edited] = ["first-point", "true-text", "edited-text"].map(text);
-      return { kl: Number(kl), first, truth, edited };
+      return { command, kl: Number(kl), first, truth, edited };
     }, null);
     const mean = await meanDivergence();
     expect(Math.abs(found.kl - mean) / mean).toBeLessThan(1e-6);
+    expect(found.command).toBe(`lfm2 run --mode exact -n 64 --greedy -p '${PROMPT}' --edit ${EDITS.join(" ")}`);
     expect(found.first).toBe("model.layers.2.feed_forward.gate.scores");
     const tokenizer = await model.tokenizer();
     expect(found.truth.trim()).toBe(tokenizer.decode(ids.slice(answerFrom)).trim());
@@ -51,6 +53,19 @@ onBuiltPage((page) => {
     for await (const id of model.generate(ids.slice(0, answerFrom), { edits: EDITS, maxTokens: 64 })) own.push(id);
     expect(found.edited.trim()).toBe(tokenizer.decode(own).trim());
     await page.axe();
+  });
+
+  it("gives a line for a shell that takes a prompt as it is, and one over ids where a conversation's are changed", async () => {
+    const commandAt = async (params: string): Promise<string> => {
+      await page.visit(`#/change?${params}&edit=k:3`);
+      return page.run(async (hands) => (await hands.find("[data-fact=command]")).textContent ?? "", null);
+    };
+    expect(await commandAt(`seed=7&prompt=${encodeURIComponent("It's $(ls) `x` \\")}`)).toBe(
+      "lfm2 run --mode exact -n 64 --seed 7 -p 'It'\\''s $(ls) `x` \\' --edit k:3",
+    );
+    expect(await commandAt("ids=1,6,330&answer=2")).toBe(
+      "lfm2 logits -o logits.safetensors --mode exact --ids 1,6,330 --edit k:3",
+    );
   });
 
   it("adds an edit and takes it back, and says what is wrong with one", async () => {
