@@ -4,6 +4,8 @@
 const build = "BUILD";
 const files = ["FILES"];
 const kept = `lfm2-page-${build}`;
+/** What WebKit sends by itself past a service worker loses its Range when it is redirected, as a hub does. */
+const losesRange = /AppleWebKit/.test(navigator.userAgent) && !/Chrome/.test(navigator.userAgent);
 const scope = new URL(self.registration.scope);
 
 self.addEventListener("install", (event) => {
@@ -26,6 +28,10 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   const isOwn = url.origin === scope.origin && url.pathname.startsWith(scope.pathname);
+  if (request.method === "GET" && losesRange && url.origin !== scope.origin && request.headers.has("range")) {
+    event.respondWith(fetch(request));
+    return;
+  }
   if (request.method !== "GET" || !isOwn) return;
   url.search = "";
   url.hash = "";

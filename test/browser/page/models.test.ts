@@ -1,7 +1,7 @@
 // Models of a hub and of URLs in the page: fetched with progress, cancelled, kept, listed, deleted; and what goes wrong.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { type FakeHub, REPO, serveHub } from "../../hub/fake-hub.ts";
+import { type FakeHub, REPO, sendSome, serveHub } from "../../hub/fake-hub.ts";
 import { onBuiltPage } from "./built-page.ts";
 
 const FILE = "lfm2-nano-Q4_0.gguf";
@@ -78,12 +78,7 @@ onBuiltPage((page) => {
     hub.fault = ({ kind, range }, response, whole) => {
       if (kind !== "file" || range === undefined || range[1] - range[0] < 2 ** 20) return false;
       if (!stalls) return false;
-      response.writeHead(206, {
-        ETag: '"x"',
-        "Content-Range": `bytes ${range[0]}-${range[1] - 1}/${whole.length}`,
-        "Content-Length": range[1] - range[0],
-      });
-      response.write(whole.subarray(range[0], range[0] + 2 ** 19));
+      sendSome(response, whole, range, 2 ** 19, () => {});
       return true;
     };
     await page.visit(place(NAME));
