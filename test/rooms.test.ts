@@ -242,7 +242,8 @@ const imports: Import[] = files(src).flatMap((from) =>
 );
 const local = imports
   .filter(({ to }) => to.startsWith("."))
-  .map(({ from, to }) => ({ from, to: relative(src, join(src, dirname(from), to)) }));
+  // ?worker&url and the like tell the page's bundler how.
+  .map(({ from, to }) => ({ from, to: relative(src, join(src, dirname(from), to.replace(/\?.*$/, ""))) }));
 
 describe("rooms", () => {
   it("are all known", () => {

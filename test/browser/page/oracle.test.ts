@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { expectedBits } from "../../src/oracle/same-bits.ts";
-import { golden, lfm2 } from "../cli/lfm2.ts";
+import { expectedBits } from "../../../src/oracle/same-bits.ts";
+import { golden, lfm2 } from "../../cli/lfm2.ts";
 import { type BuiltPage, onBuiltPage } from "./built-page.ts";
 
 /** "Hello!" asked, and the beginning of the thought. */
