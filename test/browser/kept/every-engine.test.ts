@@ -1,16 +1,16 @@
 // What a page fetches from servers is kept in the browser's file system for sites, or in its database: Firefox's private
-// windows have no such file system. WebKitGTK keeps nothing under a driver (kept-in-database.test.ts has it without one),
+// windows have no such file system. WebKitGTK keeps nothing under a driver (webkit.test.ts has it without one),
 // and the same calls open the same models there, again and again.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import * as lfm2InNode from "../../src/index.ts";
-import { type FakeHub, REPO, sendRange, serveHub } from "../hub/fake-hub.ts";
-import { inEveryEngine, type Library, type Page, type PageLibrary } from "./every-engine.ts";
-import { chromium, firefox, privateFirefox } from "./puppeteer-engines.ts";
-import { READ_AHEAD } from "./site.ts";
-import { webkit } from "./webkit-engine.ts";
+import * as lfm2InNode from "../../../src/index.ts";
+import { type FakeHub, REPO, sendRange, serveHub } from "../../hub/fake-hub.ts";
+import { inEveryEngine, type Library, type Page, type PageLibrary } from "../every-engine.ts";
+import { chromium, firefox, privateFirefox } from "../puppeteer-engines.ts";
+import { READ_AHEAD } from "../site.ts";
+import { webkit } from "../webkit-engine.ts";
 
-const NANO = new URL("../../golden/nano/", import.meta.url);
+const NANO = new URL("../../../golden/nano/", import.meta.url);
 const FILE = "lfm2-nano-Q4_0.gguf";
 const content = readFileSync(new URL(FILE, NANO));
 const [{ ids }] = JSON.parse(readFileSync(new URL("golden.json", NANO), "utf8"));
