@@ -172,7 +172,7 @@ export function OpeningLine({ slot }: { readonly slot: Slot }) {
   if (opening.is === "closed" && opening.isCancelled) {
     return (
       <div class="opening row" role="status">
-        <span>{modelTitle} is not open. What has come of it is kept.</span>
+        <span>{modelTitle} is not open.</span>
         <Button onClick={open}>Go on</Button>
         {another}
       </div>

@@ -18,6 +18,7 @@ beforeEach(() => {
 });
 
 onBuiltPage((page) => {
+  const keeps = !page.engine.startsWith("WebKit"); // a session of its driver has no place to keep files
   const place = (name: string, more = ""): string =>
     `#/chat?model=${encodeURIComponent(name)}&hub=${encodeURIComponent(hub.endpoint)}${more}`;
 
@@ -55,6 +56,7 @@ onBuiltPage((page) => {
       return [...document.querySelectorAll(".cached li")].map((one) => one.textContent);
     }, null);
     await page.axe();
+    if (!keeps) return expect(listed).toEqual([]);
     expect(listed).toEqual([expect.stringMatching(/lfm2-nano-Q4_0\.gguf.*6\.\d+ MB/)]);
     hub.fault = (_, response) => {
       response.destroy();
@@ -74,14 +76,16 @@ onBuiltPage((page) => {
   it("tells how far a download is, stops it, and goes on", async () => {
     let stalls = true;
     hub.fault = ({ kind, range }, response, whole) => {
-      if (kind !== "file" || range === undefined || range[1] - range[0] < 2 ** 20) return false;
+      if (kind !== "file" || range === undefined || range[1] - range[0] <= 2 ** 20) return false;
       if (!stalls) return false;
       sendSome(response, whole, range, 2 ** 19, () => {});
       return true;
     };
     await page.visit(place(NAME));
-    const said = await page.run(async (hands) => {
-      const opening = (await hands.find(".opening", "MB")).textContent ?? "";
+    // What is not kept is told of once it has come.
+    const tells = keeps ? "MB" : "opening";
+    const said = await page.run(async (hands, tells) => {
+      const opening = (await hands.find(".opening", tells)).textContent ?? "";
       await hands.fill(".composer textarea", "Hello!");
       await hands.click(".send", "Send");
       await hands.click(".send", "Stop");
@@ -89,8 +93,8 @@ onBuiltPage((page) => {
       await hands.click(".opening button", "Cancel");
       const stopped = (await hands.find(".opening", "is not open")).textContent ?? "";
       return { opening, stopped, alerts: document.querySelectorAll("[role=alert]").length };
-    }, null);
-    expect(said.opening).toMatch(/fetching, \d+ % of 6\.\d MB/);
+    }, tells);
+    if (keeps) expect(said.opening).toMatch(/fetching, \d+ % of 6\.\d MB/);
     expect(said.alerts).toBe(0);
     stalls = false;
     await page.run(async (hands) => {
