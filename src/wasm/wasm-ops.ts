@@ -16,7 +16,7 @@ import {
 } from "./handles.ts";
 import type { Pool } from "./pool.ts";
 import { EXP_TOUCH, KV_TOUCH, Sharing, TOUCH } from "./sharing.ts";
-import { attentionScratch, floatScratch, STRIP_ROWS, TILE_SCRATCH, TILE_TOKENS } from "./sizes.ts";
+import { attentionScratch, floatScratch, STRIP_ROWS, TILE_SCRATCH } from "./sizes.ts";
 
 export interface WasmOpsParts {
   /** Where a step begins. */
@@ -77,10 +77,10 @@ export class WasmOps implements Ops {
     const total = Math.min(choices, experts) * rows;
     if (w.packed) {
       const int8 = this.activations.int8(x);
-      // An expert is chosen once by a token, so fewer tokens than a tile has make no tile.
-      const tiles = chosen.rows >= TILE_TOKENS ? bank.allocate(choices * this.activations.rowBytes(cols)) : 0;
+      // A token chooses an expert once, so those of a single token make no tile.
+      const tiles = chosen.rows > 1 ? bank.allocate(choices * this.activations.rowBytes(cols)) : 0;
       if (tiles !== 0) {
-        const share = { work: choices * cols * TOUCH, total: Math.floor(choices / TILE_TOKENS) };
+        const share = { work: choices * cols * TOUCH, total: choices };
         this.sharing.run(bank, "packExpertTiles", [tiles, int8, ...groups, cols], share);
       }
       const share = { work, total, grain: STRIP_ROWS, scratch: this.sharing.scratch(bank, TILE_SCRATCH) };
