@@ -1,14 +1,14 @@
 // Activations in int8: blocks of 32 numbers of a row, made before the row is multiplied by packed weights.
 //
-//   byte  0            4        8              12             16
-//         ├─ scale f32 ┼─ sum ──┼─ sum 0 … 15 ─┼─ sum 16 … 31 ┼─ q 0 … 31 ─┤     value[i] ≈ scale · q[i]; sums i32
+//   byte  0            4        8               12              16
+//         ├─ scale f32 ┼─ −sum ─┼─ −sum 0 … 15 ─┼─ −sum 16 … 31 ┼─ q 0 … 31 ─┤     value[i] ≈ scale · q[i]; sums of q, i32
 //
 //   relaxed build    q is 32 int8: 48 bytes to a block
 //   baseline build   q is 32 int16: 80 bytes to a block. Of every four numbers the order is first, third, second, fourth:
 //                    without an 8-bit dot product, even and odd columns are multiplied separately.
 //
-// This is llama.cpp's Q8_0 with two changes: the scale stays in float32, and the sums of q are computed once, for the products
-// that subtract an offset or a minimum. Rounding is to nearest, ties to even; |q| ≤ 127. One infinite value or NaN makes the
+// This is llama.cpp's Q8_0 with two changes: the scale stays in float32, and the sums of q are computed once, negated, for the
+// products that subtract an offset or a minimum. Rounding is to nearest, ties to even; |q| ≤ 127. One infinite value or NaN makes the
 // scale infinite or NaN, and with it every product.
 //
 // A tile is the blocks of two, three or four rows, interleaved: first the scales of rows 0, 1, …, then their sums, then four
@@ -60,9 +60,9 @@ export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
     const low = sumWords(i16x8.add(a, b));
     const high = sumWords(i16x8.add(c, d));
     store<f32>(to, scale);
-    store<i32>(to, low + high, 4);
-    store<i32>(to, low, 8);
-    store<i32>(to, high, 12);
+    store<i32>(to, -(low + high), 4);
+    store<i32>(to, -low, 8);
+    store<i32>(to, -high, 12);
     if (RELAXED) {
       v128.store(to, i8x16.narrow_i16x8_s(a, b), Q);
       v128.store(to, i8x16.narrow_i16x8_s(c, d), Q + 16);

@@ -10,13 +10,17 @@ import { gemv } from "./gemv";
  * ids     i32[choices], each in [0, experts)
  * begins  i32[experts + 1]: the choices of expert e are order[begins[e]] … order[begins[e + 1] − 1]
  * order   i32[choices]: indices into ids
+ * @returns how many experts are chosen
  */
-export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: usize, order: usize): void {
+export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: usize, order: usize): i32 {
   memory.fill(begins, 0, (<usize>(experts + 1)) << 2);
+  let chosen = 0;
   // First begins[e + 1] is the count of e. Summed up, begins[e] is where e starts. Placing moves it on to where e ends.
   for (let i = 0; i < choices; i++) {
     const count = begins + (load<u32>(ids + (i << 2)) << 2);
-    store<i32>(count, load<i32>(count, 4) + 1, 4);
+    const before = load<i32>(count, 4);
+    if (before == 0) chosen++;
+    store<i32>(count, before + 1, 4);
   }
   for (let e = 1; e <= experts; e++) {
     const at = begins + (e << 2);
@@ -31,6 +35,7 @@ export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: us
   // Each entry is now the start of the next expert: move all back by one.
   memory.copy(begins + 4, begins, (<usize>experts) << 2);
   store<i32>(begins, 0);
+  return chosen;
 }
 
 /**

@@ -47,7 +47,7 @@ export function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
   let acc3 = acc0;
   for (let i = 0; i < cols; i += 32) {
     // Σ (nibble − 8) · q = Σ nibble · q − 8 · (sum of q)
-    let sum0 = i32x4.shl(i32x4.neg(v128.load32_splat(x, 4)), 3);
+    let sum0 = offset(1, x, SUM, 0, 3);
     let sum1 = sum0;
     let sum2 = sum0;
     let sum3 = sum0;

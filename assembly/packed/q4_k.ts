@@ -127,10 +127,10 @@ function addAffine(acc: v128, header: usize, group: usize, half: i32, x: usize, 
   const d = f32x4.mul(v128.load(header + (half << 4)), xScale);
   const dmin = f32x4.mul(v128.load(header + 32 + (half << 4)), xScale);
   const scaled = i32x4.mul(unsignedBytes(group + (half << 2)), sum);
-  const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), v128.load32_splat(x, 4));
+  const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), v128.load32_splat(x + SUM));
   return f32x4.add(
     acc,
-    f32x4.sub(f32x4.mul(d, f32x4.convert_i32x4_s(scaled)), f32x4.mul(dmin, f32x4.convert_i32x4_s(minima))),
+    f32x4.add(f32x4.mul(d, f32x4.convert_i32x4_s(scaled)), f32x4.mul(dmin, f32x4.convert_i32x4_s(minima))),
   );
 }
 
@@ -224,10 +224,10 @@ function addHalfAffine(
   const d = f32x4.mul(v128.load(header + (half << 4)), xScale);
   const dmin = f32x4.mul(v128.load(header + 32 + (half << 4)), xScale);
   const scaled = i32x4.mul(unsignedBytes(group + (half << 2)), sum);
-  const qSum = v128.load32_splat(x + SUM * tokens + (token << 2));
-  const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), qSum);
+  const negated = v128.load32_splat(x + SUM * tokens + (token << 2));
+  const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), negated);
   const at = z + (token << 5) + (half << 4);
-  const value = f32x4.sub(f32x4.mul(d, f32x4.convert_i32x4_s(scaled)), f32x4.mul(dmin, f32x4.convert_i32x4_s(minima)));
+  const value = f32x4.add(f32x4.mul(d, f32x4.convert_i32x4_s(scaled)), f32x4.mul(dmin, f32x4.convert_i32x4_s(minima)));
   v128.store(at, f32x4.add(v128.load(at), value));
 }
 

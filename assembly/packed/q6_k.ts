@@ -102,11 +102,11 @@ export function gemvQ6_K(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
     w2 += HEADER_BYTES;
     for (let j = 0; j < 8; j++) {
       // With w the six bits: Σ (w − 32) · q = Σ w · q − 32 · (sum of q), for each half of the columns
-      let sum0 = i32x4.shl(i32x4.neg(v128.load32_splat(x, 8)), 5);
+      let sum0 = offset(1, x, LOW_SUM, 0, 5);
       let sum1 = sum0;
       let sum2 = sum0;
       let sum3 = sum0;
-      let high0 = i32x4.shl(i32x4.neg(v128.load32_splat(x, 12)), 5);
+      let high0 = offset(1, x, HIGH_SUM, 0, 5);
       let high1 = high0;
       let high2 = high0;
       let high3 = high0;

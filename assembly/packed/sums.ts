@@ -12,7 +12,7 @@ export const STRIP_SUMS: i32 = 128;
 /** Bytes of scratch: the sums of two strips. */
 export const TILE_SCRATCH: i32 = 2 * STRIP_SUMS;
 
-/** Where a block has its sums. In a tile of n tokens each number of it is there n times (packTileRow). */
+/** Where a block has its sums of q, negated. In a tile of n tokens each number of it is there n times (packTileRow). */
 export const SUM: i32 = 4;
 export const LOW_SUM: i32 = 8;
 export const HIGH_SUM: i32 = 12;
@@ -35,7 +35,7 @@ export function addTile(z: usize, token: i32, x: usize, d0: v128, d1: v128, a: v
 /** −2^shift · the sum of q of one token of a tile: SUM, LOW_SUM or HIGH_SUM. */
 @inline
 export function offset(tokens: i32, x: usize, sum: i32, token: i32, shift: i32): v128 {
-  return i32x4.shl(i32x4.neg(v128.load32_splat(x + sum * tokens + (token << 2))), shift);
+  return i32x4.shl(v128.load32_splat(x + sum * tokens + (token << 2)), shift);
 }
 
 /** twoDots for one token of a tile whose columns are at `q1` and `q2`. */

@@ -5,6 +5,7 @@ import type { Bank } from "./bank.ts";
 import {
   allocate,
   copied,
+  type ExpertGroups,
   joined,
   view,
   type WasmAngles,
@@ -70,11 +71,10 @@ export class WasmOps implements Ops {
     const { bank, address, experts, rows, cols, format } = w;
     const choices = chosen.rows * chosen.k;
     const y = allocate(bank, choices, rows);
-    const { begins, order } = grouped(chosen, experts);
+    const { begins, order, count } = grouped(chosen, experts);
     const groups = [choices / x.rows, experts, begins, order] as const;
     const work = choices * rows * cols;
-    // At most so many experts are chosen; if fewer, ranges past their rows are empty.
-    const total = Math.min(choices, experts) * rows;
+    const total = count * rows;
     if (w.packed) {
       const int8 = this.activations.int8(x);
       // A token chooses an expert once, so those of a single token make no tile.
@@ -251,12 +251,13 @@ function addressIn(bank: Bank, angles: WasmAngles): number {
 }
 
 /** The choices by expert, once for the three matrices of a layer. */
-function grouped(chosen: WasmExpertIds, experts: number): { begins: number; order: number } {
+function grouped(chosen: WasmExpertIds, experts: number): ExpertGroups {
   if (chosen.groups === undefined) {
     const { bank, address } = chosen;
     const choices = chosen.rows * chosen.k;
-    chosen.groups = { begins: bank.allocate((experts + 1) * 4), order: bank.allocate(choices * 4) };
-    bank.kernels.groupByExpert(address, choices, experts, chosen.groups.begins, chosen.groups.order);
+    const [begins, order] = [bank.allocate((experts + 1) * 4), bank.allocate(choices * 4)];
+    const count = bank.kernels.groupByExpert(address, choices, experts, begins, order);
+    chosen.groups = { begins, order, count };
   }
   return chosen.groups;
 }

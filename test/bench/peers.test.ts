@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shortPrompts } from "../../src/bench/peers/peer.ts";
 import { installPeer } from "../../src/bench/peers/peer-packages.ts";
 import type { PeersRun } from "../../src/bench/peers/peers.ts";
 import { reportPeers } from "../../src/bench/peers/peers-report.ts";
+import { sideBySide } from "../../src/bench/peers/side-by-side.ts";
 import { serveSite } from "../../src/bench/peers/site.ts";
 import { machineFacts } from "../../src/bench/product/machine.ts";
 import { spreadOf } from "../../src/bench/product/statistics.ts";
@@ -66,6 +68,19 @@ describe("a peer that cannot be installed", () => {
   });
 });
 
+it("sequences that write side by side count while all of them do", () => {
+  const { rate, gaps } = sideBySide([
+    [0, 10, 20, 30, 40],
+    [15, 25, 35, 45],
+  ]);
+  expect(gaps).toEqual([10, 10, 10]);
+  expect(rate).toBe((5 / 25) * 1000);
+  expect(shortPrompts({ ids: [1, 2, 3], text: "", newTokens: 1, sequences: 2 })).toEqual([
+    [1, 2, 3],
+    [2, 3, 1],
+  ]);
+});
+
 describe("the table of peers", () => {
   it("has both engines, their ratio, and what was left out", () => {
     const figures = (name: string, prefill: number, decode: number, peakBytes: number | undefined) => ({
@@ -78,7 +93,16 @@ describe("the table of peers", () => {
       kind: "lfm2 bench peers",
       date: "",
       machine: machineFacts(),
-      request: { path: "a.gguf", threads: 2, prefill: 512, decode: 48, rounds: 1, surroundings: ["native"], folder },
+      request: {
+        path: "a.gguf",
+        threads: 2,
+        prefill: 512,
+        decode: 48,
+        sequences: 1,
+        rounds: 1,
+        surroundings: ["native"],
+        folder,
+      },
       comparisons: [
         {
           ours: figures("ours", 120, 45, 5e9),
@@ -95,5 +119,21 @@ describe("the table of peers", () => {
     expect(report).toMatch(/\| ours \/ theirs \| +1\.36 \| +1\.50 \| +0\.535 \|/);
     expect(report).toContain("Left out: browser: no Chromium");
     expect(reportPeers({ ...run, comparisons: [] })).not.toContain("|");
+    const [comparison] = run.comparisons;
+    const many = reportPeers({
+      ...run,
+      request: { ...run.request, sequences: 8 },
+      comparisons: [
+        {
+          ...comparison,
+          ours: { ...comparison.ours, together: spreadOf([70]), gaps: { p50: 114, p95: 130 } },
+          theirs: { ...comparison.theirs, together: spreadOf([50]), gaps: { p50: 160, p95: 161 } },
+          togetherRatio: spreadOf([1.4]),
+        },
+      ],
+    });
+    expect(many).toMatch(/\| 8 at once, tok\/s \| between tokens p50, p95, ms \|/);
+    expect(many).toMatch(/\| ours +\| +120 \| +45\.0 \| +70\.0 \| +114, 130 \| 5\.00 GB \|/);
+    expect(many).toMatch(/\| ours \/ theirs \| +1\.36 \| +1\.50 \| +1\.40 \| +\| +0\.535 \|/);
   });
 });

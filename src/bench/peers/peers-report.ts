@@ -6,6 +6,7 @@ import { embeddedModel } from "../../index.ts";
 import { formatBytes, threeDigits } from "../../quantities.ts";
 import { nodeMachine } from "../../worker/node-machine.ts";
 import { machineLine } from "../product/machine.ts";
+import type { Spread } from "../product/statistics.ts";
 import { markdownTable, rangeText } from "../product/table.ts";
 import { peersFolder } from "./peer-packages.ts";
 import { comparePeers, type PeerFigures, type PeersRun, SURROUNDINGS } from "./peers.ts";
@@ -23,12 +24,13 @@ export async function runPeers(args: readonly string[], signal: AbortSignal): Pr
       decode: { type: "string", short: "n", default: "48" },
       threads: { type: "string", short: "t", default: String((await nodeMachine()).cores) },
       rounds: { type: "string", short: "r", default: "3" },
+      count: { type: "string", default: "1" },
       only: { type: "string" },
       folder: { type: "string", default: peersFolder() },
       json: { type: "boolean", default: false },
     },
   });
-  const count = (name: "prefill" | "decode" | "threads" | "rounds"): number => {
+  const count = (name: "prefill" | "decode" | "threads" | "rounds" | "count"): number => {
     const value = Number(values[name]);
     if (Number.isInteger(value) && value >= 1) return value;
     throw new TypeError(`--${name}: expected an integer of at least 1, found ${values[name]}.`);
@@ -42,6 +44,7 @@ export async function runPeers(args: readonly string[], signal: AbortSignal): Pr
     threads: count("threads"),
     prefill: count("prefill"),
     decode: count("decode"),
+    sequences: count("count"),
     rounds: count("rounds"),
     surroundings,
     folder: values.folder,
@@ -53,24 +56,34 @@ export async function runPeers(args: readonly string[], signal: AbortSignal): Pr
 }
 
 export function reportPeers({ machine, request, comparisons, notes }: PeersRun): string {
-  const { path, threads, prefill, decode, rounds } = request;
+  const { path, threads, prefill, decode, sequences, rounds } = request;
+  const isTogether = comparisons.some(({ togetherRatio }) => togetherRatio !== undefined);
+  const spread = (figure: Spread | undefined): string => (figure === undefined ? "" : rangeText(figure));
   const row = (figures: PeerFigures): string[] => [
     figures.name,
     rangeText(figures.prefill),
     rangeText(figures.decode),
+    ...(isTogether ? [spread(figures.together), gapsText(figures.gaps)] : []),
     figures.peakBytes === undefined ? "" : formatBytes(figures.peakBytes),
   ];
-  const rows = comparisons.flatMap(({ ours, theirs, prefillRatio, decodeRatio }) => {
+  const rows = comparisons.flatMap(({ ours, theirs, prefillRatio, decodeRatio, togetherRatio }) => {
     const memory = ours.peakBytes && theirs.peakBytes ? threeDigits(ours.peakBytes / theirs.peakBytes) : "";
-    return [row(ours), row(theirs), ["ours / theirs", rangeText(prefillRatio), rangeText(decodeRatio), memory]];
+    const together = isTogether ? [spread(togetherRatio), ""] : [];
+    const ratios = ["ours / theirs", rangeText(prefillRatio), rangeText(decodeRatio), ...together, memory];
+    return [row(ours), row(theirs), ratios];
   });
   const counted = rounds === 1 ? "1 round" : `${rounds} rounds in turns: median (lowest–highest)`;
   const settings = `${threads} ${threads === 1 ? "thread" : "threads"}, ${counted}`;
-  const headings = ["engine", `prefill ${prefill}, tok/s:`, `decode ${decode}, tok/s:`, "memory:"];
+  const columns = isTogether ? [`${sequences} at once, tok/s:`, "between tokens p50, p95, ms:"] : [];
+  const headings = ["engine", `prefill ${prefill}, tok/s:`, `decode ${decode}, tok/s:`, ...columns, "memory:"];
   return `${[
     `${path}. ${machineLine(machine)}. ${settings}.`,
     "",
     ...(rows.length > 0 ? [markdownTable(headings, rows)] : []),
     ...(notes.length > 0 ? ["", ...notes.map((note) => `Left out: ${note}`)] : []),
   ].join("\n")}\n`;
+}
+
+function gapsText(gaps: PeerFigures["gaps"]): string {
+  return gaps === undefined ? "" : `${threeDigits(gaps.p50)}, ${threeDigits(gaps.p95)}`;
 }
