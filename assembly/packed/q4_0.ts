@@ -82,6 +82,7 @@ export function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
   v128.store(y2, acc3, 16);
 }
 
+/** The strips have loops of their own: loads of two streams that share an instruction are not prefetched. */
 @inline
 export function tileQ4_0(tokens: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   for (let i = 0; i < cols; i += 32) {
@@ -129,7 +130,9 @@ function tileGroup(tokens: i32, z: usize, w: usize, x: usize): void {
     at += 32;
     q += FOUR * tokens;
   }
-  const halvesMask = i32x4.splat(HALVES_MASK);
+  // With four tokens every register is taken: a mask that both strips share would put a sum into memory. A constant is
+  // built where it is used.
+  const halvesMask = i32x4.splat(tokens == 4 ? 0x8fffe000 : HALVES_MASK);
   const d0 = f32x4.mul(loadHalves(w, halvesMask), twoTo112());
   const d1 = f32x4.mul(loadHalves(w + 8, halvesMask), twoTo112());
   addTile(z, 0, x, d0, d1, a0, b0);

@@ -19,6 +19,9 @@ import type { Pool } from "./pool.ts";
 import { EXP_TOUCH, KV_TOUCH, Sharing, TOUCH } from "./sharing.ts";
 import { attentionScratch, floatScratch, STRIP_ROWS, TILE_SCRATCH } from "./sizes.ts";
 
+/** Strips that a kernel multiplies at once; where one is left over, it is multiplied twice. */
+const STREAMS = 2;
+
 export interface WasmOpsParts {
   /** Where a step begins. */
   readonly firstBank: Bank;
@@ -57,7 +60,7 @@ export class WasmOps implements Ops {
     if (w.packed) {
       const [int8, tiles] = [this.activations.int8(x), this.activations.tiles(x)];
       const scratch = this.sharing.scratch(bank, TILE_SCRATCH);
-      const share = { work, total: rows, grain: STRIP_ROWS, scratch };
+      const share = { work, total: rows, grain: STREAMS * STRIP_ROWS, scratch };
       this.sharing.run(bank, "linearPacked", [format, y.address, address, int8, tiles, x.rows, rows, cols], share);
     } else {
       const scratch = this.sharing.scratch(bank, floatScratch(cols, x.rows));
@@ -83,7 +86,8 @@ export class WasmOps implements Ops {
         const share = { work: choices * cols * TOUCH, total: choices };
         this.sharing.run(bank, "packExpertTiles", [tiles, int8, ...groups, cols], share);
       }
-      const share = { work, total, grain: STRIP_ROWS, scratch: this.sharing.scratch(bank, TILE_SCRATCH) };
+      const scratch = this.sharing.scratch(bank, TILE_SCRATCH);
+      const share = { work, total, grain: STREAMS * STRIP_ROWS, scratch };
       const operands = [y.address, address, int8, tiles] as const;
       this.sharing.run(bank, "expertLinearPacked", [format, ...operands, ...groups, rows, cols], share);
     } else {
