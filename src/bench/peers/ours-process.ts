@@ -13,8 +13,8 @@ let model: LanguageModel | undefined;
 
 answerParent<ToOurs>(async (message): Promise<Speeds | undefined> => {
   if (message.kind === "open") {
-    const { threads, contextLength, sequences } = message.options;
-    model = await open(message.path, { threads, contextLength, parallel: sequences });
+    const { threads, contextLength, sequences, mode, kernels } = message.options;
+    model = await open(message.path, { threads, contextLength, parallel: sequences, mode, kernels });
     return undefined;
   }
   if (model === undefined) throw new TypeError("a model has to be opened before it is measured");

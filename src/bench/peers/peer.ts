@@ -1,4 +1,5 @@
 // One engine among several that run the same file side by side.
+import type { KernelBuildName } from "../../wasm/kernels.ts";
 import type { SideBySide } from "./side-by-side.ts";
 
 /** The same for every engine of a round. */
@@ -9,6 +10,12 @@ export interface Order {
   readonly newTokens: number;
   /** Sequences that write at the same time afterwards; 1: none do. */
   readonly sequences: number;
+}
+
+/** What only our engine has a choice of; undefined: what `open` chooses. */
+export interface OurChoice {
+  readonly mode: "int8" | "exact";
+  readonly kernels: KernelBuildName | undefined;
 }
 
 export interface Speeds {
@@ -30,7 +37,7 @@ export function shortPrompts({ ids, sequences }: Order): number[][] {
 }
 
 /** What an engine is given once. */
-export interface PeerOptions {
+export interface PeerOptions extends OurChoice {
   readonly threads: number;
   /** Of each sequence. */
   readonly contextLength: number;

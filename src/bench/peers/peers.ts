@@ -12,14 +12,14 @@ import { seededIds } from "../product/measured-model.ts";
 import { type Spread, spreadOf } from "../product/statistics.ts";
 import { openBrowserPair } from "./browser-peers.ts";
 import { openNativePair } from "./native-peers.ts";
-import type { Order, Pair, Peer, PeerOptions, Speeds } from "./peer.ts";
+import type { Order, OurChoice, Pair, Peer, PeerOptions, Speeds } from "./peer.ts";
 import { buildPackage, installPeer, PEER_VERSIONS } from "./peer-packages.ts";
 import { quantile } from "./side-by-side.ts";
 
 export const SURROUNDINGS = ["native", "browser"] as const;
 export type Surroundings = (typeof SURROUNDINGS)[number];
 
-export interface PeersRequest {
+export interface PeersRequest extends OurChoice {
   /** A GGUF file: no peer reads another container. */
   readonly path: string;
   readonly threads: number;
@@ -81,7 +81,7 @@ export async function comparePeers(
       try {
         const found = await alternate(
           pair,
-          surroundings === "native" ? request : { ...request, sequences: 1 },
+          { ...request, sequences: sequencesIn(surroundings, request) },
           prompts,
           (round) => onProgress(`${surroundings}: round ${round}`),
           signal,
@@ -104,12 +104,17 @@ export async function comparePeers(
   };
 }
 
+/** wllama has no way to run several. */
+function sequencesIn(surroundings: Surroundings, { sequences }: PeersRequest): number {
+  return surroundings === "native" ? sequences : 1;
+}
+
 async function openPair(surroundings: Surroundings, request: PeersRequest, signal: AbortSignal): Promise<Pair> {
-  const { path, threads, prefill, decode, folder: root } = request;
-  const sequences = surroundings === "native" ? request.sequences : 1;
+  const { path, threads, mode, kernels, prefill, decode, folder: root } = request;
+  const sequences = sequencesIn(surroundings, request);
   // A little more than is used: engines add tokens of their own. Ours has room for one context, which sequences share.
   const contextLength = Math.max(prefill + decode, sequences > 1 ? sequences * (decode + 64) : 0) + 64;
-  const options: PeerOptions = { threads, contextLength, sequences, batch: MAX_STEP };
+  const options: PeerOptions = { threads, mode, kernels, contextLength, sequences, batch: MAX_STEP };
   if (surroundings === "native") {
     const folder = await installPeer("node-llama-cpp", root);
     return openNativePair(path, options, { folder, version: PEER_VERSIONS["node-llama-cpp"], signal });
