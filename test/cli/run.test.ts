@@ -61,6 +61,8 @@ describe("lfm2 run", () => {
       promptTokens: 13,
       cachedTokens: 0,
       newTokens: 22,
+      guessedTokens: expect.any(Number),
+      acceptedTokens: expect.any(Number),
       prefillMs: expect.any(Number),
       decodeMs: expect.any(Number),
       finishReason: "stop",

@@ -21,7 +21,7 @@ import { addFormatOptions, type FormatFlags, readFormat } from "../options/forma
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { aboutFlags, integerOf } from "../options/option-values.ts";
 import { readPrompt } from "../options/prompt.ts";
-import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "../options/sampling-options.ts";
+import { addSamplingOptions, type SamplingFlags, statedRun, statedSampling } from "../options/sampling-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createAnswerPrinter, createTextPrinter } from "../terminal/answer-printer.ts";
 import { createPrefillProgress } from "../terminal/prefill-progress.ts";
@@ -155,7 +155,7 @@ async function answerOnce(
   const wantsTokens = flags.json && flags.logprobs !== undefined;
   const options = {
     ...stated,
-    ...statedLength(flags),
+    ...statedRun(flags),
     ...(wantsTokens ? { onToken, topLogprobs: flags.logprobs } : {}),
     onProgress: progress.onProgress,
   };

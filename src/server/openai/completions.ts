@@ -113,7 +113,7 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
 
 /** Of an echo alone. */
 const NOTHING_NEW: Summary = {
-  ...{ promptTokens: 0, cachedTokens: 0, newTokens: 0, prefillMs: 0, decodeMs: 0 },
+  ...{ promptTokens: 0, cachedTokens: 0, newTokens: 0, guessedTokens: 0, acceptedTokens: 0, prefillMs: 0, decodeMs: 0 },
   finishReason: "length",
 };
 
