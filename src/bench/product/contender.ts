@@ -1,7 +1,7 @@
 // A setting under measurement, in a process of its own.
 import type { ModelOptions } from "../../load/model-options.ts";
 import { startChild } from "./child.ts";
-import type { Filling } from "./measured-model.ts";
+import type { Filling, Speed } from "./measured-model.ts";
 import type { FullSetting, Test } from "./settings.ts";
 
 export type ToContender =
@@ -20,8 +20,7 @@ export interface Opened {
   readonly loadMs: number;
 }
 
-export interface Measured {
-  readonly tokensPerSecond: number;
+export interface Measured extends Speed {
   /** The most physical memory that the process has held so far. */
   readonly peakBytes: number;
 }
