@@ -1,8 +1,8 @@
 // A setting under measurement, in a process of its own.
 import type { ModelOptions } from "../../load/model-options.ts";
 import { startChild } from "./child.ts";
-import type { Filling, Speed } from "./measured-model.ts";
-import type { FullSetting, Test } from "./settings.ts";
+import type { Filling } from "./measured-model.ts";
+import type { FullSetting, Speed, Test } from "./settings.ts";
 
 export type ToContender =
   | ({ readonly kind: "open" } & ContenderModel)

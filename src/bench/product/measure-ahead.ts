@@ -3,10 +3,8 @@ import type { Constraint, GenerateOptions } from "../../engine/answer.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { createStepCosts, plannedReads } from "../../engine/guess-length.ts";
 import { createScheduler } from "../../engine/scheduler.ts";
-import { createRandom } from "../../sampling/random.ts";
 import { nodePlatform } from "../../worker/node-platform.ts";
-import type { Speed } from "./measured-model.ts";
-import type { Right } from "./settings.ts";
+import type { Right, Speed } from "./settings.ts";
 import { toldGuesses } from "./told-guesses.ts";
 
 interface Heard {
@@ -15,15 +13,17 @@ interface Heard {
   readonly ms: number;
 }
 
-/** What steps take is learned once for all that is measured, as a model that is used learns it. */
-export function measureAhead(engine: Engine): (tokens: number, right: Right) => Promise<Speed> {
+/**
+ * What steps take is learned once for all that is measured, as a model that is used learns it.
+ * @param random  numbers in [0, 1)
+ */
+export function measureAhead(engine: Engine, random: () => number): (tokens: number, right: Right) => Promise<Speed> {
   const { model, sequence, maxLogitRows } = engine;
   const { vocabSize } = model.config;
   const costs = createStepCosts(
     (rows) => plannedReads(model.config, rows),
     () => engine.speed.msPerPosition,
   );
-  const random = createRandom(1);
 
   const hear = async (tokens: number, own: Pick<GenerateOptions, "propose" | "constraint">): Promise<Heard> => {
     const scheduler = createScheduler({

@@ -15,7 +15,7 @@ import { nodePlatform } from "../../worker/node-platform.ts";
 import { loadOn } from "../../worker/platform.ts";
 import { randomBlocks } from "../peers/random-blocks.ts";
 import { measureAhead } from "./measure-ahead.ts";
-import type { Test } from "./settings.ts";
+import type { Speed, Test } from "./settings.ts";
 
 export interface MeasuredModel {
   readonly settings: Settings;
@@ -24,12 +24,6 @@ export interface MeasuredModel {
   readonly loadMs: number;
   /** Fills the context up to the test's depth, and runs the test. */
   measure(test: Test, onFill: (done: number, total: number) => void): Promise<Speed>;
-}
-
-export interface Speed {
-  readonly tokensPerSecond: number;
-  /** With ids that are run ahead: how many times as fast as the same ids one by one, just before and after. */
-  readonly ofPlain?: number;
 }
 
 /** Before the first run that counts: tokens, and time at least, in which the engine optimizes what it runs. */
@@ -82,7 +76,8 @@ function measuredModel(
   /** The positions that have been filled on purpose. */
   const context: number[] = [];
   const warm = new Set<Test["kind"]>();
-  const ahead = measureAhead(engine);
+  const share = seededIds(2 ** 30, 2);
+  const ahead = measureAhead(engine, () => share() / 2 ** 30);
 
   /**
    * Goes back to the first `depth` positions. Their keys and values are still there; the convolutions remember later

@@ -24,6 +24,13 @@ export interface Test {
 
 export type Right = number | "forced";
 
+/** What a test gives. */
+export interface Speed {
+  readonly tokensPerSecond: number;
+  /** With ids that are run ahead: how many times as fast as the same ids one by one, just before and after. */
+  readonly ofPlain?: number;
+}
+
 export type Lists<T> = { readonly [K in keyof T]?: readonly T[K][] };
 
 /** Every combination; an empty or missing list leaves its key open. The first key changes slowest. */
