@@ -12,13 +12,13 @@ import {
   currentId,
   deleted,
   exported,
-  importFile,
   isLoaded,
   keepingProblem,
   newConversation,
   remove,
   titleOf,
 } from "./conversations.ts";
+import { importFile } from "./imported.ts";
 
 export function ConversationList() {
   const [renaming, setRenaming] = useState("");

@@ -4,7 +4,6 @@ import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { Summary } from "../../api/language-model.ts";
 import type { ToolCallDelta } from "../../chat/answer-parser.ts";
 import type { SamplingOptions } from "../../sampling/options.ts";
-import { readConversation } from "./imported.ts";
 
 export interface StoredToken {
   readonly id: number;
@@ -130,28 +129,14 @@ export function titleOf({ title, turns }: Conversation): string {
   return title || turns[0]?.content.slice(0, 60) || "New conversation";
 }
 
-const FORMAT = "lfm2-conversations";
+export const FORMAT = "lfm2-conversations";
 
 export function exported(which: readonly Conversation[]): string {
   return JSON.stringify({ format: FORMAT, version: 1, conversations: which }, null, 1);
 }
 
-/** Of one file. */
-const MOST_BYTES = 64e6;
-
-/** @throws Error saying what was expected */
-export async function importFile(file: File): Promise<number> {
-  if (file.size > MOST_BYTES) throw new Error(`${file.name}: expected at most 64 MB, found ${file.size} bytes.`);
-  const expected = `${file.name}: expected conversations as this page exports them`;
-  let found: unknown;
-  try {
-    found = JSON.parse(await file.text());
-  } catch {
-    throw new Error(`${expected}, found no JSON.`);
-  }
-  const { format, conversations: list } = (found ?? {}) as { format?: unknown; conversations?: unknown };
-  if (format !== FORMAT || !Array.isArray(list)) throw new Error(`${expected}, found another file.`);
-  const read = list.map((one) => readConversation(one, expected));
+/** Puts them in front of those that are kept. */
+export async function add(read: readonly Conversation[]): Promise<void> {
   // What is kept would take their place if it came later.
   await loadConversations();
   conversations.value = [...read, ...conversations.value];
@@ -159,5 +144,4 @@ export async function importFile(file: File): Promise<number> {
   await kept(async (db) => {
     for (const one of read) await db.put("conversations", one);
   });
-  return read.length;
 }

@@ -2,7 +2,7 @@
 import type { Summary } from "../../api/language-model.ts";
 import type { ToolCallDelta } from "../../chat/answer-parser.ts";
 import type { SamplingOptions } from "../../sampling/options.ts";
-import type { Conversation, StoredToken, Turn } from "./conversations.ts";
+import { add, type Conversation, FORMAT, type StoredToken, type Turn } from "./conversations.ts";
 
 const roles: readonly unknown[] = ["user", "assistant", "tool"];
 const reasons: readonly unknown[] = ["stop", "length", "tool_calls"];
@@ -12,8 +12,26 @@ const MOST_TOKENS = 200_000;
 const MOST_ALTERNATIVES = 20;
 const MOST_TOKEN_TEXT = 400;
 
+/** Of one file. */
+const MOST_BYTES = 64e6;
+
+/** @throws Error saying what was expected */
+export async function importFile(file: File): Promise<void> {
+  if (file.size > MOST_BYTES) throw new Error(`${file.name}: expected at most 64 MB, found ${file.size} bytes.`);
+  const expected = `${file.name}: expected conversations as this page exports them`;
+  let found: unknown;
+  try {
+    found = JSON.parse(await file.text());
+  } catch {
+    throw new Error(`${expected}, found no JSON.`);
+  }
+  const { format, conversations: list } = (found ?? {}) as { format?: unknown; conversations?: unknown };
+  if (format !== FORMAT || !Array.isArray(list)) throw new Error(`${expected}, found another file.`);
+  await add(list.map((one) => readConversation(one, expected)));
+}
+
 /** @throws Error with `expected` in front, saying what was found */
-export function readConversation(found: unknown, expected: string): Conversation {
+function readConversation(found: unknown, expected: string): Conversation {
   const { title, system, turns } = fieldsOf(found);
   if (!Array.isArray(turns)) throw new Error(`${expected}, found a conversation without turns.`);
   return {
@@ -70,8 +88,9 @@ function candidateOf(found: unknown): Omit<StoredToken, "top"> | undefined {
 
 function summaryOf(found: unknown): Summary | undefined {
   const { finishReason } = fieldsOf(found);
-  const { promptTokens, cachedTokens, newTokens, prefillMs, decodeMs } = numbersOf(found);
-  const numbers = { promptTokens, cachedTokens, newTokens, prefillMs, decodeMs };
+  const { promptTokens, cachedTokens, newTokens, prefillMs, decodeMs, ...more } = numbersOf(found);
+  const { guessedTokens = 0, acceptedTokens = 0 } = more;
+  const numbers = { promptTokens, cachedTokens, newTokens, prefillMs, decodeMs, guessedTokens, acceptedTokens };
   if (!reasons.includes(finishReason) || Object.values(numbers).some((value) => !(value >= 0))) return undefined;
   return { ...numbers, finishReason: finishReason as Summary["finishReason"] };
 }
