@@ -162,6 +162,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // The page that runs models in a browser.
   web: [
     "api",
+    "bench",
+    "capabilities",
     "chat",
     "edits",
     "files",

@@ -8,7 +8,7 @@ import { createReadLimit, type ReadLimit } from "./read-limit.ts";
 import type { Row, Run, SettingFacts } from "./run.ts";
 import { labelOf, nameOf, type Test } from "./settings.ts";
 import { spreadOf } from "./statistics.ts";
-import { kvTraffic } from "./traffic.ts";
+import { tokenTraffic } from "./traffic.ts";
 
 export interface BenchOutcome {
   /** What was found until the end, or until it stopped. */
@@ -38,6 +38,8 @@ export async function runBench(
     tests.map((): Figures => ({ tokensPerSecond: [], ofReadLimit: [], peakBytes: 0 })),
   );
   const limits = new Map<number, number[]>();
+  const bytesPerToken = ({ kvType }: Pick<SettingFacts, "kvType">, test: Test): number =>
+    tokenTraffic(plan.config, plan.model.bytesPerToken, kvType, test);
   let readLimit: ReadLimit | undefined;
   let where = "";
 
@@ -76,7 +78,7 @@ export async function runBench(
     const { tokensPerSecond, peakBytes } = await contender.measure(test);
     const found = figures[index][tests.indexOf(test)];
     found.tokensPerSecond.push(tokensPerSecond);
-    if (limit !== undefined) found.ofReadLimit.push((tokensPerSecond * bytesPerToken(plan, contender, test)) / limit);
+    if (limit !== undefined) found.ofReadLimit.push((tokensPerSecond * bytesPerToken(contender.setting, test)) / limit);
     found.peakBytes ||= peakBytes;
     const facts = known[index] as SettingFacts;
     known[index] = { ...facts, peakBytes: Math.max(facts.peakBytes, peakBytes) };
@@ -112,9 +114,7 @@ export async function runBench(
       const { mode, kernels, threads, kvType } = facts;
       const row = { mode, kernels, threads, kvType, ...test, tokensPerSecond: spreadOf(tokensPerSecond), peakBytes };
       if (test.kind === "prefill") return [row];
-      return [
-        { ...row, ofReadLimit: spreadOf(ofReadLimit), bytesPerToken: bytesPerToken(plan, { setting: facts }, test) },
-      ];
+      return [{ ...row, ofReadLimit: spreadOf(ofReadLimit), bytesPerToken: bytesPerToken(facts, test) }];
     };
   const run: Run = {
     kind: "lfm2 bench",
@@ -132,10 +132,4 @@ export async function runBench(
     notes: plan.notes,
   };
   return { run, stopped };
-}
-
-/** Weights, and keys and values of the positions before the token in the middle of the test. */
-function bytesPerToken({ model, config }: BenchPlan, { setting }: Pick<Contender, "setting">, test: Test): number {
-  const positions = test.depth + 1 + (test.tokens - 1) / 2;
-  return model.bytesPerToken.total + positions * kvTraffic(config, setting.kvType);
 }

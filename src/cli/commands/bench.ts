@@ -2,6 +2,7 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { machineLine } from "../../bench/product/machine.ts";
 import type { Filling } from "../../bench/product/measured-model.ts";
 import { BenchError, planBench } from "../../bench/product/plan.ts";
 import { plotRuns, readRun } from "../../bench/product/plots.ts";
@@ -112,7 +113,7 @@ async function run(place: string | undefined, flags: BenchFlags): Promise<void> 
   const json = `${JSON.stringify(found, null, 2)}\n`;
   if (output !== undefined) await writeWhole(output, json);
   if (flags.plot !== undefined) await writePlots([found], flags.plot, flags.force);
-  process.stdout.write(flags.json ? json : harmless(process.stdout, reportRun(found)));
+  process.stdout.write(flags.json ? json : harmless(process.stdout, reportRun(found, machineLine(found.machine))));
   if (stopped !== undefined) throw aboutFlags(stopped.cause);
 }
 
