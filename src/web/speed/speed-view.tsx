@@ -7,7 +7,7 @@ import { capabilities } from "../../capabilities/browser.ts";
 import type { Capabilities } from "../../capabilities/capabilities.ts";
 import { threeDigits } from "../../quantities.ts";
 import { OpeningLine } from "../model/model-panel.tsx";
-import { chatSlot, modelName, modelTitle } from "../model/models.ts";
+import { chatSlot, modelName } from "../model/models.ts";
 import { engineWords } from "../ui/engine-words.ts";
 import { Bar, Button, CopyButton, Field, Problem } from "../ui/parts.tsx";
 import { adjust, param } from "../url.ts";
@@ -58,11 +58,11 @@ export function SpeedView() {
       },
     );
   };
-  useEffect(() => () => controller.current?.abort(), []);
-  useEffect(() => {
+  const leave = (): void => {
     stop();
     setRun(undefined);
-  }, [modelName.value]);
+  };
+  useEffect(() => leave, [modelName.value]);
   const found = useCapabilities();
   const machine = [engineWords(), found && machineWords(found)].filter(Boolean).join(", ");
   return (
@@ -96,7 +96,7 @@ export function SpeedView() {
           </Field>
         ))}
         <Button kind="primary" onClick={start} disabled={told !== undefined}>
-          Measure {modelTitle}
+          Measure
         </Button>
       </form>
       {told && (
@@ -167,7 +167,7 @@ function Figures({ run, machine }: { readonly run: ReportedRun; readonly machine
   const [limit] = run.readLimits;
   return (
     <section aria-label="Figures">
-      <dl class="facts figures">
+      <dl class="facts measured">
         {run.rows.map((row) => (
           <div key={row.kind}>
             <dt>{nameOf(row)}</dt>

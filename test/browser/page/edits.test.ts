@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { editKinds } from "../../../src/edits/edit.ts";
+import { open } from "../../../src/index.ts";
 import { lfm2 } from "../../cli/lfm2.ts";
 import { onBuiltPage } from "./built-page.ts";
 
@@ -26,7 +27,12 @@ const edits = [
 /** What the command line says and computes, by edit. */
 const said = new Map<string, { readonly text: string; readonly logits: string }>();
 let folder: string;
+/** Of the prompt, as a chat has it. */
+let prompt: readonly number[];
 beforeAll(async () => {
+  const model = await open(undefined, { mode: "exact", contextLength: 64 });
+  prompt = await model.encodeChat([{ role: "user", content: PROMPT }]);
+  await model.close();
   folder = mkdtempSync(join(tmpdir(), "lfm2-edits-"));
   const plain = join(folder, "plain.safetensors");
   await lfm2(["logits", "--mode", "exact", "--ids", IDS, "-o", plain]);
@@ -54,12 +60,12 @@ onBuiltPage((page) => {
     await page.visit("#/change");
     for (const edit of edits) {
       const written = await page.run(
-        async (hands, [prompt, edit]) => {
-          location.hash = `#/change?prompt=${encodeURIComponent(prompt)}&edit=${edit}`;
+        async (hands, [ids, edit]) => {
+          location.hash = `#/change?ids=${ids}&edit=${edit}`; // the prompt alone, without a true answer beside it
           await hands.find("code", `--edit ${edit}`);
           return document.querySelector("[data-fact=edited-text]")?.textContent ?? "";
         },
-        [PROMPT, edit] as const,
+        [prompt.join(","), edit] as const,
       );
       expect(written.trim(), edit).toBe(said.get(edit)?.text.trim());
     }
