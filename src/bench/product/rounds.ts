@@ -1,10 +1,10 @@
 // Runs a plan, round by round. Settings take turns within a round, so that a change of the machine's speed affects
 // all of them.
 import { setTimeout } from "node:timers/promises";
+import { createReadLimit, type ReadLimit } from "../read-limit/read-limit.ts";
 import { type Contender, openContender, type Progress } from "./contender.ts";
 import { machineFacts } from "./machine.ts";
 import type { BenchPlan } from "./plan.ts";
-import { createReadLimit, type ReadLimit } from "./read-limit.ts";
 import type { Row, Run, SettingFacts } from "./run.ts";
 import { labelOf, nameOf, type Test } from "./settings.ts";
 import { spreadOf } from "./statistics.ts";

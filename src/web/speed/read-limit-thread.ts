@@ -1,5 +1,5 @@
 // Entry of a worker that only reads memory.
-import { createStreamer, type Passes } from "../../bench/product/stream-passes.ts";
+import { createStreamer, type Passes } from "../../bench/read-limit/stream-passes.ts";
 
 /** What a worker is told first: how much to hold, and the word that all share; without memory to share there is none. */
 export interface StreamerTask {

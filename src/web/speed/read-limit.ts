@@ -1,6 +1,6 @@
 // The most that so many threads of a page can read of this machine's memory, as `lfm2 bench` measures it in Node.
-import { fastestPass } from "../../bench/product/fastest-pass.ts";
-import type { Passes, PassTimes } from "../../bench/product/stream-passes.ts";
+import { fastestPass } from "../../bench/read-limit/fastest-pass.ts";
+import type { Passes, PassTimes } from "../../bench/read-limit/stream-passes.ts";
 import { createModuleWorker } from "../../worker/module-worker.ts";
 import type { StreamerTask } from "./read-limit-thread.ts";
 import threadUrl from "./read-limit-thread.ts?worker&url";
