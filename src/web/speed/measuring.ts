@@ -44,7 +44,7 @@ export async function measure(asked: Asked, signal: AbortSignal, tell: (told: To
   const { threads, contextLength, kvType } = model.settings;
   const traffic = weightTraffic(model.config, model.checkpoint.tensors);
   const tokenBytes = (test: Test): number => tokenTraffic(model.config, traffic, kvType, test);
-  const lists = { prefill: [asked.prefill], decode: [asked.decode], depths: [0] };
+  const lists = { prefill: [asked.prefill], decode: [asked.decode], depths: [0], acceptance: [] };
   const { tests, skipped } = planTests(lists, contextLength - 1); // each is followed by a token
   if (skipped.length > 0) {
     const found = skipped.map(nameOf).join(", ");
