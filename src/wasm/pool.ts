@@ -2,7 +2,8 @@
 //
 // The model's own thread publishes an op in a small shared memory and takes ranges itself; helpers spin until they see
 // it, for a while, and then sleep, so that an idle model costs nothing. Nobody waits for a helper that has taken
-// nothing: on a machine busy with other things, a helper that gets no processor costs little.
+// nothing: on a machine busy with other things, a helper that gets no processor costs little. And nobody spins for long
+// where there are more threads than processors: what spins keeps a processor from the thread that it waits for.
 import { Lfm2Error } from "../lfm2-error.ts";
 import type { Bank } from "./bank.ts";
 import { type Kernels, type SharedArguments, sharedKernels } from "./compiled.ts";
@@ -22,6 +23,8 @@ export interface Share {
 export interface Pool {
   /** Threads, this one included. */
   readonly size: number;
+  /** So many of them take part from now on; all, until told otherwise. */
+  use(threads: number): void;
   /** Runs a kernel to its end. */
   run<Kernel extends SharedKernel>(bank: Bank, kernel: Kernel, args: SharedArguments[Kernel], share: Share): void;
 }
@@ -29,6 +32,7 @@ export interface Pool {
 /** Everything on the caller's thread. */
 export const alone: Pool = {
   size: 1,
+  use() {},
   run({ kernels }, kernel, args, { total, scratch = 0 }) {
     call(kernels, kernel, [...args, 0, total, scratch]);
   },
@@ -53,6 +57,7 @@ const THREADS = 11;
 const RESTS = 12; // 1 after an op that is not soon followed by another
 const FAILED = 9; // length of the message of a helper that failed
 const WAITING = 10; // 1 while the publisher sleeps until helpers are done
+const LIMIT = 13; // threads that take part; the others sleep until it changes
 const ARG_BYTES = 64; // float64 values: args, then scratch and scratchBytes
 const MESSAGE_BYTES = 512;
 const CONTROL_BYTES = 1024;
@@ -61,8 +66,16 @@ const CONTROL_BYTES = 1024;
 const CLOSED = 1 << 30;
 /** The smallest range, in even shares of a thread: smaller ones cost more in new streams than they gain in balance. */
 const LEAST_SHARE = 1 / 16;
-/** About ten milliseconds: longer than sampling takes between two tokens, shorter than anyone notices. */
-const SPINS = 2_000_000;
+/** Longer than sampling takes between two tokens, shorter than anyone notices. */
+const SPIN_MS = 10;
+/** As long as it takes to wake a thread, about: who waits longer had better sleep. */
+const SHORT_SPIN_MS = 0.05;
+/** Between two looks at the clock: a microsecond or two. */
+const SPINS = 256;
+/** Nothing but another thread on its processor keeps a spinning thread for so long. */
+const LOST_MS = 0.5;
+/** For so long after that, it spins briefly. */
+const CROWDED_MS = 100;
 /** A range of a 512-token step takes a fraction of a second; this is a thread that will not come back. */
 const PATIENCE_MS = 60_000;
 
@@ -75,8 +88,14 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
   const words = new Int32Array(control);
   const numbers = new Float64Array(control, ARG_BYTES);
   Atomics.store(words, NEXT, CLOSED);
+  Atomics.store(words, LIMIT, size);
   return {
     size,
+    use(threads) {
+      if (words[LIMIT] === threads) return;
+      Atomics.store(words, LIMIT, threads);
+      Atomics.notify(words, LIMIT);
+    },
     run(bank, kernel, args, { total, grain, scratch = 0, scratchBytes = 0, rests = false }) {
       // No helper reads any of this before NEXT is opened.
       numbers.set(args);
@@ -87,7 +106,7 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
       words[ARGS] = args.length;
       words[TOTAL] = total;
       words[GRAIN] = grain;
-      words[THREADS] = size;
+      words[THREADS] = words[LIMIT];
       words[RESTS] = Number(rests);
       words[FAILED] = 0; // of an op in which this thread failed, too
       Atomics.store(words, NEXT, 0);
@@ -106,13 +125,13 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
 
 /** Until no helper is in the middle of a range. */
 function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
-  for (let spins = 0; ; spins++) {
-    const active = Atomics.load(words, ACTIVE);
-    if (active === 0) return;
-    if (spins < SPINS) continue;
+  if (spinUntil(() => Atomics.load(words, ACTIVE) === 0, SHORT_SPIN_MS) === "done") return;
+  for (;;) {
     Atomics.store(words, WAITING, 1);
-    const outcome = Atomics.wait(words, ACTIVE, active, PATIENCE_MS);
+    const active = Atomics.load(words, ACTIVE);
+    const outcome = active === 0 ? "not-equal" : Atomics.wait(words, ACTIVE, active, PATIENCE_MS);
     Atomics.store(words, WAITING, 0);
+    if (Atomics.load(words, ACTIVE) === 0) return;
     if (outcome === "timed-out") {
       throw new PoolError({
         subject: "helper threads",
@@ -120,6 +139,19 @@ function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
         found: `${active} busy after ${PATIENCE_MS} ms`,
       });
     }
+  }
+}
+
+/** @returns `crowded` as soon as the processor was another thread's in between, `late` after so long */
+function spinUntil(isDone: () => boolean, ms: number): "done" | "late" | "crowded" {
+  for (let spins = 0; spins < SPINS; spins++) if (isDone()) return "done";
+  const begin = performance.now();
+  for (let last = begin; ; ) {
+    for (let spins = 0; spins < SPINS; spins++) if (isDone()) return "done";
+    const now = performance.now();
+    if (now - last > LOST_MS) return "crowded";
+    if (now - begin > ms) return "late";
+    last = now;
   }
 }
 
@@ -137,8 +169,9 @@ function throwFailure(words: Int32Array<SharedArrayBuffer>, control: SharedArray
 export function help(control: SharedArrayBuffer, banks: readonly Kernels[], index: number): never {
   const words = new Int32Array(control);
   const numbers = new Float64Array(control, ARG_BYTES);
+  const awaitOp = createWaiting(words, index);
   for (let seen = 0; ; ) {
-    seen = awaitOp(words, seen);
+    seen = awaitOp(seen);
     // From here on the publisher waits, so whatever range is taken belongs to the op that the memory describes.
     Atomics.add(words, ACTIVE, 1);
     try {
@@ -153,15 +186,28 @@ export function help(control: SharedArrayBuffer, banks: readonly Kernels[], inde
   }
 }
 
-function awaitOp(words: Int32Array<SharedArrayBuffer>, seen: number): number {
-  for (let spins = 0; Atomics.load(words, GENERATION) === seen; spins++) {
-    if (spins < SPINS && words[RESTS] === 0) continue;
-    // An op that is published in between changes the word, and then there is no wait.
-    Atomics.add(words, SLEEPERS, 1);
-    Atomics.wait(words, GENERATION, seen);
-    Atomics.sub(words, SLEEPERS, 1);
-  }
-  return Atomics.load(words, GENERATION);
+/** How helper `index` waits for another op than the one it has seen. @returns its generation */
+function createWaiting(words: Int32Array<SharedArrayBuffer>, index: number): (seen: number) => number {
+  let crowdedUntil = 0;
+  return (seen) => {
+    const isDone = (): boolean =>
+      Atomics.load(words, GENERATION) !== seen || words[RESTS] !== 0 || Atomics.load(words, LIMIT) <= index;
+    for (;;) {
+      const found = spinUntil(isDone, performance.now() < crowdedUntil ? SHORT_SPIN_MS : SPIN_MS);
+      if (found === "crowded") crowdedUntil = performance.now() + CROWDED_MS;
+      const limit = Atomics.load(words, LIMIT);
+      if (limit <= index) {
+        Atomics.wait(words, LIMIT, limit);
+        continue;
+      }
+      const generation = Atomics.load(words, GENERATION);
+      if (generation !== seen) return generation;
+      // An op that is published in between changes the word, and then there is no wait.
+      Atomics.add(words, SLEEPERS, 1);
+      Atomics.wait(words, GENERATION, seen);
+      Atomics.sub(words, SLEEPERS, 1);
+    }
+  };
 }
 
 /** Takes ranges of the open op until there are none. `kernels` is asked only when a range was taken. */

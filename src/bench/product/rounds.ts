@@ -6,7 +6,7 @@ import { machineFacts } from "./machine.ts";
 import type { BenchPlan } from "./plan.ts";
 import { createReadLimit, type ReadLimit } from "./read-limit.ts";
 import type { Row, Run, SettingFacts } from "./run.ts";
-import { labelOf, nameOf, type Test } from "./settings.ts";
+import { computingIn, labelOf, nameOf, type Test } from "./settings.ts";
 import { spreadOf } from "./statistics.ts";
 import { kvTraffic } from "./traffic.ts";
 
@@ -72,7 +72,7 @@ export async function runBench(
     onProgress(where);
     const contender = await open(index);
     await setTimeout(REST_MS, undefined, { signal });
-    const limit = test.kind === "decode" ? await measureLimit(contender.setting.threads) : undefined;
+    const limit = test.kind === "decode" ? await measureLimit(computingIn(contender.setting, test)) : undefined;
     const { tokensPerSecond, peakBytes } = await contender.measure(test);
     const found = figures[index][tests.indexOf(test)];
     found.tokensPerSecond.push(tokensPerSecond);
@@ -109,8 +109,17 @@ export async function runBench(
       const { tokensPerSecond, ofReadLimit, peakBytes } = figures[index][i];
       const facts = known[index];
       if (facts === undefined || tokensPerSecond.length === 0) return [];
-      const { mode, kernels, threads, kvType } = facts;
-      const row = { mode, kernels, threads, kvType, ...test, tokensPerSecond: spreadOf(tokensPerSecond), peakBytes };
+      const { mode, kernels, threads, computing, kvType } = facts;
+      const row = {
+        mode,
+        kernels,
+        threads,
+        computing,
+        kvType,
+        ...test,
+        tokensPerSecond: spreadOf(tokensPerSecond),
+        peakBytes,
+      };
       if (test.kind === "prefill") return [row];
       return [
         { ...row, ofReadLimit: spreadOf(ofReadLimit), bytesPerToken: bytesPerToken(plan, { setting: facts }, test) },

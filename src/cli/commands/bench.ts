@@ -58,7 +58,7 @@ export function benchCommand(): Command {
     .addOption(integers("-p, --prefill <tokens>", "tokens of a prompt; 0 leaves it out", 0).default([512], "512"))
     .addOption(integers("-n, --decode <tokens>", "tokens one by one; 0 leaves them out", 0).default([128], "128"))
     .addOption(integers("-d, --depth <positions>", "positions of context before them", 0).default([0], "0"))
-    .addOption(integers("-t, --threads <counts>", "threads; physical cores by default", 1))
+    .addOption(integers("-t, --threads <counts>", "threads; by default raced, up to the physical cores", 1))
     .addOption(names("kvType", "--kv-type <types>", "numbers of the KV cache: f32, f16, int8"))
     .addOption(names("kernels", "--kernels <builds>", "baseline, relaxed, relaxed-pairs"))
     .addOption(names("mode", "--mode <names>", "int8, exact"))

@@ -1,6 +1,7 @@
 // `lfm2 verify`: whether this machine's engine computes the numbers that every other does, to the bit.
 import { Command } from "commander";
 import { open } from "../../index.ts";
+import { threadsText } from "../../load/threads-text.ts";
 import { type BitsMode, expectedBits, logitBits } from "../../oracle/same-bits.ts";
 import { type KernelBuildName, usableBuilds } from "../../wasm/kernels.ts";
 import { integerOf } from "../options/option-values.ts";
@@ -40,7 +41,11 @@ async function run({ threads: stated, json }: VerifyFlags): Promise<void> {
   const progress = createProgressLine();
   const builds = usableBuilds().toReversed();
   const verdicts: Verdict[] = [];
+  let threads = "";
   try {
+    const model = await open(undefined, { signal });
+    threads = threadsText(model.settings);
+    await model.close();
     for (const mode of ["exact", "int8"] as const) {
       for (const kernels of builds) {
         for (const threads of stated === undefined ? [1, 2] : [stated]) {
@@ -54,7 +59,7 @@ async function run({ threads: stated, json }: VerifyFlags): Promise<void> {
   } finally {
     progress.clear();
   }
-  const engine = `node ${process.versions.node}, V8 ${process.versions.v8}, ${process.arch}`;
+  const engine = `node ${process.versions.node}, V8 ${process.versions.v8}, ${process.arch}; without -t ${threads}`;
   if (json) process.stdout.write(`${JSON.stringify({ engine, expected: expectedBits, found: verdicts }, null, 2)}\n`);
   else process.stdout.write(`${report(engine, verdicts).join("\n")}\n`);
   if (verdicts.some(({ same }) => !same)) process.exitCode = 1;

@@ -1,0 +1,95 @@
+// How many threads compute is decided by times alone: here by those of a machine that exists on paper.
+import { describe, expect, it } from "vitest";
+import { open as openModel } from "../../src/index.ts";
+import { entrants, fastestCount, raceThreads } from "../../src/load/race-threads.ts";
+import { threadsText } from "../../src/load/threads-text.ts";
+import { golden, load, open } from "../model/run.ts";
+
+/** A clock that only moves when work is done on it. */
+function machine(msOf: (count: number, run: number) => number) {
+  let time = 0;
+  let runs = 0;
+  return {
+    now: () => time,
+    run(count: number) {
+      time += msOf(count, runs++);
+    },
+    get runs() {
+      return runs;
+    },
+  };
+}
+
+describe("the race of thread counts", () => {
+  it.each([
+    [1, [1]],
+    [2, [2, 1]],
+    [6, [6, 3, 1]],
+    [8, [8, 4, 2, 1]],
+  ])("of %i threads has the entrants %o", (most, counts) => {
+    expect(entrants(most)).toEqual(counts);
+  });
+
+  it("is won by all threads where each adds its share", () => {
+    const { run, now } = machine((count) => 8 / count);
+    expect(fastestCount(8, run, now)).toBe(8);
+  });
+
+  it("is won by as many as there are cores where a browser reports more", () => {
+    const { run, now } = machine((count) => (count <= 2 ? 8 / count : 4 + 3 * count));
+    expect(fastestCount(8, run, now)).toBe(2);
+  });
+
+  it("is won by one where a model is so small that waiting takes longer than work", () => {
+    const { run, now } = machine((count) => 1 + 0.2 * (count - 1));
+    expect(fastestCount(4, run, now)).toBe(1);
+  });
+
+  it("goes to fewer threads where more gain next to nothing", () => {
+    const { run, now } = machine((count) => (count === 1 ? 8 : count === 2 ? 4.1 : 4));
+    expect(fastestCount(4, run, now)).toBe(2);
+  });
+
+  it("is not decided by a single run that something else interrupted", () => {
+    const { run, now } = machine((count, run) => (run === 2 ? 50 : 8 / count));
+    expect(fastestCount(4, run, now)).toBe(4);
+  });
+
+  it("begins no more rounds once it has taken long", () => {
+    const slow = machine((count) => 1000 / count);
+    expect(fastestCount(4, slow.run, slow.now)).toBe(4);
+    expect(slow.runs).toBe(3);
+  });
+});
+
+describe("a model's threads", () => {
+  it("are raced for one row and for a prompt, which leaves nothing in the sequence", async () => {
+    const { model, sequences } = await load(await open("nano", "lfm2-nano-Q4_0.gguf"), {});
+    const [sequence] = sequences;
+    const threads = { decode: 4, prompt: 4 };
+    let time = 0;
+    // The clock is read as often in each run, and slowest where two threads compute.
+    raceThreads(threads, model, sequence, () => {
+      time += threads.decode === 2 ? 1 : 3;
+      return time;
+    });
+    expect(threads).toEqual({ decode: 2, prompt: 2 });
+    expect(sequence).toMatchObject({ ids: [], next: 0 });
+  });
+
+  it("are those that were asked for, without a race", async () => {
+    const model = await openModel(golden("nano/lfm2-nano-Q4_0.gguf"), { threads: 2 });
+    const { threads, computing } = model.settings;
+    await model.close();
+    expect([threads, computing]).toEqual([2, undefined]);
+  });
+
+  it("are said in words", () => {
+    expect(threadsText({ threads: 1 })).toBe("1 thread");
+    expect(threadsText({ threads: 2 })).toBe("2 threads");
+    expect(threadsText({ threads: 4, computing: { decode: 2, prompt: 2 } })).toBe("2 of 4 threads, measured");
+    expect(threadsText({ threads: 4, computing: { decode: 2, prompt: 4 } })).toBe(
+      "2 (4 for prompts) of 4 threads, measured",
+    );
+  });
+});
