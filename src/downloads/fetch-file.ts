@@ -57,7 +57,7 @@ async function fetchAndCheck(remote: Remote, options: FetchFileOptions): Promise
     const known = await readState(shelf, statePath, part, remote.size, content);
     const state = known ?? newState(remote.size, content, partBytes);
     await shelf.checkRoom(path, remote.size - doneBytes(state) + laterBytes);
-    const file = await shelf.openPart(part, known === undefined);
+    const file = await shelf.openPart(part, remote.size, known === undefined);
     try {
       await fill(remote, file, state, statePath, options);
     } finally {
@@ -75,8 +75,17 @@ async function fetchAndCheck(remote: Remote, options: FetchFileOptions): Promise
     const remedy = "It came damaged twice, and was removed. Try another network or mirror.";
     throw new SourceError({ subject: remote.name, expected, found: other, remedy });
   }
-  await shelf.move(part, path);
+  await moveWhole(shelf, part, path, remote.size);
   await shelf.remove(statePath);
+}
+
+async function moveWhole(shelf: Shelf, part: string, path: string, size: number): Promise<void> {
+  try {
+    await shelf.move(part, path);
+  } catch (error) {
+    // While this machine slept, another process may have taken the lock over, and moved the same file there.
+    if ((await shelf.size(path)) !== size) throw error;
+  }
 }
 
 async function fill(

@@ -1,10 +1,11 @@
 // Files of URLs, kept as they were: each version of a file in a folder of its own, with a note of which it is.
 //
-//   KEY/about.json        the address, without its query, and the version that is kept; KEY is a hash of the address
+//   KEY/about.json        the address, without its query, and the version that is kept; KEY is a hash of the address without its signature
 //      /VERSION/NAME      the file
 import { nameOf } from "../sources/exchange.ts";
 import type { Location } from "../sources/locate.ts";
 import { UnreachableError } from "../sources/patience.ts";
+import { stableAddress } from "../sources/signed-address.ts";
 import type { ByteSource, Folder, UrlVersion } from "../sources/source.ts";
 import { badStatus, inFolder, type NetworkOptions, splitUrl, urlFolder } from "../sources/url.ts";
 import { checkSame, tellsApart, versionOf } from "../sources/url-version.ts";
@@ -149,7 +150,7 @@ function remoteOf(url: URL, version: UrlVersion, network: NetworkOptions): Remot
     size: version.size,
     network,
     check: (response) => checkSame(name, version, versionOf(response, version.size)),
-    refused: ({ status }) => badStatus(name, status),
+    refused: ({ status }) => badStatus(url, status),
   };
 }
 
@@ -181,7 +182,8 @@ function isSame(kept: UrlVersion, found: UrlVersion): boolean {
   }
 }
 
-const keyOf = async (url: URL): Promise<string> => (await sha256(url.href)).slice(0, 32);
+/** The same for an address that is signed anew. */
+const keyOf = async (url: URL): Promise<string> => (await sha256(stableAddress(url))).slice(0, 32);
 
 async function sha256(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));

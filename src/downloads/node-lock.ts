@@ -1,11 +1,13 @@
-// A lock that processes share by a file, since Node has no flock: whoever makes the file holds it, and touches it as long
-// as it lives. One that nobody has touched for a while was left behind by a process that was killed.
+// A lock that processes share by the file system, since Node has no flock: a folder with one file in it, whose name says
+// who holds it, and which the holder touches as long as it lives.
 //
-// Should two processes ever hold one lock, as after a machine slept, both write the same bytes to the same places.
-import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+// A lock is taken by moving a folder made beforehand into its place, which fails where one with a file in it is. One that
+// was left behind by a process that was killed is taken over by renaming the file in it. Both happen at once or not at all,
+// and the file that is renamed is that of the process that was found dead, not of one that came first.
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readdir, readlink, rename, rm, rmdir, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { wait } from "../sources/patience.ts";
 import type { LockOptions } from "./shelf.ts";
 
@@ -14,48 +16,71 @@ const TOUCH_MS = 2_000;
 const LEFT_BEHIND_MS = 20_000;
 const ASK_MS = 300;
 
-/** @throws what `work` throws; the signal's reason; what the file system says where no file can be made */
+/** @throws what `work` throws; the signal's reason; what the file system says where no folder can be made */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   const { signal, onWait } = options;
-  const own = `${process.pid} ${hostname()} ${randomUUID()}\n`;
+  const place = await placeHere();
+  const own = `${process.pid}-${place}-${randomUUID()}`;
   await mkdir(dirname(path), { recursive: true });
-  for (let tries = 0; !(await take(path, own)); tries++) {
-    if (await isLeftBehind(path)) {
-      await removeLeft(path);
-      continue;
-    }
-    if (tries === 0) onWait?.();
+  let hasWaited = false;
+  while (!(await take(path, own)) && !(await takeOver(path, own, place))) {
+    if (!hasWaited) onWait?.();
+    hasWaited = true;
     await wait(ASK_MS, signal);
   }
   const touching = setInterval(() => {
     const now = new Date();
-    utimes(path, now, now).catch(() => {});
+    utimes(join(path, own), now, now).catch(() => {});
   }, TOUCH_MS);
   touching.unref();
   try {
     return await work();
   } finally {
     clearInterval(touching);
-    if ((await contentOf(path)) === own) await rm(path, { force: true });
+    await rm(join(path, own), { force: true });
+    // It stays where somebody else has taken it over, or is just taking it.
+    await rmdir(path).catch(() => {});
   }
 }
 
 async function take(path: string, own: string): Promise<boolean> {
+  const made = `${path}.${own}`;
+  await mkdir(made);
   try {
-    const file = await open(path, "wx");
-    await file.writeFile(own).finally(() => file.close());
+    await writeFile(join(made, own), "");
+    await rename(made, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
+    await rm(made, { recursive: true, force: true });
+    if (!isTaken(error)) throw error;
+    // Windows moves nothing into the place of an empty folder, either.
+    await rmdir(path).catch(() => {});
+    return false;
   }
 }
 
-async function isLeftBehind(path: string): Promise<boolean> {
+function isTaken(error: unknown): boolean {
+  return ["EEXIST", "ENOTEMPTY", "EPERM", "EACCES"].includes(String((error as NodeJS.ErrnoException).code));
+}
+
+async function takeOver(path: string, own: string, place: string): Promise<boolean> {
+  const [holder] = await readdir(path).catch(() => []);
+  if (holder === undefined || !(await isLeftBehind(join(path, holder), holder, place))) return false;
+  try {
+    await rename(join(path, holder), join(path, own));
+    const now = new Date();
+    await utimes(join(path, own), now, now);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function isLeftBehind(path: string, holder: string, place: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) return false;
-  const [pid, host] = ((await contentOf(path)) ?? "").split(/\s/);
-  if (host === hostname() && /^\d+$/.test(pid) && !isAlive(Number(pid))) return true;
+  const [pid, where] = holder.split("-");
+  if (where === place && /^\d+$/.test(pid) && !isAlive(Number(pid))) return true;
   return Date.now() - found.mtimeMs > LEFT_BEHIND_MS;
 }
 
@@ -68,11 +93,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Moved away first, so that of several processes one removes it, and none removes what another has made since. */
-async function removeLeft(path: string): Promise<void> {
-  const moved = `${path}.${randomUUID()}`;
-  await rename(path, moved).catch(() => {});
-  await rm(moved, { force: true });
+/** Where a process id means this process: containers of one machine, or of one name, count their own. */
+async function placeHere(): Promise<string> {
+  const namespace = await readlink("/proc/self/ns/pid").catch(() => "");
+  return createHash("sha256").update(`${hostname()}\n${namespace}`).digest("hex").slice(0, 16);
 }
-
-const contentOf = (path: string): Promise<string | undefined> => readFile(path, "utf8").catch(() => undefined);

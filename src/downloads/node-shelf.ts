@@ -1,6 +1,6 @@
 // A folder on disk as the place where files are kept.
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { constants, createReadStream } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { formatBytes } from "../quantities.ts";
@@ -32,8 +32,11 @@ export function nodeShelf(root: string): Shelf {
       await rename(at(from), await made(to));
     },
     remove: (path) => rm(at(path), { recursive: true, force: true }),
-    async openPart(path, isNew) {
-      const file = await open(await made(path), isNew ? "w+" : "r+");
+    async openPart(path, size, isNew) {
+      // Not emptied first: should a process that slept still write to it, it writes the same bytes to the same places.
+      const flags = constants.O_RDWR | (isNew ? constants.O_CREAT : 0);
+      const file = await open(await made(path), flags);
+      if ((await file.stat()).size > size) await file.truncate(size);
       return {
         async write(offset, bytes) {
           for (let done = 0; done < bytes.length; ) {

@@ -12,6 +12,7 @@ import type { ContentHash, Shelf } from "./shelf.ts";
 interface AccessHandle {
   read(into: Uint8Array, options: { readonly at: number }): number;
   write(bytes: Uint8Array, options: { readonly at: number }): number;
+  getSize(): number;
   truncate(size: number): void;
   flush(): void;
   close(): void;
@@ -127,9 +128,9 @@ export function opfsShelf(site: FileSystemDirectoryHandle, top: string, createHa
         if ((error as Error).name !== "NotFoundError") throw shelf.failure(path, error);
       }
     },
-    async openPart(path, isNew) {
-      const handle = await accessTo(path, true);
-      if (isNew) handle.truncate(0);
+    async openPart(path, size, isNew) {
+      const handle = await accessTo(path, isNew);
+      if (handle.getSize() > size) handle.truncate(size);
       return {
         async write(offset, bytes) {
           for (let done = 0; done < bytes.length; ) {

@@ -35,7 +35,11 @@ export interface Shelf {
   move(from: string, to: string): Promise<void>;
   /** A file, or a folder with all that is in it; nothing where there is none. */
   remove(path: string): Promise<void>;
-  openPart(path: string, isNew: boolean): Promise<OpenPart>;
+  /**
+   * A file that grows to `size`; nothing of it lies further on.
+   * @param isNew  it may be there or not, and what is in it is not needed; else it has to be there
+   */
+  openPart(path: string, size: number, isNew: boolean): Promise<OpenPart>;
   /** Hexadecimal. @param onBytes  told how many have been hashed */
   hash(
     path: string,

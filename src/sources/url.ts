@@ -5,6 +5,7 @@ import { contentRange } from "./content-range.ts";
 import { type Chunks, type Exchange, exchange, nameOf, tooLong, tooShort } from "./exchange.ts";
 import { joinSignals } from "./joined-signal.ts";
 import { defaultPatience, type Patience, PROGRESS_BYTES, persistently, type Wait, wait } from "./patience.ts";
+import { isSigned } from "./signed-address.ts";
 import type { ByteSource, Folder, SourceDescriptor, UrlVersion } from "./source.ts";
 import { SourceError } from "./source-error.ts";
 import { changedUnseen, checkSame, hashOf, tellsApart, versionOf, withSeen } from "./url-version.ts";
@@ -168,7 +169,7 @@ async function tryOpen(
       if (response.status === 416 && response.headers.get("content-range") === "bytes */0") {
         return blobSource(name, new Blob());
       }
-      throw badStatus(name, response.status);
+      throw badStatus(url, response.status);
     });
   return persistently(attempt, { ...waiting(network), signal });
 }
@@ -210,7 +211,7 @@ function rangedSource(
       while (at < length) {
         const request = requestOf(url, network, offset + at, length - at, signal);
         const count = await exchange(request, (response, chunks) =>
-          readPart(name, version, offset + at, response, chunks, bytes.subarray(at), (more) => {
+          readPart(url, version, offset + at, response, chunks, bytes.subarray(at), (more) => {
             at += more;
           }),
         );
@@ -260,7 +261,7 @@ function rangedSource(
 
 /** The bytes of one answer into `room`. A server may send less of a range, or more than was asked for. @returns how many */
 async function readPart(
-  name: string,
+  url: URL,
   version: UrlVersion,
   offset: number,
   response: Response,
@@ -268,7 +269,8 @@ async function readPart(
   room: Uint8Array,
   onBytes: (count: number) => void,
 ): Promise<number> {
-  if (response.status !== 206) throw badStatus(name, response.status);
+  const name = nameOf(url);
+  if (response.status !== 206) throw badStatus(url, response.status);
   const { end, size } = contentRange(name, response, offset, room.length);
   checkSame(name, version, versionOf(response, size));
   const stated = end - offset;
@@ -285,8 +287,12 @@ async function readPart(
   return received;
 }
 
-export function badStatus(name: string, status: number): SourceError {
-  const remedy =
-    status === 401 || status === 403 ? "Send an Authorization header that may read it." : "Try again later.";
-  return new SourceError({ subject: name, expected: "HTTP 206", found: `HTTP ${status}`, remedy });
+export function badStatus(url: URL, status: number): SourceError {
+  const isRefused = status === 401 || status === 403;
+  const remedy = !isRefused
+    ? "Try again later."
+    : isSigned(url)
+      ? "Its signature may have expired: ask for a new address, or open what is kept offline."
+      : "Send an Authorization header that may read it.";
+  return new SourceError({ subject: nameOf(url), expected: "HTTP 206", found: `HTTP ${status}`, remedy });
 }

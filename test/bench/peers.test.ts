@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { installPeer } from "../../src/bench/peers/peer-packages.ts";
 import type { PeersRun } from "../../src/bench/peers/peers.ts";
-import { reportPeers } from "../../src/bench/peers/peers-report.ts";
+import { readRequests, reportPeers } from "../../src/bench/peers/peers-report.ts";
 import { serveSite } from "../../src/bench/peers/site.ts";
 import { machineFacts } from "../../src/bench/product/machine.ts";
 import { spreadOf } from "../../src/bench/product/statistics.ts";
@@ -66,6 +66,29 @@ describe("a peer that cannot be installed", () => {
   });
 });
 
+describe("what is compared", () => {
+  it("is every combination of files, threads, modes and builds", async () => {
+    const args = ["a.gguf", "b.gguf", "-t", "1,2", "--mode", "int8,exact", "--kernels", "baseline,relaxed", "-p", "64"];
+    const { requests, json } = await readRequests([...args, "--only", "native", "--json"]);
+    expect(json).toBe(true);
+    const told = requests.map(({ path, threads, mode, kernels }) => [path, threads, mode, kernels].join(" "));
+    expect(new Set(told).size).toBe(16);
+    expect(told).toContain("b.gguf 1 exact baseline");
+    expect(requests.every(({ prefill, surroundings }) => prefill === 64 && surroundings.join() === "native")).toBe(
+      true,
+    );
+  });
+
+  it.each([
+    [["-t", "1,"], "--threads: expected an integer of at least 1, found nothing."],
+    [["-p", "1,2"], "--prefill: expected one number, found 1,2."],
+    [["--mode", "fast"], "--mode: expected int8 or exact, found fast."],
+    [["--only", "moon"], "--only: expected native or browser, found moon."],
+  ])("%s is refused", async (args, message) => {
+    await expect(readRequests(args)).rejects.toThrow(new TypeError(message));
+  });
+});
+
 describe("the table of peers", () => {
   it("has both engines, their ratio, and what was left out", () => {
     const figures = (name: string, prefill: number, decode: number, peakBytes: number | undefined) => ({
@@ -74,11 +97,12 @@ describe("the table of peers", () => {
       decode: spreadOf([decode]),
       peakBytes,
     });
+    const lengths = { prefill: 512, decode: 48, rounds: 1, surroundings: ["native"] as const, folder };
     const run: PeersRun = {
       kind: "lfm2 bench peers",
       date: "",
       machine: machineFacts(),
-      request: { path: "a.gguf", threads: 2, prefill: 512, decode: 48, rounds: 1, surroundings: ["native"], folder },
+      request: { path: "models/a.gguf", threads: 2, mode: "exact", kernels: "baseline", ...lengths },
       comparisons: [
         {
           ours: figures("ours", 120, 45, 5e9),
@@ -89,11 +113,15 @@ describe("the table of peers", () => {
       ],
       notes: ["browser: no Chromium"],
     };
-    const report = reportPeers(run);
-    expect(report).toMatch(/\| ours +\| +120 \| +45\.0 \| 5\.00 GB \|/);
-    expect(report).toMatch(/\| theirs +\| +88\.0 \| +30\.0 \| 9\.35 GB \|/);
-    expect(report).toMatch(/\| ours \/ theirs \| +1\.36 \| +1\.50 \| +0\.535 \|/);
-    expect(report).toContain("Left out: browser: no Chromium");
-    expect(reportPeers({ ...run, comparisons: [] })).not.toContain("|");
+    const report = reportPeers([run, { ...run, comparisons: [], notes: [] }]);
+    const cells = ["a.gguf", "2 threads, exact, baseline", "theirs", "120", "88.0", "1.36", "45.0", "30.0", "1.50"];
+    expect(
+      report
+        .split("\n")[4]
+        .split("|")
+        .map((cell) => cell.trim()),
+    ).toEqual(["", ...cells, "5.00 GB / 9.35 GB", ""]);
+    expect(report).toContain("Left out: a.gguf, 2 threads, exact, baseline: browser: no Chromium");
+    expect(reportPeers([{ ...run, comparisons: [] }])).not.toContain("|");
   });
 });

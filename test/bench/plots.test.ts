@@ -22,7 +22,15 @@ function run(format: "Q4_0" | "Q8_0", rows: readonly Row[]): Run {
   return {
     kind: "lfm2 bench",
     date: "2026-01-01T00:00:00.000Z",
-    machine: { cpu: "A <fast> CPU", cpus: 2, memoryBytes: 2e10, platform: "linux x64", node: "24.0.0", v8: "13" },
+    machine: {
+      cpu: "A <fast> CPU",
+      cpus: 2,
+      memoryBytes: 2e10,
+      platform: "linux x64",
+      dotProduct: "one instruction",
+      node: "24.0.0",
+      v8: "13",
+    },
     model: {
       name: "a & b",
       fileBytes: 5e9,

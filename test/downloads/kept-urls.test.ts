@@ -146,4 +146,50 @@ describe("a file of a URL", () => {
     const { readFileSync } = await import("node:fs");
     expect(readFileSync(join(root, folder, "about.json"), "utf8")).not.toContain("secret");
   });
+
+  it("whose address is signed anew is the same file, fetched once and found offline", async () => {
+    await opened({}, "?part=1&X-Amz-Date=1&X-Amz-Signature=first");
+    const again = "?part=1&X-Amz-Date=2&X-Amz-Signature=second";
+    expect(await bytesAsked(() => opened({}, again))).toBe(2);
+    expect(await bytesAsked(() => opened({ offline: true }, again))).toBe(0);
+    // Another parameter may name another file.
+    expect(await bytesAsked(() => opened({}, "?part=2&X-Amz-Date=1&X-Amz-Signature=third"))).toBe(file.length + 2);
+  });
+
+  it("goes on with an address that is signed anew where the first one expired", async () => {
+    const pieces = { shelf: nodeShelf(root) };
+    // A download that the store ends half way, and then refuses.
+    let bodies = 0;
+    answer = (asked, response) => {
+      const isBody = asked.end - asked.begin > 2;
+      if (asked.query.includes("first") && isBody && bodies++ > 0) return says(403)(asked, response);
+      if (!isBody || asked.query.includes("second")) return sends(file)(asked, response);
+      const headers = { ETag: '"first"', "Content-Range": `bytes 0-${file.length - 1}/${file.length}` };
+      response.writeHead(206, { ...headers, "Content-Length": file.length });
+      response.write(file.subarray(0, 150_000), () => setTimeout(() => response.destroy(), 50));
+    };
+    await expect(opened(pieces, "?Expires=1&Signature=first")).rejects.toThrow(
+      /model\.gguf: expected HTTP 206, found HTTP 403\. Its signature may have expired: ask for a new address/,
+    );
+    const asked = await bytesAsked(() => opened(pieces, "?Expires=2&Signature=second"));
+    expect(asked).toBe(2 + 50_000);
+  });
+
+  it("of which a part had come when it changed is fetched anew, and the part goes", async () => {
+    let bodies = 0;
+    answer = (asked, response) => {
+      if (asked.end - asked.begin <= 2) return sends(file)(asked, response);
+      if (bodies++ > 0) return says(404)(asked, response);
+      const headers = { ETag: '"first"', "Content-Range": `bytes 0-${file.length - 1}/${file.length}` };
+      response.writeHead(206, { ...headers, "Content-Length": file.length });
+      response.write(file.subarray(0, 150_000), () => setTimeout(() => response.destroy(), 50));
+    };
+    await expect(opened()).rejects.toThrow(/HTTP 404/);
+    answer = sends(other, { ETag: '"second"' });
+    expect(
+      await bytesAsked(async () => expect((await opened())[0].every((byte, i) => byte === other[i])).toBe(true)),
+    ).toBe(2 + other.length);
+    const [{ folder }] = await keptUrls(nodeShelf(root));
+    expect(readdirSync(join(root, folder)).length).toBe(2);
+  });
 });

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { noCache } from "../../src/hub/no-cache.ts";
+import { leaveKilled } from "../downloads/left-lock.ts";
 import { COMMIT, type FakeHub, gitHash, REPO, serveHub, sha256, TOKEN, xetHash } from "./fake-hub.ts";
 import { accessTo, bytesOf, emptyFolder, fetched } from "./fetched.ts";
 
@@ -203,9 +204,8 @@ describe("the cache", () => {
 
   it("is not kept waiting by the lock of a process that is gone", async () => {
     const lock = join(folder, ".locks/models--LiquidAI--LFM2-nano-GGUF", `${sha256(model)}.lfm2-lock`);
-    mkdirSync(dirname(lock), { recursive: true });
-    const { hostname } = await import("node:os");
-    writeFileSync(lock, `999999999 ${hostname()} gone\n`);
+    await leaveKilled(lock);
+    expect(existsSync(lock)).toBe(true);
     expect(sha256(await fetched(name, accessTo(hub, folder)))).toBe(sha256(model));
     expect(existsSync(lock)).toBe(false);
   });

@@ -12,8 +12,8 @@ let model: LanguageModel | undefined;
 
 answerParent<ToOurs>(async (message): Promise<Speeds | undefined> => {
   if (message.kind === "open") {
-    const { threads, contextLength } = message.options;
-    model = await open(message.path, { threads, contextLength });
+    const { threads, contextLength, mode, kernels } = message.options;
+    model = await open(message.path, { threads, contextLength, mode, kernels });
     return undefined;
   }
   if (model === undefined) throw new TypeError("a model has to be opened before it is measured");

@@ -1,4 +1,5 @@
 // One engine among several that run the same file side by side.
+import type { KernelBuildName } from "../../wasm/kernels.ts";
 
 /** The same for every engine of a round. */
 export interface Order {
@@ -6,6 +7,12 @@ export interface Order {
   /** The same prompt for an engine that takes no ids. */
   readonly text: string;
   readonly newTokens: number;
+}
+
+/** What only our engine has a choice of; undefined: what `open` chooses. */
+export interface OurChoice {
+  readonly mode: "int8" | "exact";
+  readonly kernels: KernelBuildName | undefined;
 }
 
 export interface Speeds {
@@ -17,7 +24,7 @@ export interface Speeds {
 }
 
 /** What an engine is given once. */
-export interface PeerOptions {
+export interface PeerOptions extends OurChoice {
   readonly threads: number;
   readonly contextLength: number;
   /** Longest step of a prefill; ours is fixed. */

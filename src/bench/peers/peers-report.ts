@@ -1,20 +1,41 @@
 // `npm run bench -- --peers`: its flags, and its table.
 import { stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { embeddedModel } from "../../index.ts";
-import { formatBytes, threeDigits } from "../../quantities.ts";
+import { formatBytes } from "../../quantities.ts";
+import { kernelBuilds } from "../../wasm/kernels.ts";
 import { nodeMachine } from "../../worker/node-machine.ts";
 import { machineLine } from "../product/machine.ts";
 import { markdownTable, rangeText } from "../product/table.ts";
 import { peersFolder } from "./peer-packages.ts";
-import { comparePeers, type PeerFigures, type PeersRun, SURROUNDINGS } from "./peers.ts";
+import { comparePeers, type PeersRequest, type PeersRun, SURROUNDINGS } from "./peers.ts";
+
+const MODES = ["int8", "exact"] as const;
 
 /**
+ * Models, threads, modes and builds multiply out: each combination is compared by itself, one after the other.
+ *
  * @returns whether any peer could be measured
  * @throws TypeError for an unknown flag, or a value that a flag does not take
  */
 export async function runPeers(args: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const { requests, json } = await readRequests(args);
+  for (const { path } of requests) await stat(path);
+  const runs: PeersRun[] = [];
+  for (const request of requests) {
+    if (signal.aborted) break;
+    const name = `${basename(request.path)}, ${settingsOf(request)}`;
+    const onProgress = (text: string): void => void process.stderr.write(`${name}: ${text}\n`);
+    runs.push(await comparePeers(request, { signal, onProgress }));
+  }
+  process.stdout.write(json ? `${JSON.stringify(runs, null, 2)}\n` : reportPeers(runs));
+  return runs.some(({ comparisons }) => comparisons.length > 0);
+}
+
+/** @throws TypeError for an unknown flag, or a value that a flag does not take */
+export async function readRequests(args: readonly string[]): Promise<{ requests: PeersRequest[]; json: boolean }> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -22,55 +43,82 @@ export async function runPeers(args: readonly string[], signal: AbortSignal): Pr
       prefill: { type: "string", short: "p", default: "512" },
       decode: { type: "string", short: "n", default: "48" },
       threads: { type: "string", short: "t", default: String((await nodeMachine()).cores) },
+      mode: { type: "string", default: "int8" },
+      kernels: { type: "string" },
       rounds: { type: "string", short: "r", default: "3" },
-      only: { type: "string" },
+      only: { type: "string", default: SURROUNDINGS.join() },
       folder: { type: "string", default: peersFolder() },
       json: { type: "boolean", default: false },
     },
   });
-  const count = (name: "prefill" | "decode" | "threads" | "rounds"): number => {
-    const value = Number(values[name]);
-    if (Number.isInteger(value) && value >= 1) return value;
-    throw new TypeError(`--${name}: expected an integer of at least 1, found ${values[name]}.`);
+  const counts = (name: "prefill" | "decode" | "threads" | "rounds"): number[] =>
+    values[name].split(",").map((text) => {
+      const value = Number(text);
+      if (Number.isInteger(value) && value >= 1) return value;
+      throw new TypeError(`--${name}: expected an integer of at least 1, found ${text || "nothing"}.`);
+    });
+  const count = (name: "prefill" | "decode" | "rounds"): number => {
+    const [value, another] = counts(name);
+    if (another === undefined) return value;
+    throw new TypeError(`--${name}: expected one number, found ${values[name]}.`);
   };
-  const surroundings = SURROUNDINGS.filter((one) => values.only === undefined || values.only === one);
-  if (surroundings.length === 0)
-    throw new TypeError(`--only: expected ${SURROUNDINGS.join(" or ")}, found ${values.only}.`);
-  const path = positionals[0] ?? fileURLToPath(embeddedModel);
-  const request = {
-    path,
-    threads: count("threads"),
+  const names = <T extends string>(flag: string, text: string, known: readonly T[]): T[] =>
+    text.split(",").map((name) => {
+      const found = known.find((one) => one === name);
+      if (found !== undefined) return found;
+      throw new TypeError(`--${flag}: expected ${known.join(" or ")}, found ${name || "nothing"}.`);
+    });
+  const builds = values.kernels === undefined ? [undefined] : names("kernels", values.kernels, kernelBuilds);
+  const same = {
     prefill: count("prefill"),
     decode: count("decode"),
     rounds: count("rounds"),
-    surroundings,
+    surroundings: names("only", values.only, SURROUNDINGS),
     folder: values.folder,
   };
-  await stat(path);
-  const run = await comparePeers(request, { signal, onProgress: (text) => process.stderr.write(`${text}\n`) });
-  process.stdout.write(values.json ? `${JSON.stringify(run, null, 2)}\n` : reportPeers(run));
-  return run.comparisons.length > 0;
+  const paths = positionals.length > 0 ? positionals : [fileURLToPath(embeddedModel)];
+  const requests = paths.flatMap((path) =>
+    counts("threads").flatMap((threads) =>
+      names("mode", values.mode, MODES).flatMap((mode) =>
+        builds.map((kernels) => ({ path, threads, mode, kernels, ...same })),
+      ),
+    ),
+  );
+  return { requests, json: values.json };
 }
 
-export function reportPeers({ machine, request, comparisons, notes }: PeersRun): string {
-  const { path, threads, prefill, decode, rounds } = request;
-  const row = (figures: PeerFigures): string[] => [
-    figures.name,
-    rangeText(figures.prefill),
-    rangeText(figures.decode),
-    figures.peakBytes === undefined ? "" : formatBytes(figures.peakBytes),
-  ];
-  const rows = comparisons.flatMap(({ ours, theirs, prefillRatio, decodeRatio }) => {
-    const memory = ours.peakBytes && theirs.peakBytes ? threeDigits(ours.peakBytes / theirs.peakBytes) : "";
-    return [row(ours), row(theirs), ["ours / theirs", rangeText(prefillRatio), rangeText(decodeRatio), memory]];
-  });
+/** "2 threads, exact, baseline". */
+function settingsOf({ threads, mode, kernels }: PeersRequest): string {
+  return [threads === 1 ? "1 thread" : `${threads} threads`, mode, ...(kernels ? [kernels] : [])].join(", ");
+}
+
+/** @param runs  at least one; all have the same lengths and rounds */
+export function reportPeers(runs: readonly PeersRun[]): string {
+  const [{ machine, request }] = runs;
+  const { prefill, decode, rounds } = request;
+  const rows = runs.flatMap((run) =>
+    run.comparisons.map(({ ours, theirs, prefillRatio, decodeRatio }) => [
+      basename(run.request.path),
+      settingsOf(run.request),
+      theirs.name,
+      rangeText(ours.prefill),
+      rangeText(theirs.prefill),
+      rangeText(prefillRatio),
+      rangeText(ours.decode),
+      rangeText(theirs.decode),
+      rangeText(decodeRatio),
+      ours.peakBytes && theirs.peakBytes ? `${formatBytes(ours.peakBytes)} / ${formatBytes(theirs.peakBytes)}` : "",
+    ]),
+  );
   const counted = rounds === 1 ? "1 round" : `${rounds} rounds in turns: median (lowest–highest)`;
-  const settings = `${threads} ${threads === 1 ? "thread" : "threads"}, ${counted}`;
-  const headings = ["engine", `prefill ${prefill}, tok/s:`, `decode ${decode}, tok/s:`, "memory:"];
+  const columns = [`prefill ${prefill}:`, "theirs:", "ratio:", `decode ${decode}:`, "theirs:", "ratio:", "memory:"];
+  const notes = runs.flatMap((run) =>
+    run.notes.map((note) => `Left out: ${basename(run.request.path)}, ${settingsOf(run.request)}: ${note}`),
+  );
   return `${[
-    `${path}. ${machineLine(machine)}. ${settings}.`,
+    `lfm2-wasm beside other engines, tok/s. ${machineLine(machine)}. ${counted}.`,
     "",
-    ...(rows.length > 0 ? [markdownTable(headings, rows)] : []),
-    ...(notes.length > 0 ? ["", ...notes.map((note) => `Left out: ${note}`)] : []),
+    ...(rows.length > 0 ? [markdownTable(["file", "ours", "beside", ...columns], rows)] : []),
+    ...(notes.length > 0 ? ["", ...notes] : []),
   ].join("\n")}\n`;
 }

@@ -12,13 +12,13 @@ import { seededIds } from "../product/measured-model.ts";
 import { type Spread, spreadOf } from "../product/statistics.ts";
 import { openBrowserPair } from "./browser-peers.ts";
 import { openNativePair } from "./native-peers.ts";
-import type { Order, Pair, Peer, PeerOptions, Speeds } from "./peer.ts";
+import type { Order, OurChoice, Pair, Peer, PeerOptions, Speeds } from "./peer.ts";
 import { buildPackage, installPeer, PEER_VERSIONS } from "./peer-packages.ts";
 
 export const SURROUNDINGS = ["native", "browser"] as const;
 export type Surroundings = (typeof SURROUNDINGS)[number];
 
-export interface PeersRequest {
+export interface PeersRequest extends OurChoice {
   /** A GGUF file: no peer reads another container. */
   readonly path: string;
   readonly threads: number;
@@ -97,9 +97,9 @@ export async function comparePeers(
 }
 
 async function openPair(surroundings: Surroundings, request: PeersRequest, signal: AbortSignal): Promise<Pair> {
-  const { path, threads, prefill, decode, folder: root } = request;
+  const { path, threads, mode, kernels, prefill, decode, folder: root } = request;
   // A little more than is used: engines add tokens of their own.
-  const options: PeerOptions = { threads, contextLength: prefill + decode + 64, batch: MAX_STEP };
+  const options: PeerOptions = { threads, mode, kernels, contextLength: prefill + decode + 64, batch: MAX_STEP };
   if (surroundings === "native") {
     const folder = await installPeer("node-llama-cpp", root);
     return openNativePair(path, options, { folder, version: PEER_VERSIONS["node-llama-cpp"], signal });

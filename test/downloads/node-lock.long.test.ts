@@ -1,0 +1,42 @@
+// Many processes find the lock of one that is gone, and one at a time holds it.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { leaveAs } from "./left-lock.ts";
+
+const MODULE = new URL("../../src/downloads/node-lock.ts", import.meta.url).href;
+const PROCESSES = 8;
+
+/** Waits for a common moment, and notes when it holds the lock, and when no more. */
+const contender = (lock: string, log: string, at: number): string => `
+  import { appendFileSync } from "node:fs";
+  import { setTimeout as sleep } from "node:timers/promises";
+  import { withLock } from ${JSON.stringify(MODULE)};
+  await sleep(${at} - Date.now());
+  await withLock(${JSON.stringify(lock)}, {}, async () => {
+    appendFileSync(${JSON.stringify(log)}, "+");
+    await sleep(100);
+    appendFileSync(${JSON.stringify(log)}, "-");
+  });`;
+
+async function ended(script: string): Promise<number | null> {
+  const args = [...process.execArgv, "--input-type=module", "--eval", script];
+  const child = spawn(process.execPath, args, { stdio: "inherit" });
+  return new Promise((resolve) => child.once("exit", resolve));
+}
+
+it.each([1, 2, 3, 4, 5, 6])("is never held twice, round %i", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "lfm2-lock-"));
+  try {
+    const [lock, log] = [join(folder, "lock"), join(folder, "log")];
+    writeFileSync(log, "");
+    leaveAs(lock, "1-another", 60_000);
+    const scripts = Array.from({ length: PROCESSES }, () => contender(lock, log, Date.now() + 2_000));
+    expect(await Promise.all(scripts.map(ended))).toEqual(new Array(PROCESSES).fill(0));
+    expect(readFileSync(log, "utf8")).toBe("+-".repeat(PROCESSES));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
