@@ -2,7 +2,7 @@
 // a page can list and remove them.
 // @source https://fs.spec.whatwg.org
 import { formatBytes } from "../quantities.ts";
-import { blobSource } from "../sources/blob.ts";
+import { keptFile } from "../sources/kept-file.ts";
 import { wait } from "../sources/patience.ts";
 import { SourceError } from "../sources/source-error.ts";
 import { NoRoomError } from "./no-room.ts";
@@ -164,8 +164,8 @@ export function opfsShelf(site: FileSystemDirectoryHandle, top: string, createHa
       }
     },
     async open(path) {
-      const file = await (await fileAt(path)).getFile();
-      return blobSource(path, file);
+      const handle = await fileAt(path);
+      return keptFile(path, handle, await handle.getFile());
     },
     async checkRoom(_, bytes) {
       const { quota, usage = 0 } = (await navigator.storage.estimate?.()) ?? {};

@@ -2,11 +2,12 @@
 //
 // The model's own thread publishes an op in a small shared memory and takes ranges itself; helpers spin until they see
 // it, for a while, and then sleep, so that an idle model costs nothing. Nobody waits for a helper that has taken
-// nothing: on a machine busy with other things, a helper that gets no processor costs little. And nobody spins for long
-// where there are more threads than processors: what spins keeps a processor from the thread that it waits for.
+// nothing: on a machine busy with other things, a helper that gets no processor costs little. What is lost by waiting for
+// threads that have no processor decides how many take part.
 import { Lfm2Error } from "../lfm2-error.ts";
 import type { Bank } from "./bank.ts";
 import { type Kernels, type SharedArguments, sharedKernels } from "./compiled.ts";
+import { createCrowding } from "./crowding.ts";
 
 export type SharedKernel = keyof SharedArguments;
 
@@ -58,6 +59,7 @@ const RESTS = 12; // 1 after an op that is not soon followed by another
 const FAILED = 9; // length of the message of a helper that failed
 const WAITING = 10; // 1 while the publisher sleeps until helpers are done
 const LIMIT = 13; // threads that take part; the others sleep until it changes
+const LOST = 14; // microseconds in which spinning helpers had no processor, modulo 2³²
 const ARG_BYTES = 64; // float64 values: args, then scratch and scratchBytes
 const MESSAGE_BYTES = 512;
 const CONTROL_BYTES = 1024;
@@ -68,14 +70,15 @@ const CLOSED = 1 << 30;
 const LEAST_SHARE = 1 / 16;
 /** Longer than sampling takes between two tokens, shorter than anyone notices. */
 const SPIN_MS = 10;
-/** As long as it takes to wake a thread, about: who waits longer had better sleep. */
+/**
+ * For helpers that are in the middle of a range: as long as it takes to wake a thread, about. Whoever spins for longer may
+ * keep the processor from the very thread that it waits for.
+ */
 const SHORT_SPIN_MS = 0.05;
 /** Between two looks at the clock: a microsecond or two. */
 const SPINS = 256;
 /** Nothing but another thread on its processor keeps a spinning thread for so long. */
-const LOST_MS = 0.5;
-/** For so long after that, it spins briefly. */
-const CROWDED_MS = 100;
+const LOST_MS = 0.3;
 /** A range of a 512-token step takes a fraction of a second; this is a thread that will not come back. */
 const PATIENCE_MS = 60_000;
 
@@ -89,14 +92,23 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
   const numbers = new Float64Array(control, ARG_BYTES);
   Atomics.store(words, NEXT, CLOSED);
   Atomics.store(words, LIMIT, size);
+  const crowding = createCrowding(size);
+  let lostMs = 0;
+  let lost = 0;
+  const limit = (): void => {
+    const now = Atomics.load(words, LOST);
+    lostMs += ((now - lost) >>> 0) / 1000;
+    lost = now;
+    const threads = crowding.threadsAt(performance.now(), lostMs);
+    if (words[LIMIT] === threads) return;
+    Atomics.store(words, LIMIT, threads);
+    Atomics.notify(words, LIMIT);
+  };
   return {
     size,
-    use(threads) {
-      if (words[LIMIT] === threads) return;
-      Atomics.store(words, LIMIT, threads);
-      Atomics.notify(words, LIMIT);
-    },
+    use: crowding.want,
     run(bank, kernel, args, { total, grain, scratch = 0, scratchBytes = 0, rests = false }) {
+      if (!rests) limit();
       // No helper reads any of this before NEXT is opened.
       numbers.set(args);
       numbers[args.length] = scratch;
@@ -116,22 +128,25 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
         takeRanges(() => bank.kernels, words, numbers, 0);
       } finally {
         Atomics.store(words, NEXT, CLOSED);
-        awaitHelpers(words);
+        // While a file is read, its pages are waited for, too.
+        const waitedMs = awaitHelpers(words);
+        if (!rests) lostMs += waitedMs;
       }
       throwFailure(words, control);
     },
   };
 }
 
-/** Until no helper is in the middle of a range. */
-function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
-  if (spinUntil(() => Atomics.load(words, ACTIVE) === 0, SHORT_SPIN_MS) === "done") return;
-  for (;;) {
+/** Until no helper is in the middle of a range. @returns the milliseconds that it took, where they are many */
+function awaitHelpers(words: Int32Array<SharedArrayBuffer>): number {
+  const isOver = (): boolean => Atomics.load(words, ACTIVE) === 0;
+  const begin = spin(isOver, SHORT_SPIN_MS).late;
+  if (begin === undefined) return 0;
+  while (!isOver()) {
     Atomics.store(words, WAITING, 1);
     const active = Atomics.load(words, ACTIVE);
     const outcome = active === 0 ? "not-equal" : Atomics.wait(words, ACTIVE, active, PATIENCE_MS);
     Atomics.store(words, WAITING, 0);
-    if (Atomics.load(words, ACTIVE) === 0) return;
     if (outcome === "timed-out") {
       throw new PoolError({
         subject: "helper threads",
@@ -140,20 +155,29 @@ function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
       });
     }
   }
+  return performance.now() - begin;
 }
 
-/** @returns `crowded` as soon as the processor was another thread's in between, `late` after so long */
-function spinUntil(isDone: () => boolean, ms: number): "done" | "late" | "crowded" {
-  for (let spins = 0; spins < SPINS; spins++) if (isDone()) return "done";
+/**
+ * Spins for so long at most.
+ * @returns `late`: when it ended, if that was before anything was done; `lostMs`: in which another thread had the processor
+ */
+function spin(isDone: () => boolean, ms: number): { readonly late?: number; readonly lostMs: number } {
+  for (let spins = 0; spins < SPINS; spins++) if (isDone()) return NOTHING_LOST;
   const begin = performance.now();
+  let lostMs = 0;
   for (let last = begin; ; ) {
-    for (let spins = 0; spins < SPINS; spins++) if (isDone()) return "done";
+    let isOver = false;
+    for (let spins = 0; spins < SPINS && !isOver; spins++) isOver = isDone();
     const now = performance.now();
-    if (now - last > LOST_MS) return "crowded";
-    if (now - begin > ms) return "late";
+    if (now - last > LOST_MS) lostMs += now - last;
+    if (isOver) return { lostMs };
+    if (now - begin > ms) return { late: now, lostMs };
     last = now;
   }
 }
+
+const NOTHING_LOST = { lostMs: 0 };
 
 function throwFailure(words: Int32Array<SharedArrayBuffer>, control: SharedArrayBuffer): void {
   const length = Atomics.load(words, FAILED);
@@ -169,9 +193,8 @@ function throwFailure(words: Int32Array<SharedArrayBuffer>, control: SharedArray
 export function help(control: SharedArrayBuffer, banks: readonly Kernels[], index: number): never {
   const words = new Int32Array(control);
   const numbers = new Float64Array(control, ARG_BYTES);
-  const awaitOp = createWaiting(words, index);
   for (let seen = 0; ; ) {
-    seen = awaitOp(seen);
+    seen = awaitOp(words, seen, index);
     // From here on the publisher waits, so whatever range is taken belongs to the op that the memory describes.
     Atomics.add(words, ACTIVE, 1);
     try {
@@ -187,27 +210,24 @@ export function help(control: SharedArrayBuffer, banks: readonly Kernels[], inde
 }
 
 /** How helper `index` waits for another op than the one it has seen. @returns its generation */
-function createWaiting(words: Int32Array<SharedArrayBuffer>, index: number): (seen: number) => number {
-  let crowdedUntil = 0;
-  return (seen) => {
-    const isDone = (): boolean =>
-      Atomics.load(words, GENERATION) !== seen || words[RESTS] !== 0 || Atomics.load(words, LIMIT) <= index;
-    for (;;) {
-      const found = spinUntil(isDone, performance.now() < crowdedUntil ? SHORT_SPIN_MS : SPIN_MS);
-      if (found === "crowded") crowdedUntil = performance.now() + CROWDED_MS;
-      const limit = Atomics.load(words, LIMIT);
-      if (limit <= index) {
-        Atomics.wait(words, LIMIT, limit);
-        continue;
-      }
-      const generation = Atomics.load(words, GENERATION);
-      if (generation !== seen) return generation;
-      // An op that is published in between changes the word, and then there is no wait.
-      Atomics.add(words, SLEEPERS, 1);
-      Atomics.wait(words, GENERATION, seen);
-      Atomics.sub(words, SLEEPERS, 1);
+function awaitOp(words: Int32Array<SharedArrayBuffer>, seen: number, index: number): number {
+  const isDone = (): boolean =>
+    Atomics.load(words, GENERATION) !== seen || words[RESTS] !== 0 || Atomics.load(words, LIMIT) <= index;
+  for (;;) {
+    const { lostMs } = spin(isDone, SPIN_MS);
+    if (lostMs > 0) Atomics.add(words, LOST, Math.round(1000 * lostMs));
+    const limit = Atomics.load(words, LIMIT);
+    if (limit <= index) {
+      Atomics.wait(words, LIMIT, limit);
+      continue;
     }
-  };
+    const generation = Atomics.load(words, GENERATION);
+    if (generation !== seen) return generation;
+    // An op that is published in between changes the word, and then there is no wait.
+    Atomics.add(words, SLEEPERS, 1);
+    Atomics.wait(words, GENERATION, seen);
+    Atomics.sub(words, SLEEPERS, 1);
+  }
 }
 
 /** Takes ranges of the open op until there are none. `kernels` is asked only when a range was taken. */
