@@ -78,7 +78,7 @@ export function createLanguageModel(
       check("head", options);
       return headOf(parts, hidden, options);
     },
-    activity: () => worker.request({ kind: "activity" }),
+    activity: () => worker.activity(),
     async close() {
       await Promise.all([worker.close(), text?.close()]);
     },

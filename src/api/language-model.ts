@@ -195,8 +195,12 @@ export interface LanguageModel {
    *         rendering takes longer than a second, and a quarter of one for each million characters; the signal's reason
    */
   encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): Promise<number[]>;
-  /** What runs, what waits for a sequence or for memory, and how the room for keys and values is used. */
-  activity(): Promise<Activity>;
+  /**
+   * What runs, what waits for a sequence or for memory, and how the room for keys and values is used: at once, also in the
+   * middle of a long step. A call that was given up counts until the model has left it.
+   * @throws WorkerError when the model was closed or has died
+   */
+  activity(): Activity;
   /** Ends the model's threads and gives their memory back. */
   close(): Promise<void>;
 }

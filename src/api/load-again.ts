@@ -53,6 +53,10 @@ export async function startLoaded(
         if (request.kind === "vocabulary") vocabulary = request as Request as typeof vocabulary;
         return worker.request(request, how);
       },
+      activity() {
+        if (closed !== undefined) throw closed;
+        return worker.activity();
+      },
       async close() {
         closed ??= new WorkerError(CLOSED);
         await worker.close();

@@ -27,7 +27,12 @@ export function editedEngine(engine: Engine, edits: readonly Edit[]): Engine {
   }
   const maxLogitRows = Math.min(engine.maxLogitRows, maxStep);
   const ops = editedOps(model.ops, config, edits, memory);
-  return { model: { ...model, ops, maxStep }, sequence: engine.sequence, maxStep, maxLogitRows, speed: createSpeed() };
+  return {
+    ...{ model: { ...model, ops, maxStep }, maxStep, maxLogitRows, speed: createSpeed() },
+    get sequence() {
+      return engine.sequence;
+    },
+  };
 }
 
 /** An answer in a sequence by itself: what is written under edits is not shared with others, who have none. */

@@ -9,6 +9,7 @@ import { evenStep, PATIENCE_MS, type Speed } from "./step-length.ts";
 /** A model and one sequence that it is in the middle of. */
 export interface Engine {
   readonly model: Model;
+  /** Another one, and empty, when this one's memory was given to others during a pause. */
   readonly sequence: Sequence;
   /** Bounds of a step: positions, and rows of logits. */
   readonly maxStep: number;
@@ -162,10 +163,15 @@ export async function inSteps(
   onStep: (h: Tensor, done: number) => void,
   watched: { readonly model: Model; readonly settle?: () => void } = engine,
 ): Promise<void> {
-  const { sequence } = engine;
+  let { sequence } = engine;
   const { model, settle } = watched;
   for (let done = 0; done < ids.length; ) {
     await pace.pause();
+    if (engine.sequence !== sequence) {
+      // Its place was given to others during the pause.
+      await inSteps(engine, sequence.ids, engine.maxStep, pace, () => {});
+      sequence = engine.sequence;
+    }
     // Heard at every layer, a step may last as long as all its layers may.
     const isLong = pace.check !== undefined && !pace.isShared?.();
     const affordable = engine.speed.positionsIn(isLong ? PATIENCE_MS * sequence.layers.length : PATIENCE_MS);

@@ -7,8 +7,9 @@
 // arrives, and one whose prompt nobody waits for any more is given up as well; the next one is then the writers' alone.
 //
 // Who runs: a request begins when its prompt is the one to be read, there is a sequence free and there are pages for the
-// prompt; one for which there are too few holds back those behind it. Sequences grow page by page. When there is no page left, the youngest gives its own back and waits; it reads
-// its ids again later, with the same bits.
+// prompt; one for which there are too few holds back those behind it. Sequences grow page by page. When there is no page
+// left, the youngest gives its own back and waits; it reads its ids again later, with the same bits. A trace whose caller
+// takes nothing gives its place to whoever has none, for the caller may be waiting for just that; it, too, reads again.
 import { isConvState, type LayerState } from "../model/state.ts";
 import { type KvCache, PAGE, type Tensor } from "../ops/ops.ts";
 import { createAnswer } from "./answer.ts";
@@ -18,10 +19,13 @@ import { advance, convStates, createSequence, type Model, pagesFor, reachOf } fr
 import { createSpeed, evenStep, FIRST_STEP, PATIENCE_MS } from "./step-length.ts";
 import { stepLogits } from "./step-logits.ts";
 import {
+  type Alone,
   type AloneTask,
   type AnswerRequest,
   type AnswerTask,
   isRunning,
+  isSpare,
+  isWaiting,
   type Life,
   leftOf,
   type Place,
@@ -39,6 +43,8 @@ export interface SchedulerParts {
   readonly maxLogitRows: number;
   /** Lets messages arrive. */
   readonly pause: () => Promise<void>;
+  /** Told of what goes on, at first and when it has become something else: before the step that goes on with it. */
+  readonly onActivity?: (activity: Activity) => void;
   /** Whether a request has been sent that has not arrived; undefined where that cannot be seen during a step. */
   readonly isAwaited?: () => boolean;
 }
@@ -60,10 +66,11 @@ export interface Scheduler {
    */
   answer(request: AnswerRequest): Promise<void>;
   /** Runs `work` beside the answers, on an empty sequence with room for so many positions. */
-  alone<T>(positions: number, life: Life, work: (engine: Engine, isShared: () => boolean) => Promise<T>): Promise<T>;
+  alone<T>(positions: number, life: Life, work: (alone: Alone) => Promise<T>): Promise<T>;
   activity(): Activity;
 }
 
+const KEYS = ["running", "waiting", "positions", "usedPositions", "keptPositions"] as const;
 /** About how long a piece of a prompt may take while others wait for their ids. */
 const BESIDE_MS = PATIENCE_MS;
 /** Each piece of this many is of the oldest prompt. */
@@ -87,6 +94,27 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   let isOwed = false;
   let isBusy = false;
   let wake = (): void => {};
+
+  const activity = (): Activity => {
+    const running = tasks.filter(({ place }) => place !== undefined).length;
+    return {
+      running,
+      waiting: tasks.length - running,
+      positions: pages.count * PAGE,
+      usedPositions: pages.used * PAGE,
+      keptPositions: pages.kept * PAGE,
+    };
+  };
+  let told: Activity | undefined;
+  const tell = (): void => {
+    const { onActivity } = parts;
+    if (onActivity === undefined) return;
+    const now = activity();
+    const isSame = told !== undefined && KEYS.every((key) => now[key] === told?.[key]);
+    if (isSame) return;
+    told = now;
+    onActivity(now);
+  };
 
   const copyPage = (from: number, to: number): void => {
     for (const cache of caches) memory.copyPage(cache, from, to);
@@ -118,6 +146,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     leave(task, isRight);
     const at = tasks.indexOf(task);
     if (at >= 0) tasks.splice(at, 1);
+    tell();
     wake();
   };
   const fail = (task: AnswerTask | AloneTask, reason: unknown, isRight = false): void => {
@@ -160,11 +189,42 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     if (place === undefined) return;
     memory.reset(convStates(place.sequence));
     task.place = place;
-    const engine = { model, sequence: place.sequence, maxStep: model.maxStep, maxLogitRows: parts.maxLogitRows, speed };
-    void task.work(engine).then(
-      () => end(task, false),
+    tell();
+    if (task.resume !== undefined) {
+      task.resume.begin();
+      return;
+    }
+    const engine: Engine = {
+      ...{ model, maxStep: model.maxStep, maxLogitRows: parts.maxLogitRows, speed },
+      get sequence() {
+        return (task.place as Place).sequence;
+      },
+    };
+    const hold = async (caller: Promise<void>): Promise<void> => {
+      task.isHeld = true;
+      wake();
+      await caller; // one that gives up wants no other place
+      task.isHeld = false;
+      if (task.place !== undefined) return;
+      await new Promise<void>((begin, fail) => {
+        task.resume = { begin, fail };
+        wake();
+      });
+    };
+    void task.work({ engine, isShared: () => tasks.length > 1, hold }).then(
+      (settle) => {
+        end(task, false);
+        settle();
+      },
       (reason) => fail(task, reason),
     );
+  };
+
+  /** Takes places of those that wait for their callers, the youngest first, until there is room. */
+  const takeSpare = (hasRoom: () => boolean): void => {
+    for (let spare = tasks.findLast(isSpare); spare !== undefined && !hasRoom(); spare = tasks.findLast(isSpare)) {
+      leave(spare, false);
+    }
   };
 
   /** A page for the next row of everyone who needs one, the oldest first. */
@@ -174,6 +234,10 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
       const { sequence, lease } = task.place;
       while (task.place !== undefined && pagesFor(sequence.ids.length + 1) > lease.pages.length) {
         if (pages.grow(lease)) continue;
+        if (tasks.some(isSpare)) {
+          takeSpare(() => pages.available() > 0);
+          continue;
+        }
         const youngest = tasks.findLast(isRunning) as Running;
         leave(youngest, true);
       }
@@ -184,7 +248,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   const beginners = (): [AnswerTask, Match][] => {
     const found: [AnswerTask, Match][] = [];
     for (const task of tasks) {
-      if (task.place !== undefined) continue;
+      if (!isWaiting(task)) continue;
       if (task.kind === "alone") break;
       const match = matchOf(task);
       if (!canBegin(task, match)) break;
@@ -219,6 +283,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
       reader = undefined;
     }
     if (reader !== undefined) pieces++;
+    tell();
     const rows = runStep(reader, writers);
     if (rows === undefined) return;
     for (const [task, logits] of rows) takeId(task, logits);
@@ -304,17 +369,20 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     while (tasks.length > 0) {
       await parts.pause();
       for (const task of [...tasks]) {
-        if (!task.signal.aborted || (task.kind === "alone" && task.place !== undefined)) continue;
+        if (!task.signal.aborted) continue;
+        const hasBegun = task.kind === "alone" && (task.place !== undefined || task.isHeld);
+        if (hasBegun) continue; // it hears of it by itself
+        if (task.kind === "alone") task.resume?.fail(task.signal.reason);
         fail(task, task.signal.reason, true);
       }
-      const next = tasks.find(({ place }) => place === undefined);
+      const next = tasks.find(isWaiting);
+      if (next !== undefined) takeSpare(() => canBegin(next, next.kind === "answer" ? matchOf(next) : nothing));
       if (next?.kind === "alone" && canBegin(next, nothing)) beginAlone(next);
       const before = tasks.length;
       const canStep = tasks.some((task) => isRunning(task) || (task.kind === "answer" && task === next));
       if (canStep) step();
       // Those that run by themselves have all the room: whoever ends says so.
-      const isStuck =
-        !tasks.some(isRunning) && tasks.length === before && tasks.some(({ place }) => place !== undefined);
+      const isStuck = !tasks.some(isRunning) && tasks.length === before && tasks.some((task) => !isWaiting(task));
       if (isStuck) {
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -336,6 +404,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     });
   };
 
+  tell();
   return {
     answer(request) {
       return new Promise((resolve, reject) => {
@@ -345,27 +414,17 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
         enter({ kind: "answer", number: arrived++, signal, isGivenUp, answer, request, resolve, reject, total: 0 });
       });
     },
-    alone<T>(
-      positions: number,
-      { signal, isGivenUp }: Life,
-      work: (engine: Engine, isShared: () => boolean) => Promise<T>,
-    ) {
+    alone<T>(positions: number, { signal, isGivenUp }: Life, work: (alone: Alone) => Promise<T>) {
       return new Promise<T>((resolve, reject) => {
         if (positions > contextLength)
           throw new RangeError(`expected at most ${contextLength} positions, found ${positions}`);
-        const settle = async (engine: Engine): Promise<void> => resolve(await work(engine, () => tasks.length > 1));
-        enter({ kind: "alone", number: arrived++, signal, isGivenUp, positions, work: settle, reject });
+        const ended = async (alone: Alone): Promise<() => void> => {
+          const result = await work(alone);
+          return () => resolve(result);
+        };
+        enter({ kind: "alone", number: arrived++, signal, isGivenUp, positions, work: ended, reject, isHeld: false });
       });
     },
-    activity() {
-      const running = tasks.filter(({ place }) => place !== undefined).length;
-      return {
-        running,
-        waiting: tasks.length - running,
-        positions: pages.count * PAGE,
-        usedPositions: pages.used * PAGE,
-        keptPositions: pages.kept * PAGE,
-      };
-    },
+    activity,
   };
 }

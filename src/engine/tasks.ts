@@ -42,7 +42,22 @@ export interface AnswerTask extends Task {
 export interface AloneTask extends Task {
   readonly kind: "alone";
   readonly positions: number;
-  readonly work: (engine: Engine) => Promise<void>;
+  /** @returns what tells the caller of its result */
+  readonly work: (alone: Alone) => Promise<() => void>;
+  /** It waits for its caller, and may have lost its place meanwhile. */
+  isHeld: boolean;
+  /** It has begun and lost its place, and is to be given another one; or it is over. */
+  resume?: { readonly begin: () => void; readonly fail: (reason: unknown) => void };
+}
+
+/** What work that runs by itself is given. */
+export interface Alone {
+  /** Its sequence is another one, and empty, once its place was given to others. */
+  readonly engine: Engine;
+  /** Whether others wait for their turns meanwhile. */
+  readonly isShared: () => boolean;
+  /** Waits for the caller. If somebody has no room meanwhile, the place is given away, and then another one is waited for. */
+  readonly hold: (caller: Promise<void>) => Promise<void>;
 }
 
 export interface Place {
@@ -52,6 +67,16 @@ export interface Place {
 }
 
 export type Running = AnswerTask & { readonly place: Place };
+
+/** Whether it wants a place. */
+export function isWaiting(task: AnswerTask | AloneTask): boolean {
+  return task.place === undefined && !(task.kind === "alone" && task.isHeld);
+}
+
+/** Whether others may have its place. */
+export function isSpare(task: AnswerTask | AloneTask): task is AloneTask {
+  return task.kind === "alone" && task.isHeld && task.place !== undefined;
+}
 
 export function isRunning(task: AnswerTask | AloneTask): task is Running {
   return task.kind === "answer" && task.place !== undefined;

@@ -4,7 +4,6 @@ import { type Interruptible, type ResultsOf, takeTurn } from "../conversation/tu
 import type { ChatDelta, ChatMessage, ChatOptions, LanguageModel, Summary, TokenReport } from "../index.ts";
 import type { Metrics } from "./metrics.ts";
 import { pushed } from "./pushed.ts";
-import type { Queue } from "./queue.ts";
 import { checkRouting, routingOf } from "./routing.ts";
 
 /** A model and the terms on which it is served. */
@@ -16,11 +15,19 @@ export interface Served {
   readonly created: number;
   /** What requests leave open. */
   readonly defaults: ChatOptions;
-  readonly queue: Queue;
   readonly metrics: Metrics;
   readonly tools?: ServedTools;
-  /** Of one request: told of each new token. */
-  readonly onToken?: () => void;
+}
+
+/** For one request. */
+export interface ServedRequest extends Served {
+  /**
+   * Waits for the turn of one of its answers.
+   * @returns what ends it
+   */
+  readonly turn: (signal: AbortSignal) => Promise<() => void>;
+  /** Told of each new token. */
+  readonly onToken: () => void;
 }
 
 /** Tools that the server runs itself, for requests that bring none: nobody else would run them. */
@@ -51,7 +58,16 @@ export interface Figures extends Summary {
 }
 
 /** @throws what `chat` throws */
-export async function* answer(served: Served, ask: Ask, signal: AbortSignal): AsyncGenerator<Piece, Figures> {
+export async function* answer(served: ServedRequest, ask: Ask, signal: AbortSignal): AsyncGenerator<Piece, Figures> {
+  const leave = await served.turn(signal);
+  try {
+    return yield* answerNow(served, ask, signal);
+  } finally {
+    leave();
+  }
+}
+
+async function* answerNow(served: ServedRequest, ask: Ask, signal: AbortSignal): AsyncGenerator<Piece, Figures> {
   const { model, defaults, metrics } = served;
   const { messages, options, oneCall = false, routing = false } = ask;
   checkRouting(model, routing);
@@ -68,7 +84,7 @@ export async function* answer(served: Served, ask: Ask, signal: AbortSignal): As
   let asked = messages;
   let ids: number[] = [];
   const onToken = (token: TokenReport): void => {
-    served.onToken?.();
+    served.onToken();
     if (routing) ids.push(token.id);
     // A marker is no part of any text.
     if (!isSpecial(token.id) && !thinking.includes(token.id)) tokens.push(token);
@@ -145,19 +161,4 @@ function together(all: readonly Summary[]): Summary {
   const { promptTokens, cachedTokens } = first;
   const taken = { newTokens: sum("newTokens"), prefillMs: sum("prefillMs"), decodeMs: sum("decodeMs") };
   return { ...(all.at(-1) as Summary), promptTokens, cachedTokens, ...taken };
-}
-
-/** Runs `work` when its turn comes. */
-export async function* inTurn<T, R>(
-  queue: Queue,
-  client: string,
-  signal: AbortSignal,
-  work: () => AsyncGenerator<T, R>,
-): AsyncGenerator<T, R> {
-  const leave = await queue.turn(client, signal);
-  try {
-    return yield* work();
-  } finally {
-    leave();
-  }
 }

@@ -1,11 +1,10 @@
 // The server as a function from requests to responses. Each route reads a protocol's request, and writes its answer.
 import { randomUUID } from "node:crypto";
-import { setImmediate } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import type { ZodType, z } from "zod";
 import type { ChatOptions, LanguageModel } from "../index.ts";
-import { inTurn, type Served, type ServedTools } from "./answer.ts";
+import type { Served, ServedRequest, ServedTools } from "./answer.ts";
 import { completeMessage, countRequest, countTokens, messageRequest, streamMessage } from "./anthropic/messages.ts";
 import { anthropicErrors, type ErrorShape, failureOf, openaiErrors, RequestFailure } from "./failure.ts";
 import { type BodyPlace, createBodyRoom, readBody } from "./http/body.ts";
@@ -13,8 +12,8 @@ import { type DoorOptions, hostDoor, jsonDoor, keyDoor, originDoor } from "./htt
 import { eventStream, type ServerEvent, type StreamEnd } from "./http/event-stream.ts";
 import { createMetrics } from "./metrics.ts";
 import { anthropicModel, anthropicModels, checkModel, openaiModel, openaiModels } from "./models.ts";
-import { chatRequest, completeChat, streamChat } from "./openai/chat-completions.ts";
-import { complete, completionRequest, streamCompletion } from "./openai/completions.ts";
+import { chatAnswers, chatRequest, completeChat, streamChat } from "./openai/chat-completions.ts";
+import { complete, completionAnswers, completionRequest, streamCompletion } from "./openai/completions.ts";
 import { completeResponse, responseRequest, streamResponse } from "./openai/responses.ts";
 import { docsPage, type Operation, openApi } from "./openapi.ts";
 import { createQueue } from "./queue.ts";
@@ -81,8 +80,15 @@ interface Protocol<Request extends ZodType> {
   readonly request: Request;
   readonly errors: ErrorShape;
   readonly idPrefix: string;
-  stream(served: Served, body: z.output<Request>, id: string, signal: AbortSignal): AsyncGenerator<ServerEvent, void>;
-  complete(served: Served, body: z.output<Request>, id: string, signal: AbortSignal): Promise<object>;
+  /** Several count as several requests. */
+  answersOf?(body: z.output<Request>): number;
+  stream(
+    served: ServedRequest,
+    body: z.output<Request>,
+    id: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<ServerEvent, void>;
+  complete(served: ServedRequest, body: z.output<Request>, id: string, signal: AbortSignal): Promise<object>;
 }
 
 export function createApp(model: LanguageModel, options: AppOptions): Hono {
@@ -91,7 +97,7 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
   const queue = createQueue({ running: parallel, waiting: options.mostWaiting ?? MOST_WAITING });
   const created = Math.floor(Date.now() / 1000);
   const metrics = createMetrics(model, queue);
-  const served: Served = { model, name, created, defaults, queue, metrics, tools: options.tools };
+  const served: Served = { model, name, created, defaults, metrics, tools: options.tools };
   const operations: Operation[] = [];
   const app = new Hono();
 
@@ -172,16 +178,17 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
       checkModel(served, asked, strictModel);
       const { signal, abort } = lifeOf(c);
       const id = `${protocol.idPrefix}${randomUUID().replaceAll("-", "")}`;
-      const client = clientOf(c);
       const course = courseOf(c);
-      const own: Served = {
+      const turns = queue.enter(clientOf(c), protocol.answersOf?.(body) ?? 1);
+      const own: ServedRequest = {
         ...served,
+        turn: turns.next,
         onToken() {
           course.tokens++;
         },
       };
       if (stream === true) {
-        const events = inTurn(queue, client, signal, () => protocol.stream(own, body, id, signal));
+        const events = endingWith(protocol.stream(own, body, id, signal), turns.end);
         let onEnd: ((end: StreamEnd) => void) | undefined;
         const end = new Promise<StreamEnd>((resolve) => {
           onEnd = resolve;
@@ -190,11 +197,10 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
         course.end = end;
         return response;
       }
-      const leave = await queue.turn(client, signal);
       try {
         return c.json(await protocol.complete(own, body, id, signal));
       } finally {
-        leave();
+        turns.end();
       }
     });
 
@@ -202,6 +208,7 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
     request: chatRequest,
     errors: openaiErrors,
     idPrefix: "chatcmpl-",
+    answersOf: chatAnswers,
     stream: streamChat,
     complete: completeChat,
   });
@@ -209,6 +216,7 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
     request: completionRequest,
     errors: openaiErrors,
     idPrefix: "cmpl-",
+    answersOf: completionAnswers,
     stream: streamCompletion,
     complete,
   });
@@ -250,9 +258,9 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
     c.json(await applyTemplate(served, body, lifeOf(c).signal)),
   );
   get("/health", "Whether the process lives.", (c) => c.json({ status: "ok" }));
-  get("/ready", "Whether a request would be taken.", async (c) => {
+  get("/ready", "Whether a request would be taken.", (c) => {
     const isFull = ended?.aborted === true || queue.waiting >= (options.mostWaiting ?? MOST_WAITING);
-    const isClosed = await hasEnded(model);
+    const isClosed = hasEnded(model);
     return c.json(
       { status: isClosed ? "closed" : isFull ? "full" : "ok", running: queue.running, waiting: queue.waiting },
       isClosed || isFull ? 503 : 200,
@@ -266,13 +274,21 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
   return app;
 }
 
-/** A model that was closed or has died refuses at once. Another answers after its step, which no probe waits for. */
-function hasEnded(model: LanguageModel): Promise<boolean> {
-  const refuses = model.activity().then(
-    () => false,
-    () => true,
-  );
-  return Promise.race([refuses, setImmediate(false)]);
+async function* endingWith<T>(events: AsyncGenerator<T, void>, onEnd: () => void): AsyncGenerator<T, void> {
+  try {
+    yield* events;
+  } finally {
+    onEnd();
+  }
+}
+
+function hasEnded(model: LanguageModel): boolean {
+  try {
+    model.activity();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 const isAnthropic = (c: Context): boolean => c.req.header("anthropic-version") !== undefined;

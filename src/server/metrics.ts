@@ -40,7 +40,7 @@ export function createMetrics(model: LanguageModel, queue: Queue): Metrics {
   });
   new Gauge({
     name: "lfm2_requests_running",
-    help: "Requests that are being answered.",
+    help: "Answers that are computed; a request with n has n.",
     registers,
     collect() {
       this.set(queue.running);
@@ -48,7 +48,7 @@ export function createMetrics(model: LanguageModel, queue: Queue): Metrics {
   });
   new Gauge({
     name: "lfm2_requests_waiting",
-    help: "Requests that wait for their turn.",
+    help: "Answers that wait for their turn.",
     registers,
     collect() {
       this.set(queue.waiting);
@@ -59,8 +59,8 @@ export function createMetrics(model: LanguageModel, queue: Queue): Metrics {
     help: "Room for keys and values, in positions: of sequences that run, kept for prompts that begin alike, and free.",
     labelNames: ["state"],
     registers,
-    async collect() {
-      const { positions, usedPositions: used, keptPositions: kept } = await model.activity();
+    collect() {
+      const { positions, usedPositions: used, keptPositions: kept } = model.activity();
       for (const [state, count] of Object.entries({ used, kept, free: positions - used - kept })) {
         this.set({ state }, count);
       }

@@ -1,4 +1,5 @@
 // The caller's end of the model's thread: requests as promises, with progress and AbortSignal.
+import type { Activity } from "../engine/scheduler.ts";
 import { asSentence, type ErrorParts, Lfm2Error, revivedError } from "../lfm2-error.ts";
 import { hasSharedMemory } from "../wasm/kernels.ts";
 import { type FromWorker, isWork, type Request, type Results, type WorkerEvent, type WorkerPort } from "./protocol.ts";
@@ -14,6 +15,12 @@ export interface ModelWorker {
     request: Request & { kind: K },
     on?: { event?: EventListener; signal?: AbortSignal },
   ): Promise<Results[K]>;
+  /**
+   * What goes on there, known here: whoever asks waits for no step. A request that was given up counts until the thread has
+   * ended it.
+   * @throws why it takes no more requests
+   */
+  activity(): Activity;
   close(): Promise<void>;
 }
 
@@ -62,11 +69,16 @@ export function connect(port: WorkerPort): ConnectedWorker {
   const sent = hasSharedMemory() ? new SharedArrayBuffer(4) : undefined;
   let nextId = 1;
   let ended: Error | undefined;
+  /** Work that has been sent and not been ended there; and what the thread has said last. */
+  const work = new Set<number>();
+  let told: Activity = { running: 0, waiting: 0, positions: 0, usedPositions: 0, keptPositions: 0 };
 
   const end = (cause: Error): void => {
     ended ??= cause;
     for (const { reject } of pending.values()) reject(ended);
     pending.clear();
+    work.clear();
+    told = { ...told, running: 0, usedPositions: 0, keptPositions: 0 };
     port.setBusy(false);
   };
   port.onFailure((cause) => {
@@ -77,6 +89,11 @@ export function connect(port: WorkerPort): ConnectedWorker {
     );
   });
   port.onMessage((message: FromWorker) => {
+    if ("activity" in message) {
+      told = message.activity;
+      return;
+    }
+    if (!("event" in message)) work.delete(message.id);
     const entry = pending.get(message.id);
     if (entry === undefined) return;
     if ("event" in message) {
@@ -127,12 +144,19 @@ export function connect(port: WorkerPort): ConnectedWorker {
         port.setBusy(true);
         try {
           port.post({ id, request, givenUp, sent });
-          if (sent !== undefined && isWork(request)) Atomics.add(new Int32Array(sent), 0, 1);
+          if (!isWork(request)) return;
+          work.add(id);
+          if (sent !== undefined) Atomics.add(new Int32Array(sent), 0, 1);
         } catch (cause) {
           settled(id);
           settle(reject)(cause);
         }
       });
+    },
+    activity() {
+      if (ended !== undefined && !(ended instanceof PageLeftError)) throw ended;
+      const running = Math.min(told.running, work.size);
+      return { ...told, running, waiting: work.size - running };
     },
     async close() {
       end(new WorkerError(CLOSED));

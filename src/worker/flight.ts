@@ -4,6 +4,7 @@ export interface Flight {
   /** Bytes have been sent, or have been taken in by the consumer. */
   sent(bytes: number): void;
   taken(bytes: number): void;
+  readonly isFull: boolean;
   /** Resolves when fewer than the limit are on their way. @throws the signal's reason */
   room(signal: AbortSignal): Promise<void>;
 }
@@ -18,6 +19,9 @@ export function createFlight(limit: number): Flight {
     taken(bytes) {
       inFlight -= bytes;
       wake();
+    },
+    get isFull() {
+      return inFlight >= limit;
     },
     async room(signal) {
       while (inFlight >= limit) {

@@ -31,7 +31,6 @@ export type Request =
       readonly edits?: readonly string[];
     }
   | { readonly kind: "vocabulary"; readonly vocabulary: PackedBytes }
-  | { readonly kind: "activity" }
   | { readonly kind: "logits"; readonly ids: readonly number[]; readonly edits?: readonly string[] }
   | {
       readonly kind: "trace";
@@ -57,7 +56,6 @@ export interface Results {
   };
   readonly generate: null;
   readonly vocabulary: null;
-  readonly activity: Activity;
   readonly logits: null;
   readonly trace: null;
   readonly head: null;
@@ -89,6 +87,8 @@ export type WorkerEvent =
   | { readonly kind: "step"; readonly step: TraceStep };
 
 export type FromWorker =
+  /** It has become another one; sent before a step that begins with it, so that nobody has to wait for the step. */
+  | { readonly activity: Activity }
   | { readonly id: number; readonly event: WorkerEvent }
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: PlainError };

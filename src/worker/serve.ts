@@ -7,7 +7,7 @@ import type { Constraint } from "../engine/answer.ts";
 import { answerAlone, editedEngine } from "../engine/edited-engine.ts";
 import { type Engine, eachLogits, headOf, type Pace } from "../engine/engine.ts";
 import { createScheduler, type Scheduler } from "../engine/scheduler.ts";
-import type { Life } from "../engine/tasks.ts";
+import type { Alone, Life } from "../engine/tasks.ts";
 import { plainError } from "../lfm2-error.ts";
 import { type LoadContext, schedulerParts } from "../load/load.ts";
 import { recordTrace } from "../oracle/trace/record.ts";
@@ -82,11 +82,10 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       return null;
     }
     if (scheduler === undefined) throw new TypeError("a model has to be loaded before it is run");
-    if (request.kind === "activity") return scheduler.activity();
     if (request.kind === "logits") {
       const { ids, edits } = request;
-      await scheduler.alone(ids.length, life, async (engine, isShared) =>
-        eachLogits(withEdits(engine, edits), ids, paceOf(life, flight, isShared), (logits, done) => {
+      await scheduler.alone(ids.length, life, async (alone) =>
+        eachLogits(withEdits(alone.engine, edits), ids, paceOf(life, flight, alone), (logits, done) => {
           emit({ kind: "rows", logits }, [logits.buffer as ArrayBuffer]);
           onProgress(done, ids.length);
         }),
@@ -95,8 +94,8 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     }
     if (request.kind === "trace") {
       const { ids, plan, edits } = request;
-      await scheduler.alone(ids.length, life, async (engine, isShared) =>
-        recordTrace(withEdits(engine, edits), ids, plan, paceOf(life, flight, isShared), (step, done) => {
+      await scheduler.alone(ids.length, life, async (alone) =>
+        recordTrace(withEdits(alone.engine, edits), ids, plan, paceOf(life, flight, alone), (step, done) => {
           emit({ kind: "step", step }, [step.numbers]);
           onProgress(done, plan.positions.to);
         }),
@@ -104,8 +103,8 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       return null;
     }
     if (request.kind === "head") {
-      await scheduler.alone(1, life, (engine, isShared) =>
-        headOf(engine, request.hidden, paceOf(life, flight, isShared), (logits) => {
+      await scheduler.alone(1, life, (alone) =>
+        headOf(alone.engine, request.hidden, paceOf(life, flight, alone), (logits) => {
           emit({ kind: "rows", logits }, [logits.buffer as ArrayBuffer]);
         }),
       );
@@ -123,8 +122,8 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       return null;
     }
     const positions = Math.min(contextLength, ids.length + options.maxTokens);
-    await scheduler.alone(positions, life, async (engine, isShared) =>
-      answerAlone(withEdits(engine, edits), ids, options, paceOf(life, flight, isShared), told),
+    await scheduler.alone(positions, life, async (alone) =>
+      answerAlone(withEdits(alone.engine, edits), ids, options, paceOf(life, flight, alone), told),
     );
     return null;
   }
@@ -154,6 +153,7 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       scheduler = createScheduler({
         ...schedulerParts(loaded),
         pause: platform.nextTurn,
+        onActivity: (activity) => port.post({ activity }),
         isAwaited: () => sent !== undefined && Atomics.load(sent, 0) > arrived,
       });
       return { config: model.config, settings, bytes: backend.bytes, warnings };
@@ -162,11 +162,12 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
     }
   }
 
-  function paceOf({ signal, isGivenUp }: Life, flight: Flight, isShared: () => boolean): Pace {
+  function paceOf({ signal, isGivenUp }: Life, flight: Flight, { isShared, hold }: Alone): Pace {
     return {
       async pause() {
         await platform.nextTurn();
-        await flight.room(signal);
+        signal.throwIfAborted();
+        if (flight.isFull) await hold(flight.room(signal));
       },
       check:
         isGivenUp &&

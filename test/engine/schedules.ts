@@ -81,13 +81,24 @@ async function aloneOf(rig: Rig, asked: Asked): Promise<Taken[]> {
   return taken;
 }
 
-async function logitsOf(scheduler: Scheduler, ids: readonly number[], signal: AbortSignal): Promise<number[]> {
+/** @param held  how long its caller takes nothing now */
+async function logitsOf(
+  scheduler: Scheduler,
+  ids: readonly number[],
+  signal: AbortSignal,
+  held?: () => Promise<void> | undefined,
+): Promise<number[]> {
   const all: number[] = [];
-  await scheduler.alone(ids.length, { signal }, (engine) =>
-    eachLogits(engine, ids, { pause: async () => signal.throwIfAborted(), check: undefined }, (rows) => {
+  await scheduler.alone(ids.length, { signal }, ({ engine, hold }) => {
+    const pause = async (): Promise<void> => {
+      const caller = held?.();
+      if (caller !== undefined) await hold(caller);
+      signal.throwIfAborted();
+    };
+    return eachLogits(engine, ids, { pause, check: undefined }, (rows) => {
       for (const number of rows) all.push(number);
-    }),
-  );
+    });
+  });
   return all;
 }
 
@@ -146,9 +157,15 @@ export async function play(rig: Rig, seed: number, number: number): Promise<void
       if (dice.chance(0.3)) awaited = 1 + dice.below(30);
       if (dice.chance(0.1)) {
         const ids = asked.ids.slice(0, 40);
-        running.push(
-          logitsOf(scheduler, ids, new AbortController().signal).then((all) => void wholes.push([ids, all])),
-        );
+        const held = (): Promise<void> | undefined =>
+          dice.chance(0.5)
+            ? new Promise((run) => {
+                due.push({ at: tick + 1 + dice.below(dice.pick([3, 20])), run });
+                setImmediate(run); // when everybody waits, time stands still
+              })
+            : undefined;
+        const { signal } = new AbortController();
+        running.push(logitsOf(scheduler, ids, signal, held).then((all) => void wholes.push([ids, all])));
       } else running.push(start(asked));
     };
     if (at === 0) run();

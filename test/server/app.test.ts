@@ -136,6 +136,32 @@ describe("answers are the library's", () => {
   });
 });
 
+describe("several answers", () => {
+  it("have a turn each: as many run as places allow, the others wait, and a request that cannot fit is refused", async () => {
+    const app = served.app({ mostWaiting: 3 });
+    const { parallel } = served.model.settings;
+    const own = { messages, n: parallel + 2, max_tokens: 4, stream: true };
+    const response = await post(app, "/v1/chat/completions", own);
+    const { running, waiting } = await (await get(app, "/ready")).json();
+    expect([running, waiting]).toEqual([parallel, 2]);
+    expect((await post(app, "/v1/chat/completions", { messages, n: 2 })).status).toBe(429);
+    expect(served.model.activity().running).toBeLessThanOrEqual(parallel);
+    await response.text();
+    expect((await post(app, "/v1/chat/completions", { messages, n: parallel + 4 })).status).toBe(400);
+    const prompts = { prompt: ["One", "Two", "Three"], n: 2, seed: 3, temperature: 1, max_tokens: 3 };
+    const { choices, usage } = await (await post(app, "/v1/completions", prompts)).json();
+    expect(choices.map(({ index }: { index: number }) => index)).toEqual([0, 1, 2, 3, 4, 5]);
+    for (const [i, prompt] of prompts.prompt.entries()) {
+      const alone = await (await post(app, "/v1/completions", { ...prompts, prompt })).json();
+      expect(choices.slice(2 * i, 2 * i + 2).map(({ text }: { text: string }) => text)).toEqual(
+        alone.choices.map(({ text }: { text: string }) => text),
+      );
+    }
+    expect(usage.completion_tokens).toBe(18);
+    expect(await (await get(app, "/ready")).json()).toMatchObject({ running: 0, waiting: 0 });
+  });
+});
+
 describe("requests side by side", () => {
   it("get what each gets alone, and find again what an earlier one has read", async () => {
     const app = served.app();

@@ -98,6 +98,39 @@ describe("requests", () => {
   });
 });
 
+describe("what goes on in the thread", () => {
+  const idle = { running: 0, waiting: 0, positions: 64, usedPositions: 0, keptPositions: 0 };
+
+  it("is known without asking it: what has been sent waits until it runs, and counts until it has ended", async () => {
+    const { worker, answer } = play();
+    answer({ activity: idle });
+    const leaving = new AbortController();
+    const left = worker.request(request, { signal: leaving.signal });
+    const stays = worker.request(request);
+    expect(worker.activity()).toEqual({ ...idle, waiting: 2 });
+    answer({ activity: { ...idle, running: 1, usedPositions: 32 } });
+    expect(worker.activity()).toEqual({ ...idle, running: 1, waiting: 1, usedPositions: 32 });
+    leaving.abort(new Error("left"));
+    await expect(left).rejects.toThrow("left");
+    expect(worker.activity()).toMatchObject({ running: 1, waiting: 1 });
+    answer({ id: 1, error: { name: "AbortError", message: "given up" } });
+    expect(worker.activity()).toMatchObject({ running: 1, waiting: 0 });
+    answer({ activity: idle });
+    answer({ id: 2, result: null });
+    await stays;
+    expect(worker.activity()).toEqual(idle);
+  });
+
+  it("cannot be told of one that has died or was closed", async () => {
+    const { worker, fail } = play();
+    fail(new Error("out of memory"));
+    expect(() => worker.activity()).toThrow("The model's thread died: out of memory");
+    const { worker: other } = play();
+    await other.close();
+    expect(() => other.activity()).toThrow("The model has been closed.");
+  });
+});
+
 describe("close", () => {
   it("ends what is pending and the thread, once", async () => {
     const { worker, terminations } = play();

@@ -51,6 +51,7 @@ describe("the model's thread", () => {
       loaded = resolve;
     });
     port.onMessage((message) => {
+      if (!("id" in message)) return;
       if (message.id === 1 && "result" in message) loaded();
       if (message.id !== 2) return;
       if (!("event" in message)) ended = message;

@@ -2,7 +2,7 @@
 // @source docs.anthropic.com/en/api/messages, messages-streaming, messages-count-tokens
 import { z } from "zod";
 import type { ChatOptions } from "../../index.ts";
-import { type Ask, answer, type Figures, type Served } from "../answer.ts";
+import { type Ask, answer, type Figures, type Served, type ServedRequest } from "../answer.ts";
 import { refused } from "../failure.ts";
 import type { ServerEvent } from "../http/event-stream.ts";
 import { stated } from "../openai/sampling-fields.ts";
@@ -116,7 +116,7 @@ function usageOf({ promptTokens, cachedTokens, newTokens }: Figures): object {
 
 /** The events of an answer; the last one holds the whole message. */
 export async function* streamMessage(
-  served: Served,
+  served: ServedRequest,
   body: MessageRequest,
   id: string,
   signal: AbortSignal,
@@ -182,7 +182,7 @@ export async function* streamMessage(
 }
 
 export async function completeMessage(
-  served: Served,
+  served: ServedRequest,
   body: MessageRequest,
   id: string,
   signal: AbortSignal,

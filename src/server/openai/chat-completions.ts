@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { ChatDelta, Summary } from "../../index.ts";
 import { createAnswerCollector, choices as drawChoices, type TokenReport } from "../../index.ts";
-import { type Ask, answer, type Figures, type Piece, type Served } from "../answer.ts";
+import { type Ask, answer, type Figures, type Piece, type Served, type ServedRequest } from "../answer.ts";
 import type { ServerEvent } from "../http/event-stream.ts";
 import { routingField } from "../routing.ts";
 import { messageField, messagesOf } from "./message-fields.ts";
@@ -59,6 +59,8 @@ export function askOf(body: ChatRequest): Ask {
   };
 }
 
+export const chatAnswers = ({ n }: ChatRequest): number => n ?? 1;
+
 interface Chosen {
   readonly index: number;
   readonly piece: Piece | Figures;
@@ -67,10 +69,15 @@ interface Chosen {
 const isEnd = (piece: Piece | Figures): piece is Figures => "finishReason" in piece;
 
 /** The answers, side by side, with their figures. */
-async function* choicesOf(served: Served, ask: Ask, count: number, signal: AbortSignal): AsyncGenerator<Chosen, void> {
+async function* choicesOf(
+  served: ServedRequest,
+  ask: Ask,
+  count: number,
+  signal: AbortSignal,
+): AsyncGenerator<Chosen, void> {
   const { seed } = { ...served.defaults, ...ask.options };
-  yield* drawChoices(count, { seed }, async function* ({ seed: own }): AsyncGenerator<Piece | Figures, void> {
-    yield yield* answer(served, { ...ask, options: { ...ask.options, seed: own } }, signal);
+  yield* drawChoices(count, { seed, signal }, async function* (own): AsyncGenerator<Piece | Figures, void> {
+    yield yield* answer(served, { ...ask, options: { ...ask.options, seed: own.seed } }, own.signal);
   });
 }
 
@@ -89,7 +96,7 @@ const chunkHead = (served: Served, id: string): object => ({
 });
 
 export async function* streamChat(
-  served: Served,
+  served: ServedRequest,
   body: ChatRequest,
   id: string,
   signal: AbortSignal,
@@ -101,7 +108,7 @@ export async function* streamChat(
   });
   const all: Figures[] = [];
   const begun = new Set<number>();
-  for await (const { index, piece } of choicesOf(served, askOf(body), body.n ?? 1, signal)) {
+  for await (const { index, piece } of choicesOf(served, askOf(body), chatAnswers(body), signal)) {
     if (!begun.has(index)) {
       begun.add(index);
       yield chunk([{ index, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null }]);
@@ -121,12 +128,12 @@ export async function* streamChat(
 }
 
 export async function completeChat(
-  served: Served,
+  served: ServedRequest,
   body: ChatRequest,
   id: string,
   signal: AbortSignal,
 ): Promise<object> {
-  const count = body.n ?? 1;
+  const count = chatAnswers(body);
   const all: Figures[] = [];
   const choices: object[] = [];
   const collected = Array.from({ length: count }, () => ({

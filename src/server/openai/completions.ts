@@ -1,6 +1,7 @@
 // POST /v1/completions: texts, or lists of ids, that the model goes on with.
 // @source platform.openai.com/docs/api-reference/completions (legacy)
 import { z } from "zod";
+import { seedOfChoice } from "../../chat/choices.ts";
 import {
   type CompleteOptions,
   choices as drawChoices,
@@ -9,7 +10,8 @@ import {
   type TokenReport,
 } from "../../index.ts";
 import { logprobsOf, MAX_TOP_LOGPROBS } from "../../sampling/logprobs.ts";
-import type { Served } from "../answer.ts";
+import { freshSeed } from "../../sampling/random.ts";
+import type { Served, ServedRequest } from "../answer.ts";
 import { refused } from "../failure.ts";
 import type { ServerEvent } from "../http/event-stream.ts";
 import { checkRouting, routingField, routingOf } from "../routing.ts";
@@ -49,6 +51,8 @@ function promptsOf({ prompt }: CompletionRequest): Prompt[] {
   return prompts;
 }
 
+export const completionAnswers = (body: CompletionRequest): number => promptsOf(body).length * (body.n ?? 1);
+
 interface Piece {
   readonly index: number;
   readonly text: string;
@@ -57,18 +61,23 @@ interface Piece {
   readonly routing?: object;
 }
 
-async function* pieces(served: Served, body: CompletionRequest, signal: AbortSignal): AsyncGenerator<Piece, void> {
+async function* pieces(
+  served: ServedRequest,
+  body: CompletionRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Piece, void> {
   if (typeof body.suffix === "string" && body.suffix !== "") {
     throw refused("suffix", "none", "a text", "This model continues texts; it does not fill them in.");
   }
   const { model, metrics } = served;
   checkRouting(model, body.routing);
+  const prompts = promptsOf(body);
   const { temperature, topK, topP, minP, repetitionPenalty, order } = served.defaults;
-  const { frequencyPenalty, presencePenalty, logitBias, maxTokens, seed } = served.defaults;
+  const { frequencyPenalty, presencePenalty, logitBias, maxTokens, seed: usual } = served.defaults;
   const defaults = { temperature, topK, topP, minP, repetitionPenalty, order, maxTokens };
   const options: CompleteOptions = stated({
     ...defaults,
-    ...{ frequencyPenalty, presencePenalty, logitBias, seed },
+    ...{ frequencyPenalty, presencePenalty, logitBias },
     ...samplingOf(body),
     ...stated({
       maxTokens: body.max_tokens,
@@ -78,17 +87,18 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
     }),
   });
   const count = body.n ?? 1;
-  for (const [number, prompt] of promptsOf(body).entries()) {
-    const draw = async function* (own: CompleteOptions): AsyncGenerator<Omit<Piece, "index">, void> {
+  const draw = async function* (prompt: Prompt, own: CompleteOptions): AsyncGenerator<Omit<Piece, "index">, void> {
+    const { signal } = own as { readonly signal: AbortSignal };
+    const leave = await served.turn(signal);
+    try {
       if (body.echo === true) yield await echoed(served, prompt, body.logprobs ?? undefined, signal);
       if (body.echo === true && body.max_tokens === 0) return yield { text: "", tokens: [], summary: NOTHING_NEW };
       let tokens: TokenReport[] = [];
       let summary: Summary | undefined;
       const ids: number[] = [];
       const reports: CompleteOptions = {
-        signal,
         onToken(token) {
-          served.onToken?.();
+          served.onToken();
           tokens.push(token);
           if (body.routing === true) ids.push(token.id);
         },
@@ -104,11 +114,24 @@ async function* pieces(served: Served, body: CompletionRequest, signal: AbortSig
       const routing =
         body.routing === true ? await routingOf(model, await idsOf(served, prompt, signal), ids, signal) : undefined;
       yield { text: "", tokens: [], summary, routing };
-    };
-    for await (const { index, piece } of drawChoices(count, options, draw)) {
-      yield { ...piece, index: number * count + index };
+    } finally {
+      leave();
     }
-  }
+  };
+  // Each prompt's answers are drawn with the same seeds.
+  const seed = body.seed ?? usual ?? freshSeed();
+  const all = { ...options, seed, signal };
+  yield* flat(
+    drawChoices(prompts.length * count, all, (own, index) =>
+      draw(prompts[Math.floor(index / count)], { ...own, seed: seedOfChoice(seed, index % count) }),
+    ),
+  );
+}
+
+async function* flat(
+  choices: AsyncIterable<{ readonly index: number; readonly piece: Omit<Piece, "index"> }>,
+): AsyncGenerator<Piece, void> {
+  for await (const { index, piece } of choices) yield { ...piece, index };
 }
 
 /** Of an echo alone. */
@@ -184,7 +207,7 @@ function legacyLogprobs(tokens: readonly EchoedToken[], at: number, body: Comple
 }
 
 export async function* streamCompletion(
-  served: Served,
+  served: ServedRequest,
   body: CompletionRequest,
   id: string,
   signal: AbortSignal,
@@ -207,7 +230,7 @@ export async function* streamCompletion(
 }
 
 export async function complete(
-  served: Served,
+  served: ServedRequest,
   body: CompletionRequest,
   id: string,
   signal: AbortSignal,

@@ -2,7 +2,7 @@
 // @source platform.openai.com/docs/api-reference/responses; openresponses.org
 import { z } from "zod";
 import type { ChatMessage, ToolCallDelta } from "../../index.ts";
-import { type Ask, answer, type Figures, type Served } from "../answer.ts";
+import { type Ask, answer, type Figures, type Served, type ServedRequest } from "../answer.ts";
 import { refused } from "../failure.ts";
 import type { ServerEvent } from "../http/event-stream.ts";
 import { contentField, textOf } from "./message-fields.ts";
@@ -135,7 +135,7 @@ interface OpenItem {
 
 /** The events of an answer; the last one holds the whole response. */
 export async function* streamResponse(
-  served: Served,
+  served: ServedRequest,
   body: ResponseRequest,
   id: string,
   signal: AbortSignal,
@@ -226,7 +226,7 @@ export async function* streamResponse(
 }
 
 export async function completeResponse(
-  served: Served,
+  served: ServedRequest,
   body: ResponseRequest,
   id: string,
   signal: AbortSignal,
