@@ -130,7 +130,8 @@ export function opfsShelf(site: FileSystemDirectoryHandle, top: string, createHa
     },
     async openPart(path, size, isNew) {
       const handle = await accessTo(path, isNew);
-      if (handle.getSize() > size) handle.truncate(size);
+      // All of it at once: Chromium asks for room each time that a file grows, which takes as long as fetching it.
+      if (handle.getSize() !== size) handle.truncate(size);
       return {
         async write(offset, bytes) {
           for (let done = 0; done < bytes.length; ) {

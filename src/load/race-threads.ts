@@ -5,14 +5,16 @@ import { PROMPT_ROWS, type StepThreads } from "../wasm/wasm-ops.ts";
 
 /** One run's time: long beside the waking of threads, and enough weights that no cache holds them. */
 const RUN_MS = 5;
-/** Odd, for the median. */
 const ROUNDS = 5;
 /** No round is begun after so long. */
-const RACE_MS = 80;
+const RACE_MS = 40;
 /** Before the first run that counts, the engine compiles what runs often. */
 const WARM_UP_MS = 20;
-/** More threads have to be that much faster than fewer: they take processors from other programs. */
-const WORTH = 1.03;
+/**
+ * Fewer threads have to be that much faster than more. A race is short, and something else may run beside it, such as the
+ * engine's compiler; threads that are too many rest in time, those that are too few stay so.
+ */
+const WORTH = 1.05;
 
 /** Numbers of threads that race: all, half as many, and so on. */
 export function entrants(most: number): number[] {
@@ -22,7 +24,7 @@ export function entrants(most: number): number[] {
 }
 
 /**
- * The number of threads with the shortest median of several runs in turns: `most`, or a part of them.
+ * The number of threads with the shortest of several runs in turns: `most`, or a part of them.
  * @param run  the same work each time, by so many threads
  * @param now  milliseconds
  */
@@ -36,9 +38,9 @@ export function fastestCount(most: number, run: (count: number) => void, now: ()
       ms.push(now() - begin);
     }
   }
-  const medians = times.map(({ count, ms }) => ({ count, ms: median(ms) }));
-  const least = Math.min(...medians.map(({ ms }) => ms));
-  return Math.min(...medians.filter(({ ms }) => ms <= least * WORTH).map(({ count }) => count));
+  const shortest = times.map(({ count, ms }) => ({ count, ms: Math.min(...ms) }));
+  const least = Math.min(...shortest.map(({ ms }) => ms));
+  return Math.max(...shortest.filter(({ ms }) => ms <= least * WORTH).map(({ count }) => count));
 }
 
 /**
@@ -96,9 +98,3 @@ function layersOf(model: Model, sequence: Sequence, rows: number, now: () => num
 
 /** Thrown between layers, to give up a step. */
 const ENOUGH = new DOMException("The run is over.", "AbortError");
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}

@@ -45,13 +45,13 @@ describe("the race of thread counts", () => {
     expect(fastestCount(4, run, now)).toBe(1);
   });
 
-  it("goes to fewer threads where more gain next to nothing", () => {
-    const { run, now } = machine((count) => (count === 1 ? 8 : count === 2 ? 4.1 : 4));
-    expect(fastestCount(4, run, now)).toBe(2);
+  it("is won by more threads where fewer gain next to nothing", () => {
+    const { run, now } = machine((count) => (count === 1 ? 8 : count === 2 ? 4 : 4.1));
+    expect(fastestCount(4, run, now)).toBe(4);
   });
 
-  it("is not decided by a single run that something else interrupted", () => {
-    const { run, now } = machine((count, run) => (run === 2 ? 50 : 8 / count));
+  it("is not decided by runs that something else interrupted", () => {
+    const { run, now } = machine((count, run) => (run < 5 ? 3 : 8 / count));
     expect(fastestCount(4, run, now)).toBe(4);
   });
 
