@@ -164,6 +164,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "edits",
     "files",
     "float.ts",
+    "load",
     "model",
     "ops",
     "oracle",

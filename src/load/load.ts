@@ -10,6 +10,7 @@ import { settleHead } from "../parameters/tied-head.ts";
 import { createReferenceBackend } from "../reference/backend.ts";
 import { createWasmBackend, type WasmBackend, type WasmBackendRequest, type WasmRuntime } from "../wasm/backend.ts";
 import type { KernelBuild } from "../wasm/kernels.ts";
+import type { StepThreads } from "../wasm/wasm-ops.ts";
 import { type AssembledModel, assemble } from "./assemble.ts";
 import { backendRequest, MAX_LOGIT_ROWS } from "./backend-request.ts";
 import { findWeights, type WeightFiles } from "./find-weights.ts";
@@ -83,9 +84,9 @@ async function createWasm(request: WasmBackendRequest, settings: Settings, conte
 }
 
 /** Where nobody chose how many threads compute. */
-function race({ threads }: WasmBackend, { model, sequences: [sequence] }: AssembledModel): Settings["computing"] {
-  if (threads.decode > 1) raceThreads(threads, model, sequence);
-  return { ...threads };
+function race({ threads, pool }: WasmBackend, { model, sequences: [sequence] }: AssembledModel): StepThreads {
+  if (pool.size === 1) return { ...threads };
+  return raceThreads(threads, model, sequence, { now: () => performance.now(), lost: () => pool.lostMs });
 }
 
 /** The loaded model, to be shared out among many sequences. */

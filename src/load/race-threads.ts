@@ -12,7 +12,7 @@ const RACE_MS = 40;
 const WARM_UP_MS = 20;
 /**
  * Fewer threads have to be that much faster than more. A race is short, and something else may run beside it, such as the
- * engine's compiler; threads that are too many rest in time, those that are too few stay so.
+ * engine's compiler.
  */
 const WORTH = 1.05;
 
@@ -23,49 +23,65 @@ export function entrants(most: number): number[] {
   return counts;
 }
 
-/**
- * The number of threads with the shortest of several runs in turns: `most`, or a part of them.
- * @param run  the same work each time, by so many threads
- * @param now  milliseconds
- */
-export function fastestCount(most: number, run: (count: number) => void, now: () => number): number {
-  const times = entrants(most).map((count) => ({ count, ms: [] as number[] }));
-  const begin = now();
-  for (let round = 0; round < ROUNDS && (round === 0 || now() - begin < RACE_MS); round++) {
-    for (const { count, ms } of times) {
-      const begin = now();
-      run(count);
-      ms.push(now() - begin);
-    }
-  }
-  const shortest = times.map(({ count, ms }) => ({ count, ms: Math.min(...ms) }));
-  const least = Math.min(...shortest.map(({ ms }) => ms));
-  return Math.max(...shortest.filter(({ ms }) => ms <= least * WORTH).map(({ count }) => count));
+/** The clocks of a race, in milliseconds; `lost` is the time in which threads waited for others that had no processor. */
+export interface Clocks {
+  now(): number;
+  lost(): number;
+}
+
+/** Numbers of threads: the fastest as things are, and the fastest if each thread had a processor. */
+export interface Fastest {
+  readonly found: number;
+  readonly unhindered: number;
 }
 
 /**
- * Has all `threads` or fewer of them run steps of one row, and steps that read a prompt; leaves in `threads` who was
- * fastest, and nothing in the sequence.
+ * The numbers of threads with the shortest of several runs in turns: `most`, or a part of them.
+ * @param run  the same work each time, by so many threads
  */
-export function raceThreads(
-  threads: StepThreads,
-  model: Model,
-  sequence: Sequence,
-  now = (): number => performance.now(),
-): void {
+export function fastestCounts(most: number, run: (count: number) => void, { now, lost }: Clocks): Fastest {
+  const times = entrants(most).map((count) => ({ count, found: NEVER, unhindered: NEVER }));
+  const begin = now();
+  for (let round = 0; round < ROUNDS && (round === 0 || now() - begin < RACE_MS); round++) {
+    for (const time of times) {
+      const [begin, before] = [now(), lost()];
+      run(time.count);
+      const ms = now() - begin;
+      time.found = Math.min(time.found, ms);
+      time.unhindered = Math.min(time.unhindered, ms - (lost() - before));
+    }
+  }
+  const fastest = (kind: keyof Fastest): number => {
+    const least = Math.min(...times.map((time) => time[kind]));
+    return Math.max(...times.filter((time) => time[kind] <= least * WORTH).map(({ count }) => count));
+  };
+  return { found: fastest("found"), unhindered: fastest("unhindered") };
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * Has all `threads` or fewer of them run steps of one row, and steps that read a prompt; leaves nothing in the sequence. In
+ * `threads` it leaves who is fastest if each has a processor: those that have none now will rest, and may have one later.
+ * @returns who is fastest as things are
+ */
+export function raceThreads(threads: StepThreads, model: Model, sequence: Sequence, clocks: Clocks): StepThreads {
   const rows = { decode: 1, prompt: Math.min(PROMPT_ROWS, model.maxStep, sequence.capacity) };
+  const [all, found, unhindered] = [{ ...threads }, { ...threads }, { ...threads }];
   for (const kind of ["decode", "prompt"] as const) {
-    const most = threads[kind];
-    const runLayers = layersOf(model, sequence, rows[kind], now);
+    Object.assign(threads, { decode: all[kind], prompt: all[kind] });
+    const runLayers = layersOf(model, sequence, rows[kind], clocks.now);
     const run = (count: number): void => {
       // A step of few rows counts as one of decoding, also where no prompt can be longer.
       Object.assign(threads, { decode: count, prompt: count });
       runLayers();
     };
-    const others = { ...threads };
-    const count = fastestCount(most, run, now);
-    Object.assign(threads, { ...others, [kind]: count });
+    const fastest = fastestCounts(all[kind], run, clocks);
+    found[kind] = fastest.found;
+    unhindered[kind] = fastest.unhindered;
   }
+  Object.assign(threads, unhindered);
+  return found;
 }
 
 /** A run over as many layers as take RUN_MS with all threads: of one step in part, or of several. */

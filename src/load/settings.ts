@@ -11,7 +11,10 @@ import { kvBytesFor } from "./room.ts";
 export interface Settings
   extends Required<Omit<ModelOptions, "quantize" | "ignoreMemory">>,
     Pick<ModelOptions, "quantize"> {
-  /** How many of `threads` compute, as measured when the model was opened; absent where `threads` was chosen. */
+  /**
+   * How many of `threads` were fastest when the model was opened; absent where `threads` was chosen. Later, too, those rest
+   * that find no processor.
+   */
   readonly computing?: Readonly<StepThreads>;
 }
 

@@ -17,7 +17,7 @@ import type { Kernels } from "./compiled.ts";
 import type { WasmConvState, WasmKvCache, WasmWeight } from "./handles.ts";
 import { createWasmMemory } from "./memory.ts";
 import { type BankPlan, kvBytes, planBanks, unitOf, weightBytes } from "./plan.ts";
-import type { Pool } from "./pool.ts";
+import { alone, type Pool } from "./pool.ts";
 import { hasIntegerDot, kvTypes, STRIP_ROWS, stripBytes } from "./sizes.ts";
 import { createStaging, type Staging, stagingBytes } from "./staging.ts";
 import { type StepThreads, WasmOps } from "./wasm-ops.ts";
@@ -51,6 +51,7 @@ export interface WasmBackend extends Backend {
   readonly plan: BankPlan;
   /** How many of the pool's threads compute; all, until it is written to. */
   readonly threads: StepThreads;
+  readonly pool: Pool;
   /** One for each bank, for the pool's helpers. */
   readonly memories: readonly WebAssembly.Memory[];
   readonly weights: ReadonlyMap<string, PlacedWeight & { readonly weight: WasmWeight }>;
@@ -64,13 +65,13 @@ export function createWasmBackend(runtime: WasmRuntime, request: WasmBackendRequ
   const bankOf = (path: string) => banks[plan.bankOf.get(unitOf(path)) as number];
   const threads = { decode: pool.size, prompt: pool.size };
   const filled = fill(request, pool, threads, bankOf);
-  return { ...filled, threads, plan, memories: banks.map(({ memory }) => memory), bytes: bytesOf(plan) };
+  return { ...filled, threads, pool, plan, memories: banks.map(({ memory }) => memory), bytes: bytesOf(plan) };
 }
 
 /** The plan alone: nothing is reserved. */
 export function planWasmBanks(request: WasmBackendRequest): BankPlan {
   const counting = createCountingBank();
-  const pool = { size: request.threads, use() {}, run() {} };
+  const pool = { ...alone, size: request.threads, run() {} };
   const counted = fill(request, pool, { decode: 1, prompt: 1 }, () => counting);
   request.rehearse({ ...counted, bytes: 0 });
   const weights = request.weights.map((weight) => ({ ...weight, packed: isPacked(weight, request.mode) }));

@@ -26,6 +26,8 @@ export interface Pool {
   readonly size: number;
   /** So many of them take part from now on; all, until told otherwise. */
   use(threads: number): void;
+  /** Milliseconds in which threads have waited for others that had no processor, so far. */
+  readonly lostMs: number;
   /** Runs a kernel to its end. */
   run<Kernel extends SharedKernel>(bank: Bank, kernel: Kernel, args: SharedArguments[Kernel], share: Share): void;
 }
@@ -34,6 +36,7 @@ export interface Pool {
 export const alone: Pool = {
   size: 1,
   use() {},
+  lostMs: 0,
   run({ kernels }, kernel, args, { total, scratch = 0 }) {
     call(kernels, kernel, [...args, 0, total, scratch]);
   },
@@ -95,10 +98,13 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
   const crowding = createCrowding(size);
   let lostMs = 0;
   let lost = 0;
-  const limit = (): void => {
+  const countLost = (): void => {
     const now = Atomics.load(words, LOST);
     lostMs += ((now - lost) >>> 0) / 1000;
     lost = now;
+  };
+  const limit = (): void => {
+    countLost();
     const threads = crowding.threadsAt(performance.now(), lostMs);
     if (words[LIMIT] === threads) return;
     Atomics.store(words, LIMIT, threads);
@@ -107,6 +113,10 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
   return {
     size,
     use: crowding.want,
+    get lostMs() {
+      countLost();
+      return lostMs;
+    },
     run(bank, kernel, args, { total, grain, scratch = 0, scratchBytes = 0, rests = false }) {
       if (!rests) limit();
       // No helper reads any of this before NEXT is opened.

@@ -1,7 +1,7 @@
 // How many threads compute is decided by times alone: here by those of a machine that exists on paper.
 import { describe, expect, it } from "vitest";
 import { open as openModel } from "../../src/index.ts";
-import { entrants, fastestCount, raceThreads } from "../../src/load/race-threads.ts";
+import { entrants, fastestCounts, raceThreads } from "../../src/load/race-threads.ts";
 import { threadsText } from "../../src/load/threads-text.ts";
 import { golden, load, open } from "../model/run.ts";
 
@@ -10,9 +10,14 @@ function machine(msOf: (count: number, run: number) => number) {
   let time = 0;
   let runs = 0;
   return {
-    now: () => time,
-    run(count: number) {
-      time += msOf(count, runs++);
+    /** The fastest of so many. */
+    race(most: number, lostOf = (_: number): number => 0) {
+      let lost = 0;
+      const run = (count: number): void => {
+        lost += lostOf(count);
+        time += msOf(count, runs++);
+      };
+      return fastestCounts(most, run, { now: () => time, lost: () => lost });
     },
     get runs() {
       return runs;
@@ -31,33 +36,39 @@ describe("the race of thread counts", () => {
   });
 
   it("is won by all threads where each adds its share", () => {
-    const { run, now } = machine((count) => 8 / count);
-    expect(fastestCount(8, run, now)).toBe(8);
+    const { race } = machine((count) => 8 / count);
+    expect(race(8)).toEqual({ found: 8, unhindered: 8 });
   });
 
   it("is won by as many as there are cores where a browser reports more", () => {
-    const { run, now } = machine((count) => (count <= 2 ? 8 / count : 4 + 3 * count));
-    expect(fastestCount(8, run, now)).toBe(2);
+    const { race } = machine((count) => (count <= 2 ? 8 / count : 4 + 3 * count));
+    expect(race(8)).toEqual({ found: 2, unhindered: 2 });
+  });
+
+  it("knows which threads are slow for want of a processor alone", () => {
+    const { race } = machine((count) => (count <= 2 ? 8 / count : 4 + 3 * count));
+    const lostOf = (count: number): number => (count <= 2 ? 0 : 2 + 3 * count);
+    expect(race(4, lostOf)).toEqual({ found: 2, unhindered: 4 });
   });
 
   it("is won by one where a model is so small that waiting takes longer than work", () => {
-    const { run, now } = machine((count) => 1 + 0.2 * (count - 1));
-    expect(fastestCount(4, run, now)).toBe(1);
+    const { race } = machine((count) => 1 + 0.2 * (count - 1));
+    expect(race(4)).toEqual({ found: 1, unhindered: 1 });
   });
 
   it("is won by more threads where fewer gain next to nothing", () => {
-    const { run, now } = machine((count) => (count === 1 ? 8 : count === 2 ? 4 : 4.1));
-    expect(fastestCount(4, run, now)).toBe(4);
+    const { race } = machine((count) => (count === 1 ? 8 : count === 2 ? 4 : 4.1));
+    expect(race(4)).toEqual({ found: 4, unhindered: 4 });
   });
 
   it("is not decided by runs that something else interrupted", () => {
-    const { run, now } = machine((count, run) => (run < 5 ? 3 : 8 / count));
-    expect(fastestCount(4, run, now)).toBe(4);
+    const { race } = machine((count, run) => (run < 5 ? 3 : 8 / count));
+    expect(race(4)).toEqual({ found: 4, unhindered: 4 });
   });
 
   it("begins no more rounds once it has taken long", () => {
     const slow = machine((count) => 1000 / count);
-    expect(fastestCount(4, slow.run, slow.now)).toBe(4);
+    expect(slow.race(4).found).toBe(4);
     expect(slow.runs).toBe(3);
   });
 });
@@ -68,11 +79,13 @@ describe("a model's threads", () => {
     const [sequence] = sequences;
     const threads = { decode: 4, prompt: 4 };
     let time = 0;
-    // The clock is read as often in each run, and slowest where two threads compute.
-    raceThreads(threads, model, sequence, () => {
+    // The clock is read as often in each run, and passes slowest where two threads compute.
+    const now = (): number => {
       time += threads.decode === 2 ? 1 : 3;
       return time;
-    });
+    };
+    const found = raceThreads(threads, model, sequence, { now, lost: () => 0 });
+    expect(found).toEqual({ decode: 2, prompt: 2 });
     expect(threads).toEqual({ decode: 2, prompt: 2 });
     expect(sequence).toMatchObject({ ids: [], next: 0 });
   });
