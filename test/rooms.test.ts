@@ -8,6 +8,7 @@ const src = fileURLToPath(new URL("../src", import.meta.url));
 
 /** A room is a folder of src, or a file directly in it. Everything may also import itself. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
+  "columns.ts": [],
   "float.ts": [],
   "lfm2-error.ts": [],
   "quantities.ts": [],
@@ -51,6 +52,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "parameters",
     "quantize",
     "reference",
+    "columns.ts",
     "float.ts",
     "picture",
     "quantities.ts",
@@ -164,22 +166,27 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "edits",
     "files",
     "float.ts",
+    "formats",
     "load",
     "model",
     "ops",
     "oracle",
     "page.ts",
+    "parameters",
     "quantities.ts",
     "sampling",
     "server",
     "sources",
     "text",
+    "wasm",
+    "worker",
   ],
   // Tools of servers that speak MCP.
   mcp: [],
   // Requests of programs, in the protocols that they speak.
   server: ["chat", "conversation", "index.ts", "options", "sampling"],
   cli: [
+    "columns.ts",
     "server",
     "mcp",
     "conversation",
@@ -236,7 +243,8 @@ const imports: Import[] = files(src).flatMap((from) =>
 );
 const local = imports
   .filter(({ to }) => to.startsWith("."))
-  .map(({ from, to }) => ({ from, to: relative(src, join(src, dirname(from), to)) }));
+  // ?worker&url and the like tell the page's bundler how.
+  .map(({ from, to }) => ({ from, to: relative(src, join(src, dirname(from), to.replace(/\?.*$/, ""))) }));
 
 describe("rooms", () => {
   it("are all known", () => {

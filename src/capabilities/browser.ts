@@ -1,5 +1,5 @@
 // What a page, or a worker of one, finds out about its browser.
-import { siteFolder } from "../downloads/opfs-shelf.ts";
+import { whyNothingIsKept } from "../downloads/site-shelves.ts";
 import { browserMachine, deviceMemoryBytes } from "../worker/browser-machine.ts";
 import { type Capabilities, describeCapabilities, simdFound, whyNoStorage, whyNoThreads } from "./capabilities.ts";
 
@@ -11,14 +11,12 @@ export async function capabilities(): Promise<Capabilities> {
     hasSharedArrayBuffer: typeof SharedArrayBuffer !== "undefined",
   };
   const simd = simdFound();
+  const refusal = await whyNothingIsKept();
   return describeCapabilities({
     ...simd,
     machine: browserMachine(),
     noThreads: whyNoThreads(page),
-    noStorage: await siteFolder().then(
-      () => undefined,
-      (error: Error) => whyNoStorage(page, error.message),
-    ),
+    noStorage: refusal === undefined ? undefined : whyNoStorage(page, refusal),
     hardwareThreads: navigator.hardwareConcurrency || 1,
     memoryBytes: deviceMemoryBytes(),
   });

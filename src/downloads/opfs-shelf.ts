@@ -1,12 +1,11 @@
 // The file system that a browser keeps for a site (OPFS) as the place where files are kept. Files are written in a worker;
 // a page can list and remove them.
 // @source https://fs.spec.whatwg.org
-import { formatBytes } from "../quantities.ts";
 import { keptFile } from "../sources/kept-file.ts";
 import { wait } from "../sources/patience.ts";
-import { SourceError } from "../sources/source-error.ts";
-import { NoRoomError } from "./no-room.ts";
-import type { ContentHash, Shelf } from "./shelf.ts";
+import { beginHash, type CreateHasher } from "./hasher.ts";
+import type { Shelf } from "./shelf.ts";
+import { siteStorage } from "./site-storage.ts";
 
 /** What lib.dom.d.ts leaves to workers, or out. */
 interface AccessHandle {
@@ -21,14 +20,6 @@ type FileHandle = FileSystemFileHandle & {
   createSyncAccessHandle(): Promise<AccessHandle>;
   move(to: FileSystemDirectoryHandle, name: string): Promise<void>;
 };
-
-/** Computes a hash piece by piece. */
-export interface Hasher {
-  update(bytes: Uint8Array | string): unknown;
-  /** Hexadecimal. */
-  digest(encoding: "hex"): string;
-}
-export type CreateHasher = (kind: ContentHash["kind"]) => Promise<Hasher>;
 
 const HASHED_PIECE_BYTES = 4 << 20;
 /** Another tab may be writing the same few bytes. */
@@ -85,8 +76,9 @@ export function opfsShelf(site: FileSystemDirectoryHandle, top: string, createHa
     }
   }
 
+  const storage = siteStorage(top);
   const shelf: Shelf = {
-    name: "of this browser",
+    ...storage,
     size: async (path) =>
       fileAt(path)
         .then((file) => file.getFile())
@@ -125,7 +117,7 @@ export function opfsShelf(site: FileSystemDirectoryHandle, top: string, createHa
         const [folder, name] = await placeOf(path, false);
         await folder.removeEntry(name, { recursive: true });
       } catch (error) {
-        if ((error as Error).name !== "NotFoundError") throw shelf.failure(path, error);
+        if ((error as Error).name !== "NotFoundError") throw storage.failure(path, error);
       }
     },
     async openPart(path, size, isNew) {
@@ -145,9 +137,7 @@ export function opfsShelf(site: FileSystemDirectoryHandle, top: string, createHa
       };
     },
     async hash(path, size, kind, signal, onBytes) {
-      if (createHasher === undefined) throw new TypeError("files are fetched and checked in a thread of their own");
-      const hasher = await createHasher(kind);
-      if (kind === "git") hasher.update(`blob ${size}\0`);
+      const hasher = await beginHash(createHasher, kind, size);
       const handle = await accessTo(path);
       try {
         const piece = new Uint8Array(HASHED_PIECE_BYTES);
@@ -167,37 +157,6 @@ export function opfsShelf(site: FileSystemDirectoryHandle, top: string, createHa
     async open(path) {
       const handle = await fileAt(path);
       return keptFile(path, handle, await handle.getFile());
-    },
-    async checkRoom(_, bytes) {
-      const { quota, usage = 0 } = (await navigator.storage.estimate?.()) ?? {};
-      if (quota === undefined || bytes <= quota - usage) return;
-      throw new NoRoomError({
-        subject: "this browser's storage",
-        expected: `room for ${formatBytes(bytes)}`,
-        found: formatBytes(Math.max(0, quota - usage)),
-        remedy: "Delete models that are not needed with removeCached(), or free space on the disk.",
-      });
-    },
-    async withLock(path, { signal, onWait }, work) {
-      const name = `lfm2-wasm ${top}/${path}`;
-      const held = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
-        return lock === null ? undefined : { value: await work() };
-      });
-      if (held !== undefined) return held.value;
-      onWait?.();
-      const waited = await navigator.locks.request(name, { signal }, async () => ({ value: await work() }));
-      return waited.value;
-    },
-    failure(path, error) {
-      const { name } = error as Error;
-      if (!(error instanceof DOMException) || name === "AbortError") return error;
-      const remedies: Record<string, string> = {
-        QuotaExceededError: "Delete models that are not needed with removeCached(); what has come of this one is kept.",
-        NoModificationAllowedError: "Another tab is using it; close that one, or try again later.",
-      };
-      const remedy = remedies[name] ?? "Open it with { cache: false } to do without.";
-      const parts = { subject: `${path} in this browser's storage`, expected: "a place to write", found: name, remedy };
-      return new SourceError(parts, { cause: error });
     },
   };
   return shelf;

@@ -1,8 +1,8 @@
 // What a browser keeps of models: a list for people, and how they delete it.
 import { PART_SUFFIX, STATE_SUFFIX } from "../downloads/fetch-file.ts";
 import { keptUrls } from "../downloads/kept-urls.ts";
-import { opfsShelf, siteFolder } from "../downloads/opfs-shelf.ts";
 import type { Shelf } from "../downloads/shelf.ts";
+import { knownShelves, type SiteShelves } from "../downloads/site-shelves.ts";
 import { parseHubName } from "../hub/hub-name.ts";
 import { pickFiles } from "../hub/pick-files.ts";
 import { knownFiles, repoFolder } from "../hub/shelf-hub-cache.ts";
@@ -24,20 +24,9 @@ interface Entry extends CachedFile {
   readonly file?: string;
 }
 
-interface Shelves {
-  readonly hub: Shelf;
-  readonly urls: Shelf;
-}
-
-export async function browserShelves(): Promise<Shelves> {
-  const site = await siteFolder();
-  return { hub: opfsShelf(site, "hub"), urls: opfsShelf(site, "urls") };
-}
-
 /** The files of models that this browser keeps for this site; none where it keeps none. */
 export async function listCached(): Promise<CachedFile[]> {
-  const shelves = await browserShelves().catch(() => undefined);
-  const entries = shelves === undefined ? [] : await allEntries(shelves);
+  const entries = await everyEntry(await knownShelves());
   return entries.map(({ name, bytes, isWhole }) => ({ name, bytes, isWhole }));
 }
 
@@ -50,11 +39,10 @@ export async function listCached(): Promise<CachedFile[]> {
  * @throws SourceError when another tab is writing it, or a name means several models
  */
 export async function removeCached(name?: string): Promise<string[]> {
-  const shelves = await browserShelves().catch(() => undefined);
-  if (shelves === undefined) return [];
-  const entries = await allEntries(shelves);
+  const shelves = await knownShelves();
+  const entries = await everyEntry(shelves);
   if (name === undefined) {
-    for (const shelf of [shelves.hub, shelves.urls]) {
+    for (const shelf of shelves.flatMap(({ hub, urls }) => [hub, urls])) {
       for (const folder of await shelf.names("")) await shelf.remove(folder);
     }
     return entries.map((entry) => entry.name);
@@ -63,7 +51,7 @@ export async function removeCached(name?: string): Promise<string[]> {
   for (const { shelf, paths } of meant) for (const path of paths) await shelf.remove(path);
   const hub = parseHubName(name);
   if (hub !== undefined && hub.quant === undefined && hub.path === undefined && meant.length > 0) {
-    await shelves.hub.remove(repoFolder(hub.repo));
+    for (const shelf of shelves) await shelf.hub.remove(repoFolder(hub.repo));
   }
   return meant.map((entry) => entry.name);
 }
@@ -82,7 +70,11 @@ function entriesNamed(name: string, entries: readonly Entry[]): Entry[] {
   return own.filter(({ file }) => files.includes(file as string));
 }
 
-async function allEntries({ hub, urls }: Shelves): Promise<Entry[]> {
+async function everyEntry(shelves: readonly SiteShelves[]): Promise<Entry[]> {
+  return (await Promise.all(shelves.map(allEntries))).flat();
+}
+
+async function allEntries({ hub, urls }: SiteShelves): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (const { name, repo, file, blob } of await knownFiles(hub)) {
     const [whole, part] = [await hub.size(blob), await partBytes(hub, blob)];

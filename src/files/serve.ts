@@ -1,9 +1,10 @@
 // The files thread of a page: finds a model's files, fetches and keeps what comes from a server, and reads all but the
 // weights.
+
+import type { CreateHasher } from "../downloads/hasher.ts";
 import { locateKept } from "../downloads/kept-urls.ts";
 import type { NoRoomError } from "../downloads/no-room.ts";
-import { type CreateHasher, checkWriting, opfsShelf, siteFolder } from "../downloads/opfs-shelf.ts";
-import type { Shelf } from "../downloads/shelf.ts";
+import { writableShelves } from "../downloads/site-shelves.ts";
 import { openCheckpoint } from "../formats/open-checkpoint.ts";
 import { HUB, parseHubName } from "../hub/hub-name.ts";
 import { noCache } from "../hub/no-cache.ts";
@@ -40,7 +41,7 @@ export function serveFiles(port: Port<OpenFiles, FromFiles>, createHasher: Creat
     const network = { headers, patience };
     const name = parseHubName(source, hubEndpoint);
     if (name === undefined && !keeps) return locateUrl(source, network);
-    const shelves = await writableShelves().catch((error: Error) => {
+    const shelves = await writableShelves(createHasher).catch((error: Error) => {
       warnings.push(
         `This browser keeps no files for this page (${error.message}), so they are fetched each time it is opened.`,
       );
@@ -61,12 +62,6 @@ export function serveFiles(port: Port<OpenFiles, FromFiles>, createHasher: Creat
     }
     if (shelves === undefined) return locateUrl(source, network);
     return locateKept(source, { ...network, shelf: shelves.urls, ...keeping });
-  }
-
-  async function writableShelves(): Promise<{ hub: Shelf; urls: Shelf }> {
-    const site = await siteFolder();
-    await checkWriting(site);
-    return { hub: opfsShelf(site, "hub", createHasher), urls: opfsShelf(site, "urls", createHasher) };
   }
 
   function createReporter(): (progress: FilesProgress) => void {

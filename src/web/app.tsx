@@ -10,12 +10,14 @@ const titles: Record<View, string> = {
   chat: "Chat",
   inside: "Look inside",
   change: "Change it",
+  oracle: "Oracle",
 };
 
 const shown: Record<View, FunctionComponent> = {
   chat: ChatView,
   inside: lazy(() => import("./inside/inside-view.tsx").then(({ InsideView }) => InsideView)),
   change: lazy(() => import("./change/change-view.tsx").then(({ ChangeView }) => ChangeView)),
+  oracle: lazy(() => import("./oracle/oracle-view.tsx").then(({ OracleView }) => OracleView)),
 };
 
 export function App() {

@@ -27,6 +27,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1000,
   },
+  worker: { format: "es" },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [
     { name: "lfm2-policy", transformIndexHtml: (html) => html.replace("POLICY", POLICY) },

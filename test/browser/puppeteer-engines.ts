@@ -13,14 +13,18 @@ export const chromium: Engine = {
     }),
 };
 
-export const firefox: Engine = {
-  name: "Firefox",
-  launch: () =>
-    drive({
-      browser: "firefox",
-      executablePath: findProgram("Firefox", "LFM2_FIREFOX", ["/usr/bin/firefox-esr", "/usr/bin/firefox"]),
-    }),
+export const firefox: Engine = { name: "Firefox", launch: () => launchFirefox({}) };
+
+/** All its windows are private ones. */
+export const privateFirefox: Engine = {
+  name: "Firefox, private windows",
+  launch: () => launchFirefox({ "browser.privatebrowsing.autostart": true }),
 };
+
+function launchFirefox(extraPrefsFirefox: Record<string, boolean>): Promise<Driver> {
+  const executablePath = findProgram("Firefox", "LFM2_FIREFOX", ["/usr/bin/firefox-esr", "/usr/bin/firefox"]);
+  return drive({ browser: "firefox", executablePath, extraPrefsFirefox });
+}
 
 async function drive(options: LaunchOptions): Promise<Driver> {
   const browser = await launch({ ...options, headless: true });

@@ -7,11 +7,37 @@ import { type Driver, type Engine, EngineError, findProgram } from "./engine.ts"
 
 const MINI_BROWSER = ["x86_64", "aarch64"].map((cpu) => `/usr/lib/${cpu}-linux-gnu/webkit2gtk-4.1/MiniBrowser`);
 
+/** The sandbox needs namespaces, which containers do not give. */
+const UNBOXED = { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" };
+
 /** With shared memory on isolated pages, as Safari has it. */
 export const webkit: Engine = { name: "WebKit", launch: (isolated) => launch(isolated) };
 
 /** As WebKitGTK comes: it calls isolated pages isolated, but has no SharedArrayBuffer. */
 export const webkitAsItComes: Engine = { name: "WebKitGTK as it comes", launch: () => launch(false) };
+
+/**
+ * Shows a page as to a person, with what the browser keeps in `home` from one time to the next: under a driver it keeps
+ * nothing. What is to be done there, the page has to know by itself.
+ */
+export async function showInWebkit(url: string, home: string): Promise<{ close(): Promise<void> }> {
+  const binary = findProgram("WebKit", "LFM2_WEBKIT", MINI_BROWSER);
+  const xvfb = findProgram("WebKit's screen", "LFM2_XVFB", ["/usr/bin/Xvfb"]);
+  const started: ChildProcess[] = [];
+  try {
+    const env = { ...process.env, DISPLAY: await startScreen(xvfb, started), HOME: home, ...UNBOXED };
+    const folders = {
+      XDG_DATA_HOME: `${home}/data`,
+      XDG_CACHE_HOME: `${home}/cache`,
+      XDG_CONFIG_HOME: `${home}/config`,
+    };
+    started.push(spawn(binary, [url], { stdio: "ignore", env: { ...env, ...folders } }));
+    return { close: () => stop(started) };
+  } catch (error) {
+    await stop(started);
+    throw error;
+  }
+}
 
 async function launch(sharedMemory: boolean): Promise<Driver> {
   const driver = findProgram("WebKit", "LFM2_WEBKIT_DRIVER", ["/usr/bin/WebKitWebDriver"]);
@@ -27,8 +53,7 @@ async function launch(sharedMemory: boolean): Promise<Driver> {
         env: {
           ...process.env,
           DISPLAY: display,
-          // The sandbox needs namespaces, which containers do not give.
-          WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
+          ...UNBOXED,
           // Safari turns this on in the processes of isolated pages; WebKitGTK leaves it off everywhere.
           JSC_useSharedArrayBuffer: sharedMemory ? "1" : "0",
         },

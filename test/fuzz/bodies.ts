@@ -124,7 +124,26 @@ const fields: Record<string, fc.Arbitrary<unknown>> = {
   frequency_penalty: number,
   logit_bias: fc.dictionary(fc.constantFrom("1", "2000", "9999999", "x"), number),
   seed: fc.oneof(number, fc.constant(2 ** 60)),
-  n: fc.integer({ min: 0, max: 3 }),
+  n: fc.oneof(
+    { weight: 5, arbitrary: fc.integer({ min: 0, max: 3 }) },
+    { weight: 1, arbitrary: fc.constantFrom(16, 17, 2.5) },
+  ),
+  routing: fc.oneof(fc.boolean(), any),
+  return_tokens_as_token_ids: fc.oneof(fc.boolean(), any),
+  previous_response_id: fc.oneof(fc.constant(null), text),
+  store: fc.oneof(fc.boolean(), fc.constant(null)),
+  background: fc.boolean(),
+  include: fc.array(fc.constantFrom("message.output_text.logprobs", "reasoning.encrypted_content", "odd")),
+  reasoning: fc.oneof(fc.constantFrom({ effort: "none" }, { effort: "high", summary: "auto" }), any),
+  suffix: fc.oneof(fc.constant(""), text),
+  stop_sequences: fc.array(text, { maxLength: 3 }),
+  parallel_tool_calls: fc.boolean(),
+  stream_options: fc.oneof(fc.constantFrom({ include_usage: true }, {}), any),
+  chat_template_kwargs: fc.oneof(fc.constantFrom({ enable_thinking: false }), any),
+  output_config: fc.oneof(fc.record({ format: fc.record({ type: fc.constant("json_schema"), schema }) }), any),
+  add_special: fc.oneof(fc.boolean(), any),
+  parse_special: fc.oneof(fc.boolean(), any),
+  with_pieces: fc.oneof(fc.boolean(), any),
   logprobs: fc.oneof(fc.boolean(), fc.integer({ min: -1, max: 30 })),
   top_logprobs: fc.integer({ min: -1, max: 30 }),
   stream: fc.boolean(),
@@ -145,35 +164,69 @@ const paths = [
   "/detokenize",
   "/apply-template",
 ];
+/** With more, hardly one would come as far as the model: some value is wrong in each. */
+const fewFields = fc
+  .subarray(Object.keys(fields), { maxLength: 8 })
+  .chain((names) => fc.record(Object.fromEntries(names.map((name) => [name, fields[name]]))));
 const body = fc.oneof(
   {
     weight: 20,
-    arbitrary: fc.record(fields, { requiredKeys: [] }).map((own) => JSON.stringify({ ...lengths, ...own })),
+    arbitrary: fewFields.map((own) => JSON.stringify({ ...lengths, ...own })),
   },
   { weight: 1, arbitrary: fc.json() },
   { weight: 1, arbitrary: text },
 );
-const request = fc.tuple(fc.constantFrom(...paths), body, fc.boolean());
+const line = fc.string({ unit: fc.constantFrom(..."azAZ09 /;=,*.-_:\"'[]{}~\u00ff") });
+const headers = fc.record(
+  {
+    "content-type": fc.constantFrom(
+      "application/json; charset=utf-8",
+      "application/vnd.x+json",
+      "text/plain",
+      "application/json;",
+    ),
+    host: fc.oneof(fc.constantFrom("localhost:9931", "[::1]", "evil.example", ""), line),
+    origin: fc.oneof(fc.constantFrom("null", "http://localhost"), line),
+    authorization: fc.oneof(fc.constantFrom("Bearer x", "Bearer", "Basic eDp5"), line),
+    "x-api-key": line,
+    "anthropic-version": fc.constantFrom("2023-06-01", ""),
+    "anthropic-beta": line,
+    "content-length": fc.constantFrom("0", "-1", "999999999999", "x"),
+    accept: line,
+  },
+  { requiredKeys: [] },
+);
+const request = fc.record({
+  path: fc.constantFrom(...paths),
+  sent: body,
+  needed: fc.boolean(),
+  /** Most requests have those that they need. */
+  others: fc.oneof({ weight: 9, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: headers }),
+});
 
 console.log(`seed ${seed}: ${count} bodies`);
 const model = await open(undefined, { contextLength: 1024 });
 const app = createApp(model, { host: "127.0.0.1", cors: [], name: "nano", defaults: { seed: 1 } });
 const failures: string[] = [];
 const statuses = new Map<number, number>();
-for (const [path, sent, needed] of fc.sample(request, { seed, numRuns: count })) {
+for (const { path, sent, needed, others } of fc.sample(request, { seed, numRuns: count })) {
   // Half of them have what their endpoint needs, so that they come as far as the model.
   const own =
     needed && sent.startsWith('{"') && sent.endsWith("}")
       ? `${JSON.stringify(neededBy(path)).slice(0, -1)},${sent.slice(1)}`
       : sent;
-  const init = { method: "POST", body: own, headers: { "content-type": "application/json", host: "127.0.0.1" } };
+  const usual = { "content-type": "application/json", host: "127.0.0.1" };
+  const init = { method: "POST", body: own, headers: { ...usual, ...others } };
   const response = await app.request(`http://127.0.0.1${path}`, init);
   const answer = await response.text();
   const { status } = response;
   statuses.set(status, (statuses.get(status) ?? 0) + 1);
   const fault =
     status >= 500 ? "a fault of the server" : status >= 400 ? wrongForm(path, answer) : wrongEvents(response, answer);
-  if (fault !== undefined) failures.push(`${path} ${own.slice(0, 1500)}: ${status}, ${fault}: ${answer.slice(-300)}`);
+  if (fault !== undefined)
+    failures.push(
+      `${path} ${JSON.stringify(others)} ${own.slice(0, 1500)}: ${status}, ${fault}: ${answer.slice(-300)}`,
+    );
 }
 for (const failure of failures.slice(0, 20)) console.log(`FAILED ${failure}`);
 const told = [...statuses].sort(([a], [b]) => a - b).map(([status, times]) => `${status}: ${times}`);

@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { open } from "../../src/index.ts";
 import { createApp } from "../../src/server/app.ts";
 import { listen } from "../../src/server/node-listen.ts";
+import { protocols } from "../server/protocols.ts";
 import { type Dice, diceOf } from "./dice.ts";
 
 const { values } = parseArgs({
@@ -32,6 +33,7 @@ if (![seed, count, clients, seconds].every((number) => Number.isSafeInteger(numb
 const WAITING = 34;
 const QUESTIONS = ["Hello!", "What is 2 + 2?", "Name a colour.", `Repeat: ${"word ".repeat(300)}`];
 const MOST_TOKENS = 24;
+const BODY = { maxTokens: MOST_TOKENS, temperature: 0 };
 const MOST_GROWTH_BYTES = 20 << 20;
 /** 200 for the model, and the rest for a busy machine. */
 const FREE_MS = 2000;
@@ -59,63 +61,6 @@ const told = (outcome: string): void => {
   outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
 };
 
-interface Protocol {
-  readonly path: string;
-  body(content: string, stream: boolean): object;
-  textOf(answer: string, stream: boolean): string;
-}
-
-// What answers hold is known where it is read.
-// biome-ignore lint/suspicious/noExplicitAny: as JSON.parse has it
-const events = (answer: string): any[] =>
-  answer
-    .split("\n")
-    .filter((line) => line.startsWith("data: {"))
-    .map((line) => JSON.parse(line.slice("data: ".length)));
-interface Item {
-  readonly type: string;
-  readonly content: readonly { readonly text: string }[];
-}
-const itemsOf = (answer: string): Item[] => JSON.parse(answer).output;
-const messages = (content: string) => [{ role: "user", content }];
-const protocols: readonly Protocol[] = [
-  {
-    path: "/v1/chat/completions",
-    body: (content, stream) => ({ messages: messages(content), stream, temperature: 0, max_tokens: MOST_TOKENS }),
-    textOf: (answer, stream) =>
-      stream
-        ? events(answer)
-            .map(({ choices }) => choices[0]?.delta.content ?? "")
-            .join("")
-        : JSON.parse(answer).choices[0].message.content,
-  },
-  {
-    path: "/v1/messages",
-    body: (content, stream) => ({ messages: messages(content), stream, temperature: 0, max_tokens: MOST_TOKENS }),
-    textOf: (answer, stream) =>
-      stream
-        ? events(answer)
-            .map(({ delta }) => delta?.text ?? "")
-            .join("")
-        : JSON.parse(answer)
-            .content.map(({ text = "" }) => text)
-            .join(""),
-  },
-  {
-    path: "/v1/responses",
-    body: (content, stream) => ({ input: content, stream, temperature: 0, max_output_tokens: MOST_TOKENS }),
-    textOf: (answer, stream) =>
-      stream
-        ? events(answer)
-            .map(({ type, delta }) => (type === "response.output_text.delta" ? delta : ""))
-            .join("")
-        : itemsOf(answer)
-            .flatMap(({ type, content }) => (type === "message" ? content : []))
-            .map(({ text }) => text)
-            .join(""),
-  },
-];
-
 async function ask(dice: Dice): Promise<void> {
   const protocol = dice.pick(protocols);
   const content = dice.pick(QUESTIONS);
@@ -126,10 +71,10 @@ async function ask(dice: Dice): Promise<void> {
   const isWrong = dice.chance(0.1);
   const isLong = !isWrong && dice.chance(0.03);
   const body = isLong
-    ? JSON.stringify(protocol.body("x".repeat(MOST_BODY_BYTES), stream))
+    ? JSON.stringify(protocol.body("x".repeat(MOST_BODY_BYTES), BODY, stream))
     : isWrong
       ? dice.pick(["{", '{"messages": 7, "input": 7}', "[]", `"${"x".repeat(1000)}"`])
-      : JSON.stringify(protocol.body(content, stream));
+      : JSON.stringify(protocol.body(content, BODY, stream));
   const isSlow = stream && dice.chance(0.1);
   try {
     const headers = { "content-type": "application/json" };

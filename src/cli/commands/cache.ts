@@ -1,6 +1,7 @@
 // `lfm2 cache`: the models that were fetched and are kept, and how to delete them.
 import { join } from "node:path";
 import { Command } from "commander";
+import { alignColumns } from "../../columns.ts";
 import { type KeptUrl, keptUrls } from "../../downloads/kept-urls.ts";
 import { nodeShelf } from "../../downloads/node-shelf.ts";
 import { parseHubName } from "../../hub/hub-name.ts";
@@ -8,7 +9,6 @@ import { type CachedModel, cachedModels, removeCached } from "../../hub/node-cac
 import { hubEnvironment } from "../../hub/node-environment.ts";
 import { formatBytes } from "../../quantities.ts";
 import { UsageError } from "../exit.ts";
-import { alignColumns } from "../terminal/columns.ts";
 import { harmless, note } from "../terminal/terminal.ts";
 
 const examples = `

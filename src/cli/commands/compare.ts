@@ -3,14 +3,14 @@ import { Command, Option } from "commander";
 import { type Comparison, compareRuns, type PointComparison } from "../../oracle/compare/compare.ts";
 import { comparisonHtml } from "../../oracle/compare/comparison-html.ts";
 import { comparisonJson } from "../../oracle/compare/comparison-json.ts";
-import { cells, wording } from "../../oracle/compare/comparison-text.ts";
+import { cells, reportLines, wording } from "../../oracle/compare/comparison-text.ts";
+import { explainedComparison } from "../../oracle/compare/explained-comparison.ts";
 import { type Precision, precisions } from "../../oracle/compare/tolerance.ts";
 import { acceptable, verdictOf } from "../../oracle/compare/verdict.ts";
-import { type Diagnosed, diagnose } from "../../oracle/diagnose/diagnose.ts";
-import { embeddingsOf, type ModelWeights, modelWeights } from "../../oracle/diagnose/model-weights.ts";
+import type { Diagnosed } from "../../oracle/diagnose/diagnose.ts";
+import { type ModelWeights, modelWeights } from "../../oracle/diagnose/model-weights.ts";
 import { MOST_PRODUCTS } from "../../oracle/diagnose/work.ts";
 import { parseGlob } from "../../oracle/glob.ts";
-import { lineUp } from "../../oracle/recorded/line-up.ts";
 import { readyMaps } from "../../oracle/recorded/name-map.ts";
 import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
 import { isAddress } from "../../oracle/served/completions-server.ts";
@@ -25,7 +25,6 @@ import { refuseFlags, runFlags } from "../options/refused-flags.ts";
 import { addReportOptions, checkReports, type ReportFlags, writeReports } from "../options/report-options.ts";
 import { addServerOptions, type ServerFlags, serverOptions } from "../options/server-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
-import { alignColumns } from "../terminal/columns.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
 import { harmless, note, styled } from "../terminal/terminal.ts";
 import { ownRun, servedRuns } from "./compare/sides.ts";
@@ -179,12 +178,8 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
       const runs = [recordedA ?? (await ownRun(b, flags, opened, signal)), b] as const;
       const weights =
         flags.model === undefined ? undefined : await openWeights(flags.model, !isPair, flags, opened, signal);
-      const comparison = await compareRuns(...(await lineUp(...runs, weights && embeddingsOf(weights))), {
-        ...options,
-        bias: weights && (async (path) => weights.numbers(`${path}.expert_bias`)),
-      });
-      line.show("Looking for the cause");
-      return [comparison, await diagnose(comparison, weights, flags.maxProducts)];
+      const onSearch = () => line.show("Looking for the cause");
+      return explainedComparison(...runs, weights, { ...options, maxProducts: flags.maxProducts, onSearch });
     };
     const [comparison, diagnosed] = await (isAddress(place) ? ofServer() : ofRecordings());
     line.clear();
@@ -195,7 +190,10 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
     const { stdout } = process;
     const words = wording(comparison, diagnosed, flags.all === true);
     if (flags.json) stdout.write(comparisonJson(comparison, diagnosed));
-    else stdout.write(harmless(stdout, report(words)));
+    else {
+      const lines = reportLines(words, (text) => styled(stdout, "bold", text));
+      stdout.write(harmless(stdout, `${lines.join("\n")}\n`));
+    }
     const verdict = verdictOf(comparison, diagnosed).is;
     const isAccepted = verdict === "equal" || flags.accept?.some((known) => known === verdict);
     const failure = isAccepted ? undefined : [words.verdict, ...words.cause].join("\n");
@@ -221,25 +219,6 @@ async function run(first: string, second: string | undefined, flags: CompareFlag
 
 const OF_SERVERS =
   "a server tells of log-probabilities alone; record its tensors, and compare them, to learn the cause";
-
-function report(words: ReturnType<typeof wording>): string {
-  const { wide, runs, notes, scope, verdict, cause, table, leftOut, logits, flips } = words;
-  const lines = [
-    `A  ${runs[0]}`,
-    `B  ${runs[1]}`,
-    ...notes,
-    scope,
-    "",
-    styled(process.stdout, "bold", verdict),
-    ...cause,
-  ];
-  if (wide !== "") lines.unshift(wide);
-  if (table.length > 1) lines.push("", ...alignColumns(table, "lrrrrrr"));
-  if (leftOut > 0) lines.push(`  … and ${leftOut} more outside tolerance (--all lists every point)`);
-  if (logits.length > 0) lines.push("", ...logits);
-  if (flips.length > 0) lines.push("", ...flips);
-  return `${lines.join("\n")}\n`;
-}
 
 function outside(point: PointComparison): string | undefined {
   return point.within ? undefined : `outside tolerance: ${cells(point).filter(Boolean).join("  ")}`;

@@ -1,7 +1,7 @@
 // `lfm2 run`: one prompt, one answer or several.
 import { Command } from "commander";
 import { seedOfChoice } from "../../chat/choices.ts";
-import { type AnswerSink, takeAnswer } from "../../conversation/take-answer.ts";
+import { type AnswerPlaces, type ChoiceStart, takeAnswers } from "../../conversation/take-answers.ts";
 import {
   type ChatDelta,
   type ChatMessage,
@@ -74,7 +74,7 @@ export function runCommand(): Command {
     .option("--json", "print one JSON object instead of text, in the library's names; with --answers, a list of them");
   command.addOption(
     command
-      .createOption("--answers <count>", "answer several times, with seed, seed + 1, …")
+      .createOption("--answers <count>", "answer several times, with seed, seed + 1, …; four are computed side by side")
       .argParser(integerOf("--answers", 1, MAX_ANSWERS))
       .default(1),
   );
@@ -111,17 +111,10 @@ async function run(flags: RunFlags): Promise<void> {
     const settings = `${computationLine(model.settings)} · ${samplingLine(model.recommended, stated)}`;
     note(isRandom ? `${settings} · seed ${seed}` : settings);
 
-    const reports: object[] = [];
-    let isCut = false;
-    for (let index = 0; index < flags.answers; index++) {
-      const seedHere = seedOfChoice(seed, index);
-      if (flags.answers > 1) note(`Answer ${index + 1} of ${flags.answers}${isRandom ? ` · seed ${seedHere}` : ""}`);
-      if (index > 0 && !flags.json) process.stdout.write("\n");
-      const options = { ...stated, seed: seedHere, tools, responseFormat, edits: flags.edit, signal };
-      const { report, summary } = await answerOnce(opened, prompt, flags, options);
-      reports.push(report);
-      isCut ||= summary.finishReason === "length";
-    }
+    const { reports, isCut } = await answerAll(opened, prompt, flags, {
+      ...{ ...stated, ...statedLength(flags), seed, tools, responseFormat, edits: flags.edit, signal },
+      isRandom,
+    });
     if (flags.json) process.stdout.write(`${JSON.stringify(flags.answers > 1 ? reports : reports[0], null, 2)}\n`);
     if (isCut && responseFormat !== undefined) {
       const flag = flags.schema ? "--schema" : flags.regex ? "--regex" : "--choice";
@@ -137,45 +130,65 @@ async function run(flags: RunFlags): Promise<void> {
   }
 }
 
-/** Prints an answer as it comes, or collects it for JSON; returns what there is to report of it. */
-async function answerOnce(
+interface AskedOptions extends ChatOptions {
+  readonly seed: Seed;
+  readonly signal: AbortSignal;
+  readonly isRandom: boolean;
+}
+
+/** Prints answers one after another as they come, or collects them for JSON; they are computed side by side. */
+async function answerAll(
   { model, name, loadMs }: OpenedModel,
   prompt: string,
   flags: RunFlags,
-  stated: ChatOptions & { readonly seed: Seed },
-): Promise<{ readonly report: object; readonly summary: Summary }> {
-  const collector = createAnswerCollector();
+  { isRandom, ...stated }: AskedOptions,
+): Promise<{ readonly reports: readonly object[]; readonly isCut: boolean }> {
+  const count = flags.answers;
+  const reports: object[] = [];
+  let isCut = false;
+  let current = 0;
   const progress = createPrefillProgress();
-  const sinks: AnswerSink[] = [progress.sink, collector];
-  if (!flags.json) sinks.push(flags.raw ? createTextPrinter() : createAnswerPrinter(flags.think));
-  const tokens: object[] = [];
-  const onToken = (token: TokenReport): void => {
-    tokens.push(printable(token));
-  };
+  const collectors = Array.from({ length: count }, createAnswerCollector);
+  const tokens = collectors.map((): object[] => []);
   const wantsTokens = flags.json && flags.logprobs !== undefined;
-  const options = {
-    ...stated,
-    ...statedLength(flags),
-    ...(wantsTokens ? { onToken, topLogprobs: flags.logprobs } : {}),
-    onProgress: progress.onProgress,
+  const start = ({ onFinish, ...own }: ChoiceStart, index: number): AsyncIterable<ChatDelta> => {
+    const onToken = (token: TokenReport): unknown => tokens[index].push(printable(token));
+    return answer(model, prompt, flags, {
+      ...{ ...stated, ...own, onFinish },
+      ...(wantsTokens ? { onToken, topLogprobs: flags.logprobs } : {}),
+      onProgress: (told) => (index === current ? progress.onProgress(told) : undefined),
+    });
   };
-  const start = (finish: ChatOptions) => answer(model, prompt, flags, { ...options, ...finish });
-  const summary = await takeAnswer(start, sinks).catch((error: unknown) => {
+  const places: AnswerPlaces = {
+    begin(index) {
+      current = index;
+      const seed = seedOfChoice(stated.seed, index);
+      if (count > 1) note(`Answer ${index + 1} of ${count}${isRandom ? ` · seed ${seed}` : ""}`);
+      if (index > 0 && !flags.json) process.stdout.write("\n");
+      const printer = flags.raw ? createTextPrinter() : createAnswerPrinter(flags.think);
+      return [progress.sink, collectors[index], ...(flags.json ? [] : [printer])];
+    },
+    end(index, summary) {
+      note(speedLine(summary));
+      isCut ||= summary.finishReason === "length";
+      const collector = collectors[index];
+      const { content, reasoning_content: thought } = collector.message();
+      const seed = seedOfChoice(stated.seed, index);
+      reports.push({
+        content: flags.raw ? content : withoutOuterLines(content),
+        ...(thought === undefined || !flags.think ? {} : { reasoning_content: withoutOuterLines(thought) }),
+        ...(collector.toolCalls.length === 0 ? {} : { tool_calls: collector.toolCalls }),
+        ...(wantsTokens ? { tokens: tokens[index] } : {}),
+        ...figures(summary, loadMs),
+        seed: typeof seed === "bigint" ? String(seed) : seed, // JSON has no integers beyond 2⁵³
+        model: name,
+      });
+    },
+  };
+  await takeAnswers(count, stated, start, places).catch((error: unknown) => {
     throw aboutFlags(error); // which ids there are, say, the model knows
   });
-  note(speedLine(summary));
-  const { content, reasoning_content: thought } = collector.message();
-  const { seed } = stated;
-  const report = {
-    content: flags.raw ? content : withoutOuterLines(content),
-    ...(thought === undefined || !flags.think ? {} : { reasoning_content: withoutOuterLines(thought) }),
-    ...(collector.toolCalls.length === 0 ? {} : { tool_calls: collector.toolCalls }),
-    ...(wantsTokens ? { tokens } : {}),
-    ...figures(summary, loadMs),
-    seed: typeof seed === "bigint" ? String(seed) : seed, // JSON has no integers beyond 2⁵³
-    model: name,
-  };
-  return { report, summary };
+  return { reports, isCut };
 }
 
 /** A token whose bytes JSON can hold. */

@@ -1,5 +1,6 @@
 // `lfm2 trace`: every tensor of a run, to files.
 import { Command } from "commander";
+import { alignColumns } from "../../columns.ts";
 import { planTrace, type TracePlan } from "../../oracle/trace/trace-plan.ts";
 import { MAX_TRACE_BYTES, writeTrace } from "../../oracle/trace/write-trace.ts";
 import { formatBytes, formatDuration, formatInteger } from "../../quantities.ts";
@@ -12,7 +13,6 @@ import { aboutFlags, byteCount } from "../options/option-values.ts";
 import { refuseFlags } from "../options/refused-flags.ts";
 import { addTraceChoice, type TraceChoiceFlags } from "../options/trace-choice.ts";
 import { abortOnInterrupt } from "../signals.ts";
-import { alignColumns } from "../terminal/columns.ts";
 import { createPrefillProgress } from "../terminal/prefill-progress.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { note } from "../terminal/terminal.ts";

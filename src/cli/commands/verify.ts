@@ -2,24 +2,16 @@
 import { Command } from "commander";
 import { open } from "../../index.ts";
 import { threadsText } from "../../load/threads-text.ts";
-import { type BitsMode, expectedBits, logitBits } from "../../oracle/same-bits.ts";
-import { type KernelBuildName, usableBuilds } from "../../wasm/kernels.ts";
+import { expectedBits } from "../../oracle/same-bits.ts";
+import { type BitsVerdict, bitsReport, bitsRuns, verifyBits } from "../../oracle/verify-bits.ts";
+import { usableBuilds } from "../../wasm/kernels.ts";
 import { integerOf } from "../options/option-values.ts";
 import { abortOnInterrupt } from "../signals.ts";
-import { alignColumns } from "../terminal/columns.ts";
 import { createProgressLine } from "../terminal/progress-line.ts";
 
 interface VerifyFlags {
   readonly threads?: number;
   readonly json?: true;
-}
-
-interface Verdict {
-  readonly mode: BitsMode;
-  readonly kernels: KernelBuildName;
-  readonly threads: number;
-  readonly sha256: string;
-  readonly same: boolean;
 }
 
 const notes = `
@@ -39,49 +31,23 @@ export function verifyCommand(): Command {
 async function run({ threads: stated, json }: VerifyFlags): Promise<void> {
   const signal = abortOnInterrupt();
   const progress = createProgressLine();
-  const builds = usableBuilds().toReversed();
-  const verdicts: Verdict[] = [];
-  let threads = "";
+  const runs = bitsRuns(usableBuilds().toReversed(), stated === undefined ? [1, 2] : [stated]);
+  const verdicts: BitsVerdict[] = [];
+  let unstated = "";
   try {
     const model = await open(undefined, { signal });
-    threads = threadsText(model.settings);
+    unstated = threadsText(model.settings);
     await model.close();
-    for (const mode of ["exact", "int8"] as const) {
-      for (const kernels of builds) {
-        for (const threads of stated === undefined ? [1, 2] : [stated]) {
-          progress.show(`Running ${mode}, ${kernels} SIMD, threads: ${threads}`);
-          const model = await open(undefined, { mode, kernels, threads, signal });
-          const sha256 = await logitBits(model, signal).finally(() => model.close());
-          verdicts.push({ mode, kernels, threads, sha256, same: sha256 === expectedBits[mode] });
-        }
-      }
+    for (const run of runs) {
+      const { mode, kernels, threads } = run;
+      progress.show(`Running ${mode}, ${kernels} SIMD, threads: ${threads}`);
+      verdicts.push(await verifyBits(run, await open(undefined, { mode, kernels, threads, signal }), signal));
     }
   } finally {
     progress.clear();
   }
-  const engine = `node ${process.versions.node}, V8 ${process.versions.v8}, ${process.arch}; without -t ${threads}`;
+  const engine = `node ${process.versions.node}, V8 ${process.versions.v8}, ${process.arch}; without -t ${unstated}`;
   if (json) process.stdout.write(`${JSON.stringify({ engine, expected: expectedBits, found: verdicts }, null, 2)}\n`);
-  else process.stdout.write(`${report(engine, verdicts).join("\n")}\n`);
+  else process.stdout.write(`${bitsReport(engine, verdicts).join("\n")}\n`);
   if (verdicts.some(({ same }) => !same)) process.exitCode = 1;
-}
-
-function report(engine: string, verdicts: readonly Verdict[]): string[] {
-  const lines = (Object.keys(expectedBits) as BitsMode[]).flatMap((mode) => {
-    const own = verdicts.filter((verdict) => verdict.mode === mode);
-    const rows = own.map(({ kernels, threads, sha256, same }) => {
-      return [
-        `${kernels} SIMD`,
-        threads === 1 ? "1 thread" : `${threads} threads`,
-        sha256,
-        same ? "same" : "DIFFERENT",
-      ];
-    });
-    return [mode, ...alignColumns([["expected", "", expectedBits[mode], ""], ...rows], "llll")];
-  });
-  const different = verdicts.filter(({ same }) => !same).length;
-  const verdict =
-    different === 0
-      ? "These are the bits that every engine gives."
-      : `${different} of ${verdicts.length} runs gave other bits. Please report this, with the lines above.`;
-  return [engine, ...lines, verdict];
 }

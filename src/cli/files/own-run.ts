@@ -5,13 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openTrace } from "../../oracle/recorded/open-trace.ts";
 import type { RecordedRun } from "../../oracle/recorded/recorded-run.ts";
-import { planTrace } from "../../oracle/trace/trace-plan.ts";
+import { ownPoints } from "../../oracle/trace/own-points.ts";
 import { writeTrace } from "../../oracle/trace/write-trace.ts";
 import { diskFolder } from "../../sources/disk.ts";
 import { createPrefillProgress } from "../terminal/prefill-progress.ts";
 import type { OpenedModel } from "./open-model.ts";
 
-/** A trace with every point finds more causes than one with the other side's alone, while it is no larger. */
 const MAX_WHOLE_BYTES = 1_000_000_000;
 
 /**
@@ -24,11 +23,7 @@ export async function recordOwnRun(
   wanted: (name: string) => boolean,
   signal: AbortSignal,
 ): Promise<RecordedRun> {
-  const whole = planTrace(model.config, ids.length);
-  const points =
-    whole.bytes <= MAX_WHOLE_BYTES
-      ? undefined
-      : whole.points.map((point) => point.name).filter((point) => wanted(point));
+  const points = ownPoints(model.config, ids.length, wanted, MAX_WHOLE_BYTES);
   const folder = await mkdtemp(join(tmpdir(), "lfm2-compare-"));
   const removeNow = (): void => rmSync(folder, { recursive: true, force: true });
   process.prependListener("exit", removeNow);

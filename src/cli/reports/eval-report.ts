@@ -1,10 +1,11 @@
 // Quality figures as text and as JSON.
+
+import { alignColumns } from "../../columns.ts";
 import { type EvalHeader, type EvaluatedRun, missingWindows, shardName } from "../../oracle/eval/eval-file.ts";
 import { scoredPositions } from "../../oracle/eval/eval-plan.ts";
 import type { WindowScores } from "../../oracle/eval/evaluate.ts";
 import { type Estimate, qualityOf } from "../../oracle/eval/quality.ts";
 import { formatInteger, shortest } from "../../quantities.ts";
-import { alignColumns } from "../terminal/columns.ts";
 
 export interface EvalReport {
   readonly header: EvalHeader;

@@ -1,10 +1,11 @@
 // What came of a golden, in words.
+
+import { alignColumns } from "../../columns.ts";
 import { describeGap } from "../../oracle/compare/closeness.ts";
 import type { PointCheck } from "../../oracle/golden/golden-check.ts";
 import type { GoldenManifest } from "../../oracle/golden/golden-manifest.ts";
 import { layerPoint, placeInLayer } from "../../oracle/recorded/point-names.ts";
 import { formatError } from "../../quantities.ts";
-import { alignColumns } from "../terminal/columns.ts";
 
 const SHOWN = 5;
 

@@ -1,7 +1,8 @@
 // An inspection as text for people.
+
+import { alignColumns } from "../../columns.ts";
 import type { ModelOptions } from "../../load/model-options.ts";
 import { formatBytes, formatCount, formatInteger } from "../../quantities.ts";
-import { alignColumns } from "../terminal/columns.ts";
 import { samplingLine } from "../terminal/settings-line.ts";
 import type { Inspection, MemoryFacts, TensorFacts, TokenFacts } from "./inspection.ts";
 import type { Size } from "./model-facts.ts";

@@ -1,10 +1,11 @@
 // What came of session scenarios, in words and as outcomes of tests.
+
+import { alignColumns } from "../../columns.ts";
 import type { StepCheck } from "../../oracle/sessions/session-check.ts";
 import type { SessionManifest } from "../../oracle/sessions/session-manifest.ts";
 import type { Finding, SessionVerdict } from "../../oracle/sessions/session-verdict.ts";
 import { faults } from "../../oracle/sessions/suppositions.ts";
 import { formatError } from "../../quantities.ts";
-import { alignColumns } from "../terminal/columns.ts";
 import type { Outcome } from "./junit.ts";
 
 /** What only one of the two has. */

@@ -1,7 +1,7 @@
 // What a written model is made of, format by format, as lines of a summary.
 import type { FormatName } from "../../blocks/formats.ts";
+import { alignColumns } from "../../columns.ts";
 import { formatBytes, formatCount } from "../../quantities.ts";
-import { alignColumns } from "../terminal/columns.ts";
 
 export interface WrittenTensor {
   readonly format: FormatName;

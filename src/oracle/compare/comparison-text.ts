@@ -1,5 +1,6 @@
 // A comparison for people: the verdict, where it begins, why, and the figures that say so.
 
+import { alignColumns } from "../../columns.ts";
 import { formatError, formatPercent } from "../../quantities.ts";
 import type { Diagnosed } from "../diagnose/diagnose.ts";
 import type { Diagnosis } from "../diagnose/guesses.ts";
@@ -56,6 +57,18 @@ export function wording(comparison: Comparison, diagnosed: Diagnosed, isWhole = 
     logits: points.flatMap(({ name, logits }) => (logits === undefined ? [] : [logitsLine(name, logits, comparison)])),
     flips: flipLines(comparison),
   };
+}
+
+/** The lines of a report. @param strong  how the verdict stands out */
+export function reportLines(words: Wording, strong: (text: string) => string = (text) => text): string[] {
+  const { wide, runs, notes, scope, verdict, cause, table, leftOut, logits, flips } = words;
+  const lines = [`A  ${runs[0]}`, `B  ${runs[1]}`, ...notes, scope, "", strong(verdict), ...cause];
+  if (wide !== "") lines.unshift(wide);
+  if (table.length > 1) lines.push("", ...alignColumns(table, "lrrrrrr"));
+  if (leftOut > 0) lines.push(`  … and ${leftOut} more outside tolerance (--all lists every point)`);
+  if (logits.length > 0) lines.push("", ...logits);
+  if (flips.length > 0) lines.push("", ...flips);
+  return lines;
 }
 
 function toleranceWords({ factor, minds }: Comparison["tolerance"]): string {

@@ -23,7 +23,7 @@ export interface ModelWeights {
 
 /** @param quantize  what matrices are held in, where the model is quantized when it is loaded */
 export function modelWeights(
-  checkpoint: Pick<Checkpoint, "config" | "keyNames" | "tensors" | "files">,
+  checkpoint: Pick<Checkpoint, "config" | "tensors" | "files"> & Partial<Pick<Checkpoint, "keyNames">>,
   quantize?: QuantizationType,
 ): ModelWeights {
   const config = readConfig(checkpoint.config, checkpoint.keyNames);

@@ -19,6 +19,14 @@ export function keptByMask(mask: TensorData): Kept | undefined {
   return from < 0 || count === numbers.length ? undefined : { from, count, of: numbers.length };
 }
 
+/** How many ids pad a text on its left; all of them are no padding. */
+export function paddingBefore(ids: readonly number[], pad: unknown): number {
+  return Math.max(
+    0,
+    ids.findIndex((id) => id !== pad),
+  );
+}
+
 /** Theirs without what pads its ids to more than ours: pad_token_id, before the text and after it. */
 export function withoutPadding(ours: RecordedRun, theirs: RecordedRun, notes: string[]): RecordedRun {
   const pad = ours.about?.config.pad_token_id ?? theirs.about?.config.pad_token_id;

@@ -6,6 +6,7 @@ import type { ArithmeticMode } from "../../ops/backend.ts";
 import { openInPage } from "../../page.ts";
 import type { ModelTokenizer } from "../../text/text.ts";
 import { adjust, param } from "../url.ts";
+import { idsAsText } from "./ids-as-text.ts";
 
 export type Opening =
   | { readonly is: "closed" }
@@ -27,7 +28,7 @@ export interface Slot {
 }
 
 /** Threads, kernels and the embedded model, beside the page. */
-const assets = new URL("lfm2/", document.baseURI);
+export const assets = new URL("lfm2/", document.baseURI);
 
 /** Files that the reader has chosen; the address can only name them. */
 const chosen: Signal<{ readonly name: string; readonly files: readonly File[] } | undefined> = signal(undefined);
@@ -98,7 +99,7 @@ function createSlot(mode: ArithmeticMode): Slot {
           if (isCurrent()) opening.value = { is: "opening", progress };
         },
       });
-      const tokenizer = await model.tokenizer();
+      const tokenizer = await model.tokenizer().catch(idsAsText);
       if (isCurrent()) opening.value = { is: "open", model, tokenizer };
       return { model, tokenizer };
     } catch (error) {

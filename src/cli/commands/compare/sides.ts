@@ -1,4 +1,5 @@
 // The side of a comparison that is made here, and a server's.
+import { paddingBefore } from "../../../oracle/recorded/padding.ts";
 import { HEAD } from "../../../oracle/recorded/point-names.ts";
 import type { RecordedRun } from "../../../oracle/recorded/recorded-run.ts";
 import { servedRun } from "../../../oracle/served/served-run.ts";
@@ -83,12 +84,4 @@ export async function ownRun(
   } finally {
     await model.model.close();
   }
-}
-
-/** How many ids pad a text on its left; all of them are no padding. */
-function paddingBefore(ids: readonly number[], pad: unknown): number {
-  return Math.max(
-    0,
-    ids.findIndex((id) => id !== pad),
-  );
 }

@@ -1,13 +1,16 @@
-// What a page fetches from servers is kept in the browser's own file system, where it has one. WebKitGTK has none as it
-// comes, and the same calls open the same models there, again and again.
+// What a page fetches from servers is kept in the browser's file system for sites, or in its database: Firefox's private
+// windows have no such file system. WebKitGTK keeps nothing under a driver (webkit.test.ts has it without one),
+// and the same calls open the same models there, again and again.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import * as lfm2InNode from "../../src/index.ts";
-import { type FakeHub, REPO, sendRange, serveHub } from "../hub/fake-hub.ts";
-import { inEveryEngine, type Library, type Page, type PageLibrary } from "./every-engine.ts";
-import { READ_AHEAD } from "./site.ts";
+import * as lfm2InNode from "../../../src/index.ts";
+import { type FakeHub, REPO, sendRange, serveHub } from "../../hub/fake-hub.ts";
+import { inEveryEngine, type Library, type Page, type PageLibrary } from "../every-engine.ts";
+import { chromium, firefox, privateFirefox } from "../puppeteer-engines.ts";
+import { READ_AHEAD } from "../site.ts";
+import { webkit } from "../webkit-engine.ts";
 
-const NANO = new URL("../../golden/nano/", import.meta.url);
+const NANO = new URL("../../../golden/nano/", import.meta.url);
 const FILE = "lfm2-nano-Q4_0.gguf";
 const content = readFileSync(new URL(FILE, NANO));
 const [{ ids }] = JSON.parse(readFileSync(new URL("golden.json", NANO), "utf8"));
@@ -67,16 +70,26 @@ const cached = (lfm2: PageLibrary) =>
   lfm2.listCached() as never as Promise<{ name: string; bytes: number; isWhole: boolean }[]>;
 const removed = (lfm2: PageLibrary, name: string) => lfm2.removeCached(name === "" ? undefined : name);
 
-/** Whether this engine can keep files is what it says itself. */
+/** Whether this engine has a place for files, or for Blobs in its database, is what it says itself. */
 async function keeps(page: Page): Promise<boolean> {
   return page.run(async () => {
-    const script = `navigator.storage.getDirectory().then(() => postMessage(true), () => postMessage(false))`;
-    const worker = new Worker(URL.createObjectURL(new Blob([`try { ${script} } catch { postMessage(false) }`])));
-    const found = await new Promise<boolean>((resolve) => {
-      worker.onmessage = ({ data }) => resolve(data);
-    });
-    worker.terminate();
-    return found;
+    const inDatabase = () =>
+      new Promise<boolean>((resolve, reject) => {
+        const request = indexedDB.open("probe");
+        request.onupgradeneeded = () => request.result.createObjectStore("probe");
+        request.onerror = () => reject(request.error);
+        request.onsuccess = () => {
+          const put = request.result
+            .transaction("probe", "readwrite")
+            .objectStore("probe")
+            .put(new Blob(["x"]), 1);
+          put.onsuccess = () => resolve(true);
+          put.onerror = () => resolve(false);
+        };
+      });
+    return Promise.resolve()
+      .then(() => navigator.storage.getDirectory())
+      .then(() => true, inDatabase);
   }, null);
 }
 
@@ -87,7 +100,7 @@ const weightBytes = (page: Page, from: number = 0): number =>
     .filter(({ path }) => path.includes(FILE))
     .reduce((sum, { bytes }) => sum + bytes, 0);
 
-inEveryEngine({ isolated: false }, (page) => {
+inEveryEngine({ isolated: false, engines: [chromium, firefox, privateFirefox, webkit] }, (page) => {
   const name = `hf:${REPO}/${FILE}`;
 
   it("fetches a model of the hub once, checks it, and lists and deletes it", async () => {

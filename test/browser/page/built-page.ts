@@ -2,13 +2,13 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { pageFiles, readingFrom } from "../../src/cli/files/page-files.ts";
-import { type Listening, listen } from "../../src/server/node-listen.ts";
-import { createPageApp } from "../../src/server/page-app.ts";
-import type { Driver, Engine } from "./engine.ts";
-import type { Json } from "./every-engine.ts";
-import { chromium, firefox } from "./puppeteer-engines.ts";
-import { webkitAsItComes } from "./webkit-engine.ts";
+import { pageFiles, readingFrom } from "../../../src/cli/files/page-files.ts";
+import { type Listening, listen } from "../../../src/server/node-listen.ts";
+import { createPageApp } from "../../../src/server/page-app.ts";
+import type { Driver, Engine } from "../engine.ts";
+import type { Json } from "../every-engine.ts";
+import { chromium, firefox } from "../puppeteer-engines.ts";
+import { webkitAsItComes } from "../webkit-engine.ts";
 
 /** What a task in the page is given besides its argument. */
 export interface Hands {

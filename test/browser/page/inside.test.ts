@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { open, writeTrace } from "../../src/index.ts";
+import { open, writeTrace } from "../../../src/index.ts";
 import { type BuiltPage, onBuiltPage } from "./built-page.ts";
 
 /** "Hello!" asked, and the beginning of the thought. */

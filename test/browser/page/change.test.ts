@@ -1,6 +1,6 @@
 // Edits of the page: what comes of them is what the command line computes, to the bit.
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type LanguageModel, open } from "../../src/index.ts";
+import { type LanguageModel, open } from "../../../src/index.ts";
 import { onBuiltPage } from "./built-page.ts";
 
 const PROMPT = "Hello! Who are you?";
