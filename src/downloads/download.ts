@@ -64,11 +64,10 @@ export async function download(
     });
     saving.catch(abort);
   };
-  const came = (isPartWhole: boolean): void => {
+  // Not for each part: a browser's thread stands still while its file is flushed.
+  const came = (): void => {
     onProgress?.(doneBytes(state));
-    if (saving !== undefined) return;
-    if (isPartWhole) saveNow();
-    else later ??= setTimeout(saveNow, saveMs);
+    if (saving === undefined) later ??= setTimeout(saveNow, saveMs);
   };
   const fetching = { remote, route, file, state, signal, came };
   try {
@@ -91,7 +90,7 @@ interface Fetching {
   readonly state: DownloadState;
   readonly signal: AbortSignal;
   /** Called after each piece that has been written. */
-  came(isPartWhole: boolean): void;
+  came(): void;
 }
 
 async function inParts(fetching: Fetching, connections: number): Promise<void> {
@@ -202,7 +201,7 @@ async function takeIn(
   let at = offset;
   const gathering = gather(file, offset, (position) => {
     onWritten(position);
-    came(position === end);
+    came();
   });
   try {
     for await (const chunk of chunks) {
@@ -241,7 +240,7 @@ async function takeWhole(fetching: Fetching, response: Response, chunks: Chunks)
     if (at + chunk.length > known) {
       await file.write(at, chunk);
       addPrefix(state, at + chunk.length);
-      came(false);
+      came();
     }
     at += chunk.length;
   }

@@ -85,8 +85,8 @@ async function createWasm(request: WasmBackendRequest, settings: Settings, conte
 
 /** Where nobody chose how many threads compute. */
 function race({ threads, pool }: WasmBackend, { model, sequences: [sequence] }: AssembledModel): StepThreads {
-  if (pool.size === 1) return { ...threads };
-  return raceThreads(threads, model, sequence, { now: () => performance.now(), lost: () => pool.lostMs });
+  if (pool.size > 1) raceThreads(threads, model, sequence, { now: () => performance.now(), lost: () => pool.lostMs });
+  return { ...threads };
 }
 
 /** The loaded model, to be shared out among many sequences. */

@@ -5,14 +5,15 @@ import { PROMPT_ROWS, type StepThreads } from "../wasm/wasm-ops.ts";
 
 /** One run's time: long beside the waking of threads, and enough weights that no cache holds them. */
 const RUN_MS = 5;
+/** Odd, for the median. */
 const ROUNDS = 5;
 /** No round is begun after so long. */
-const RACE_MS = 40;
+const RACE_MS = 60;
 /** Before the first run that counts, the engine compiles what runs often. */
 const WARM_UP_MS = 20;
 /**
  * Fewer threads have to be that much faster than more. A race is short, and something else may run beside it, such as the
- * engine's compiler.
+ * engine's compiler; of threads that are too many some rest in time, and too few stay too few.
  */
 const WORTH = 1.05;
 
@@ -29,45 +30,52 @@ export interface Clocks {
   lost(): number;
 }
 
-/** Numbers of threads: the fastest as things are, and the fastest if each thread had a processor. */
+/** Numbers of threads: the fastest as things are, by the median run, and the fastest if each thread had a processor. */
 export interface Fastest {
   readonly found: number;
   readonly unhindered: number;
 }
 
 /**
- * The numbers of threads with the shortest of several runs in turns: `most`, or a part of them.
+ * The fastest numbers of threads of `most` and its parts, in several runs in turns.
  * @param run  the same work each time, by so many threads
  */
 export function fastestCounts(most: number, run: (count: number) => void, { now, lost }: Clocks): Fastest {
-  const times = entrants(most).map((count) => ({ count, found: NEVER, unhindered: NEVER }));
+  const times = entrants(most).map((count) => ({ count, ms: [] as number[], unhindered: NEVER }));
   const begin = now();
   for (let round = 0; round < ROUNDS && (round === 0 || now() - begin < RACE_MS); round++) {
     for (const time of times) {
       const [begin, before] = [now(), lost()];
       run(time.count);
       const ms = now() - begin;
-      time.found = Math.min(time.found, ms);
-      time.unhindered = Math.min(time.unhindered, ms - (lost() - before));
+      time.ms.push(ms);
+      // Several threads may have lost the same time.
+      time.unhindered = Math.min(time.unhindered, Math.max(ms / time.count, ms - (lost() - before)));
     }
   }
-  const fastest = (kind: keyof Fastest): number => {
-    const least = Math.min(...times.map((time) => time[kind]));
-    return Math.max(...times.filter((time) => time[kind] <= least * WORTH).map(({ count }) => count));
+  const fastest = (msOf: (time: (typeof times)[number]) => number): number => {
+    const least = Math.min(...times.map(msOf));
+    return Math.max(...times.filter((time) => msOf(time) <= least * WORTH).map(({ count }) => count));
   };
-  return { found: fastest("found"), unhindered: fastest("unhindered") };
+  return { found: fastest(({ ms }) => median(ms)), unhindered: fastest(({ unhindered }) => unhindered) };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * Has all `threads` or fewer of them run steps of one row, and steps that read a prompt; leaves nothing in the sequence. In
- * `threads` it leaves who is fastest if each has a processor: those that have none now will rest, and may have one later.
- * @returns who is fastest as things are
+ * Has all `threads` or fewer of them run steps of one row, and steps that read a prompt; leaves in `threads` who was
+ * fastest, and nothing in the sequence. One thread alone has to be the fastest even if the others had processors: what
+ * keeps those busy, such as the engine's compiler or the file just written, may soon end.
  */
-export function raceThreads(threads: StepThreads, model: Model, sequence: Sequence, clocks: Clocks): StepThreads {
+export function raceThreads(threads: StepThreads, model: Model, sequence: Sequence, clocks: Clocks): void {
   const rows = { decode: 1, prompt: Math.min(PROMPT_ROWS, model.maxStep, sequence.capacity) };
-  const [all, found, unhindered] = [{ ...threads }, { ...threads }, { ...threads }];
+  const [all, fastest] = [{ ...threads }, { ...threads }];
   for (const kind of ["decode", "prompt"] as const) {
     Object.assign(threads, { decode: all[kind], prompt: all[kind] });
     const runLayers = layersOf(model, sequence, rows[kind], clocks.now);
@@ -76,12 +84,10 @@ export function raceThreads(threads: StepThreads, model: Model, sequence: Sequen
       Object.assign(threads, { decode: count, prompt: count });
       runLayers();
     };
-    const fastest = fastestCounts(all[kind], run, clocks);
-    found[kind] = fastest.found;
-    unhindered[kind] = fastest.unhindered;
+    const { found, unhindered } = fastestCounts(all[kind], run, clocks);
+    fastest[kind] = found > 1 ? found : unhindered;
   }
-  Object.assign(threads, unhindered);
-  return found;
+  Object.assign(threads, fastest);
 }
 
 /** A run over as many layers as take RUN_MS with all threads: of one step in part, or of several. */

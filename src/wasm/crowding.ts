@@ -5,7 +5,7 @@
 /** Long enough for a system's scheduler to let each thread run in turn several times. */
 const WINDOW_MS = 40;
 /** Of the time, in threads: what is lost to waiting in steps of even speed is a few hundredths. */
-const CROWDED = 0.25;
+const CROWDED = 0.15;
 /** For so long one thread rests; twice as long each time that it was still too many. */
 const FIRST_REST_MS = 250;
 const LONGEST_REST_MS = 4_000;

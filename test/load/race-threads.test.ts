@@ -51,6 +51,11 @@ describe("the race of thread counts", () => {
     expect(race(4, lostOf)).toEqual({ found: 2, unhindered: 4 });
   });
 
+  it("has a winner where threads together have lost more time than there was", () => {
+    const { race } = machine(() => 5);
+    expect(race(4, (count) => (count === 4 ? 20 : 0))).toEqual({ found: 4, unhindered: 4 });
+  });
+
   it("is won by one where a model is so small that waiting takes longer than work", () => {
     const { race } = machine((count) => 1 + 0.2 * (count - 1));
     expect(race(4)).toEqual({ found: 1, unhindered: 1 });
@@ -84,8 +89,7 @@ describe("a model's threads", () => {
       time += threads.decode === 2 ? 1 : 3;
       return time;
     };
-    const found = raceThreads(threads, model, sequence, { now, lost: () => 0 });
-    expect(found).toEqual({ decode: 2, prompt: 2 });
+    raceThreads(threads, model, sequence, { now, lost: () => 0 });
     expect(threads).toEqual({ decode: 2, prompt: 2 });
     expect(sequence).toMatchObject({ ids: [], next: 0 });
   });
