@@ -47,7 +47,9 @@ export function inEveryEngine(
   tests: (page: Page) => void,
 ): void {
   for (const { name, launch } of engines) {
-    describe(`${name}, ${isolated ? "isolated page" : "plain page"}`, { retry: name.startsWith("Firefox") ? 1 : 0 }, () => {
+    describe(`${name}, ${isolated ? "isolated page" : "plain page"}`, {
+      retry: name.startsWith("Firefox") ? 1 : 0,
+    }, () => {
       let site: Site;
       let driver: Driver;
       let launched: Promise<Driver> | undefined;
