@@ -2,7 +2,7 @@
 
 import { formatBytes, formatInteger, threeDigits } from "../../quantities.ts";
 import type { Row, Run } from "./run.ts";
-import { nameOf } from "./settings.ts";
+import { computingIn, nameOf } from "./settings.ts";
 import type { Range } from "./statistics.ts";
 
 /** A table, its columns padded. A column whose heading ends in ":" is aligned to the right. */
@@ -32,7 +32,7 @@ export function reportRun(run: ReportedRun, machine: string): string {
   const rows = run.rows.map((row) => [
     row.mode,
     row.kernels,
-    String(row.threads),
+    threadsIn(row),
     row.kvType,
     nameOf(row),
     rangeText(row.tokensPerSecond),
@@ -57,6 +57,12 @@ export function reportRun(run: ReportedRun, machine: string): string {
     ...notes,
     ...(complete ? [] : ["Stopped before its end: these are the figures until then."]),
   ].join("\n")}\n`;
+}
+
+/** "2"; "1 of 2" where one of them rests. */
+function threadsIn(row: Row): string {
+  const computing = computingIn(row, row);
+  return computing === row.threads ? `${row.threads}` : `${computing} of ${row.threads}`;
 }
 
 function limitLine({ readLimits }: ReportedRun): string {
