@@ -1,18 +1,18 @@
 // Activations in int8: blocks of 32 numbers of a row, made before the row is multiplied by packed weights.
 //
-//   byte  0            4        8              12             16
-//         ├─ scale f32 ┼─ sum ──┼─ sum 0 … 15 ─┼─ sum 16 … 31 ┼─ q 0 … 31 ─┤     value[i] ≈ scale · q[i]; sums i32
+//   byte  0            4        8               12              16
+//         ├─ scale f32 ┼─ −sum ─┼─ −sum 0 … 15 ─┼─ −sum 16 … 31 ┼─ q 0 … 31 ─┤     value[i] ≈ scale · q[i]; sums of q, i32
 //
 //   relaxed build    q is 32 int8: 48 bytes to a block
 //   baseline build   q is 32 int16: 80 bytes to a block. Of every four numbers the order is first, third, second, fourth:
 //                    without an 8-bit dot product, even and odd columns are multiplied separately.
 //
-// This is llama.cpp's Q8_0 with two changes: the scale stays in float32, and the sums of q are computed once, for the products
-// that subtract an offset or a minimum. Rounding is to nearest, ties to even; |q| ≤ 127. One infinite value or NaN makes the
+// This is llama.cpp's Q8_0 with two changes: the scale stays in float32, and the sums of q are computed once, negated, for the
+// products that subtract an offset or a minimum. Rounding is to nearest, ties to even; |q| ≤ 127. One infinite value or NaN makes the
 // scale infinite or NaN, and with it every product.
 //
-// A tile is the blocks of four rows, interleaved: first the scales of rows 0, 1, 2, 3, then their sums, then four columns of q
-// of each row, the next four columns of each row, and so on.
+// A tile is the blocks of two, three or four rows, interleaved: first the scales of rows 0, 1, …, then their sums, then four
+// columns of q of each row, the next four columns of each row, and so on.
 export const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD;
 
 /**
@@ -60,9 +60,9 @@ export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
     const low = sumWords(i16x8.add(a, b));
     const high = sumWords(i16x8.add(c, d));
     store<f32>(to, scale);
-    store<i32>(to, low + high, 4);
-    store<i32>(to, low, 8);
-    store<i32>(to, high, 12);
+    store<i32>(to, -(low + high), 4);
+    store<i32>(to, -low, 8);
+    store<i32>(to, -high, 12);
     if (RELAXED) {
       v128.store(to, i8x16.narrow_i16x8_s(a, b), Q);
       v128.store(to, i8x16.narrow_i16x8_s(c, d), Q + 16);
@@ -199,27 +199,17 @@ function dotWords(even: v128, odds: v128, w: v128, wOdd: v128, acc: v128): v128 
   return i32x4.add(acc, i32x4.add(i32x4.dot_i16x8_s(even, w), i32x4.dot_i16x8_s(odds, wOdd)));
 }
 
-/** Four rows of `blocks` blocks each as one tile of 4 · BLOCK_BYTES · blocks bytes. */
-export function packTile(to: usize, r0: usize, r1: usize, r2: usize, r3: usize, blocks: i32): void {
+/** Copies a row of `blocks` blocks to its place in a tile of `tokens` rows, where it is number `token`. */
+export function packTileRow(tile: usize, tokens: i32, token: i32, row: usize, blocks: i32): void {
+  const four = tokens << 2;
+  const step = tokens * FOUR;
+  const q = tile + token * FOUR;
+  tile += token << 2;
   for (let b = 0; b < blocks; b++) {
-    for (let i = 0; i < Q; i += 4) {
-      store<u32>(to, load<u32>(r0 + i), 0);
-      store<u32>(to, load<u32>(r1 + i), 4);
-      store<u32>(to, load<u32>(r2 + i), 8);
-      store<u32>(to, load<u32>(r3 + i), 12);
-      to += 16;
-    }
-    for (let i = Q; i < BLOCK_BYTES; i += FOUR) {
-      copyFour(to, r0 + i);
-      copyFour(to + FOUR, r1 + i);
-      copyFour(to + 2 * FOUR, r2 + i);
-      copyFour(to + 3 * FOUR, r3 + i);
-      to += FOUR << 2;
-    }
-    r0 += BLOCK_BYTES;
-    r1 += BLOCK_BYTES;
-    r2 += BLOCK_BYTES;
-    r3 += BLOCK_BYTES;
+    const block = <usize>(b * BLOCK_BYTES * tokens);
+    for (let i = 0; i < 4; i++) store<u32>(tile + block + i * four, load<u32>(row + (i << 2)));
+    for (let i = 0; i < 8; i++) copyFour(q + block + Q * tokens + i * step, row + Q + i * FOUR);
+    row += BLOCK_BYTES;
   }
 }
 

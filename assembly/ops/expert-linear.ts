@@ -1,7 +1,7 @@
 // linear with the matrices of the chosen experts. Choices are grouped by expert, so that each matrix is read once.
 import { multiplyRows } from "../float-product";
-import { BLOCK_BYTES, packTile } from "../int8-activations";
-import { multiplyTile, stripBytes } from "../packed/formats";
+import { stripBytes } from "../packed/formats";
+import { activationRow, gemm, packTokens } from "./gemm";
 import { gemv } from "./gemv";
 
 /**
@@ -10,13 +10,17 @@ import { gemv } from "./gemv";
  * ids     i32[choices], each in [0, experts)
  * begins  i32[experts + 1]: the choices of expert e are order[begins[e]] … order[begins[e + 1] − 1]
  * order   i32[choices]: indices into ids
+ * @returns how many experts are chosen
  */
-export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: usize, order: usize): void {
+export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: usize, order: usize): i32 {
   memory.fill(begins, 0, (<usize>(experts + 1)) << 2);
+  let chosen = 0;
   // First begins[e + 1] is the count of e. Summed up, begins[e] is where e starts. Placing moves it on to where e ends.
   for (let i = 0; i < choices; i++) {
     const count = begins + (load<u32>(ids + (i << 2)) << 2);
-    store<i32>(count, load<i32>(count, 4) + 1, 4);
+    const before = load<i32>(count, 4);
+    if (before == 0) chosen++;
+    store<i32>(count, before + 1, 4);
   }
   for (let e = 1; e <= experts; e++) {
     const at = begins + (e << 2);
@@ -31,6 +35,7 @@ export function groupByExpert(ids: usize, choices: i32, experts: i32, begins: us
   // Each entry is now the start of the next expert: move all back by one.
   memory.copy(begins + 4, begins, (<usize>experts) << 2);
   store<i32>(begins, 0);
+  return chosen;
 }
 
 /**
@@ -73,8 +78,8 @@ export function expertLinear(
 }
 
 /**
- * Makes tiles of each expert's choices, four to a tile, in the order of the experts; the last choices of an expert, fewer
- * than four, get no tile. Tiles are numbered through; begin … end − 1 are written.
+ * Copies each expert's choices into tiles of its own, in the order of the experts. An expert's only choice gets none. Choices
+ * are numbered as in `order`; begin … end − 1 are copied.
  */
 export function packExpertTiles(
   tiles: usize,
@@ -87,25 +92,13 @@ export function packExpertTiles(
   begin: i32,
   end: i32,
 ): void {
-  const blocks = cols >> 5;
-  const row = <usize>(blocks * BLOCK_BYTES);
-  let number = 0;
+  const row = activationRow(cols);
   for (let e = 0; e < experts; e++) {
-    const last = load<i32>(begins + (e << 2), 4);
-    for (let i = load<i32>(begins + (e << 2)); i + 4 <= last; i += 4) {
-      if (number >= begin && number < end) {
-        const at = order + (i << 2);
-        packTile(
-          tiles + <usize>(number << 2) * row,
-          x + <usize>(load<i32>(at) / perRow) * row,
-          x + <usize>(load<i32>(at, 4) / perRow) * row,
-          x + <usize>(load<i32>(at, 8) / perRow) * row,
-          x + <usize>(load<i32>(at, 12) / perRow) * row,
-          blocks,
-        );
-      }
-      number++;
-    }
+    const first = load<i32>(begins + (e << 2));
+    const count = load<i32>(begins + (e << 2), 4) - first;
+    if (count < 2) continue;
+    const to = tiles + <usize>first * row;
+    packTokens(to, x, perRow, order + (<usize>first << 2), count, cols, begin - first, end - first);
   }
 }
 
@@ -129,39 +122,24 @@ export function expertLinearPacked(
   end: i32,
   scratch: usize,
 ): void {
-  const rowBytes = <usize>((cols >> 5) * BLOCK_BYTES);
+  const row = activationRow(cols);
   const strip = <usize>stripBytes(format, cols);
   let row0 = 0; // number of the expert's first row
   for (let e = 0; e < experts && row0 < end; e++) {
     const first = load<i32>(begins + (e << 2));
-    const last = load<i32>(begins + (e << 2), 4);
-    if (first == last) continue;
+    const count = load<i32>(begins + (e << 2), 4) - first;
+    if (count == 0) continue;
     const from = max(begin - row0, 0);
     const to = min(end - row0, rows);
     row0 += rows;
-    const whole = first + ((last - first) & ~3);
-    const own = tiles;
-    tiles += <usize>(whole - first) * rowBytes;
     if (from >= to) continue;
     const weights = w + <usize>(e * (rows >> 3)) * strip;
-    if (whole > first) {
-      for (let r = from; r < to; r += 8) {
-        let at = own;
-        for (let i = first; i < whole; i += 4) {
-          multiplyTile(format, scratch, weights + <usize>(r >> 3) * strip, at, cols);
-          for (let k = 0; k < 4; k++) {
-            const sums = scratch + (k << 5);
-            const out = y + (<usize>(load<i32>(order + ((i + k) << 2)) * rows + r) << 2);
-            v128.store(out, v128.load(sums), 0);
-            v128.store(out, v128.load(sums, 16), 16);
-          }
-          at += rowBytes << 2;
-        }
-      }
-    }
-    for (let i = whole; i < last; i++) {
-      const choice = load<i32>(order + (i << 2));
-      gemv(format, y + (<usize>(choice * rows) << 2), weights, x + <usize>(choice / perRow) * rowBytes, cols, from, to);
+    const list = order + (<usize>first << 2);
+    if (count == 1) {
+      const i = load<i32>(list);
+      gemv(format, y + (<usize>(i * rows) << 2), weights, x + <usize>(i / perRow) * row, cols, from, to);
+    } else {
+      gemm(format, y, weights, tiles + <usize>first * row, list, count, rows, cols, from, to, scratch);
     }
   }
 }

@@ -3,9 +3,8 @@
 // Kernels that threads share end in the same arguments: begin and end are a thread's part of the work, scratch is its own.
 import { multiplyRows } from "../float-product";
 import { decodeRow } from "../formats/formats";
-import { BLOCK_BYTES, packTile } from "../int8-activations";
-import { multiplyTile, stripBytes, unpackRow } from "../packed/formats";
-import { TILE_SCRATCH } from "../packed/sums";
+import { unpackRow } from "../packed/formats";
+import { gemm, packTokens } from "./gemm";
 import { gemv } from "./gemv";
 
 /**
@@ -35,7 +34,7 @@ export function linear(
 /**
  * The same with int8 activations; begin and end are multiples of 8.
  *
- * w  packed strips        x  blocks [tokens, cols / 32]        tiles  the same blocks as packTiles leaves them
+ * w  packed strips        x  blocks [tokens, cols / 32]        tiles  of two tokens or more, as packTiles leaves them
  * scratch  TILE_SCRATCH bytes
  */
 export function linearPacked(
@@ -51,36 +50,13 @@ export function linearPacked(
   end: i32,
   scratch: usize,
 ): void {
-  const rowBytes = <usize>((cols >> 5) * BLOCK_BYTES);
-  const whole = tokens & ~3;
-  const strip = <usize>stripBytes(format, cols);
-  if (whole > 0) {
-    for (let r = begin; r < end; r += 8) {
-      const weights = w + <usize>(r >> 3) * strip;
-      for (let t = 0; t < whole; t += 4) {
-        multiplyTile(format, scratch, weights, tiles + <usize>t * rowBytes, cols);
-        let to = y + (<usize>(t * rows + r) << 2);
-        for (let i = 0; i < TILE_SCRATCH; i += 32) {
-          v128.store(to, v128.load(scratch + i), 0);
-          v128.store(to, v128.load(scratch + i, 16), 16);
-          to += <usize>rows << 2;
-        }
-      }
-    }
-  }
-  for (let t = whole; t < tokens; t++) {
-    gemv(format, y + (<usize>(t * rows) << 2), w, x + <usize>t * rowBytes, cols, begin, end);
-  }
+  if (tokens == 1) gemv(format, y, w, x, cols, begin, end);
+  else gemm(format, y, w, tiles, 0, tokens, rows, cols, begin, end, scratch);
 }
 
-/** Copies tokens 4 · begin … 4 · end − 1 of x into tiles of four tokens. */
-export function packTiles(tiles: usize, x: usize, cols: i32, begin: i32, end: i32): void {
-  const blocks = cols >> 5;
-  const row = <usize>(blocks * BLOCK_BYTES);
-  for (let t = begin; t < end; t++) {
-    const from = x + <usize>(t << 2) * row;
-    packTile(tiles + <usize>(t << 2) * row, from, from + row, from + 2 * row, from + 3 * row, blocks);
-  }
+/** Copies rows begin … end − 1 of x into tiles. */
+export function packTiles(tiles: usize, x: usize, tokens: i32, cols: i32, begin: i32, end: i32): void {
+  packTokens(tiles, x, 1, 0, tokens, cols, begin, end);
 }
 
 /** Rows `ids` of W, decoded: y f32[tokens, cols]. */

@@ -148,16 +148,37 @@ export function multiplyStrips(format: i32, y1: usize, y2: usize, w1: usize, w2:
 }
 
 /**
- * z[t, r] = Σ W[r, c] · x[t, c] for the 8 rows of the strip at `w` and the 4 tokens of the tile at `x`. Each row, group and
- * token has the same expression as above, so a token's bits do not depend on how many tokens run beside it.
+ * z[t, r] = Σ W[r, c] · x[t, c] for the 8 rows of the strip at `w1` and the tokens of the tile at `x`, 2 to 4, then the same
+ * for the strip at `w2`. Each row, group and token has the same expression as above, so a token's bits do not depend on how
+ * many tokens run beside it.
  *
- * z  f32[4, 8], 16-aligned        x  cols / 32 blocks of four tokens
+ * z  f32[2, 4, 8], 16-aligned        x  cols / 32 blocks of so many tokens
  */
-export function multiplyTile(format: i32, z: usize, w: usize, x: usize, cols: i32): void {
+export function multiplyTile(format: i32, tokens: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   memory.fill(z, 0, TILE_SCRATCH);
-  if (format == Q4_0) q4_0.tileQ4_0(z, w, x, cols);
-  else if (format == Q8_0) q8_0.tileQ8_0(z, w, x, cols);
-  else if (format == Q4_K) q4_k.tileQ4_K(Q4_K, z, w, x, cols);
-  else if (format == Q5_K) q4_k.tileQ4_K(Q5_K, z, w, x, cols);
-  else q6_k.tileQ6_K(z, w, x, cols);
+  // A loop for each number of tokens, as the sums have to stay in registers.
+  if (tokens == 2) tileOfTwo(format, z, w1, w2, x, cols);
+  else if (tokens == 3) tileOfThree(format, z, w1, w2, x, cols);
+  else tileOfFour(format, z, w1, w2, x, cols);
+}
+
+function tileOfTwo(format: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
+  tileOf(2, format, z, w1, w2, x, cols);
+}
+
+function tileOfThree(format: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
+  tileOf(3, format, z, w1, w2, x, cols);
+}
+
+function tileOfFour(format: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
+  tileOf(4, format, z, w1, w2, x, cols);
+}
+
+@inline
+function tileOf(tokens: i32, format: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
+  if (format == Q4_0) q4_0.tileQ4_0(tokens, z, w1, w2, x, cols);
+  else if (format == Q8_0) q8_0.tileQ8_0(tokens, z, w1, w2, x, cols);
+  else if (format == Q4_K) q4_k.tileQ4_K(Q4_K, tokens, z, w1, w2, x, cols);
+  else if (format == Q5_K) q4_k.tileQ4_K(Q5_K, tokens, z, w1, w2, x, cols);
+  else q6_k.tileQ6_K(tokens, z, w1, w2, x, cols);
 }

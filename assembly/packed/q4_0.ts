@@ -7,7 +7,7 @@ import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
 import { BLOCK_BYTES, FOUR, four, nibbleDots, odd, Q, RELAXED } from "../int8-activations";
 import { nibble, NIBBLE_MASK, WORD_NIBBLE_MASK } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
-import { addScaled, addTile, offset, SUM, TILE_Q, tileDots } from "./sums";
+import { addScaled, addTile, offset, STRIP_SUMS, SUM, tileDots } from "./sums";
 
 export const HEADER_BYTES: i32 = 16;
 export const GROUP_BYTES: i32 = 128;
@@ -47,7 +47,7 @@ export function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
   let acc3 = acc0;
   for (let i = 0; i < cols; i += 32) {
     // Σ (nibble − 8) · q = Σ nibble · q − 8 · (sum of q)
-    let sum0 = i32x4.shl(i32x4.neg(v128.load32_splat(x, 4)), 3);
+    let sum0 = offset(1, x, SUM, 0, 3);
     let sum1 = sum0;
     let sum2 = sum0;
     let sum3 = sum0;
@@ -82,46 +82,61 @@ export function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
   v128.store(y2, acc3, 16);
 }
 
-export function tileQ4_0(z: usize, w: usize, x: usize, cols: i32): void {
-  const mask = i32x4.splat(NIBBLE_MASK);
+/** The strips have loops of their own: loads of two streams that share an instruction are not prefetched. */
+@inline
+export function tileQ4_0(tokens: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   for (let i = 0; i < cols; i += 32) {
-    let a0 = offset(x, SUM, 0, 3);
-    let a1 = offset(x, SUM, 1, 3);
-    let a2 = offset(x, SUM, 2, 3);
-    let a3 = offset(x, SUM, 3, 3);
-    let b0 = a0;
-    let b1 = a1;
-    let b2 = a2;
-    let b3 = a3;
-    let at = w;
-    let q = x + TILE_Q;
-    for (let k = 0; k < 4; k++) {
-      const bytes0 = v128.load(at, 16);
-      const bytes4 = v128.load(at, 32);
-      const low0 = v128.and(bytes0, mask);
-      const low4 = v128.and(bytes4, mask);
-      const high0 = v128.and(i16x8.shr_u(bytes0, 4), mask);
-      const high4 = v128.and(i16x8.shr_u(bytes4, 4), mask);
-      const qHigh = q + 16 * FOUR;
-      a0 = tileDots(q, low0, qHigh, high0, 0, a0);
-      b0 = tileDots(q, low4, qHigh, high4, 0, b0);
-      a1 = tileDots(q, low0, qHigh, high0, 1, a1);
-      b1 = tileDots(q, low4, qHigh, high4, 1, b1);
+    tileGroup(tokens, z, w1, x);
+    tileGroup(tokens, z + STRIP_SUMS, w2, x);
+    w1 += 144;
+    w2 += 144;
+    x += BLOCK_BYTES * tokens;
+  }
+}
+
+@inline
+function tileGroup(tokens: i32, z: usize, w: usize, x: usize): void {
+  const mask = i32x4.splat(NIBBLE_MASK);
+  let a0 = offset(tokens, x, SUM, 0, 3);
+  let a1 = offset(tokens, x, SUM, 1, 3);
+  let a2 = tokens > 2 ? offset(tokens, x, SUM, 2, 3) : a0;
+  let a3 = tokens > 3 ? offset(tokens, x, SUM, 3, 3) : a0;
+  let b0 = a0;
+  let b1 = a1;
+  let b2 = a2;
+  let b3 = a3;
+  let at = w;
+  let q = x + Q * tokens;
+  for (let k = 0; k < 4; k++) {
+    const bytes0 = v128.load(at, 16);
+    const bytes4 = v128.load(at, 32);
+    const low0 = v128.and(bytes0, mask);
+    const low4 = v128.and(bytes4, mask);
+    const high0 = v128.and(i16x8.shr_u(bytes0, 4), mask);
+    const high4 = v128.and(i16x8.shr_u(bytes4, 4), mask);
+    const qHigh = q + 4 * FOUR * tokens;
+    a0 = tileDots(q, low0, qHigh, high0, 0, a0);
+    b0 = tileDots(q, low4, qHigh, high4, 0, b0);
+    a1 = tileDots(q, low0, qHigh, high0, 1, a1);
+    b1 = tileDots(q, low4, qHigh, high4, 1, b1);
+    if (tokens > 2) {
       a2 = tileDots(q, low0, qHigh, high0, 2, a2);
       b2 = tileDots(q, low4, qHigh, high4, 2, b2);
+    }
+    if (tokens > 3) {
       a3 = tileDots(q, low0, qHigh, high0, 3, a3);
       b3 = tileDots(q, low4, qHigh, high4, 3, b3);
-      at += 32;
-      q += 4 * FOUR;
     }
-    const halvesMask = i32x4.splat(HALVES_MASK);
-    const d0 = f32x4.mul(loadHalves(w, halvesMask), twoTo112());
-    const d1 = f32x4.mul(loadHalves(w + 8, halvesMask), twoTo112());
-    addTile(z, 0, x, d0, d1, a0, b0);
-    addTile(z, 1, x, d0, d1, a1, b1);
-    addTile(z, 2, x, d0, d1, a2, b2);
-    addTile(z, 3, x, d0, d1, a3, b3);
-    w += 144;
-    x += BLOCK_BYTES << 2;
+    at += 32;
+    q += FOUR * tokens;
   }
+  // With four tokens every register is taken: a mask that both strips share would put a sum into memory. A constant is
+  // built where it is used.
+  const halvesMask = i32x4.splat(tokens == 4 ? 0x8fffe000 : HALVES_MASK);
+  const d0 = f32x4.mul(loadHalves(w, halvesMask), twoTo112());
+  const d1 = f32x4.mul(loadHalves(w + 8, halvesMask), twoTo112());
+  addTile(z, 0, x, d0, d1, a0, b0);
+  addTile(z, 1, x, d0, d1, a1, b1);
+  if (tokens > 2) addTile(z, 2, x, d0, d1, a2, b2);
+  if (tokens > 3) addTile(z, 3, x, d0, d1, a3, b3);
 }

@@ -13,7 +13,7 @@ import { Q4_K, Q5_K } from "../formats/q4_k";
 import { BLOCK_BYTES, FOUR, four, odd, Q, twoDots } from "../int8-activations";
 import { nibble, NIBBLE_MASK, nibblesOf, unsignedBytes } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
-import { SUM, TILE_Q, tileDots } from "./sums";
+import { STRIP_SUMS, SUM, tileDots } from "./sums";
 
 // Mutable and exported for the reason given in f16.ts.
 export let FIFTH_MASK: i32 = 0x10101010;
@@ -127,10 +127,10 @@ function addAffine(acc: v128, header: usize, group: usize, half: i32, x: usize, 
   const d = f32x4.mul(v128.load(header + (half << 4)), xScale);
   const dmin = f32x4.mul(v128.load(header + 32 + (half << 4)), xScale);
   const scaled = i32x4.mul(unsignedBytes(group + (half << 2)), sum);
-  const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), v128.load32_splat(x, 4));
+  const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), v128.load32_splat(x + SUM));
   return f32x4.add(
     acc,
-    f32x4.sub(f32x4.mul(d, f32x4.convert_i32x4_s(scaled)), f32x4.mul(dmin, f32x4.convert_i32x4_s(minima))),
+    f32x4.add(f32x4.mul(d, f32x4.convert_i32x4_s(scaled)), f32x4.mul(dmin, f32x4.convert_i32x4_s(minima))),
   );
 }
 
@@ -202,75 +202,100 @@ export function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize
   v128.store(y2, acc3, 16);
 }
 
-/** z[token] += (d · xScale) · (scale · Σ) − (dmin · xScale) · (min · sum) for rows 4 · half … 4 · half + 3. */
+/** z[token] += (d · xScale) · (scale · Σ) − (dmin · xScale) · (min · sum) for 8 rows: 0 … 3 have the sums `a`, 4 … 7 `b`. */
 @inline
-function addTileAffine(z: usize, token: i32, x: usize, header: usize, group: usize, half: i32, sum: v128): void {
+function addTileAffine(tokens: i32, z: usize, token: i32, x: usize, header: usize, w: usize, a: v128, b: v128): void {
+  addHalfAffine(tokens, z, token, x, header, w, 0, a);
+  addHalfAffine(tokens, z, token, x, header, w, 1, b);
+}
+
+@inline
+function addHalfAffine(
+  tokens: i32,
+  z: usize,
+  token: i32,
+  x: usize,
+  header: usize,
+  group: usize,
+  half: i32,
+  sum: v128,
+): void {
   const xScale = v128.load32_splat(x + (token << 2));
   const d = f32x4.mul(v128.load(header + (half << 4)), xScale);
   const dmin = f32x4.mul(v128.load(header + 32 + (half << 4)), xScale);
   const scaled = i32x4.mul(unsignedBytes(group + (half << 2)), sum);
-  const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), v128.load32_splat(x + SUM + (token << 2)));
+  const negated = v128.load32_splat(x + SUM * tokens + (token << 2));
+  const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), negated);
   const at = z + (token << 5) + (half << 4);
-  const value = f32x4.sub(f32x4.mul(d, f32x4.convert_i32x4_s(scaled)), f32x4.mul(dmin, f32x4.convert_i32x4_s(minima)));
+  const value = f32x4.add(f32x4.mul(d, f32x4.convert_i32x4_s(scaled)), f32x4.mul(dmin, f32x4.convert_i32x4_s(minima)));
   v128.store(at, f32x4.add(v128.load(at), value));
 }
 
 /** Q4_K, and Q5_K, which adds a fifth bit to each nibble. */
 @inline
-export function tileQ4_K(format: i32, z: usize, w: usize, x: usize, cols: i32): void {
-  const mask = i32x4.splat(NIBBLE_MASK);
-  const fifth = i32x4.splat(FIFTH_MASK);
+export function tileQ4_K(format: i32, tokens: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   for (let i = 0; i < cols; i += 256) {
-    const header = w;
-    w += HEADER_BYTES;
+    const header1 = w1;
+    const header2 = w2;
+    w1 += HEADER_BYTES;
+    w2 += HEADER_BYTES;
     for (let j = 0; j < 8; j++) {
-      let a0 = i32x4.splat(0);
-      let a1 = a0;
-      let a2 = a0;
-      let a3 = a0;
-      let b0 = a0;
-      let b1 = a0;
-      let b2 = a0;
-      let b3 = a0;
-      let bits0 = fifthBitsAt(format, w + 144);
-      let bits4 = fifthBitsAt(format, w + 160);
-      let at = w;
-      let q = x + TILE_Q;
-      for (let k = 0; k < 4; k++) {
-        const bytes0 = v128.load(at, 16);
-        const bytes4 = v128.load(at, 32);
-        const low0 = lowFive(format, bytes0, bits0, mask, fifth);
-        const low4 = lowFive(format, bytes4, bits4, mask, fifth);
-        const high0 = highFive(format, bytes0, bits0, mask, fifth);
-        const high4 = highFive(format, bytes4, bits4, mask, fifth);
-        const qHigh = q + 16 * FOUR;
-        a0 = tileDots(q, low0, qHigh, high0, 0, a0);
-        b0 = tileDots(q, low4, qHigh, high4, 0, b0);
-        a1 = tileDots(q, low0, qHigh, high0, 1, a1);
-        b1 = tileDots(q, low4, qHigh, high4, 1, b1);
-        a2 = tileDots(q, low0, qHigh, high0, 2, a2);
-        b2 = tileDots(q, low4, qHigh, high4, 2, b2);
-        a3 = tileDots(q, low0, qHigh, high0, 3, a3);
-        b3 = tileDots(q, low4, qHigh, high4, 3, b3);
-        if (format == Q5_K) {
-          bits0 = i16x8.shr_u(bits0, 1);
-          bits4 = i16x8.shr_u(bits4, 1);
-        }
-        at += 32;
-        q += 4 * FOUR;
-      }
-      addTileAffine(z, 0, x, header, w, 0, a0);
-      addTileAffine(z, 0, x, header, w, 1, b0);
-      addTileAffine(z, 1, x, header, w, 0, a1);
-      addTileAffine(z, 1, x, header, w, 1, b1);
-      addTileAffine(z, 2, x, header, w, 0, a2);
-      addTileAffine(z, 2, x, header, w, 1, b2);
-      addTileAffine(z, 3, x, header, w, 0, a3);
-      addTileAffine(z, 3, x, header, w, 1, b3);
-      w += groupBytes(format);
-      x += BLOCK_BYTES << 2;
+      tileGroup(format, tokens, z, header1, w1, x);
+      tileGroup(format, tokens, z + STRIP_SUMS, header2, w2, x);
+      w1 += groupBytes(format);
+      w2 += groupBytes(format);
+      x += BLOCK_BYTES * tokens;
     }
   }
+}
+
+@inline
+function tileGroup(format: i32, tokens: i32, z: usize, header: usize, w: usize, x: usize): void {
+  const mask = i32x4.splat(NIBBLE_MASK);
+  const fifth = i32x4.splat(FIFTH_MASK);
+  let a0 = i32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let b3 = a0;
+  let bits0 = fifthBitsAt(format, w + 144);
+  let bits4 = fifthBitsAt(format, w + 160);
+  let at = w;
+  let q = x + Q * tokens;
+  for (let k = 0; k < 4; k++) {
+    const bytes0 = v128.load(at, 16);
+    const bytes4 = v128.load(at, 32);
+    const low0 = lowFive(format, bytes0, bits0, mask, fifth);
+    const low4 = lowFive(format, bytes4, bits4, mask, fifth);
+    const high0 = highFive(format, bytes0, bits0, mask, fifth);
+    const high4 = highFive(format, bytes4, bits4, mask, fifth);
+    const qHigh = q + 4 * FOUR * tokens;
+    a0 = tileDots(q, low0, qHigh, high0, 0, a0);
+    b0 = tileDots(q, low4, qHigh, high4, 0, b0);
+    a1 = tileDots(q, low0, qHigh, high0, 1, a1);
+    b1 = tileDots(q, low4, qHigh, high4, 1, b1);
+    if (tokens > 2) {
+      a2 = tileDots(q, low0, qHigh, high0, 2, a2);
+      b2 = tileDots(q, low4, qHigh, high4, 2, b2);
+    }
+    if (tokens > 3) {
+      a3 = tileDots(q, low0, qHigh, high0, 3, a3);
+      b3 = tileDots(q, low4, qHigh, high4, 3, b3);
+    }
+    if (format == Q5_K) {
+      bits0 = i16x8.shr_u(bits0, 1);
+      bits4 = i16x8.shr_u(bits4, 1);
+    }
+    at += 32;
+    q += FOUR * tokens;
+  }
+  addTileAffine(tokens, z, 0, x, header, w, a0, b0);
+  addTileAffine(tokens, z, 1, x, header, w, a1, b1);
+  if (tokens > 2) addTileAffine(tokens, z, 2, x, header, w, a2, b2);
+  if (tokens > 3) addTileAffine(tokens, z, 3, x, header, w, a3, b3);
 }
 
 /** The bits of Q5_K for four rows. Where they are used, a loop has moved them on by k. */

@@ -11,7 +11,7 @@ import { loadF16 } from "../f16";
 import { BLOCK_BYTES, FOUR, four, odd, Q, twoDots } from "../int8-activations";
 import { nibble, NIBBLE_MASK, nibblesOf, signedBytes } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
-import { addTile, HIGH_SUM, LOW_SUM, offset, TILE_Q, tileDots } from "./sums";
+import { addTile, HIGH_SUM, LOW_SUM, offset, STRIP_SUMS, tileDots } from "./sums";
 
 // Mutable and exported for the reason given in f16.ts.
 export let HIGH_MASK: i32 = 0x30303030;
@@ -102,11 +102,11 @@ export function gemvQ6_K(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
     w2 += HEADER_BYTES;
     for (let j = 0; j < 8; j++) {
       // With w the six bits: Σ (w − 32) · q = Σ w · q − 32 · (sum of q), for each half of the columns
-      let sum0 = i32x4.shl(i32x4.neg(v128.load32_splat(x, 8)), 5);
+      let sum0 = offset(1, x, LOW_SUM, 0, 5);
       let sum1 = sum0;
       let sum2 = sum0;
       let sum3 = sum0;
-      let high0 = i32x4.shl(i32x4.neg(v128.load32_splat(x, 12)), 5);
+      let high0 = offset(1, x, HIGH_SUM, 0, 5);
       let high1 = high0;
       let high2 = high0;
       let high3 = high0;
@@ -169,36 +169,42 @@ function addSix(acc: v128, header: usize, group: usize, half: i32, x: usize, low
   return f32x4.add(acc, f32x4.mul(d, f32x4.convert_i32x4_s(second)));
 }
 
-export function tileQ6_K(z: usize, w: usize, x: usize, cols: i32): void {
+@inline
+export function tileQ6_K(tokens: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   for (let i = 0; i < cols; i += 256) {
-    const header = w;
-    w += HEADER_BYTES;
+    const header1 = w1;
+    const header2 = w2;
+    w1 += HEADER_BYTES;
+    w2 += HEADER_BYTES;
     for (let j = 0; j < 8; j++) {
       // Columns 0 … 15, then 16 … 31: each half has scales of its own.
-      tileHalf(false, z, header, w, x);
-      tileHalf(true, z, header, w, x);
-      w += GROUP_BYTES;
-      x += BLOCK_BYTES << 2;
+      tileHalf(false, tokens, z, header1, w1, x);
+      tileHalf(true, tokens, z, header1, w1, x);
+      tileHalf(false, tokens, z + STRIP_SUMS, header2, w2, x);
+      tileHalf(true, tokens, z + STRIP_SUMS, header2, w2, x);
+      w1 += GROUP_BYTES;
+      w2 += GROUP_BYTES;
+      x += BLOCK_BYTES * tokens;
     }
   }
 }
 
 /** One half of a group. Inlined with a constant, since each half shifts by other numbers of bits. */
 @inline
-function tileHalf(isHigh: bool, z: usize, header: usize, w: usize, x: usize): void {
+function tileHalf(isHigh: bool, tokens: i32, z: usize, header: usize, w: usize, x: usize): void {
   const mask = i32x4.splat(NIBBLE_MASK);
   const highMask = i32x4.splat(HIGH_MASK);
   const sums = isHigh ? HIGH_SUM : LOW_SUM;
-  let a0 = offset(x, sums, 0, 5);
-  let a1 = offset(x, sums, 1, 5);
-  let a2 = offset(x, sums, 2, 5);
-  let a3 = offset(x, sums, 3, 5);
+  let a0 = offset(tokens, x, sums, 0, 5);
+  let a1 = offset(tokens, x, sums, 1, 5);
+  let a2 = tokens > 2 ? offset(tokens, x, sums, 2, 5) : a0;
+  let a3 = tokens > 3 ? offset(tokens, x, sums, 3, 5) : a0;
   let b0 = a0;
   let b1 = a1;
   let b2 = a2;
   let b3 = a3;
   let at = w;
-  let q = x + TILE_Q + (isHigh ? 16 * FOUR : 0);
+  let q = x + (isHigh ? Q + 4 * FOUR : Q) * tokens;
   for (let p = 0; p < 64; p += 32) {
     const bits0 = v128.load(w + p, 144);
     const bits4 = v128.load(w + p, 160);
@@ -206,17 +212,21 @@ function tileHalf(isHigh: bool, z: usize, header: usize, w: usize, x: usize): vo
     const even4 = evenOf(isHigh, v128.load(at, 32), bits4, mask, highMask);
     const odd0 = oddOf(isHigh, v128.load(at, 48), bits0, mask, highMask);
     const odd4 = oddOf(isHigh, v128.load(at, 64), bits4, mask, highMask);
-    const qNext = q + 4 * FOUR;
+    const qNext = q + FOUR * tokens;
     a0 = tileDots(q, even0, qNext, odd0, 0, a0);
     b0 = tileDots(q, even4, qNext, odd4, 0, b0);
     a1 = tileDots(q, even0, qNext, odd0, 1, a1);
     b1 = tileDots(q, even4, qNext, odd4, 1, b1);
-    a2 = tileDots(q, even0, qNext, odd0, 2, a2);
-    b2 = tileDots(q, even4, qNext, odd4, 2, b2);
-    a3 = tileDots(q, even0, qNext, odd0, 3, a3);
-    b3 = tileDots(q, even4, qNext, odd4, 3, b3);
+    if (tokens > 2) {
+      a2 = tileDots(q, even0, qNext, odd0, 2, a2);
+      b2 = tileDots(q, even4, qNext, odd4, 2, b2);
+    }
+    if (tokens > 3) {
+      a3 = tileDots(q, even0, qNext, odd0, 3, a3);
+      b3 = tileDots(q, even4, qNext, odd4, 3, b3);
+    }
     at += 64;
-    q += 8 * FOUR;
+    q += 2 * FOUR * tokens;
   }
   const d0 = v128.load(header);
   const d1 = v128.load(header, 16);
@@ -224,8 +234,8 @@ function tileHalf(isHigh: bool, z: usize, header: usize, w: usize, x: usize): vo
   const scale4 = signedBytes(w + (isHigh ? 12 : 4));
   addTile(z, 0, x, d0, d1, i32x4.mul(scale0, a0), i32x4.mul(scale4, b0));
   addTile(z, 1, x, d0, d1, i32x4.mul(scale0, a1), i32x4.mul(scale4, b1));
-  addTile(z, 2, x, d0, d1, i32x4.mul(scale0, a2), i32x4.mul(scale4, b2));
-  addTile(z, 3, x, d0, d1, i32x4.mul(scale0, a3), i32x4.mul(scale4, b3));
+  if (tokens > 2) addTile(z, 2, x, d0, d1, i32x4.mul(scale0, a2), i32x4.mul(scale4, b2));
+  if (tokens > 3) addTile(z, 3, x, d0, d1, i32x4.mul(scale0, a3), i32x4.mul(scale4, b3));
 }
 
 @inline

@@ -8,7 +8,7 @@ import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
 import { BLOCK_BYTES, FOUR, four, highDots, lowDots, odd, PAIRS, Q, RELAXED, twoDots } from "../int8-activations";
 import { NIBBLE_MASK, WORD_NIBBLE_MASK } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
-import { addScaled, addTile, offset, SUM, TILE_Q, tileDots } from "./sums";
+import { addScaled, addTile, offset, STRIP_SUMS, SUM, tileDots } from "./sums";
 
 export const HEADER_BYTES: i32 = 16;
 export const GROUP_BYTES: i32 = 256;
@@ -71,7 +71,7 @@ export function gemvQ8_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
   let acc2 = acc0;
   let acc3 = acc0;
   for (let i = 0; i < cols; i += 32) {
-    let sum0 = begun(x, 4, 0, signed);
+    let sum0 = begun(1, x, 0, signed);
     let sum1 = sum0;
     let sum2 = sum0;
     let sum3 = sum0;
@@ -143,8 +143,8 @@ export function gemvQ8_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
  * 16 · high + low − 128. The sum over `high` begins at −8 · (sum of q), which is 16 times as much when it joins `low`.
  */
 @inline
-function begun(x: usize, sum: i32, token: i32, signed: v128): v128 {
-  return WHOLE ? v128.andnot(offset(x, sum, token, 7), signed) : offset(x, sum, token, 3);
+function begun(tokens: i32, x: usize, token: i32, signed: v128): v128 {
+  return WHOLE ? v128.andnot(offset(tokens, x, SUM, token, 7), signed) : offset(tokens, x, SUM, token, 3);
 }
 
 /** The sums over high nibbles and over low ones as one. */
@@ -153,77 +153,93 @@ function joined(sum: v128, low: v128): v128 {
   return WHOLE ? sum : i32x4.add(i32x4.shl(sum, 4), low);
 }
 
-export function tileQ8_0(z: usize, w: usize, x: usize, cols: i32): void {
+@inline
+export function tileQ8_0(tokens: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
+  for (let i = 0; i < cols; i += 32) {
+    tileGroup(tokens, z, w1, x);
+    tileGroup(tokens, z + STRIP_SUMS, w2, x);
+    w1 += 272;
+    w2 += 272;
+    x += BLOCK_BYTES * tokens;
+  }
+}
+
+@inline
+function tileGroup(tokens: i32, z: usize, w: usize, x: usize): void {
   const mask = i32x4.splat(NIBBLE_MASK);
   const signed = signedBytes();
-  for (let i = 0; i < cols; i += 32) {
-    let a0 = begun(x, SUM, 0, signed);
-    let a1 = begun(x, SUM, 1, signed);
-    let a2 = begun(x, SUM, 2, signed);
-    let a3 = begun(x, SUM, 3, signed);
-    let b0 = a0;
-    let b1 = a1;
-    let b2 = a2;
-    let b3 = a3;
-    let at = w;
-    let q = x + TILE_Q;
-    if (!WHOLE) {
-      // The high nibbles, times 16; then the low ones are added.
-      for (let g = 0; g < 8; g += 2) {
-        const rows0 = v128.and(i16x8.shr_u(v128.load(at, 16), 4), mask);
-        const rows4 = v128.and(i16x8.shr_u(v128.load(at, 32), 4), mask);
-        const next0 = v128.and(i16x8.shr_u(v128.load(at, 48), 4), mask);
-        const next4 = v128.and(i16x8.shr_u(v128.load(at, 64), 4), mask);
-        const qNext = q + 4 * FOUR;
-        a0 = tileDots(q, rows0, qNext, next0, 0, a0);
-        b0 = tileDots(q, rows4, qNext, next4, 0, b0);
-        a1 = tileDots(q, rows0, qNext, next0, 1, a1);
-        b1 = tileDots(q, rows4, qNext, next4, 1, b1);
-        a2 = tileDots(q, rows0, qNext, next0, 2, a2);
-        b2 = tileDots(q, rows4, qNext, next4, 2, b2);
-        a3 = tileDots(q, rows0, qNext, next0, 3, a3);
-        b3 = tileDots(q, rows4, qNext, next4, 3, b3);
-        at += 64;
-        q += 8 * FOUR;
-      }
-      a0 = i32x4.shl(a0, 4);
-      a1 = i32x4.shl(a1, 4);
-      a2 = i32x4.shl(a2, 4);
-      a3 = i32x4.shl(a3, 4);
-      b0 = i32x4.shl(b0, 4);
-      b1 = i32x4.shl(b1, 4);
-      b2 = i32x4.shl(b2, 4);
-      b3 = i32x4.shl(b3, 4);
-      at = w;
-      q = x + TILE_Q;
-    }
+  let a0 = begun(tokens, x, 0, signed);
+  let a1 = begun(tokens, x, 1, signed);
+  let a2 = tokens > 2 ? begun(tokens, x, 2, signed) : a0;
+  let a3 = tokens > 3 ? begun(tokens, x, 3, signed) : a0;
+  let b0 = a0;
+  let b1 = a1;
+  let b2 = a2;
+  let b3 = a3;
+  let at = w;
+  let q = x + Q * tokens;
+  if (!WHOLE) {
+    // The high nibbles, times 16; then the low ones are added.
     for (let g = 0; g < 8; g += 2) {
-      const rows0 = lowOf(v128.load(at, 16), mask);
-      const rows4 = lowOf(v128.load(at, 32), mask);
-      const next0 = lowOf(v128.load(at, 48), mask);
-      const next4 = lowOf(v128.load(at, 64), mask);
-      const qNext = q + 4 * FOUR;
+      const rows0 = v128.and(i16x8.shr_u(v128.load(at, 16), 4), mask);
+      const rows4 = v128.and(i16x8.shr_u(v128.load(at, 32), 4), mask);
+      const next0 = v128.and(i16x8.shr_u(v128.load(at, 48), 4), mask);
+      const next4 = v128.and(i16x8.shr_u(v128.load(at, 64), 4), mask);
+      const qNext = q + FOUR * tokens;
       a0 = tileDots(q, rows0, qNext, next0, 0, a0);
       b0 = tileDots(q, rows4, qNext, next4, 0, b0);
       a1 = tileDots(q, rows0, qNext, next0, 1, a1);
       b1 = tileDots(q, rows4, qNext, next4, 1, b1);
+      if (tokens > 2) {
+        a2 = tileDots(q, rows0, qNext, next0, 2, a2);
+        b2 = tileDots(q, rows4, qNext, next4, 2, b2);
+      }
+      if (tokens > 3) {
+        a3 = tileDots(q, rows0, qNext, next0, 3, a3);
+        b3 = tileDots(q, rows4, qNext, next4, 3, b3);
+      }
+      at += 64;
+      q += 2 * FOUR * tokens;
+    }
+    a0 = i32x4.shl(a0, 4);
+    a1 = i32x4.shl(a1, 4);
+    a2 = i32x4.shl(a2, 4);
+    a3 = i32x4.shl(a3, 4);
+    b0 = i32x4.shl(b0, 4);
+    b1 = i32x4.shl(b1, 4);
+    b2 = i32x4.shl(b2, 4);
+    b3 = i32x4.shl(b3, 4);
+    at = w;
+    q = x + Q * tokens;
+  }
+  for (let g = 0; g < 8; g += 2) {
+    const rows0 = lowOf(v128.load(at, 16), mask);
+    const rows4 = lowOf(v128.load(at, 32), mask);
+    const next0 = lowOf(v128.load(at, 48), mask);
+    const next4 = lowOf(v128.load(at, 64), mask);
+    const qNext = q + FOUR * tokens;
+    a0 = tileDots(q, rows0, qNext, next0, 0, a0);
+    b0 = tileDots(q, rows4, qNext, next4, 0, b0);
+    a1 = tileDots(q, rows0, qNext, next0, 1, a1);
+    b1 = tileDots(q, rows4, qNext, next4, 1, b1);
+    if (tokens > 2) {
       a2 = tileDots(q, rows0, qNext, next0, 2, a2);
       b2 = tileDots(q, rows4, qNext, next4, 2, b2);
+    }
+    if (tokens > 3) {
       a3 = tileDots(q, rows0, qNext, next0, 3, a3);
       b3 = tileDots(q, rows4, qNext, next4, 3, b3);
-      at += 64;
-      q += 8 * FOUR;
     }
-    const halvesMask = i32x4.splat(HALVES_MASK);
-    const d0 = f32x4.mul(loadHalves(w, halvesMask), twoTo112());
-    const d1 = f32x4.mul(loadHalves(w + 8, halvesMask), twoTo112());
-    addTile(z, 0, x, d0, d1, a0, b0);
-    addTile(z, 1, x, d0, d1, a1, b1);
-    addTile(z, 2, x, d0, d1, a2, b2);
-    addTile(z, 3, x, d0, d1, a3, b3);
-    w += 272;
-    x += BLOCK_BYTES << 2;
+    at += 64;
+    q += 2 * FOUR * tokens;
   }
+  const halvesMask = i32x4.splat(HALVES_MASK);
+  const d0 = f32x4.mul(loadHalves(w, halvesMask), twoTo112());
+  const d1 = f32x4.mul(loadHalves(w + 8, halvesMask), twoTo112());
+  addTile(z, 0, x, d0, d1, a0, b0);
+  addTile(z, 1, x, d0, d1, a1, b1);
+  if (tokens > 2) addTile(z, 2, x, d0, d1, a2, b2);
+  if (tokens > 3) addTile(z, 3, x, d0, d1, a3, b3);
 }
 
 /** What the last loop of a tile multiplies. */

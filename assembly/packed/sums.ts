@@ -1,20 +1,21 @@
 // How the integer sums of a group are added to the float32 sums of a row: in registers for one token, in memory for a tile.
 //
-// A tile is the activations of 4 tokens. Times a strip it gives 8 rows × 4 tokens: 8 vectors of integer sums, which stay in
-// registers for one group. The float32 sums are kept in scratch memory, because with 8 more vectors the registers would
-// spill: 347 to 363 GOPS instead of 268 to 292 (two threads of a Zen 5, V8 13.6).
-import { FOUR, four, odd, Q, twoDots } from "../int8-activations";
+// A tile is the activations of 2, 3 or 4 tokens. Times a strip it gives 8 rows × 4 tokens at most: 8 vectors of integer sums,
+// which stay in registers for one group. The float32 sums are kept in scratch memory, because with 8 more vectors the
+// registers would spill: 347 to 363 GOPS instead of 268 to 292 (two threads of a Zen 5, V8 13.6).
+import { FOUR, four, odd, twoDots } from "../int8-activations";
 
-/** Tokens of a tile. */
+/** Tokens of a tile, at most. */
 export const TILE_TOKENS: i32 = 4;
-/** Bytes of scratch: float32 sums of 8 rows × 4 tokens. */
-export const TILE_SCRATCH: i32 = 128;
+/** Bytes of the float32 sums of 8 rows × 4 tokens. */
+export const STRIP_SUMS: i32 = 128;
+/** Bytes of scratch: the sums of two strips. */
+export const TILE_SCRATCH: i32 = 2 * STRIP_SUMS;
 
-/** Where the sums and q of a tile begin: each number of a block is there four times, once for each token (packTile). */
-export const SUM: i32 = 16;
-export const LOW_SUM: i32 = 32;
-export const HIGH_SUM: i32 = 48;
-export const TILE_Q: i32 = Q << 2;
+/** Where a block has its sums of q, negated. In a tile of n tokens each number of it is there n times (packTileRow). */
+export const SUM: i32 = 4;
+export const LOW_SUM: i32 = 8;
+export const HIGH_SUM: i32 = 12;
 
 /** acc + (d · xScale) · Σ for four rows. */
 @inline
@@ -33,8 +34,8 @@ export function addTile(z: usize, token: i32, x: usize, d0: v128, d1: v128, a: v
 
 /** −2^shift · the sum of q of one token of a tile: SUM, LOW_SUM or HIGH_SUM. */
 @inline
-export function offset(x: usize, sum: i32, token: i32, shift: i32): v128 {
-  return i32x4.shl(i32x4.neg(v128.load32_splat(x + sum + (token << 2))), shift);
+export function offset(tokens: i32, x: usize, sum: i32, token: i32, shift: i32): v128 {
+  return i32x4.shl(v128.load32_splat(x + sum * tokens + (token << 2)), shift);
 }
 
 /** twoDots for one token of a tile whose columns are at `q1` and `q2`. */

@@ -1,7 +1,7 @@
-// Activations in int8, and in tiles of four tokens: made once, however many weights ask for them.
+// Activations in int8, and in tiles of two to four tokens: made once, however many weights ask for them.
 import { joined, type WasmTensor } from "./handles.ts";
 import { type Sharing, TOUCH } from "./sharing.ts";
-import { activationBytes, BLOCK_LENGTH, TILE_TOKENS } from "./sizes.ts";
+import { activationBytes, BLOCK_LENGTH } from "./sizes.ts";
 
 export class Activations {
   private readonly sharing: Sharing;
@@ -27,14 +27,13 @@ export class Activations {
     return x.int8;
   }
 
-  /** Address of the rows in tiles, as far as they fill whole ones; 0 when there are too few for one. */
+  /** Address of the rows in tiles; 0 for a single row, which needs none. */
   tiles(x: WasmTensor): number {
-    const count = Math.floor(x.rows / TILE_TOKENS);
-    if (count === 0) return 0;
+    if (x.rows === 1) return 0;
     if (x.tiles === undefined) {
-      x.tiles = x.bank.allocate(count * TILE_TOKENS * this.rowBytes(x.cols));
-      const work = x.rows * x.cols * TOUCH;
-      this.sharing.run(x.bank, "packTiles", [x.tiles, this.int8(x), x.cols], { work, total: count });
+      x.tiles = x.bank.allocate(x.rows * this.rowBytes(x.cols));
+      const share = { work: x.rows * x.cols * TOUCH, total: x.rows };
+      this.sharing.run(x.bank, "packTiles", [x.tiles, this.int8(x), x.rows, x.cols], share);
     }
     return x.tiles;
   }

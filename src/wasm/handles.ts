@@ -7,7 +7,7 @@ export interface WasmTensor extends Tensor {
   readonly address: number;
   /** Numbers from one row to the next. */
   readonly stride: number;
-  /** Address of the same rows in int8, once a weight has asked for them, and of their tiles of four rows. */
+  /** Address of the same rows in int8, once a weight has asked for them, and of their tiles. */
   int8?: number;
   tiles?: number;
 }
@@ -16,7 +16,15 @@ export interface WasmExpertIds extends ExpertIds {
   readonly bank: Bank;
   readonly address: number;
   /** The choices grouped by expert, once a weight has asked for them: assembly/ops/expert-linear.ts. */
-  groups?: { readonly begins: number; readonly order: number };
+  groups?: ExpertGroups;
+}
+
+export interface ExpertGroups {
+  /** Addresses. */
+  readonly begins: number;
+  readonly order: number;
+  /** How many experts are chosen. */
+  readonly count: number;
 }
 
 export interface WasmAngles extends Angles {

@@ -5,6 +5,7 @@ import type { Bank } from "./bank.ts";
 import {
   allocate,
   copied,
+  type ExpertGroups,
   joined,
   view,
   type WasmAngles,
@@ -16,7 +17,10 @@ import {
 } from "./handles.ts";
 import type { Pool } from "./pool.ts";
 import { EXP_TOUCH, KV_TOUCH, Sharing, TOUCH } from "./sharing.ts";
-import { attentionScratch, floatScratch, STRIP_ROWS, TILE_SCRATCH, TILE_TOKENS } from "./sizes.ts";
+import { attentionScratch, floatScratch, STRIP_ROWS, TILE_SCRATCH } from "./sizes.ts";
+
+/** Strips that a kernel multiplies at once; where one is left over, it is multiplied twice. */
+const STREAMS = 2;
 
 export interface WasmOpsParts {
   /** Where a step begins. */
@@ -56,7 +60,7 @@ export class WasmOps implements Ops {
     if (w.packed) {
       const [int8, tiles] = [this.activations.int8(x), this.activations.tiles(x)];
       const scratch = this.sharing.scratch(bank, TILE_SCRATCH);
-      const share = { work, total: rows, grain: STRIP_ROWS, scratch };
+      const share = { work, total: rows, grain: STREAMS * STRIP_ROWS, scratch };
       this.sharing.run(bank, "linearPacked", [format, y.address, address, int8, tiles, x.rows, rows, cols], share);
     } else {
       const scratch = this.sharing.scratch(bank, floatScratch(cols, x.rows));
@@ -70,20 +74,20 @@ export class WasmOps implements Ops {
     const { bank, address, experts, rows, cols, format } = w;
     const choices = chosen.rows * chosen.k;
     const y = allocate(bank, choices, rows);
-    const { begins, order } = grouped(chosen, experts);
+    const { begins, order, count } = grouped(chosen, experts);
     const groups = [choices / x.rows, experts, begins, order] as const;
     const work = choices * rows * cols;
-    // At most so many experts are chosen; if fewer, ranges past their rows are empty.
-    const total = Math.min(choices, experts) * rows;
+    const total = count * rows;
     if (w.packed) {
       const int8 = this.activations.int8(x);
-      // An expert is chosen once by a token, so fewer tokens than a tile has make no tile.
-      const tiles = chosen.rows >= TILE_TOKENS ? bank.allocate(choices * this.activations.rowBytes(cols)) : 0;
+      // A token chooses an expert once, so those of a single token make no tile.
+      const tiles = chosen.rows > 1 ? bank.allocate(choices * this.activations.rowBytes(cols)) : 0;
       if (tiles !== 0) {
-        const share = { work: choices * cols * TOUCH, total: Math.floor(choices / TILE_TOKENS) };
+        const share = { work: choices * cols * TOUCH, total: choices };
         this.sharing.run(bank, "packExpertTiles", [tiles, int8, ...groups, cols], share);
       }
-      const share = { work, total, grain: STRIP_ROWS, scratch: this.sharing.scratch(bank, TILE_SCRATCH) };
+      const scratch = this.sharing.scratch(bank, TILE_SCRATCH);
+      const share = { work, total, grain: STREAMS * STRIP_ROWS, scratch };
       const operands = [y.address, address, int8, tiles] as const;
       this.sharing.run(bank, "expertLinearPacked", [format, ...operands, ...groups, rows, cols], share);
     } else {
@@ -251,12 +255,13 @@ function addressIn(bank: Bank, angles: WasmAngles): number {
 }
 
 /** The choices by expert, once for the three matrices of a layer. */
-function grouped(chosen: WasmExpertIds, experts: number): { begins: number; order: number } {
+function grouped(chosen: WasmExpertIds, experts: number): ExpertGroups {
   if (chosen.groups === undefined) {
     const { bank, address } = chosen;
     const choices = chosen.rows * chosen.k;
-    chosen.groups = { begins: bank.allocate((experts + 1) * 4), order: bank.allocate(choices * 4) };
-    bank.kernels.groupByExpert(address, choices, experts, chosen.groups.begins, chosen.groups.order);
+    const [begins, order] = [bank.allocate((experts + 1) * 4), bank.allocate(choices * 4)];
+    const count = bank.kernels.groupByExpert(address, choices, experts, begins, order);
+    chosen.groups = { begins, order, count };
   }
   return chosen.groups;
 }

@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shortPrompts } from "../../src/bench/peers/peer.ts";
 import { installPeer } from "../../src/bench/peers/peer-packages.ts";
 import type { PeersRun } from "../../src/bench/peers/peers.ts";
 import { readRequests, reportPeers } from "../../src/bench/peers/peers-report.ts";
+import { sideBySide } from "../../src/bench/peers/side-by-side.ts";
 import { serveSite } from "../../src/bench/peers/site.ts";
 import { machineFacts } from "../../src/bench/product/machine.ts";
 import { spreadOf } from "../../src/bench/product/statistics.ts";
@@ -89,6 +91,19 @@ describe("what is compared", () => {
   });
 });
 
+it("sequences that write side by side count while all of them do", () => {
+  const { rate, gaps } = sideBySide([
+    [0, 10, 20, 30, 40],
+    [15, 25, 35, 45],
+  ]);
+  expect(gaps).toEqual([10, 10, 10]);
+  expect(rate).toBe((5 / 25) * 1000);
+  expect(shortPrompts({ ids: [1, 2, 3], text: "", newTokens: 1, sequences: 2 })).toEqual([
+    [1, 2, 3],
+    [2, 3, 1],
+  ]);
+});
+
 describe("the table of peers", () => {
   it("has both engines, their ratio, and what was left out", () => {
     const figures = (name: string, prefill: number, decode: number, peakBytes: number | undefined) => ({
@@ -97,7 +112,7 @@ describe("the table of peers", () => {
       decode: spreadOf([decode]),
       peakBytes,
     });
-    const lengths = { prefill: 512, decode: 48, rounds: 1, surroundings: ["native"] as const, folder };
+    const lengths = { prefill: 512, decode: 48, sequences: 1, rounds: 1, surroundings: ["native"] as const, folder };
     const run: PeersRun = {
       kind: "lfm2 bench peers",
       date: "",
@@ -123,5 +138,16 @@ describe("the table of peers", () => {
     ).toEqual(["", ...cells, "5.00 GB / 9.35 GB", ""]);
     expect(report).toContain("Left out: a.gguf, 2 threads, exact, baseline: browser: no Chromium");
     expect(reportPeers([{ ...run, comparisons: [] }])).not.toContain("|");
+    const [comparison] = run.comparisons;
+    const many = {
+      ...comparison,
+      ours: { ...comparison.ours, together: spreadOf([70]), gaps: { p50: 114, p95: 130 } },
+      theirs: { ...comparison.theirs, together: spreadOf([50]), gaps: { p50: 160, p95: 161 } },
+      togetherRatio: spreadOf([1.4]),
+    };
+    const request = { ...run.request, sequences: 8 };
+    expect(reportPeers([{ ...run, request, comparisons: [many] }])).toMatch(
+      /8 at once \|[^\n]*\n[^\n]*\n[^\n]* 70\.0 \| +50\.0 \| +1\.40 \| +114–130 \/ 160–161 \|/,
+    );
   });
 });

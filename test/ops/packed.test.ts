@@ -20,7 +20,7 @@ const formats = ["Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"] as const;
 const ROWS = 40; // five strips: an odd number, so that one of a walk's two streams ends early
 const COLS = 512;
 const EXPERTS = 5;
-const T = 11; // two tiles of four tokens and three more
+const T = 11; // more than two tiles, which have two, three or four tokens
 
 function weights(format: FormatName, experts = 1): Matrix {
   const data = randomBlocks(format, experts * ROWS * COLS, seeded(experts + format.length));
@@ -61,13 +61,34 @@ describe.each(builds)("%s", (build) => {
     },
   );
 
-  it.each(formats)("%s: a token's bits do not depend on the tokens beside it", (format) => {
+  it.each(formats)("%s: a token's bits do not depend on how many tokens are beside it", (format) => {
     const { ops, memory, tensor, weight } = kernelRig({ w: weights(format), x: randomMatrix(T, COLS, 5) }, build);
-    const together = memory.read(ops.linear(tensor("x"), weight("w")));
-    for (let t = 0; t < T; t++) {
-      const alone = memory.read(ops.linear(ops.rows(tensor("x"), t, 1), weight("w")));
-      expect(together.subarray(t * ROWS, (t + 1) * ROWS), `token ${t}`).toEqual(alone);
+    const alone = Array.from({ length: T }, (_, t) => [
+      ...memory.read(ops.linear(ops.rows(tensor("x"), t, 1), weight("w"))),
+    ]);
+    for (let count = 2; count <= T; count++) {
+      const together = memory.read(ops.linear(ops.rows(tensor("x"), 0, count), weight("w")));
+      expect([...together], `${count} tokens`).toEqual(alone.slice(0, count).flat());
     }
+  });
+
+  it.each(formats)("%s: nor on how many of them choose the same expert", (format) => {
+    // Token t chooses expert e if it scores highest: one is chosen by one token, another by two, … and the last by five.
+    const choices = [0, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4];
+    const scores = Float32Array.from({ length: choices.length * EXPERTS }, (_, i) =>
+      Number(choices[Math.floor(i / EXPERTS)] === i % EXPERTS),
+    );
+    const matrices: Record<string, Matrix> = {
+      stacked: weights(format, EXPERTS),
+      x: randomMatrix(choices.length, COLS, 5),
+      scores: { rows: choices.length, cols: EXPERTS, data: scores },
+    };
+    const { ops, memory, tensor, weight } = kernelRig(matrices, build);
+    const product = (from: number, count: number): number[] => {
+      const chosen = ops.topK(ops.rows(tensor("scores"), from, count), 1);
+      return [...memory.read(ops.expertLinear(ops.rows(tensor("x"), from, count), weight("stacked"), chosen))];
+    };
+    expect(product(0, choices.length)).toEqual(choices.flatMap((_, t) => product(t, 1)));
   });
 
   it("makes activations of the size that memory is planned for", () => {

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { answerParent } from "../product/child.ts";
 import { peakBytes } from "../product/peak-memory.ts";
-import type { Order, PeerOptions, Speeds } from "./peer.ts";
+import { type Order, type PeerOptions, type Speeds, shortPrompts } from "./peer.ts";
+import { sideBySide } from "./side-by-side.ts";
 
 export type ToLlamaCpp =
   | { readonly kind: "open"; readonly folder: string; readonly path: string; readonly options: PeerOptions }
@@ -15,7 +16,7 @@ interface LlamaSequence {
   evaluate(tokens: readonly number[], options: object): AsyncIterable<number>;
 }
 
-let sequence: LlamaSequence | undefined;
+let opened: LlamaSequence[] = [];
 
 answerParent<ToLlamaCpp>(async (message): Promise<Speeds | undefined> => {
   if (message.kind === "open") {
@@ -24,23 +25,30 @@ answerParent<ToLlamaCpp>(async (message): Promise<Speeds | undefined> => {
     const { getLlama } = await import(pathToFileURL(entry).href);
     const llama = await getLlama({ gpu: false, build: "never", logLevel: "error" });
     const model = await llama.loadModel({ modelPath: path, gpuLayers: 0 });
-    const { threads, contextLength, batch } = options;
-    const context = await model.createContext({ contextSize: contextLength, batchSize: batch, threads, sequences: 1 });
-    sequence = context.getSequence() as LlamaSequence;
+    const { threads, contextLength, batch, sequences } = options;
+    const context = await model.createContext({ contextSize: contextLength, batchSize: batch, threads, sequences });
+    opened = Array.from({ length: sequences }, () => context.getSequence() as LlamaSequence);
     return undefined;
   }
-  if (sequence === undefined) throw new TypeError("a model has to be opened before it is measured");
-  const { ids, newTokens } = message;
-  await sequence.clearHistory();
+  if (opened.length === 0) throw new TypeError("a model has to be opened before it is measured");
+  const { ids, newTokens, sequences } = message;
   const begin = performance.now();
-  let count = 0;
-  let first = 0;
-  let last = 0;
-  for await (const _ of sequence.evaluate(ids, { temperature: 0, yieldEogToken: true })) {
-    last = performance.now();
-    first ||= last;
-    if (++count > newTokens) break;
-  }
+  const times = await timesOf(opened[0], ids, newTokens + 1);
+  const [first, last] = [times[0], times[times.length - 1]];
   const rate = (tokens: number, ms: number): number => (tokens / ms) * 1000;
-  return { prefill: rate(ids.length, first - begin), decode: rate(count - 1, last - first), peakBytes: peakBytes() };
+  const alone = { prefill: rate(ids.length, first - begin), decode: rate(times.length - 1, last - first) };
+  if (sequences === 1) return { ...alone, peakBytes: peakBytes() };
+  const each = await Promise.all(shortPrompts(message).map((prompt, i) => timesOf(opened[i], prompt, newTokens)));
+  return { ...alone, together: sideBySide(each), peakBytes: peakBytes() };
 });
+
+/** When each new token came. */
+async function timesOf(sequence: LlamaSequence, prompt: readonly number[], newTokens: number): Promise<number[]> {
+  await sequence.clearHistory();
+  const times: number[] = [];
+  for await (const _ of sequence.evaluate(prompt, { temperature: 0, yieldEogToken: true })) {
+    times.push(performance.now());
+    if (times.length === newTokens) break;
+  }
+  return times;
+}

@@ -2,7 +2,7 @@
 //
 //   npm run bench -- [MODEL] [OPTIONS]                 lfm2 bench
 //   npm run bench -- --peers [MODEL…] [-t 1,2] [--mode int8,exact] [--kernels baseline,relaxed] [-p 512] [-n 48] [-r 3]
-//                    [--only native,browser] [--folder F] [--json]     other engines on the same files, as ratios
+//                    [--count 8] [--only native,browser] [--folder F] [--json]   other engines on the same files, as ratios
 //   npm run bench -- --sequences [MODEL] [-t 2] [-c 16384] [--count 8] [--only decode|reading|turns]   many at once
 //   npm run bench -- --kernels [--formats Q4_0,…] [--mode int8|exact] [--mb 256] [--json]   every kernel by itself
 //   npm run bench -- --steps                           the int4 kernel in steps: examples/int4-gemv

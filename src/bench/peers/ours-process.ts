@@ -2,7 +2,8 @@
 import { type LanguageModel, open, type Summary } from "../../index.ts";
 import { answerParent } from "../product/child.ts";
 import { peakBytes } from "../product/peak-memory.ts";
-import type { Order, PeerOptions, Speeds } from "./peer.ts";
+import { type Order, type PeerOptions, type Speeds, shortPrompts } from "./peer.ts";
+import { sideBySide } from "./side-by-side.ts";
 
 export type ToOurs =
   | { readonly kind: "open"; readonly path: string; readonly options: PeerOptions }
@@ -12,8 +13,8 @@ let model: LanguageModel | undefined;
 
 answerParent<ToOurs>(async (message): Promise<Speeds | undefined> => {
   if (message.kind === "open") {
-    const { threads, contextLength, mode, kernels } = message.options;
-    model = await open(message.path, { threads, contextLength, mode, kernels });
+    const { threads, contextLength, sequences, mode, kernels } = message.options;
+    model = await open(message.path, { threads, contextLength, parallel: sequences, mode, kernels });
     return undefined;
   }
   if (model === undefined) throw new TypeError("a model has to be opened before it is measured");
@@ -26,5 +27,16 @@ answerParent<ToOurs>(async (message): Promise<Speeds | undefined> => {
   // By the model's own clock: several tokens may arrive here at once.
   const { prefillMs, decodeMs } = summary as Summary;
   const rate = (tokens: number, ms: number): number => (tokens / ms) * 1000;
-  return { prefill: rate(ids.length, prefillMs), decode: rate(newTokens, decodeMs), peakBytes: peakBytes() };
+  const alone = { prefill: rate(ids.length, prefillMs), decode: rate(newTokens, decodeMs) };
+  if (message.sequences === 1) return { ...alone, peakBytes: peakBytes() };
+  const times = await Promise.all(shortPrompts(message).map((prompt) => timesOf(prompt, newTokens)));
+  return { ...alone, together: sideBySide(times), peakBytes: peakBytes() };
 });
+
+/** When each new token came. */
+async function timesOf(prompt: readonly number[], newTokens: number): Promise<number[]> {
+  const times: number[] = [];
+  const ids = (model as LanguageModel).generate(prompt, { maxTokens: newTokens, stopIds: [] });
+  for await (const _ of ids) times.push(performance.now());
+  return times;
+}

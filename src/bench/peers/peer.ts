@@ -1,5 +1,6 @@
 // One engine among several that run the same file side by side.
 import type { KernelBuildName } from "../../wasm/kernels.ts";
+import type { SideBySide } from "./side-by-side.ts";
 
 /** The same for every engine of a round. */
 export interface Order {
@@ -7,6 +8,8 @@ export interface Order {
   /** The same prompt for an engine that takes no ids. */
   readonly text: string;
   readonly newTokens: number;
+  /** Sequences that write at the same time afterwards; 1: none do. */
+  readonly sequences: number;
 }
 
 /** What only our engine has a choice of; undefined: what `open` chooses. */
@@ -21,12 +24,24 @@ export interface Speeds {
   readonly decode: number;
   /** The most physical memory that its process has held; absent where a browser hides it. */
   readonly peakBytes?: number;
+  /** Of many sequences; absent where only one was asked for. */
+  readonly together?: SideBySide;
+}
+
+/** Tokens of each prompt of many sequences. */
+const SHORT_PROMPT = 16;
+
+/** A prompt for each of many sequences. */
+export function shortPrompts({ ids, sequences }: Order): number[][] {
+  return Array.from({ length: sequences }, (_, i) => [...ids.slice(i), ...ids.slice(0, i)].slice(0, SHORT_PROMPT));
 }
 
 /** What an engine is given once. */
 export interface PeerOptions extends OurChoice {
   readonly threads: number;
+  /** Of each sequence. */
   readonly contextLength: number;
+  readonly sequences: number;
   /** Longest step of a prefill; ours is fixed. */
   readonly batch: number;
 }

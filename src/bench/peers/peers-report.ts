@@ -4,13 +4,14 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { embeddedModel } from "../../index.ts";
-import { formatBytes } from "../../quantities.ts";
+import { formatBytes, threeDigits } from "../../quantities.ts";
 import { kernelBuilds } from "../../wasm/kernels.ts";
 import { nodeMachine } from "../../worker/node-machine.ts";
 import { machineLine } from "../product/machine.ts";
+import type { Spread } from "../product/statistics.ts";
 import { markdownTable, rangeText } from "../product/table.ts";
 import { peersFolder } from "./peer-packages.ts";
-import { comparePeers, type PeersRequest, type PeersRun, SURROUNDINGS } from "./peers.ts";
+import { comparePeers, type PeerFigures, type PeersRequest, type PeersRun, SURROUNDINGS } from "./peers.ts";
 
 const MODES = ["int8", "exact"] as const;
 
@@ -46,18 +47,19 @@ export async function readRequests(args: readonly string[]): Promise<{ requests:
       mode: { type: "string", default: "int8" },
       kernels: { type: "string" },
       rounds: { type: "string", short: "r", default: "3" },
+      count: { type: "string", default: "1" },
       only: { type: "string", default: SURROUNDINGS.join() },
       folder: { type: "string", default: peersFolder() },
       json: { type: "boolean", default: false },
     },
   });
-  const counts = (name: "prefill" | "decode" | "threads" | "rounds"): number[] =>
+  const counts = (name: "prefill" | "decode" | "threads" | "rounds" | "count"): number[] =>
     values[name].split(",").map((text) => {
       const value = Number(text);
       if (Number.isInteger(value) && value >= 1) return value;
       throw new TypeError(`--${name}: expected an integer of at least 1, found ${text || "nothing"}.`);
     });
-  const count = (name: "prefill" | "decode" | "rounds"): number => {
+  const count = (name: "prefill" | "decode" | "rounds" | "count"): number => {
     const [value, another] = counts(name);
     if (another === undefined) return value;
     throw new TypeError(`--${name}: expected one number, found ${values[name]}.`);
@@ -72,6 +74,7 @@ export async function readRequests(args: readonly string[]): Promise<{ requests:
   const same = {
     prefill: count("prefill"),
     decode: count("decode"),
+    sequences: count("count"),
     rounds: count("rounds"),
     surroundings: names("only", values.only, SURROUNDINGS),
     folder: values.folder,
@@ -95,9 +98,11 @@ function settingsOf({ threads, mode, kernels }: PeersRequest): string {
 /** @param runs  at least one; all have the same lengths and rounds */
 export function reportPeers(runs: readonly PeersRun[]): string {
   const [{ machine, request }] = runs;
-  const { prefill, decode, rounds } = request;
+  const { prefill, decode, sequences, rounds } = request;
+  const isTogether = runs.some((run) => run.comparisons.some(({ togetherRatio }) => togetherRatio !== undefined));
+  const spread = (figure: Spread | undefined): string => (figure === undefined ? "" : rangeText(figure));
   const rows = runs.flatMap((run) =>
-    run.comparisons.map(({ ours, theirs, prefillRatio, decodeRatio }) => [
+    run.comparisons.map(({ ours, theirs, prefillRatio, decodeRatio, togetherRatio }) => [
       basename(run.request.path),
       settingsOf(run.request),
       theirs.name,
@@ -107,11 +112,15 @@ export function reportPeers(runs: readonly PeersRun[]): string {
       rangeText(ours.decode),
       rangeText(theirs.decode),
       rangeText(decodeRatio),
+      ...(isTogether ? [ours.together, theirs.together, togetherRatio].map(spread) : []),
+      ...(isTogether ? [[ours, theirs].map(({ gaps }) => gapsText(gaps)).join(" / ")] : []),
       ours.peakBytes && theirs.peakBytes ? `${formatBytes(ours.peakBytes)} / ${formatBytes(theirs.peakBytes)}` : "",
     ]),
   );
   const counted = rounds === 1 ? "1 round" : `${rounds} rounds in turns: median (lowest–highest)`;
-  const columns = [`prefill ${prefill}:`, "theirs:", "ratio:", `decode ${decode}:`, "theirs:", "ratio:", "memory:"];
+  const together = isTogether ? [`${sequences} at once:`, "theirs:", "ratio:", "between tokens p50–p95, ms:"] : [];
+  const alone = [`prefill ${prefill}:`, "theirs:", "ratio:", `decode ${decode}:`, "theirs:", "ratio:"];
+  const columns = [...alone, ...together, "memory:"];
   const notes = runs.flatMap((run) =>
     run.notes.map((note) => `Left out: ${basename(run.request.path)}, ${settingsOf(run.request)}: ${note}`),
   );
@@ -121,4 +130,8 @@ export function reportPeers(runs: readonly PeersRun[]): string {
     ...(rows.length > 0 ? [markdownTable(["file", "ours", "beside", ...columns], rows)] : []),
     ...(notes.length > 0 ? ["", ...notes] : []),
   ].join("\n")}\n`;
+}
+
+function gapsText(gaps: PeerFigures["gaps"]): string {
+  return gaps === undefined ? "" : `${threeDigits(gaps.p50)}–${threeDigits(gaps.p95)}`;
 }

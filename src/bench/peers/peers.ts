@@ -14,6 +14,7 @@ import { openBrowserPair } from "./browser-peers.ts";
 import { openNativePair } from "./native-peers.ts";
 import type { Order, OurChoice, Pair, Peer, PeerOptions, Speeds } from "./peer.ts";
 import { buildPackage, installPeer, PEER_VERSIONS } from "./peer-packages.ts";
+import { quantile } from "./side-by-side.ts";
 
 export const SURROUNDINGS = ["native", "browser"] as const;
 export type Surroundings = (typeof SURROUNDINGS)[number];
@@ -24,6 +25,8 @@ export interface PeersRequest extends OurChoice {
   readonly threads: number;
   readonly prefill: number;
   readonly decode: number;
+  /** Sequences that write at the same time, in Node, after one alone; 1: none do. */
+  readonly sequences: number;
   readonly rounds: number;
   readonly surroundings: readonly Surroundings[];
   /** Where packages are installed. */
@@ -34,6 +37,10 @@ export interface PeerFigures {
   readonly name: string;
   readonly prefill: Spread;
   readonly decode: Spread;
+  /** Of all sequences that write at the same time; absent where one alone was measured. */
+  readonly together?: Spread;
+  /** Milliseconds between two tokens of one of them. */
+  readonly gaps?: { readonly p50: number; readonly p95: number };
   readonly peakBytes: number | undefined;
 }
 
@@ -43,6 +50,7 @@ export interface Comparison {
   /** Ours over theirs, each round by itself. */
   readonly prefillRatio: Spread;
   readonly decodeRatio: Spread;
+  readonly togetherRatio?: Spread;
 }
 
 export interface PeersRun {
@@ -73,7 +81,7 @@ export async function comparePeers(
       try {
         const found = await alternate(
           pair,
-          request,
+          { ...request, sequences: sequencesIn(surroundings, request) },
           prompts,
           (round) => onProgress(`${surroundings}: round ${round}`),
           signal,
@@ -96,10 +104,17 @@ export async function comparePeers(
   };
 }
 
+/** wllama has no way to run several. */
+function sequencesIn(surroundings: Surroundings, { sequences }: PeersRequest): number {
+  return surroundings === "native" ? sequences : 1;
+}
+
 async function openPair(surroundings: Surroundings, request: PeersRequest, signal: AbortSignal): Promise<Pair> {
   const { path, threads, mode, kernels, prefill, decode, folder: root } = request;
-  // A little more than is used: engines add tokens of their own.
-  const options: PeerOptions = { threads, mode, kernels, contextLength: prefill + decode + 64, batch: MAX_STEP };
+  const sequences = sequencesIn(surroundings, request);
+  // A little more than is used: engines add tokens of their own. Ours has room for one context, which sequences share.
+  const contextLength = Math.max(prefill + decode, sequences > 1 ? sequences * (decode + 64) : 0) + 64;
+  const options: PeerOptions = { threads, mode, kernels, contextLength, sequences, batch: MAX_STEP };
   if (surroundings === "native") {
     const folder = await installPeer("node-llama-cpp", root);
     return openNativePair(path, options, { folder, version: PEER_VERSIONS["node-llama-cpp"], signal });
@@ -113,7 +128,7 @@ async function openPair(surroundings: Surroundings, request: PeersRequest, signa
 /** One round more than is counted: the first compiles. If stopped early, it reports the rounds that both have finished. */
 async function alternate(
   { ours, theirs }: Pair,
-  { rounds, decode }: PeersRequest,
+  { rounds, decode, sequences }: PeersRequest,
   prompts: readonly Prompt[],
   onRound: (round: number) => void,
   signal: AbortSignal,
@@ -122,7 +137,7 @@ async function alternate(
   try {
     for (let round = 0; round <= rounds; round++) {
       onRound(round);
-      const order: Order = { ...prompts[round], newTokens: decode };
+      const order: Order = { ...prompts[round], newTokens: decode, sequences };
       const turn = async (peer: Peer): Promise<Speeds> => {
         await setTimeout(REST_MS, undefined, { signal });
         return peer.round(order);
@@ -138,6 +153,9 @@ async function alternate(
   if (found.length === 0) return undefined;
   const ratio = (key: "prefill" | "decode"): Spread =>
     spreadOf(found.map((round) => round.ours[key] / round.theirs[key]));
+  const together = found.flatMap(({ ours: { together: a }, theirs: { together: b } }) =>
+    a && b ? a.rate / b.rate : [],
+  );
   return {
     ours: figuresOf(
       ours.name,
@@ -149,14 +167,21 @@ async function alternate(
     ),
     prefillRatio: ratio("prefill"),
     decodeRatio: ratio("decode"),
+    ...(together.length > 0 && { togetherRatio: spreadOf(together) }),
   };
 }
 
 function figuresOf(name: string, rounds: readonly Speeds[]): PeerFigures {
+  const together = rounds.flatMap((round) => round.together ?? []);
+  const gaps = together.flatMap((round) => round.gaps).sort((a, b) => a - b);
   return {
     name,
     prefill: spreadOf(rounds.map(({ prefill }) => prefill)),
     decode: spreadOf(rounds.map(({ decode }) => decode)),
+    ...(gaps.length > 0 && {
+      together: spreadOf(together.map(({ rate }) => rate)),
+      gaps: { p50: quantile(gaps, 0.5), p95: quantile(gaps, 0.95) },
+    }),
     peakBytes: rounds.at(-1)?.peakBytes,
   };
 }

@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { type LanguageModel, open } from "../../index.ts";
 import { seededIds } from "../product/measured-model.ts";
 import { weightTraffic } from "../product/traffic.ts";
+import { quantile, sideBySide } from "./side-by-side.ts";
 
 const PARTS = ["decode", "reading", "turns"] as const;
 
@@ -73,8 +74,6 @@ async function timesOf(model: LanguageModel, ids: readonly number[], tokens: num
   return times;
 }
 
-const quantile = (sorted: readonly number[], part: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
 const median = (numbers: readonly number[]): number =>
   quantile(
     [...numbers].sort((a, b) => a - b),
@@ -88,12 +87,9 @@ async function measureDecode(model: LanguageModel, random: () => number, { count
   for (let round = 0; round < rounds; round++) {
     const alone = await timesOf(model, idsBy(random, 16), tokens + 1);
     const each = await Promise.all(Array.from({ length: count }, () => timesOf(model, idsBy(random, 16), 2 * tokens)));
-    // While all of them write.
-    const [from, to] = [Math.max(...each.map(([first]) => first)), Math.min(...each.map((times) => times.at(-1) ?? 0))];
-    const within = each.map((times) => times.filter((time) => time > from && time <= to));
-    const all = (within.flat().length / (to - from)) * 1000;
-    rates.push({ one: (tokens / ((alone.at(-1) ?? 0) - alone[0])) * 1000, all });
-    for (const times of within) gaps.push(...times.slice(1).map((time, i) => time - times[i]));
+    const together = sideBySide(each);
+    rates.push({ one: (tokens / ((alone.at(-1) ?? 0) - alone[0])) * 1000, all: together.rate });
+    gaps.push(...together.gaps);
   }
   const [one, all] = [median(rates.map((rate) => rate.one)), median(rates.map((rate) => rate.all))];
   const ratios = rates.map((rate) => (rate.all / rate.one).toFixed(2));
