@@ -97,7 +97,7 @@ the first token is right.`,
     title: "A state that is forgotten between steps",
     file: "src/reference/causal-conv.ts",
     from: "t < 0 ? current.subarray(",
-    to: "t < 0 ? new Float32Array(past * cols).subarray(",
+    to: "t < 0 ? new Float32Array(current.length).subarray(",
     answer: `A comparison of one prompt sees nothing: it is read in one step, which begins where zeros are right. The text is
 wrong all the same, since an answer is written one token at a time. Faults of the state need a second step:
 \`lfm2 golden make\` and a run in pieces, or simply text.`,
@@ -185,7 +185,7 @@ function lfm2(folder: string, args: readonly string[]): Promise<string> {
 
 /** What the embedded model answers. */
 async function outcomeOf(folder = root): Promise<string> {
-  const args = ["run", ...REFERENCE, "-p", "Tell me a story about a fox.", "--greedy", "-n", "48"];
+  const args = ["run", ...REFERENCE, "-p", "Tell me a story about a fox.", "--greedy", "--no-speculate", "-n", "48"];
   return (await lfm2(folder, args)).trim() || "(nothing)";
 }
 
@@ -201,7 +201,7 @@ The sources here are meant to be changed. Each exercise takes a minute: change a
 let \`lfm2 compare\` say what is wrong. This page was written by running all of it (\`npm run docs -- --exercises\`), and is run
 again by a test.
 
-    npm run -s lfm2 -- run --backend reference --greedy -p "Tell me a story about a fox."
+    npm run -s lfm2 -- run --backend reference --greedy --no-speculate -p "Tell me a story about a fox."
     npm run -s lfm2 -- trace --backend reference --ids ${IDS} -o /tmp/trace
     git stash                                       # back to the right source
     npm run -s lfm2 -- compare -m golden/nano/lfm2-nano-Q4_0.gguf /tmp/trace

@@ -3,6 +3,7 @@
 /**
  * y, x    f32[rows, cols], cols % 4 == 0         w  f32[width, cols]: taps, the oldest first
  * state   f32[width − 1, cols], oldest first      next  the state after these rows; does not overlap `state`
+ * kept    so many rows before those go before `next`, for the states that were left behind on the way; at most `rows`
  */
 export function causalConv(
   y: usize,
@@ -10,6 +11,7 @@ export function causalConv(
   w: usize,
   state: usize,
   next: usize,
+  kept: i32,
   rows: i32,
   cols: i32,
   width: i32,
@@ -26,7 +28,7 @@ export function causalConv(
       v128.store(y + t * bytes + c, sum);
     }
   }
-  for (let i = 0; i < past; i++) {
+  for (let i = -kept; i < past; i++) {
     memory.copy(next + i * bytes, rowAt(x, state, rows - past + i, past, bytes), bytes);
   }
 }

@@ -40,6 +40,7 @@ export function createCallChecks(vocabSize: number): (call: Call, options: unkno
     stopIds: idsBelow(vocabSize),
     onToken: aFunction,
     topLogprobs: integer(0, MAX_TOP_LOGPROBS),
+    speculate: trueOrFalse,
     onFinish: aFunction,
     ...run,
   };

@@ -1,6 +1,7 @@
 // The caller's side of generation: one request to the model's thread, its tokens as they come, figures at the end.
 import { reportToken } from "../chat/token-report.ts";
 import type { ConstraintRules } from "../constrain/constraint.ts";
+import type { GuessCounts } from "../engine/ahead.ts";
 import { checkIds } from "../engine/engine.ts";
 import type { ThinkingBudget } from "../engine/thinking-budget.ts";
 import { OptionError } from "../options/option-error.ts";
@@ -26,7 +27,8 @@ export async function* generate(
   { thinking, rules, metStop }: TextConditions = {},
 ): AsyncGenerator<number, void> {
   const { worker, config, settings } = parts;
-  const { maxTokens, stopIds: stated, onToken, topLogprobs, edits, signal, onProgress, onFinish, ...rest } = options;
+  const { maxTokens, stopIds: stated, onToken, topLogprobs, speculate = true, ...others } = options;
+  const { edits, signal, onProgress, onFinish, ...rest } = others;
   const stopIds = stated ?? (await tokenizerIfAny(parts.text))?.eosIds ?? parts.statedEosIds;
   const sampling = validateSampling({ temperature: 0, ...defined(rest) });
   checkIds(ids, config.vocabSize, settings.contextLength);
@@ -49,6 +51,7 @@ export async function* generate(
       stopIds,
       thinking,
       topLogprobs: onToken && topLogprobs,
+      speculate,
     },
   } as const;
   let cachedTokens = 0;
@@ -64,10 +67,12 @@ export async function* generate(
   let newTokens = 0;
   let lastId = -1;
   let [prefillMs, lastMs] = [0, 0];
+  let counted: GuessCounts = { guessed: 0, accepted: 0 };
   let stopped: string | undefined;
-  for await (const { token, logprobs, ms } of events) {
+  for await (const { token, logprobs, ms, guesses } of events) {
     if (newTokens++ === 0) prefillMs = ms;
     lastMs = ms;
+    counted = guesses;
     lastId = token;
     onToken?.(reportToken(tokenizer, token, logprobs));
     yield token;
@@ -76,6 +81,7 @@ export async function* generate(
   }
   const finishReason = stopped !== undefined || stopIds.includes(lastId) ? "stop" : "length";
   const decodeMs = lastMs - prefillMs;
-  const counts = { promptTokens: ids.length, cachedTokens, newTokens };
+  const { guessed: guessedTokens, accepted: acceptedTokens } = counted;
+  const counts = { promptTokens: ids.length, cachedTokens, newTokens, guessedTokens, acceptedTokens };
   onFinish?.({ ...counts, prefillMs, decodeMs, finishReason, ...(stopped === undefined ? {} : { stopped }) });
 }

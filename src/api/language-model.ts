@@ -53,6 +53,12 @@ export interface GenerateOptions extends Partial<SamplingOptions>, RunOptions {
    * the model's own, before bias, penalties, temperature and all else that sampling does.
    */
   readonly topLogprobs?: number;
+  /**
+   * Whether ids may be run before they are known, several at a time where that is faster: guessed from what the prompt and
+   * the answer have said before, or the only ones that a format allows. The answer is the same to the bit. True unless
+   * told; without effect under `edits`.
+   */
+  readonly speculate?: boolean;
   /** Called once, when the last token has been given out. */
   readonly onFinish?: (summary: Summary) => void;
 }
@@ -62,6 +68,9 @@ export interface Summary {
   /** Of these, known from requests before, or from others that run: the beginning was not read again. */
   readonly cachedTokens: number;
   readonly newTokens: number;
+  /** Tokens that were run before they were known, and how many of them then came. */
+  readonly guessedTokens: number;
+  readonly acceptedTokens: number;
   /** Until the first new token, and from there to the last. */
   readonly prefillMs: number;
   readonly decodeMs: number;

@@ -28,6 +28,7 @@ export interface ConstraintRules {
 export interface OutputConstraint {
   allowed(): Uint32Array | undefined;
   accept(id: number): void;
+  foresee(most: number): readonly number[];
 }
 
 /** Masks kept for states that come back. */
@@ -68,37 +69,83 @@ export function createConstraint(
   const mayThink = thought?.first === "possible" && !stopIds.includes(thought.open) && !stopIds.includes(thought.close);
   let phase: "thought" | "free" | "grammar" = thought?.first === "open" ? "thought" : isHeld ? "grammar" : "free";
   let isFirst = true;
+  /** Masks of this place and of those after it, as far as they have been found: each once, in the order of the output. */
+  const found: Uint32Array[] = [];
+
+  const maskHere = (): Uint32Array | undefined => {
+    if (phase === "thought") return whileThinking ?? whileFree;
+    if (phase === "free" || machine === undefined) return whileFree;
+    const mask = machine.mask();
+    if (!isFirst || !mayThink) return mask;
+    const withThought = mask.slice();
+    withThought[thought.open >>> 5] |= 1 << (thought.open & 31);
+    return withThought;
+  };
+
+  const take = (id: number): void => {
+    const wasFirst = isFirst;
+    isFirst = false;
+    if (phase === "thought") {
+      if (id === thought?.close) phase = isHeld ? "grammar" : "free";
+    } else if (phase === "free") {
+      if (id === thought?.open) phase = "thought";
+      else if (id === trigger && machine !== undefined) {
+        machine.restart();
+        machine.accept(id);
+        phase = "grammar";
+      }
+    } else if (wasFirst && mayThink && id === thought.open) {
+      phase = "thought";
+    } else if (machine !== undefined && !stopIds.includes(id)) {
+      machine.accept(id);
+      if (trigger !== undefined && machine.isComplete()) phase = "free";
+    }
+  };
 
   return {
     allowed() {
-      if (phase === "thought") return whileThinking ?? whileFree;
-      if (phase === "free" || machine === undefined) return whileFree;
-      const mask = machine.mask();
-      if (!isFirst || !mayThink) return mask;
-      const withThought = mask.slice();
-      withThought[thought.open >>> 5] |= 1 << (thought.open & 31);
-      return withThought;
+      if (found.length > 0) return found[0];
+      const mask = maskHere();
+      if (mask !== undefined) found.push(mask);
+      return mask;
+    },
+    foresee(most) {
+      const ids: number[] = [];
+      if (machine === undefined) return ids;
+      const before = { phase, isFirst, state: machine.state };
+      try {
+        while (ids.length < most && phase === "grammar") {
+          // What is forgotten is forgotten when the output gets there: so is what a mask depends on.
+          if (found.length <= ids.length) {
+            if (machine.isFull()) break;
+            found.push(maskHere() as Uint32Array);
+          }
+          const only = onlyId(found[ids.length]);
+          if (only === undefined) break;
+          ids.push(only);
+          if (stopIds.includes(only)) break;
+          take(only);
+        }
+      } catch {
+        // Thrown again when the output gets there.
+      }
+      ({ phase, isFirst } = before);
+      machine.state = before.state;
+      return ids;
     },
     accept(id) {
-      const wasFirst = isFirst;
-      isFirst = false;
-      if (phase === "thought") {
-        if (id === thought?.close) phase = isHeld ? "grammar" : "free";
-      } else if (phase === "free") {
-        if (id === thought?.open) phase = "thought";
-        else if (id === trigger && machine !== undefined) {
-          machine.restart();
-          machine.accept(id);
-          phase = "grammar";
-        }
-      } else if (wasFirst && mayThink && id === thought.open) {
-        phase = "thought";
-      } else if (machine !== undefined && !stopIds.includes(id)) {
-        machine.accept(id);
-        if (trigger !== undefined && machine.isComplete()) phase = "free";
-      }
+      found.shift();
+      take(id);
     },
   };
+}
+
+/** The one id of a mask that has no other. */
+function onlyId(mask: Uint32Array): number | undefined {
+  const at = mask.findIndex((word) => word !== 0);
+  if (at < 0 || (mask[at] & (mask[at] - 1)) !== 0) return undefined;
+  for (let i = at + 1; i < mask.length; i++) if (mask[i] !== 0) return undefined;
+  return at * 32 + 31 - Math.clz32(mask[at]);
 }
 
 /** The ids that a grammar lets through, state by state. */
@@ -181,6 +228,13 @@ function createMasks(grammar: Grammar, tree: VocabularyTree, vocabSize: number, 
         automaton.begin();
         state = automaton.step(state, symbol);
       }
+    },
+    isFull: () => automaton.isFull(),
+    get state() {
+      return state;
+    },
+    set state(to) {
+      state = to;
     },
     isComplete: () => automaton.isEnd(state) && !automaton.goesOn(state),
     restart() {

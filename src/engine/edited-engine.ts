@@ -35,7 +35,7 @@ export function editedEngine(engine: Engine, edits: readonly Edit[]): Engine {
   };
 }
 
-/** An answer in a sequence by itself: what is written under edits is not shared with others, who have none. */
+/** An answer in a sequence by itself, id by id: what is written under edits is not shared with others, who have none. */
 export async function answerAlone(
   engine: Engine,
   ids: readonly number[],
@@ -49,7 +49,7 @@ export async function answerAlone(
   let logits = await prefill(engine, ids, pace, onProgress);
   for (;;) {
     const { id, logprobs } = answer.next(logits);
-    onId(id, logprobs, performance.now() - begin);
+    onId(id, logprobs, performance.now() - begin, { guessed: 0, accepted: 0 });
     if (answer.isOver || answer.ids.length > sequence.capacity) return;
     logits = await extend(engine, [id], pace);
   }

@@ -1,10 +1,11 @@
 // Many sequences in one model. Each step has one row of every sequence that writes an answer, and a piece of at most one
-// prompt; all of them share one pass over the weights. No sequence's bits depend on what runs beside it.
+// prompt; all of them share one pass over the weights. No sequence's bits depend on what runs beside it. Where no prompt is
+// read, writers may have further rows, of ids that are not known yet: ahead.ts.
 //
 // Whose prompt is read: the one with the fewest ids left, so that short requests do not wait for long ones; but every
-// fourth piece is of the oldest, so that short ones cannot keep it waiting for ever. How much of it: alone, as much as a
-// step may have; beside others, what takes about BESIDE_MS. A step that is longer than that is given up when a request
-// arrives, and one whose prompt nobody waits for any more is given up as well; the next one is then the writers' alone.
+// fourth piece is of the oldest, so that short ones cannot keep it waiting for ever. How much of it: step-parts.ts. A step
+// that is longer than others are to wait is given up when a request arrives, and one whose prompt nobody waits for any more
+// is given up as well; the next one is then the writers' alone.
 //
 // Who runs: a request begins when its prompt is the one to be read, there is a sequence free and there are pages for the
 // prompt; one for which there are too few holds back those behind it. Sequences grow page by page. When there is no page
@@ -12,12 +13,16 @@
 // takes nothing gives its place to whoever has none, for the caller may be waiting for just that; it, too, reads again.
 import { isConvState, type LayerState } from "../model/state.ts";
 import { type KvCache, PAGE, type Tensor } from "../ops/ops.ts";
+import { createAhead } from "./ahead.ts";
 import { createAnswer } from "./answer.ts";
 import { checkIds, type Engine } from "./engine.ts";
+import { createStepCosts, plannedReads, type StepCosts } from "./guess-length.ts";
 import { createPages, type Match, wholePages } from "./pages.ts";
 import { advance, convStates, createSequence, type Model, pagesFor, reachOf } from "./sequence.ts";
-import { createSpeed, evenStep, FIRST_STEP, PATIENCE_MS } from "./step-length.ts";
-import { stepLogits } from "./step-logits.ts";
+import { createSpeed } from "./step-length.ts";
+import { type NextRows, stepLogits } from "./step-logits.ts";
+import { type Part, planPiece, planWriters } from "./step-parts.ts";
+import { takeRows } from "./take-rows.ts";
 import {
   type Alone,
   type AloneTask,
@@ -47,6 +52,8 @@ export interface SchedulerParts {
   readonly onActivity?: (activity: Activity) => void;
   /** Whether a request has been sent that has not arrived; undefined where that cannot be seen during a step. */
   readonly isAwaited?: () => boolean;
+  /** What steps of few rows take; measured, unless told. */
+  readonly costs?: StepCosts;
 }
 
 /** What is going on. */
@@ -71,8 +78,6 @@ export interface Scheduler {
 }
 
 const KEYS = ["running", "waiting", "positions", "usedPositions", "keptPositions"] as const;
-/** About how long a piece of a prompt may take while others wait for their ids. */
-const BESIDE_MS = PATIENCE_MS;
 /** Each piece of this many is of the oldest prompt. */
 const OLDEST_EVERY = 4;
 
@@ -85,6 +90,12 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   const pages = createPages(parts.pages, 4 * parts.slots.length);
   const slots = [...parts.slots];
   const speed = createSpeed();
+  const costs =
+    parts.costs ??
+    createStepCosts(
+      (rows) => plannedReads(config, rows),
+      () => speed.msPerPosition,
+    );
   const caches = (parts.slots[0] ?? []).filter((state): state is KvCache => !isConvState(state));
   /** In the order of their arrival. */
   const tasks: (AnswerTask | AloneTask)[] = [];
@@ -284,56 +295,48 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     }
     if (reader !== undefined) pieces++;
     tell();
-    const rows = runStep(reader, writers);
-    if (rows === undefined) return;
-    for (const [task, logits] of rows) takeId(task, logits);
+    for (const [part, rows] of runStep(reader, writers)) takeIds(part, rows);
   };
 
-  /** @returns for everyone whose ids have all been read, the logits after the last; undefined: the step was given up */
-  const runStep = (
-    reader: Running | undefined,
-    writers: readonly Running[],
-  ): Map<Running, Float32Array> | undefined => {
-    const stepped = reader === undefined ? writers : [reader, ...writers];
-    if (stepped.length === 0) return undefined;
-    const isAlone = writers.length === 0 && tasks.length === 1;
-    const isHeard = reader?.isGivenUp !== undefined;
-    const beside = Math.max(isHeard ? FIRST_STEP : 1, speed.positionsIn(BESIDE_MS));
-    // Heard at every layer, a step may last as long as all its layers may.
-    const affordable = isAlone && isHeard ? speed.positionsIn(PATIENCE_MS * config.numHiddenLayers) : beside;
-    const most = Math.min(affordable, model.maxStep - writers.length);
-    const length = reader === undefined ? 0 : evenStep(leftOf(reader), most);
-    const isLong = isAlone && length > beside;
+  /** @returns for everyone whose ids have all been read, what is after the last; nothing where the step was given up */
+  const runStep = (reader: Running | undefined, writers: readonly Running[]): Map<Part, NextRows> => {
+    const isAlone = tasks.length === 1;
+    const mostRows = Math.min(parts.maxLogitRows, model.maxStep);
+    const plan =
+      reader === undefined
+        ? planWriters(writers, model, costs, pages, mostRows, isAlone)
+        : planPiece(reader, writers, model, speed, isAlone);
+    const stepped = plan.parts;
+    if (stepped.length === 0) return new Map();
     const check = (): void => {
-      if (stepped.every((task) => task.isGivenUp?.()) || reader?.isGivenUp?.() || (isLong && isAwaited?.()))
-        throw GIVEN_UP;
+      const isLeft = stepped.every(({ task }) => task.isGivenUp?.()) || reader?.isGivenUp?.();
+      if (isLeft || (plan.isLong && isAwaited?.())) throw GIVEN_UP;
     };
-    const chunks = stepped.map((task) => {
-      const { sequence } = task.place;
-      const count = task === reader ? length : 1;
-      return { sequence, ids: task.answer.ids.slice(sequence.next, sequence.next + count) };
-    });
     const begun = performance.now();
     try {
-      const h = advance(model, chunks, { check });
-      const rows = read(h, stepped, chunks[0].ids.length);
-      if (reader !== undefined) {
-        speed.measured(length + writers.length, most + writers.length, performance.now() - begun);
-      }
+      const h = advance(
+        model,
+        stepped.map(({ task, ids }) => ({ sequence: task.place.sequence, ids })),
+        { check },
+      );
+      const { rows, isWhole } = read(h, stepped);
+      const ms = performance.now() - begun;
+      if (plan.most !== undefined) speed.measured(h.rows, plan.most, ms);
+      else if (isWhole) costs.add(h.rows, ms);
       return rows;
     } catch (error) {
       if (error === GIVEN_UP) isOwed = true;
-      else for (const task of stepped) fail(task, error);
-      return undefined;
+      else for (const { task } of stepped) fail(task, error);
+      return new Map();
     }
   };
 
-  /** @returns for everyone whose ids have all been read, the logits after the last */
-  const read = (h: Tensor, stepped: readonly Running[], length: number): Map<Running, Float32Array> => {
-    const { found, wrong } = stepLogits(model, h, stepped, length);
-    for (const task of stepped) {
-      const { request, answer, place } = task;
-      const done = task.total - (answer.ids.length - place.sequence.next);
+  /** For everyone whose ids have all been read, what is after the last. @returns also whether all logits were computed */
+  const read = (h: Tensor, stepped: readonly Part[]): { rows: Map<Part, NextRows>; isWhole: boolean } => {
+    const { found, wrong, isWhole } = stepLogits(model, h, stepped);
+    for (const { task } of stepped) {
+      const { request, answer } = task;
+      const done = task.total - Math.max(0, leftOf(task));
       // Once the answer has begun, or when it is read again, it is no progress.
       if (wrong.has(task) || answer.ids.length !== request.ids.length || done <= 0) continue;
       try {
@@ -342,23 +345,23 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
         wrong.set(task, error);
       }
     }
-    for (const [task, error] of wrong) {
-      found.delete(task);
-      fail(task, error);
-    }
-    return found;
+    for (const [task, error] of wrong) fail(task, error);
+    return { rows: new Map([...found].filter(([{ task }]) => !wrong.has(task))), isWhole };
   };
 
-  const takeId = (task: Running, logits: Float32Array): void => {
-    const { answer, request, place, begin = 0 } = task;
-    try {
-      if (answer.ids.length === request.ids.length) pages.share(place.lease, place.sequence.ids);
-      const { id, logprobs } = answer.next(logits);
-      request.onId(id, logprobs, performance.now() - begin);
-    } catch (error) {
-      fail(task, error, true);
+  const takeIds = (part: Part, rows: NextRows): void => {
+    const { task } = part;
+    const { answer, request, ahead, begin = 0 } = task;
+    const isFirst = answer.ids.length === request.ids.length;
+    const failure = takeRows(model, part, rows, (id, logprobs) => {
+      const { guessed, accepted } = ahead;
+      request.onId(id, logprobs, performance.now() - begin, { guessed, accepted });
+    });
+    if (failure !== undefined) {
+      fail(task, failure.error, failure.isRight);
       return;
     }
+    if (isFirst) pages.share(task.place.lease, request.ids);
     if (!answer.isOver && answer.ids.length <= contextLength) return;
     end(task, true);
     task.resolve();
@@ -411,7 +414,9 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
         checkIds(request.ids, config.vocabSize, contextLength);
         const { ids, signal, isGivenUp } = request;
         const answer = createAnswer(config.vocabSize, ids, request.options);
-        enter({ kind: "answer", number: arrived++, signal, isGivenUp, answer, request, resolve, reject, total: 0 });
+        const ahead = createAhead(answer, request.options);
+        const number = arrived++;
+        enter({ kind: "answer", number, signal, isGivenUp, answer, ahead, request, resolve, reject, total: 0 });
       });
     },
     alone<T>(positions: number, { signal, isGivenUp }: Life, work: (alone: Alone) => Promise<T>) {

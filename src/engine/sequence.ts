@@ -23,6 +23,8 @@ export interface Sequence {
   readonly ids: number[];
   /** Position of the next row: `ids.length`, or less in a replay, which runs the last of `ids` once more. */
   next: number;
+  /** How many of the last rows can be taken back: at most those that the last step added. */
+  recent: number;
   /** Positions that it may have. */
   readonly capacity: number;
   /** What each layer remembers. */
@@ -33,7 +35,7 @@ export interface Sequence {
 
 /** An empty sequence over what a backend has reserved for one, in layer order. */
 export function createSequence(layers: readonly LayerState[], capacity: number, pages: number[]): Sequence {
-  return { ids: [], next: 0, capacity, layers, pages };
+  return { ids: [], next: 0, recent: 0, capacity, layers, pages };
 }
 
 /** Pages that so many positions take. */
@@ -92,9 +94,12 @@ export function advance(model: Model, chunks: readonly Chunk[], { check, settle 
   settle?.();
   let row = 0;
   for (const { sequence, ids } of chunks) {
-    memory.commit(convStates(sequence));
+    const states = convStates(sequence);
+    memory.commit(states);
     const end = row + ids.length;
-    for (const id of step.ids.subarray(row + sequence.ids.length - sequence.next, end)) sequence.ids.push(id);
+    const fresh = step.ids.subarray(row + sequence.ids.length - sequence.next, end);
+    for (const id of fresh) sequence.ids.push(id);
+    sequence.recent = Math.min(fresh.length, ...states.map(({ spare }) => spare));
     sequence.next += ids.length;
     row = end;
   }
@@ -146,6 +151,21 @@ export function restart({ memory }: Model, sequence: Sequence): void {
   memory.reset(convStates(sequence));
   sequence.ids.length = 0;
   sequence.next = 0;
+  sequence.recent = 0;
+}
+
+/**
+ * Undoes the last rows of the last step, at no cost: what is remembered is then, to the bit, what it was before them.
+ * @throws RangeError for more than `sequence.recent`
+ */
+export function takeBack({ memory }: Model, sequence: Sequence, rows: number): void {
+  if (!Number.isInteger(rows) || rows < 0 || rows > sequence.recent) {
+    throw new RangeError(`takeBack: expected a number of rows in [0, ${sequence.recent}], found ${rows}.`);
+  }
+  memory.takeBack(convStates(sequence), rows);
+  sequence.ids.length -= rows;
+  sequence.next -= rows;
+  sequence.recent -= rows;
 }
 
 /**
@@ -168,6 +188,7 @@ export function rewind({ memory }: Model, sequence: Sequence, to: number): void 
   memory.reset(states);
   ids.length = to;
   sequence.next = Math.max(0, to - reachOf(sequence));
+  sequence.recent = 0;
 }
 
 /** Positions whose inputs the convolutions of all layers together still see. */

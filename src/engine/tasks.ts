@@ -1,6 +1,7 @@
 // What a scheduler has been asked for, and what each of these runs with.
 import type { LayerState } from "../model/state.ts";
 import type { Logprobs } from "../sampling/logprobs.ts";
+import type { Ahead, GuessCounts } from "./ahead.ts";
 import type { Answer, GenerateOptions } from "./answer.ts";
 import type { Engine } from "./engine.ts";
 import type { Lease } from "./pages.ts";
@@ -19,7 +20,7 @@ export interface AnswerRequest extends Life {
   /** Told of the ids of the prompt that had to be run; `total` of them, the others were known. */
   readonly onProgress?: (done: number, total: number) => void;
   /** @param ms  since its turn came */
-  readonly onId: (id: number, logprobs: Logprobs | undefined, ms: number) => void;
+  readonly onId: (id: number, logprobs: Logprobs | undefined, ms: number, guesses: GuessCounts) => void;
 }
 
 interface Task extends Life {
@@ -32,6 +33,7 @@ interface Task extends Life {
 export interface AnswerTask extends Task {
   readonly kind: "answer";
   readonly answer: Answer;
+  readonly ahead: Ahead;
   readonly request: AnswerRequest;
   readonly resolve: () => void;
   /** When it ran first, and how many ids it had to run then. */

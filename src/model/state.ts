@@ -9,12 +9,15 @@ export function isConvState(state: LayerState): state is ConvState {
   return "width" in state;
 }
 
+/** Most rows of a step that can be taken back; each takes two times `hiddenSize` numbers in every convolution. */
+export const MAX_TAKEN_BACK = 15;
+
 /** What each layer needs, in layer order: for one sequence, and `capacity` positions of keys and values. */
 export function stateSpecs(config: Config, capacity: number): StateSpec[] {
   return config.layerTypes.map((type, index) => {
     const layer = `model.layers.${index}`;
     return type === "conv"
-      ? { type, layer, width: config.convLCache, cols: config.hiddenSize }
+      ? { type, layer, width: config.convLCache, cols: config.hiddenSize, spare: MAX_TAKEN_BACK }
       : { type, layer, capacity, cols: config.numKeyValueHeads * config.headDim, headDim: config.headDim };
   });
 }

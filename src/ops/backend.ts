@@ -25,7 +25,14 @@ export interface StoredWeight extends WeightSpec {
 
 /** The state of one layer; `layer` is the path of its weights. */
 export type StateSpec =
-  | { readonly type: "conv"; readonly layer: string; readonly width: number; readonly cols: number }
+  | {
+      readonly type: "conv";
+      readonly layer: string;
+      readonly width: number;
+      readonly cols: number;
+      /** Rows that can be taken back. */
+      readonly spare: number;
+    }
   | {
       readonly type: "full_attention";
       readonly layer: string;
@@ -71,6 +78,8 @@ export interface Memory {
   carry(h: Tensor, to: Weight): Tensor;
   /** Makes the convolutions' new states the current ones, once a whole step has succeeded. */
   commit(states: readonly ConvState[]): void;
+  /** Makes the current states those of so many rows before, of the rows committed last: at most `spare` in all. */
+  takeBack(states: readonly ConvState[], rows: number): void;
   /** Makes the convolutions' states those of an empty sequence: zeros. */
   reset(states: readonly ConvState[]): void;
   /** A copy of the convolutions' states. */

@@ -30,9 +30,10 @@ export interface KvCache {
   readonly capacity: number;
 }
 
-/** The last `width − 1` inputs of one short convolution. */
+/** The last `width − 1` inputs of one short convolution, and `spare` more, so that so many rows can be taken back. */
 export interface ConvState {
   readonly width: number;
+  readonly spare: number;
 }
 
 /** How far the pairs of a head turn from one position to the next, and by how much they are lengthened. */

@@ -61,8 +61,9 @@ function place({ path, rows, cols, experts, format }: StoredWeight): PlacedWeigh
 
 function reserve(spec: StateSpec, type: KvType): ReferenceConvState | ReferenceKvCache {
   if (spec.type === "conv") {
-    const numbers = (spec.width - 1) * spec.cols;
-    return { width: spec.width, current: new Float32Array(numbers), next: new Float32Array(numbers) };
+    const { width, spare } = spec;
+    const numbers = (spare + width - 1) * spec.cols;
+    return { width, spare, current: new Float32Array(numbers), next: new Float32Array(numbers), taken: 0 };
   }
   const numbers = spec.capacity * spec.cols;
   return { capacity: spec.capacity, k: new Float32Array(numbers), v: new Float32Array(numbers), type };
@@ -102,15 +103,32 @@ const referenceMemory: Memory = {
   release() {},
   carry: (h) => h,
   commit(states: readonly ReferenceConvState[]): void {
-    for (const state of states) [state.current, state.next] = [state.next, state.current];
+    for (const state of states) {
+      [state.current, state.next] = [state.next, state.current];
+      state.taken = 0;
+    }
+  },
+  takeBack(states: readonly ReferenceConvState[], rows: number): void {
+    for (const state of states) state.taken += rows;
   },
   reset(states: readonly ReferenceConvState[]): void {
-    for (const state of states) state.current.fill(0);
+    for (const state of states) {
+      state.current.fill(0);
+      state.taken = 0;
+    }
   },
   save: (states: readonly ReferenceConvState[]) =>
-    states.map(({ current }) => new Uint8Array(current.slice().buffer as ArrayBuffer)),
+    states.map(({ current, width, spare, taken }) => {
+      const cols = current.length / (spare + width - 1);
+      const from = (spare - taken) * cols;
+      return new Uint8Array(current.slice(from, from + (width - 1) * cols).buffer as ArrayBuffer);
+    }),
   restore(states: readonly ReferenceConvState[], saved: SavedStates): void {
-    for (const [i, { current }] of states.entries()) current.set(new Float32Array(saved[i].slice().buffer));
+    for (const [i, state] of states.entries()) {
+      const numbers = new Float32Array(saved[i].slice().buffer);
+      state.current.set(numbers, state.current.length - numbers.length);
+      state.taken = 0;
+    }
   },
   copyPage({ k, v, capacity }: ReferenceKvCache, from: number, to: number): void {
     const numbers = PAGE * (k.length / capacity);

@@ -9,11 +9,12 @@ export function causalConv(x: ReferenceTensor, w: ReferenceWeight, spans: readon
   const y = createTensor(x.rows, cols);
   let begin = 0;
   for (const { rows, state } of spans) {
-    const { current, next } = state as ReferenceConvState;
+    const { current, next, spare, taken } = state as ReferenceConvState;
     const first = begin;
+    const end = spare + past - taken;
     /** Row `t` of the span, t ≥ −past. */
     const input = (t: number): Float32Array =>
-      t < 0 ? current.subarray((past + t) * cols, (past + t + 1) * cols) : rowOf(x, first + t);
+      t < 0 ? current.subarray((end + t) * cols, (end + t + 1) * cols) : rowOf(x, first + t);
 
     for (let c = 0; c < cols; c++) {
       const taps = weightRow(w, c);
@@ -23,7 +24,7 @@ export function causalConv(x: ReferenceTensor, w: ReferenceWeight, spans: readon
         y.data[(first + t) * cols + c] = sum;
       }
     }
-    for (let i = 0; i < past; i++) next.set(input(rows - past + i), i * cols);
+    for (let i = -Math.min(rows, spare); i < past; i++) next.set(input(rows - past + i), (spare + i) * cols);
     begin += rows;
   }
   return y;

@@ -32,10 +32,12 @@ export interface ReferenceKvCache extends KvCache {
 }
 
 export interface ReferenceConvState extends ConvState {
-  /** The last width − 1 inputs [width − 1, hidden], oldest first. */
+  /** The last spare + width − 1 inputs [spare + width − 1, hidden], oldest first. */
   current: Float32Array;
   /** What `commit` makes current. */
   next: Float32Array;
+  /** Of the rows committed last, how many have been taken back: the state ends so many rows earlier. */
+  taken: number;
 }
 
 export function createTensor(rows: number, cols: number): ReferenceTensor {

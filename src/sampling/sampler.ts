@@ -16,6 +16,8 @@ export interface Sampler {
    * @throws SamplingError when a logit is NaN or infinite, an id is outside the vocabulary, or no id is allowed
    */
   next(logits: Float32Array, history: ArrayLike<number>, allowed?: Uint32Array): number;
+  /** Uses up what `next` would to draw an id that is the only one allowed, so that all later draws are the same. */
+  skip(): void;
 }
 
 /**
@@ -40,6 +42,9 @@ export function createSampler(vocabSize: number, options: Partial<SamplingOption
         if (left < 0) return ids[i];
       }
       return ids[count - 1];
+    },
+    skip() {
+      if (settings.temperature !== 0) random();
     },
   };
 }

@@ -156,9 +156,8 @@ type Text = (typeof TEXTS)[number];
 /** Of the answers of a turn: the prompt counts once, as it was asked. */
 function together(all: readonly Summary[]): Summary {
   const [first] = all;
-  const sum = (what: "newTokens" | "prefillMs" | "decodeMs"): number =>
-    all.reduce((total, one) => total + one[what], 0);
+  const summed = ["newTokens", "guessedTokens", "acceptedTokens", "prefillMs", "decodeMs"] as const;
+  const taken = Object.fromEntries(summed.map((what) => [what, all.reduce((total, one) => total + one[what], 0)]));
   const { promptTokens, cachedTokens } = first;
-  const taken = { newTokens: sum("newTokens"), prefillMs: sum("prefillMs"), decodeMs: sum("decodeMs") };
   return { ...(all.at(-1) as Summary), promptTokens, cachedTokens, ...taken };
 }

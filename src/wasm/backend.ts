@@ -181,8 +181,11 @@ function transposed(bytes: Uint8Array, rows: number, cols: number): Uint8Array {
 
 function placeState(spec: StateSpec, bank: Bank, kvType: KvType): WasmConvState | WasmKvCache {
   if (spec.type === "conv") {
-    const bytes = (spec.width - 1) * spec.cols * 4;
-    return { width: spec.width, bank, bytes, current: bank.place(bytes), next: bank.place(bytes) };
+    const { width, cols, spare } = spec;
+    const rowBytes = cols * 4;
+    // What a state spares lies before it.
+    const room = (): number => bank.place((spare + width - 1) * rowBytes) + spare * rowBytes;
+    return { width, spare, bank, rowBytes, current: room(), next: room(), taken: 0 };
   }
   const bytes = kvBytes(spec, kvType);
   const { capacity, cols, headDim } = spec;

@@ -58,9 +58,12 @@ export interface WasmKvCache extends KvCache {
 
 export interface WasmConvState extends ConvState {
   readonly bank: Bank;
-  readonly bytes: number;
+  readonly rowBytes: number;
+  /** Addresses of the last width − 1 inputs; those before them lie before them. */
   current: number;
   next: number;
+  /** Of the rows committed last, how many have been taken back. */
+  taken: number;
 }
 
 /** Room in the arena for a result. */

@@ -25,15 +25,29 @@ export function createWasmMemory(hidden: ReadonlyMap<Bank, number>): Memory {
       return { rows: h.rows, cols: h.cols, bank, address, stride: h.cols };
     },
     commit(states: readonly WasmConvState[]): void {
-      for (const state of states) [state.current, state.next] = [state.next, state.current];
+      for (const state of states) {
+        [state.current, state.next] = [state.next, state.current];
+        state.taken = 0;
+      }
+    },
+    takeBack(states: readonly WasmConvState[], rows: number): void {
+      for (const state of states) state.taken += rows;
     },
     reset(states: readonly WasmConvState[]): void {
-      for (const { bank, current, bytes } of states) bank.write(current, new Uint8Array(bytes));
+      for (const state of states) {
+        state.bank.write(state.current, new Uint8Array((state.width - 1) * state.rowBytes));
+        state.taken = 0;
+      }
     },
     save: (states: readonly WasmConvState[]) =>
-      states.map(({ bank, current, bytes }) => bank.read(current, bytes).slice()),
+      states.map(({ bank, current, width, rowBytes, taken }) =>
+        bank.read(current - taken * rowBytes, (width - 1) * rowBytes).slice(),
+      ),
     restore(states: readonly WasmConvState[], saved: SavedStates): void {
-      for (const [i, { bank, current }] of states.entries()) bank.write(current, saved[i]);
+      for (const [i, state] of states.entries()) {
+        state.bank.write(state.current, saved[i]);
+        state.taken = 0;
+      }
     },
     copyPage({ bank, k, v, type, capacity, heads, headDim }: WasmKvCache, from: number, to: number): void {
       for (const place of [k, v]) bank.kernels.copyPage(type, place, capacity, heads, headDim, from, to);

@@ -38,7 +38,7 @@ export function weightBytes({ experts, rows, cols, format, packed }: PlannedWeig
 }
 
 export function stateBytes(spec: StateSpec, kvType: KvType): number {
-  if (spec.type === "conv") return 2 * aligned((spec.width - 1) * spec.cols * 4); // current and next
+  if (spec.type === "conv") return 2 * aligned((spec.spare + spec.width - 1) * spec.cols * 4); // current and next
   return 2 * kvBytes(spec, kvType);
 }
 

@@ -183,8 +183,10 @@ export class WasmOps implements Ops {
     const from = joined(x);
     let offset = 0;
     for (const { rows, state } of spans) {
-      const { current, next, width } = state as WasmConvState;
-      x.bank.kernels.causalConv(y.address + offset, from + offset, w.address, current, next, rows, x.cols, width);
+      const { current, next, width, spare, rowBytes, taken } = state as WasmConvState;
+      const past = current - taken * rowBytes;
+      const kept = Math.min(rows, spare);
+      x.bank.kernels.causalConv(y.address + offset, from + offset, w.address, past, next, kept, rows, x.cols, width);
       offset += rows * x.cols * 4;
     }
     return y;

@@ -1,6 +1,7 @@
 // The messages between the caller's thread and the model's. Everything here can be structured-cloned.
 
 import type { ConstraintRules } from "../constrain/constraint.ts";
+import type { GuessCounts } from "../engine/ahead.ts";
 import type { GenerateOptions } from "../engine/answer.ts";
 import type { Activity } from "../engine/scheduler.ts";
 import type { StoredTensor } from "../formats/checkpoint.ts";
@@ -25,7 +26,8 @@ export type Request =
   | {
       readonly kind: "generate";
       readonly ids: readonly number[];
-      readonly options: Omit<GenerateOptions, "constraint">;
+      /** `speculate`: whether ids may be run before they are known. */
+      readonly options: Omit<GenerateOptions, "constraint" | "propose"> & { readonly speculate: boolean };
       /** Needs a vocabulary, sent before. */
       readonly rules?: ConstraintRules;
       readonly edits?: readonly string[];
@@ -82,6 +84,8 @@ export type WorkerEvent =
       readonly logprobs: Logprobs | undefined;
       /** Since the request's turn came. */
       readonly ms: number;
+      /** Since then, too. */
+      readonly guesses: GuessCounts;
     }
   | { readonly kind: "rows"; readonly logits: Float32Array }
   | { readonly kind: "step"; readonly step: TraceStep };

@@ -3,9 +3,11 @@
 import { createConstraint } from "../constrain/constraint.ts";
 import { buildTree, type VocabularyTree } from "../constrain/vocabulary.ts";
 import { parseEdits } from "../edits/edit.ts";
-import type { Constraint } from "../engine/answer.ts";
+import type { GuessCounts } from "../engine/ahead.ts";
+import type { Constraint, GenerateOptions } from "../engine/answer.ts";
 import { answerAlone, editedEngine } from "../engine/edited-engine.ts";
 import { type Engine, eachLogits, headOf, type Pace } from "../engine/engine.ts";
+import { promptLookup } from "../engine/prompt-lookup.ts";
 import { createScheduler, type Scheduler } from "../engine/scheduler.ts";
 import type { Alone, Life } from "../engine/tasks.ts";
 import { plainError } from "../lfm2-error.ts";
@@ -111,11 +113,13 @@ export function serve(port: Port<ToWorker, FromWorker>, platform: Platform): voi
       return null;
     }
     const { ids, edits = [] } = request;
-    const options = { ...request.options, constraint: constraintOf(request) };
+    const { speculate, ...asked } = request.options;
+    const propose = speculate ? promptLookup : undefined;
+    const options: GenerateOptions = { ...asked, constraint: constraintOf(request), propose };
     const told = {
       onProgress,
-      onId: (token: number, logprobs: Logprobs | undefined, ms: number): void =>
-        emit({ kind: "id", token, logprobs, ms }),
+      onId: (token: number, logprobs: Logprobs | undefined, ms: number, guesses: GuessCounts): void =>
+        emit({ kind: "id", token, logprobs, ms, guesses }),
     };
     if (edits.length === 0) {
       await scheduler.answer({ ...life, ids, options, ...told });

@@ -10,6 +10,7 @@ const request = {
   source: undefined,
   prefill: [16],
   decode: [4],
+  acceptance: [],
   depths: [0, 40, 5000],
   threads: [1],
   kvType: ["f16", "int8"],

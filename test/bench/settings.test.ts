@@ -16,7 +16,7 @@ describe("settings", () => {
 
 describe("tests", () => {
   it("go by depth, and leave out what 0 tokens ask for and what the model's context cannot hold", () => {
-    const plan = planTests({ prefill: [0, 512], decode: [128], depths: [4096, 0, 65536] }, 8192);
+    const plan = planTests({ prefill: [0, 512], decode: [128], depths: [4096, 0, 65536], acceptance: [] }, 8192);
     expect(plan.tests.map(nameOf)).toEqual([
       "prefill 512",
       "decode 128",
@@ -27,8 +27,18 @@ describe("tests", () => {
     expect(plan.contextLength).toBe(4096 + 512);
   });
 
+  it("that run ahead come first, behind nothing", () => {
+    const plan = planTests({ prefill: [16], decode: [0, 48], depths: [0], acceptance: [0.9, "forced"] }, 8192);
+    expect(plan.tests.map(nameOf)).toEqual([
+      "decode 48, guesses right 0.9",
+      "decode 48, forced",
+      "prefill 16",
+      "decode 48",
+    ]);
+  });
+
   it("count the token that decode goes on from", () => {
-    const lists = { prefill: [], decode: [128], depths: [1000] };
+    const lists = { prefill: [], decode: [128], depths: [1000], acceptance: [] };
     expect(planTests(lists, 1129)).toMatchObject({ tests: [{ kind: "decode" }], contextLength: 1129 });
     expect(planTests(lists, 1128).tests).toEqual([]);
   });

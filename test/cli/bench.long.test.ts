@@ -54,6 +54,17 @@ describe("lfm2 bench", () => {
     expect(run.notes[0]).toContain("Left out: decode 4 at 9,999");
   });
 
+  it("measures ids that are run ahead beside the same one by one, and draws their speed by acceptance", async () => {
+    const ahead = ["-p", "0", "-n", "24", "-r", "2", "-t", "1", "--acceptance", "0,0.9,forced"];
+    const plots = join(folder, "ahead");
+    const { code, stdout, stderr } = await lfm2(["bench", ...ahead, "--json", "--plot", plots]);
+    expect(code, stderr).toBe(0);
+    const run: Run = JSON.parse(stdout);
+    expect(run.rows.map(({ right }) => right)).toEqual([0, 0.9, "forced", undefined]);
+    for (const { right, ofPlain } of run.rows) expect(ofPlain?.rounds.length).toBe(right === undefined ? undefined : 2);
+    expect(readdirSync(plots)).toEqual(["decode-by-acceptance.svg"]);
+  });
+
   it("prints what there is at Ctrl-C, and ends with 130", async () => {
     const child = start(["bench", "-p", "16", "-n", "0", "-r", "100000", "-t", "1"]);
     const ended = ending(child);
@@ -75,6 +86,7 @@ describe("lfm2 bench", () => {
     ["--kv-type f16,q4", '--kv-type: expected f32 or f16 or int8, found "q4".'],
     ["--kernels fast", '--kernels: expected baseline or relaxed or relaxed-pairs, found "fast".'],
     ["--mode int4", '--mode: expected exact or int8, found "int4".'],
+    ["--acceptance 0.5,2", '--acceptance: expected numbers from 0 to 1, or forced, found "2".'],
     ["--fill it", '--fill: expected prompt or cache, found "it".'],
     ["-d 5000", "bench: expected a test that fits into 4096 positions, found prefill 512 at 5,000"],
     ["-p 0 -n 0", "bench: expected a test that fits into 4096 positions, found none."],

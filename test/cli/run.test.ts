@@ -26,7 +26,9 @@ describe("lfm2 run", () => {
       /^wasm int8 · KV f16 · context 4,096 · \d+ threads?, (relaxed|baseline) SIMD · greedy \(command line\)$/,
     );
     expect(lines[2]).toBe(`thinking: ${THOUGHT}`);
-    expect(lines[3]).toMatch(/^22 tokens · [\d.]+ tok\/s · prompt 13 tokens in [\d.]+ m?s$/);
+    expect(lines[3]).toMatch(
+      /^22 tokens · [\d.]+ tok\/s · (\d+ of \d+ run ahead were right · )?prompt 13 tokens in [\d.]+ m?s$/,
+    );
   });
 
   it("hides thinking on request", async () => {
@@ -61,6 +63,8 @@ describe("lfm2 run", () => {
       promptTokens: 13,
       cachedTokens: 0,
       newTokens: 22,
+      guessedTokens: expect.any(Number),
+      acceptedTokens: expect.any(Number),
       prefillMs: expect.any(Number),
       decodeMs: expect.any(Number),
       finishReason: "stop",

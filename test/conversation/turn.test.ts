@@ -30,7 +30,15 @@ function scripted(answers: readonly Answer[]) {
     }
     options?.signal?.throwIfAborted();
     if (finish instanceof Error) throw finish;
-    const counts = { promptTokens: 1, cachedTokens: 0, newTokens: 1, prefillMs: 0, decodeMs: 0 };
+    const counts = {
+      promptTokens: 1,
+      cachedTokens: 0,
+      newTokens: 1,
+      guessedTokens: 0,
+      acceptedTokens: 0,
+      prefillMs: 0,
+      decodeMs: 0,
+    };
     options?.onFinish?.({ ...counts, finishReason: finish });
   };
   return { asked, chat };

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { prefill } from "../../src/engine/engine.ts";
-import { advance, type Chunk, restart, rewind, type Sequence } from "../../src/engine/sequence.ts";
+import { advance, type Chunk, restart, rewind, type Sequence, takeBack } from "../../src/engine/sequence.ts";
 import { createEngine, type LoadedModel, loadModel } from "../../src/load/load.ts";
 import type { ModelOptions } from "../../src/load/model-options.ts";
 import { observed } from "../../src/oracle/trace/observed.ts";
@@ -151,6 +151,54 @@ function watchedBy<T extends object>(before: () => void, target: T): T {
   });
 }
 
+describe("rows that are taken back", () => {
+  it.each([{ mode: "exact" }, { mode: "int8", quantize: "Q8_0" }, { backend: "reference" }] as const)(
+    "leave what was remembered before them, to the bit, %o",
+    async (options) => {
+      const loaded = await loadSmall({ ...options, contextLength: 32 }, 1);
+      const { model, sequences } = loaded;
+      const [sequence] = sequences;
+      const rest = [40, 41, 42];
+      for (let kept = 0; kept <= 5; kept++) {
+        restart(model, sequence);
+        advance(model, [{ sequence, ids: [...count(3, 4 + kept)] }]);
+        const expected = rowsOf(loaded, [{ sequence, ids: rest }]);
+        for (const step of [5, 6, 12]) {
+          restart(model, sequence);
+          advance(model, [{ sequence, ids: count(3, 4) }]);
+          advance(model, [{ sequence, ids: [...count(7, kept), ...Array(step - kept).fill(60)] }]);
+          takeBack(model, sequence, 0);
+          takeBack(model, sequence, Math.min(1, step - kept));
+          takeBack(model, sequence, step - kept - Math.min(1, step - kept));
+          expect(sequence.ids).toEqual(count(3, 4 + kept));
+          expect(rowsOf(loaded, [{ sequence, ids: rest }])).toEqual(expected);
+        }
+      }
+    },
+  );
+
+  it("are those that the last step added, and no others", async () => {
+    const { model, sequences } = await loadSmall({ contextLength: 64 }, 1);
+    const [sequence] = sequences;
+    const refuse = (rows: number, most: number) =>
+      expect(() => takeBack(model, sequence, rows)).toThrow(
+        `takeBack: expected a number of rows in [0, ${most}], found ${rows}.`,
+      );
+    refuse(1, 0);
+    advance(model, [{ sequence, ids: count(3, 40) }]);
+    for (const rows of [16, -1, 0.5, Number.NaN]) refuse(rows, 15);
+    takeBack(model, sequence, 10);
+    refuse(6, 5);
+    rewind(model, sequence, 20);
+    refuse(1, 0);
+    const again = sequence.ids.slice(sequence.next);
+    advance(model, [{ sequence, ids: [...again, 3, 4] }]);
+    refuse(3, 2);
+    restart(model, sequence);
+    refuse(1, 0);
+  });
+});
+
 describe("a rewind", () => {
   it("goes back within what was read, and no further", async () => {
     const { model, sequences } = await loadSmall({ contextLength: 16 }, 1);
@@ -187,6 +235,7 @@ describe("a rewind", () => {
       };
       const turn = fc.oneof(
         fc.record({ sequence: fc.nat(2), back: fc.nat(23) }),
+        fc.record({ sequence: fc.nat(2), taken: fc.nat(9) }),
         fc.record({ lengths: fc.tuple(fc.nat(9), fc.nat(9), fc.nat(9)), id: fc.nat(3) }),
       );
       fc.assert(
@@ -197,6 +246,11 @@ describe("a rewind", () => {
             if ("back" in one) {
               const sequence = sequences[one.sequence];
               rewind(model, sequence, Math.max(0, sequence.ids.length - one.back));
+              continue;
+            }
+            if ("taken" in one) {
+              const sequence = sequences[one.sequence];
+              takeBack(model, sequence, Math.min(one.taken, sequence.recent));
               continue;
             }
             const chunks = sequences.map((sequence, s) => chunkOf(sequence, one.lengths[s], one.id + s));

@@ -6,13 +6,15 @@ export interface Dice {
   below(below: number): number;
   pick<T>(list: readonly T[]): T;
   chance(probability: number): boolean;
+  /** In [0, 1). */
+  random(): number;
 }
 
 /** @param file  which of the files, loads or schedules of the run that `seed` names */
 export function diceOf(seed: number, file: number): Dice {
   const random = createRandom((BigInt(seed) << 32n) | BigInt(file));
   const below = (most: number): number => Math.floor(random() * most);
-  return { below, pick: (list) => list[below(list.length)], chance: (probability) => random() < probability };
+  return { below, pick: (list) => list[below(list.length)], chance: (probability) => random() < probability, random };
 }
 
 /** Sizes at which readers break. */

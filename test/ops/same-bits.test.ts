@@ -82,7 +82,7 @@ describe("causalConv", () => {
         x: { rows: 9, cols: 4, data: x },
         taps: { rows: 4, cols: width, data: taps, role: "vector" },
       },
-      { states: [{ type: "conv", layer, width, cols: 4 }] },
+      { states: [{ type: "conv", layer, width, cols: 4, spare: 3 }] },
     );
 
   it.each([2, 3, 4])("gives the reference's bits, and the same in any pieces, width %i", (width) => {

@@ -72,7 +72,9 @@ describe("several sequences in one call", () => {
       x: randomMatrix(ROWS, COLS, 1),
       taps: { ...randomMatrix(COLS, width, 2), role: "vector" as const },
     };
-    const states = [0, 1, 2].map((i) => ({ type: "conv", layer: `model.layers.${i}`, width, cols: COLS }) as const);
+    const states = [0, 1, 2].map(
+      (i) => ({ type: "conv", layer: `model.layers.${i}`, width, cols: COLS, spare: 2 }) as const,
+    );
     expectSame(matrices, { states }, ({ ops, memory, backend, weight }, rows, pieces) => {
       const spans = pieces.map(({ sequence, rows }) => ({ rows, state: backend.states[sequence] as ConvState }));
       const y = ops.causalConv(rows("x"), weight("taps"), spans);

@@ -23,7 +23,7 @@ answerParent<ToOurs>(async (message): Promise<Speeds | undefined> => {
   const onFinish = (found: Summary): void => {
     summary = found;
   };
-  for await (const _ of model.generate(ids, { maxTokens: newTokens + 1, stopIds: [], onFinish }));
+  for await (const _ of model.generate(ids, { maxTokens: newTokens + 1, stopIds: [], speculate: false, onFinish }));
   // By the model's own clock: several tokens may arrive here at once.
   const { prefillMs, decodeMs } = summary as Summary;
   const rate = (tokens: number, ms: number): number => (tokens / ms) * 1000;

@@ -70,7 +70,8 @@ const idsBy = (random: () => number, length: number): number[] => Array.from({ l
 /** When each new id came. */
 async function timesOf(model: LanguageModel, ids: readonly number[], tokens: number): Promise<number[]> {
   const times: number[] = [];
-  for await (const _ of model.generate(ids, { maxTokens: tokens, stopIds: [] })) times.push(performance.now());
+  for await (const _ of model.generate(ids, { maxTokens: tokens, stopIds: [], speculate: false }))
+    times.push(performance.now());
   return times;
 }
 

@@ -20,6 +20,6 @@ answerParent<ToContender>(async (message): Promise<Opened | Measured> => {
     };
   }
   if (model === undefined) throw new TypeError("a model has to be opened before it is measured");
-  const tokensPerSecond = await model.measure(message.test, progressOf("fill"));
-  return { tokensPerSecond, peakBytes: peakBytes() };
+  const speed = await model.measure(message.test, progressOf("fill"));
+  return { ...speed, peakBytes: peakBytes() };
 });

@@ -2,7 +2,7 @@
 import type { ModelOptions } from "../../load/model-options.ts";
 import { startChild } from "./child.ts";
 import type { Filling } from "./measured-model.ts";
-import type { FullSetting, Test } from "./settings.ts";
+import type { FullSetting, Speed, Test } from "./settings.ts";
 
 export type ToContender =
   | ({ readonly kind: "open" } & ContenderModel)
@@ -20,8 +20,7 @@ export interface Opened {
   readonly loadMs: number;
 }
 
-export interface Measured {
-  readonly tokensPerSecond: number;
+export interface Measured extends Speed {
   /** The most physical memory that the process has held so far. */
   readonly peakBytes: number;
 }

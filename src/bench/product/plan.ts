@@ -14,7 +14,7 @@ import { formatInteger } from "../../quantities.ts";
 import { nodeMachine } from "../../worker/node-machine.ts";
 import type { Filling } from "./measured-model.ts";
 import type { ModelFacts } from "./run.ts";
-import { type Lists, nameOf, planTests, type Setting, settingsOf, type Test } from "./settings.ts";
+import { type Lists, nameOf, planTests, type Right, type Setting, settingsOf, type Test } from "./settings.ts";
 import { storedBytes, weightTraffic } from "./traffic.ts";
 
 export interface BenchRequest extends Lists<Setting> {
@@ -24,6 +24,8 @@ export interface BenchRequest extends Lists<Setting> {
   readonly decode: readonly number[];
   /** Positions before the test. */
   readonly depths: readonly number[];
+  /** Shares of guesses that are right, each of which makes a test of every decode, behind nothing. */
+  readonly acceptance: readonly Right[];
   readonly filling: Filling;
   readonly rounds: number;
 }

@@ -42,6 +42,7 @@ interface Key {
   readonly kvType: string;
   readonly tokens: string;
   readonly depth: string;
+  readonly right: string;
 }
 
 const DEPTH = "positions in the context before the test";
@@ -92,6 +93,16 @@ const kinds: readonly PlotKind[] = [
     instead: ["tokens"],
   },
   {
+    file: "decode-by-acceptance.svg",
+    kind: "decode",
+    title: "Decode by ids that are right before they are known",
+    yLabel: "times decoding one by one",
+    xLabel: "probability that an id that is run ahead is right; 1: a format leaves no other",
+    x: ({ row }) => (row.right === "forced" ? 1 : (row.right as number)),
+    instead: ["right"],
+    y: ({ ofPlain }) => ofPlain as Spread,
+  },
+  {
     file: "memory-by-context.svg",
     kind: "decode",
     title: "Memory by context",
@@ -115,7 +126,7 @@ export function plotRuns(runs: readonly Run[]): Plot[] {
 function plot({ kind, x, y = speedOf, deep, instead, ...words }: PlotKind, runs: readonly Run[]): string | undefined {
   const all = runs
     .flatMap((run) => run.rows.map((row): Found => ({ row, run })))
-    .filter(({ row }) => row.kind === kind);
+    .filter(({ row }) => row.kind === kind && (row.right !== undefined) === instead.includes("right"));
   const least = Math.min(...all.map(({ row }) => row.depth));
   const longest = Math.max(...all.map(({ row }) => row.tokens));
   const found = all.filter(
@@ -167,6 +178,7 @@ function keyOf({ row, run }: Found): Key {
     threads: `${row.threads} ${row.threads === 1 ? "thread" : "threads"}`,
     kvType: `KV ${row.kvType}`,
     tokens: `${row.kind} ${row.tokens}`,
+    right: row.right === undefined ? "" : `right ${row.right}`,
     depth: row.depth === 0 ? "" : `at ${formatInteger(row.depth)}`,
   };
 }

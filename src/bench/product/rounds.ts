@@ -21,6 +21,7 @@ export interface BenchOutcome {
 interface Figures {
   readonly tokensPerSecond: number[];
   readonly ofReadLimit: number[];
+  readonly ofPlain: number[];
   peakBytes: number;
 }
 
@@ -35,7 +36,7 @@ export async function runBench(
   const opened: (Contender | undefined)[] = settings.map(() => undefined);
   const known: (SettingFacts | undefined)[] = settings.map(() => undefined);
   const figures = settings.map(() =>
-    tests.map((): Figures => ({ tokensPerSecond: [], ofReadLimit: [], peakBytes: 0 })),
+    tests.map((): Figures => ({ tokensPerSecond: [], ofReadLimit: [], ofPlain: [], peakBytes: 0 })),
   );
   const limits = new Map<number, number[]>();
   let readLimit: ReadLimit | undefined;
@@ -72,10 +73,12 @@ export async function runBench(
     onProgress(where);
     const contender = await open(index);
     await setTimeout(REST_MS, undefined, { signal });
-    const limit = test.kind === "decode" ? await measureLimit(contender.setting.threads) : undefined;
-    const { tokensPerSecond, peakBytes } = await contender.measure(test);
+    const limit =
+      test.kind === "decode" && test.right === undefined ? await measureLimit(contender.setting.threads) : undefined;
+    const { tokensPerSecond, ofPlain, peakBytes } = await contender.measure(test);
     const found = figures[index][tests.indexOf(test)];
     found.tokensPerSecond.push(tokensPerSecond);
+    if (ofPlain !== undefined) found.ofPlain.push(ofPlain);
     if (limit !== undefined) found.ofReadLimit.push((tokensPerSecond * bytesPerToken(plan, contender, test)) / limit);
     found.peakBytes ||= peakBytes;
     const facts = known[index] as SettingFacts;
@@ -106,12 +109,13 @@ export async function runBench(
   const rowOf =
     (index: number) =>
     (test: Test, i: number): Row[] => {
-      const { tokensPerSecond, ofReadLimit, peakBytes } = figures[index][i];
+      const { tokensPerSecond, ofReadLimit, ofPlain, peakBytes } = figures[index][i];
       const facts = known[index];
       if (facts === undefined || tokensPerSecond.length === 0) return [];
       const { mode, kernels, threads, kvType } = facts;
       const row = { mode, kernels, threads, kvType, ...test, tokensPerSecond: spreadOf(tokensPerSecond), peakBytes };
       if (test.kind === "prefill") return [row];
+      if (test.right !== undefined) return [{ ...row, ofPlain: spreadOf(ofPlain) }];
       return [
         { ...row, ofReadLimit: spreadOf(ofReadLimit), bytesPerToken: bytesPerToken(plan, { setting: facts }, test) },
       ];

@@ -37,6 +37,8 @@ export interface Row extends FullSetting, Test {
   readonly tokensPerSecond: Spread;
   /** Decode alone: bytes read per second over what the machine can read at all, each round by itself. */
   readonly ofReadLimit?: Spread;
+  /** With ids that are run ahead: how many times as fast as one by one, just before and after, each round by itself. */
+  readonly ofPlain?: Spread;
   /** Decode alone: weights, and keys and values at the middle of the test. */
   readonly bytesPerToken?: number;
   /** Physical memory that the setting's process had held by the end of the first round of this test. */

@@ -15,6 +15,20 @@ export interface Test {
   readonly kind: "prefill" | "decode";
   readonly tokens: number;
   readonly depth: number;
+  /**
+   * Decode alone: ids are run before they are known, guessed ones, each of which is right with this probability, or such
+   * as a format leaves no choice of.
+   */
+  readonly right?: Right;
+}
+
+export type Right = number | "forced";
+
+/** What a test gives. */
+export interface Speed {
+  readonly tokensPerSecond: number;
+  /** With ids that are run ahead: how many times as fast as the same ids one by one, just before and after. */
+  readonly ofPlain?: number;
 }
 
 export type Lists<T> = { readonly [K in keyof T]?: readonly T[K][] };
@@ -44,6 +58,7 @@ export function planTests(
     readonly prefill: readonly number[];
     readonly decode: readonly number[];
     readonly depths: readonly number[];
+    readonly acceptance: readonly Right[];
   },
   limit: number,
 ): TestPlan {
@@ -52,7 +67,10 @@ export function planTests(
     ...lists.prefill.map((tokens): Test => ({ kind: "prefill", tokens, depth })),
     ...lists.decode.map((tokens): Test => ({ kind: "decode", tokens, depth })),
   ]);
-  const wanted = all.filter(({ tokens }) => tokens > 0);
+  const ahead = lists.decode.flatMap((tokens) =>
+    lists.acceptance.map((right): Test => ({ kind: "decode", tokens, depth: 0, right })),
+  );
+  const wanted = [...ahead, ...all].filter(({ tokens }) => tokens > 0);
   const tests = wanted.filter((test) => positionsOf(test) <= limit);
   return {
     tests,
@@ -66,9 +84,10 @@ export function positionsOf({ kind, tokens, depth }: Test): number {
   return depth + tokens + (kind === "decode" ? 1 : 0);
 }
 
-/** "prefill 512", "decode 128 at 4,096". */
-export function nameOf({ kind, tokens, depth }: Test): string {
-  return `${kind} ${tokens}${depth === 0 ? "" : ` at ${formatInteger(depth)}`}`;
+/** "prefill 512", "decode 128 at 4,096", "decode 128, guesses right 0.9". */
+export function nameOf({ kind, tokens, depth, right }: Test): string {
+  const guesses = right === undefined ? "" : right === "forced" ? ", forced" : `, guesses right ${right}`;
+  return `${kind} ${tokens}${depth === 0 ? "" : ` at ${formatInteger(depth)}`}${guesses}`;
 }
 
 /** "int8, relaxed, 2 threads, KV f16". */

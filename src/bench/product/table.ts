@@ -25,6 +25,7 @@ export function rangeText({ median, min, max }: Range, format: (value: number) =
 export function reportRun(run: Run): string {
   const { model, machine, rounds, complete, readLimits, notes } = run;
   const count = `${rounds} ${rounds === 1 ? "round" : "rounds, which alternate between settings: median (lowest–highest)"}`;
+  const hasGuesses = run.rows.some(({ ofPlain }) => ofPlain !== undefined);
   const rows = run.rows.map((row) => [
     row.mode,
     row.kernels,
@@ -32,11 +33,16 @@ export function reportRun(run: Run): string {
     row.kvType,
     nameOf(row),
     rangeText(row.tokensPerSecond),
+    ...(hasGuesses ? [row.ofPlain === undefined ? "" : rangeText(row.ofPlain)] : []),
     row.ofReadLimit === undefined ? "" : rangeText(row.ofReadLimit, (share) => threeDigits(100 * share)),
     formatBytes(row.peakBytes),
   ]);
   const table = markdownTable(
-    ["mode", "kernels", "threads:", "KV", "test", "tok/s:", "% of read limit:", "memory:"],
+    [
+      ...["mode", "kernels", "threads:", "KV", "test", "tok/s:"],
+      ...(hasGuesses ? ["times plain:"] : []),
+      ...["% of read limit:", "memory:"],
+    ],
     rows,
   );
   return `${[

@@ -7,6 +7,7 @@ import { BenchError, planBench } from "../../bench/product/plan.ts";
 import { plotRuns, readRun } from "../../bench/product/plots.ts";
 import { runBench } from "../../bench/product/rounds.ts";
 import type { Run } from "../../bench/product/run.ts";
+import type { Right } from "../../bench/product/settings.ts";
 import { reportRun } from "../../bench/product/table.ts";
 import { partsOf } from "../../lfm2-error.ts";
 import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
@@ -26,6 +27,7 @@ interface BenchFlags {
   readonly prefill: readonly number[];
   readonly decode: readonly number[];
   readonly depth: readonly number[];
+  readonly acceptance: readonly Right[];
   readonly threads?: readonly number[];
   readonly kvType?: readonly ("f32" | "f16" | "int8")[];
   readonly kernels?: readonly KernelBuildName[];
@@ -44,6 +46,7 @@ Examples:
   $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -d 0,4096,16384,65536 -o q4_0.json
   $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -t 1,2 --kernels baseline,relaxed --kv-type f16,int8
   $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -p 0 -d 65536,127871 --kv-type int8 --fill cache
+  $ lfm2 bench LFM2-8B-A1B-Q4_0.gguf -p 0 --acceptance 0,0.3,0.6,0.9,forced
   $ lfm2 bench plot q4_0.json q8_0.json -o plots/
 
 Lists multiply out. Rounds alternate between settings, each of which has a process of its own. Filling a deep context
@@ -58,6 +61,14 @@ export function benchCommand(): Command {
     .addOption(integers("-p, --prefill <tokens>", "tokens of a prompt; 0 leaves it out", 0).default([512], "512"))
     .addOption(integers("-n, --decode <tokens>", "tokens one by one; 0 leaves them out", 0).default([128], "128"))
     .addOption(integers("-d, --depth <positions>", "positions of context before them", 0).default([0], "0"))
+    .addOption(
+      new Option(
+        "--acceptance <shares>",
+        "decode with ids that are run ahead, too, of which this share is right, 0 to 1; forced: by a format",
+      )
+        .argParser(shares)
+        .default([], "none"),
+    )
     .addOption(integers("-t, --threads <counts>", "threads; physical cores by default", 1))
     .addOption(names("kvType", "--kv-type <types>", "numbers of the KV cache: f32, f16, int8"))
     .addOption(names("kernels", "--kernels <builds>", "baseline, relaxed, relaxed-pairs"))
@@ -95,12 +106,13 @@ function plotCommand(): Command {
 
 async function run(place: string | undefined, flags: BenchFlags): Promise<void> {
   checkOneModel(place, flags);
-  const { prefill, decode, depth, threads, kvType, kernels, mode, fill, rounds, output } = flags;
+  const { prefill, decode, depth, acceptance, threads, kvType, kernels, mode, fill, rounds, output } = flags;
   if (output !== undefined) await checkFree(output, flags.force);
   if (flags.plot !== undefined) await checkNoPlots(flags.plot, flags.force);
   const source = place ?? flags.model;
   if (source === undefined) sayEmbedded();
-  const request = { source, prefill, decode, depths: depth, threads, kvType, kernels, mode, filling: fill, rounds };
+  const lists = { prefill, decode, depths: depth, acceptance, threads, kvType, kernels, mode };
+  const request = { source, ...lists, filling: fill, rounds };
   const plan = await planBench(request).catch((error: unknown) => {
     throw error instanceof BenchError ? new UsageError(partsOf(error), { cause: error }) : aboutFlags(error);
   });
@@ -168,6 +180,18 @@ function names(option: keyof ModelOptions, flags: string, description: string): 
 function filling(text: string): Filling {
   if (text === "prompt" || text === "cache") return text;
   throw new UsageError({ subject: "--fill", expected: "prompt or cache", found: JSON.stringify(text) });
+}
+
+function shares(text: string): Right[] {
+  return unique(
+    text.split(",").map((share) => {
+      const number = share.trim() === "" ? Number.NaN : Number(share);
+      if (share === "forced") return share;
+      if (number >= 0 && number <= 1) return number;
+      const expected = "numbers from 0 to 1, or forced";
+      throw new UsageError({ subject: "--acceptance", expected, found: JSON.stringify(share) });
+    }),
+  );
 }
 
 function unique<T>(values: readonly T[]): T[] {

@@ -12,7 +12,7 @@ import { openModel, tokenizerOf } from "../files/open-model.ts";
 import { addSchemaOption, type FormatFlags, readFormat } from "../options/format-options.ts";
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { aboutFlags } from "../options/option-values.ts";
-import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "../options/sampling-options.ts";
+import { addSamplingOptions, type SamplingFlags, statedRun, statedSampling } from "../options/sampling-options.ts";
 import { createAnswerPrinter } from "../terminal/answer-printer.ts";
 import { greet } from "../terminal/greeting.ts";
 import { createInterruptor } from "../terminal/interruptor.ts";
@@ -106,7 +106,7 @@ async function converse(
   const turn = {
     model,
     conversation,
-    options: { ...statedSampling(flags), ...statedLength(flags), ...asked, onProgress: progress.onProgress },
+    options: { ...statedSampling(flags), ...statedRun(flags), ...asked, onProgress: progress.onProgress },
     resultsOf,
     interruptible,
     sinks: () => [progress.sink, createAnswerPrinter(flags.think)],

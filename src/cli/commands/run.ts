@@ -21,7 +21,7 @@ import { addFormatOptions, type FormatFlags, readFormat } from "../options/forma
 import { addModelOptions, type ModelFlags } from "../options/model-options.ts";
 import { aboutFlags, integerOf } from "../options/option-values.ts";
 import { readPrompt } from "../options/prompt.ts";
-import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "../options/sampling-options.ts";
+import { addSamplingOptions, type SamplingFlags, statedRun, statedSampling } from "../options/sampling-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { createAnswerPrinter, createTextPrinter } from "../terminal/answer-printer.ts";
 import { createPrefillProgress } from "../terminal/prefill-progress.ts";
@@ -112,7 +112,7 @@ async function run(flags: RunFlags): Promise<void> {
     note(isRandom ? `${settings} · seed ${seed}` : settings);
 
     const { reports, isCut } = await answerAll(opened, prompt, flags, {
-      ...{ ...stated, ...statedLength(flags), seed, tools, responseFormat, edits: flags.edit, signal },
+      ...{ ...stated, ...statedRun(flags), seed, tools, responseFormat, edits: flags.edit, signal },
       isRandom,
     });
     if (flags.json) process.stdout.write(`${JSON.stringify(flags.answers > 1 ? reports : reports[0], null, 2)}\n`);

@@ -10,7 +10,7 @@ import { openModel, tokenizerOf } from "../files/open-model.ts";
 import { type AddressFlags, addAddressOptions, listenAt } from "../options/address-options.ts";
 import { addModelOptions, addParallelOptions, type ModelFlags } from "../options/model-options.ts";
 import { byteCount, integerOf } from "../options/option-values.ts";
-import { addSamplingOptions, type SamplingFlags, statedLength, statedSampling } from "../options/sampling-options.ts";
+import { addSamplingOptions, type SamplingFlags, statedRun, statedSampling } from "../options/sampling-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { note } from "../terminal/terminal.ts";
@@ -104,7 +104,7 @@ async function run(flags: ServeFlags): Promise<void> {
       cors: flags.cors ?? [],
       name: flags.alias ?? opened.name,
       strictModel: flags.strictModel,
-      defaults: { ...statedSampling(flags), ...statedLength(flags) },
+      defaults: { ...statedSampling(flags), ...statedRun(flags) },
       mostWaiting: flags.queue,
       mostBodyBytes: flags.maxBody,
       version: versionOf(),

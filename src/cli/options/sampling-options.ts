@@ -21,6 +21,7 @@ export interface SamplingFlags {
   readonly greedy?: true;
   readonly stop?: readonly string[];
   readonly thinkingBudget?: number;
+  readonly speculate: boolean;
 }
 
 export function addSamplingOptions(command: Command): Command {
@@ -64,7 +65,8 @@ export function addSamplingOptions(command: Command): Command {
     )
     .addOption(
       new Option("-n, --max-tokens <count>", "longest answer, in tokens").argParser(integerOf("--max-tokens", 1)),
-    );
+    )
+    .option("--no-speculate", "never run a token before it is known; answers are the same");
 }
 
 function logitBias(text: string, before: SamplingOptions["logitBias"] = {}): SamplingOptions["logitBias"] {
@@ -102,9 +104,13 @@ export function statedSampling(flags: SamplingFlags): Partial<SamplingOptions> {
   return Object.fromEntries(Object.entries(stated).filter(([, value]) => value !== undefined));
 }
 
-/** How long an answer and its thoughts may get and what ends it, as far as that was stated. */
-export function statedLength(flags: SamplingFlags): Pick<ChatOptions, "maxTokens" | "stop" | "thinkingBudget"> {
-  const { maxTokens, stop, thinkingBudget } = flags;
-  const stated = Object.entries({ maxTokens, stop, thinkingBudget }).filter(([, value]) => value !== undefined);
+/** How long an answer and its thoughts may get, what ends it and how it is run, as far as that was stated. */
+export function statedRun(
+  flags: SamplingFlags,
+): Pick<ChatOptions, "maxTokens" | "stop" | "thinkingBudget" | "speculate"> {
+  const { maxTokens, stop, thinkingBudget, speculate } = flags;
+  const stated = Object.entries({ maxTokens, stop, thinkingBudget, speculate }).filter(
+    ([, value]) => value !== undefined,
+  );
   return Object.fromEntries(stated);
 }

@@ -9,11 +9,15 @@ export function tokensPerSecond({ newTokens, decodeMs }: Summary): number | unde
 
 export function speedLine(summary: Summary): string {
   const { promptTokens, cachedTokens, newTokens, prefillMs, finishReason, stopped } = summary;
+  const { guessedTokens, acceptedTokens } = summary;
   const speed = tokensPerSecond(summary);
   const read = cachedTokens > 0 ? `prefill ${formatInteger(promptTokens - cachedTokens)} of` : "prompt";
   return [
     tokens(newTokens),
     speed === undefined ? undefined : `${threeDigits(speed)} tok/s`,
+    guessedTokens === 0
+      ? undefined
+      : `${formatInteger(acceptedTokens)} of ${formatInteger(guessedTokens)} run ahead were right`,
     `${read} ${tokens(promptTokens)} in ${formatDuration(prefillMs)}`,
     finishReason === "length" ? "cut at the length limit" : undefined,
     stopped === undefined ? undefined : `stopped at ${JSON.stringify(stopped)}`,

@@ -72,7 +72,7 @@ function spansOf(
       if (found !== undefined) current.set(found, (width - 1 - back) * x.cols);
     }
     const next = new Float32Array(current.length);
-    return { rows: (starts[i + 1] ?? x.rows) - from, state: { width, current, next } };
+    return { rows: (starts[i + 1] ?? x.rows) - from, state: { width, spare: 0, current, next, taken: 0 } };
   });
 }
 
@@ -130,7 +130,7 @@ export const shortConvMistakes: readonly Mistake[] = [
         const past = w.cols - 1;
         const later = byRow(x, (row, t, other) => other(t + past) ?? row.map(() => 0));
         const current = (ops.rows(x, 0, past) as ReferenceTensor).data.slice();
-        const state = { width: w.cols, current, next: new Float32Array(current.length) };
+        const state = { width: w.cols, spare: 0, current, next: new Float32Array(current.length), taken: 0 };
         return ops.causalConv(later, w, [{ rows: x.rows, state } as ConvSpan]);
       }),
   })),

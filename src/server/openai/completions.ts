@@ -136,7 +136,7 @@ async function* flat(
 
 /** Of an echo alone. */
 const NOTHING_NEW: Summary = {
-  ...{ promptTokens: 0, cachedTokens: 0, newTokens: 0, prefillMs: 0, decodeMs: 0 },
+  ...{ promptTokens: 0, cachedTokens: 0, newTokens: 0, guessedTokens: 0, acceptedTokens: 0, prefillMs: 0, decodeMs: 0 },
   finishReason: "length",
 };
 

@@ -21,7 +21,8 @@ export function usageOf(all: readonly Taken[], each = all.length): object {
 }
 
 /** @source llama.cpp, tools/server: `timings` */
-export function timingsOf({ promptTokens, cachedTokens, newTokens, prefillMs, decodeMs }: Summary): object {
+export function timingsOf(summary: Summary): object {
+  const { promptTokens, cachedTokens, newTokens, guessedTokens, acceptedTokens, prefillMs, decodeMs } = summary;
   const read = promptTokens - cachedTokens;
   const perSecond = (tokens: number, ms: number): number => (ms > 0 ? (1000 * tokens) / ms : 0);
   return {
@@ -32,6 +33,8 @@ export function timingsOf({ promptTokens, cachedTokens, newTokens, prefillMs, de
     predicted_n: newTokens,
     predicted_ms: decodeMs,
     predicted_per_second: perSecond(newTokens - 1, decodeMs),
+    draft_n: guessedTokens,
+    draft_n_accepted: acceptedTokens,
   };
 }
 
