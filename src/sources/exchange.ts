@@ -195,7 +195,11 @@ function unreachable(subject: string, cause: unknown): PassingError {
   const [found, remedy] =
     typeof code === "string"
       ? [code, "Check the address and the network."]
-      : ["none", "Check the address, the network, and in a page that the server lets other sites read it (CORS)."];
+      : [
+          "none",
+          "Check the address and the network. To a page, the server has to let other sites read its answers (CORS), " +
+            "and may not do so for an error, such as one about too many requests.",
+        ];
   return new PassingError({ subject, expected: "an answer", found, remedy, cause });
 }
 

@@ -4,6 +4,8 @@ import { existsSync } from "node:fs";
 export interface Driver {
   /** Leaves the page before it, which ends that page's workers. */
   visit(url: string): Promise<void>;
+  /** To the page that was shown before. */
+  back(): Promise<void>;
   /** Value of an expression of JavaScript, a string or a promise of one. */
   evaluate(expression: string): Promise<string>;
   close(): Promise<void>;

@@ -25,8 +25,10 @@ export interface Page {
     task: (lfm2: PageLibrary, argument: A) => Promise<R>,
     argument: A,
   ): Promise<R>;
-  /** Leaves the page and opens it anew, which ends its workers. */
-  reload(): Promise<void>;
+  /** Leaves the page and opens it anew, which ends its workers. @param query  of its address, such as `?keep` */
+  reload(query?: string): Promise<void>;
+  /** Leaves the page for another one, and goes back to it. */
+  leaveAndReturn(): Promise<void>;
   /** Of the site, with a slash at its end. */
   readonly url: string;
   /** What the site has answered since the page was opened. */
@@ -34,9 +36,6 @@ export interface Page {
 }
 
 /**
- * In Firefox a failed test runs once more, on a fresh page: on an isolated page, a call sometimes never returns (Firefox
- * ESR; the cause is not known, and may be ours).
- *
  * @param isolated  the page comes with the COOP and COEP headers that let it share memory with its workers
  * @param engines  those to run in, if not all three
  */
@@ -45,7 +44,7 @@ export function inEveryEngine(
   tests: (page: Page) => void,
 ): void {
   for (const { name, launch } of engines) {
-    describe(`${name}, ${isolated ? "isolated page" : "plain page"}`, { retry: name === "Firefox" ? 1 : 0 }, () => {
+    describe(`${name}, ${isolated ? "isolated page" : "plain page"}`, () => {
       let site: Site;
       let driver: Driver;
       let launched: Promise<Driver> | undefined;
@@ -65,7 +64,11 @@ export function inEveryEngine(
         await site.close();
       });
       tests({
-        reload: () => driver.visit(site.url),
+        reload: (query = "") => driver.visit(site.url + query),
+        async leaveAndReturn() {
+          await driver.visit(`${site.url}golden/nano/golden.json`);
+          await driver.back();
+        },
         run: (task, argument) => inPage(driver, task, argument),
         get url() {
           return site.url;

@@ -3,6 +3,8 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { inEveryEngine, type Library } from "./every-engine.ts";
+import { chromiumThatKeepsPages, firefox } from "./puppeteer-engines.ts";
+import { webkit } from "./webkit-engine.ts";
 
 const [golden] = JSON.parse(readFileSync(new URL("../../golden/nano/golden.json", import.meta.url), "utf8"));
 const { ids, greedy_ids: greedyIds }: { ids: number[]; greedy_ids: number[] } = golden;
@@ -46,6 +48,32 @@ for (const isolated of [false, true]) {
       expect(chat).toBe(true);
       const fetched = page.sent.filter(({ path }) => path.endsWith(".gguf"));
       expect(fetched.length).toBeGreaterThan(3);
+    });
+  });
+}
+
+type Left = typeof globalThis & { left?: { model: Awaited<ReturnType<Library["open"]>>; shown: boolean[] } };
+
+for (const isolated of [false, true]) {
+  inEveryEngine({ isolated, engines: [chromiumThatKeepsPages, firefox, webkit] }, (page) => {
+    it("is shown again as it was on the way back, with a model that computes what it did", async () => {
+      await page.reload("?keep");
+      await page.run(async (lfm2) => {
+        const shown: boolean[] = [];
+        (globalThis as Left).left = { model: await lfm2.open(), shown };
+        addEventListener("pageshow", ({ persisted }) => shown.push(persisted));
+        return null;
+      }, null);
+      await page.leaveAndReturn();
+      const found = await page.run(async (_, ids) => {
+        const { left } = globalThis as Left;
+        if (left === undefined) return "a new page";
+        const after: number[] = [];
+        for await (const id of left.model.generate(ids, { maxTokens: 8 })) after.push(id);
+        await left.model.close();
+        return { after, shown: left.shown };
+      }, ids);
+      expect(found).toEqual({ after: greedyIds.slice(0, 8), shown: [true] });
     });
   });
 }

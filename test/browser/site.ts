@@ -48,7 +48,7 @@ export interface Site {
 /**
  * Serves on a free port. Files are sent by Range, except that `?whole` ignores the range, and `?stall` sends weights
  * (any range over READ_AHEAD) up to their middle and then nothing more; `?stall-once` does so the first time. `?redirect` leads to the same without it.
- * `/weights-begin` is answered when weights are next asked for.
+ * Pages may be kept with `?keep`. `/weights-begin` is answered when weights are next asked for.
  */
 export async function serveSite({ isolated }: { readonly isolated: boolean }): Promise<Site> {
   const sent: Sent[] = [];
@@ -100,7 +100,8 @@ export async function answer(request: IncomingMessage, response: ServerResponse)
     // As every server of files sends it; without it, what has been read of a header is read again.
     ETag: `"${size}-${mtimeMs}"`,
     "Content-Type": MIME_TYPES[extname(file.pathname)] ?? "application/octet-stream",
-    "Cache-Control": "no-store",
+    // Browsers keep no page for the way back that must not be stored.
+    "Cache-Control": searchParams.has("keep") ? "no-cache" : "no-store",
     "Accept-Ranges": "bytes",
   };
   const range = searchParams.has("whole") ? null : /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");

@@ -90,6 +90,9 @@ async function openSession(sessions: string, binary: string, stopAll: () => Prom
     async visit(url) {
       await command("POST", `${session}/url`, { url });
     },
+    async back() {
+      await command("POST", `${session}/back`, {});
+    },
     // A script's promise is awaited.
     evaluate: async (expression) =>
       (await command("POST", `${session}/execute/sync`, { script: `return ${expression};`, args: [] })) as string,

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { golden, lfm2 } from "../cli/lfm2.ts";
-import { COMMIT, type FakeHub, gitHash, REPO, serveHub, sha256 } from "./fake-hub.ts";
+import { COMMIT, type FakeHub, fails, gitHash, REPO, serveHub, sha256, TOKEN } from "./fake-hub.ts";
 import { emptyFolder } from "./fetched.ts";
 
 const file = `${golden}nano/lfm2-nano-Q4_0.gguf`;
@@ -46,6 +46,36 @@ describe("a model by name", () => {
     hub.asked.length = 0;
     expect((await logits(["-m", name, "--offline"])).equals(expected)).toBe(true);
     expect(hub.asked).toEqual([]);
+  });
+
+  it("that is private is fetched with HF_TOKEN, kept in HF_HUB_CACHE, and opened with HF_HUB_OFFLINE", async () => {
+    hub.fault = ({ server, headers }, response) => {
+      if (server === "store" || headers.authorization === `Bearer ${TOKEN}`) return false;
+      fails(response, 401, undefined, "Repository not found");
+      return true;
+    };
+    try {
+      const { code, stderr } = await lfm2(["inspect", name]);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining("if the repository is private or gated, set HF_TOKEN"),
+      ]);
+      const elsewhere = join(folder, "elsewhere");
+      Object.assign(process.env, { HF_TOKEN: TOKEN, HF_HUB_CACHE: elsewhere });
+      const expected = await logits(["-m", file]);
+      expect((await logits(["-m", `${name}@v1`])).equals(expected)).toBe(true);
+      const tokens = hub.asked.filter(({ server }) => server === "store").map(({ headers }) => headers.authorization);
+      expect(new Set(tokens)).toEqual(new Set([undefined]));
+      expect(readdirSync(elsewhere)).toContain("models--LiquidAI--LFM2-nano-GGUF");
+      expect(existsSync(join(folder, "hub"))).toBe(false);
+      hub.asked.length = 0;
+      process.env.HF_HUB_OFFLINE = "1";
+      expect((await logits(["-m", `${name}@v1`])).equals(expected)).toBe(true);
+      expect(hub.asked).toEqual([]);
+    } finally {
+      hub.fault = () => false;
+      for (const variable of ["HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE"]) delete process.env[variable];
+    }
   });
 
   it("is asked back where it is not clear, with exit code 1", async () => {

@@ -10,7 +10,7 @@ export const TOKEN = "hf_secret";
 
 export interface HubRequest {
   readonly server: "hub" | "store";
-  readonly kind: "revision" | "tree" | "resolve" | "resolve-cache" | "file" | "other";
+  readonly kind: "revision" | "tree" | "resolve" | "resolve-cache" | "file" | "preflight" | "other";
   /** Counts the requests of this kind, from 0. */
   readonly index: number;
   /** Of a file within the repository. */
@@ -81,7 +81,8 @@ export async function serveHub(files: Readonly<Record<string, Buffer>>): Promise
 
   const answer = (server: HubRequest["server"]) => (message: IncomingMessage, response: ServerResponse) => {
     const url = new URL(message.url ?? "/", "http://loopback");
-    const { kind, path } = kindOf(server, url);
+    const { kind, path } =
+      message.method === "OPTIONS" ? ({ kind: "preflight", path: "" } as const) : kindOf(server, url);
     for (const [name, value] of Object.entries(READABLE[server])) response.setHeader(name, value);
     const index = counts.get(kind) ?? 0;
     counts.set(kind, index + 1);
@@ -119,6 +120,8 @@ export function usual(hub: FakeHub, { kind, path, url, range }: HubRequest, resp
   const json = (value: unknown, headers: Record<string, string> = {}): void => {
     response.writeHead(200, { "Content-Type": "application/json", ...headers }).end(JSON.stringify(value));
   };
+  // As stores have answered pages that ask leave for a header.
+  if (kind === "preflight") return void response.writeHead(403).end();
   if (kind === "revision") {
     const revision = decodeURIComponent(url.pathname.split("/").at(-1) as string);
     if (["main", commit, "v1"].includes(revision)) return json({ id: REPO, sha: commit });

@@ -12,8 +12,12 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openCheckpoint } from "../../src/formats/open-checkpoint.ts";
 import { noCache } from "../../src/hub/no-cache.ts";
+import { locateHub } from "../../src/hub/open-hub.ts";
 import { leaveKilled } from "../downloads/left-lock.ts";
+import { names, splitFiles } from "../formats/gguf/split-files.ts";
+import { tinyTensors } from "../formats/tiny-model.ts";
 import { COMMIT, type FakeHub, gitHash, REPO, serveHub, sha256, TOKEN, xetHash } from "./fake-hub.ts";
 import { accessTo, bytesOf, emptyFolder, fetched } from "./fetched.ts";
 
@@ -75,7 +79,6 @@ describe("a model's name", () => {
   });
 
   it("reads weights by ranges, and keeps none of them, for those who read little", async () => {
-    const { locateHub } = await import("../../src/hub/open-hub.ts");
     const { folder: place, file } = await locateHub(
       { repo: REPO, revision: "main", quant: "Q4_0" },
       accessTo(hub, folder, { reads: "ranges" }),
@@ -117,6 +120,27 @@ describe("a model's name", () => {
     expect(fetching.at(-1)).toEqual({ phase: "fetch", done: model.length, total: model.length });
     expect(fetching.every(({ done }, i) => i === 0 || done > fetching[i - 1].done)).toBe(true);
     expect(reports.at(-1)).toEqual({ phase: "check", done: model.length, total: model.length });
+  });
+
+  it("means all files of a split model, each fetched once", async () => {
+    hub.files.clear();
+    for (const [path, part] of Object.entries(splitFiles()))
+      hub.files.set(path.replace("m-", "m-F16-"), Buffer.from(part));
+    for (const isFirst of [true, false]) {
+      hub.asked.length = 0;
+      const { folder: place, file } = await locateHub(
+        { repo: REPO, revision: "main", quant: "F16" },
+        accessTo(hub, folder),
+      );
+      const { files, tensors } = await openCheckpoint(place, file);
+      expect(files.map((part) => part.name.split("/").at(-1))).toEqual(
+        names.map((path) => path.replace("m-", "m-F16-")),
+      );
+      expect(tensors.size).toBe(tinyTensors().length);
+      await Promise.all(files.map((part) => part.close()));
+      const asked = hub.asked.filter(({ kind }) => kind === "resolve").map(({ path }) => path);
+      expect(asked).toEqual(isFirst ? [...hub.files.keys()] : []);
+    }
   });
 
   it("reads all pages of the list of files, from the hub that was asked", async () => {

@@ -110,6 +110,8 @@ inEveryEngine({ isolated: false, engines: [chromium, firefox, privateFirefox, we
     const [first] = await page.run(opened, asked);
     expect(first.ids).toEqual(expected);
     const before = hub.sent();
+    // A page would ask leave for headers of its own, which stores refuse.
+    expect(hub.asked.filter(({ kind }) => kind === "preflight")).toEqual([]);
     await page.reload();
     const [second] = await page.run(opened, asked);
     expect(second.ids).toEqual(expected);
@@ -148,6 +150,19 @@ inEveryEngine({ isolated: false, engines: [chromium, firefox, privateFirefox, we
       /^SourceError: hf:.*: expected hash [0-9a-f]{12}…, found hash [0-9a-f]{12}…\. It came damaged twice/,
     );
     expect(await page.run(cached, null)).toEqual([]);
+  });
+
+  it("says of an error that a page may not read what it may be", async () => {
+    await page.run(removed, "");
+    hub.fault = ({ kind }, response) => {
+      if (kind !== "resolve") return false;
+      response.removeHeader("Access-Control-Allow-Origin");
+      response.writeHead(429).end();
+      return true;
+    };
+    expect(await page.run(refusal, { source: name, ids, options: { hubEndpoint: hub.endpoint } })).toMatch(
+      /expected an answer, found none in each of 4 tries\. Check the address and the network\. .* \(CORS\), and may not do so for an error/,
+    );
   });
 
   it("fetches a URL once, and asks then for its version alone", async () => {
