@@ -167,6 +167,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "files",
     "float.ts",
     "formats",
+    "load",
     "model",
     "ops",
     "oracle",

@@ -6,7 +6,7 @@ import { machineFacts } from "./machine.ts";
 import type { BenchPlan } from "./plan.ts";
 import { createReadLimit, type ReadLimit } from "./read-limit.ts";
 import type { Row, Run, SettingFacts } from "./run.ts";
-import { labelOf, nameOf, type Test } from "./settings.ts";
+import { computingIn, labelOf, nameOf, type Test } from "./settings.ts";
 import { spreadOf } from "./statistics.ts";
 import { kvTraffic } from "./traffic.ts";
 
@@ -73,8 +73,8 @@ export async function runBench(
     onProgress(where);
     const contender = await open(index);
     await setTimeout(REST_MS, undefined, { signal });
-    const limit =
-      test.kind === "decode" && test.right === undefined ? await measureLimit(contender.setting.threads) : undefined;
+    const reads = test.kind === "decode" && test.right === undefined;
+    const limit = reads ? await measureLimit(computingIn(contender.setting, test)) : undefined;
     const { tokensPerSecond, ofPlain, peakBytes } = await contender.measure(test);
     const found = figures[index][tests.indexOf(test)];
     found.tokensPerSecond.push(tokensPerSecond);
@@ -112,8 +112,17 @@ export async function runBench(
       const { tokensPerSecond, ofReadLimit, ofPlain, peakBytes } = figures[index][i];
       const facts = known[index];
       if (facts === undefined || tokensPerSecond.length === 0) return [];
-      const { mode, kernels, threads, kvType } = facts;
-      const row = { mode, kernels, threads, kvType, ...test, tokensPerSecond: spreadOf(tokensPerSecond), peakBytes };
+      const { mode, kernels, threads, computing, kvType } = facts;
+      const row = {
+        mode,
+        kernels,
+        threads,
+        computing,
+        kvType,
+        ...test,
+        tokensPerSecond: spreadOf(tokensPerSecond),
+        peakBytes,
+      };
       if (test.kind === "prefill") return [row];
       if (test.right !== undefined) return [{ ...row, ofPlain: spreadOf(ofPlain) }];
       return [

@@ -3,7 +3,7 @@
 import { formatBytes, formatInteger, threeDigits } from "../../quantities.ts";
 import { machineLine } from "./machine.ts";
 import type { Row, Run } from "./run.ts";
-import { nameOf } from "./settings.ts";
+import { computingIn, nameOf } from "./settings.ts";
 import type { Range } from "./statistics.ts";
 
 /** A table, its columns padded. A column whose heading ends in ":" is aligned to the right. */
@@ -29,7 +29,7 @@ export function reportRun(run: Run): string {
   const rows = run.rows.map((row) => [
     row.mode,
     row.kernels,
-    String(row.threads),
+    threadsIn(row),
     row.kvType,
     nameOf(row),
     rangeText(row.tokensPerSecond),
@@ -54,6 +54,12 @@ export function reportRun(run: Run): string {
     ...notes,
     ...(complete ? [] : ["Stopped before its end: these are the figures until then."]),
   ].join("\n")}\n`;
+}
+
+/** "2"; "1 of 2" where one of them rests. */
+function threadsIn(row: Row): string {
+  const computing = computingIn(row, row);
+  return computing === row.threads ? `${row.threads}` : `${computing} of ${row.threads}`;
 }
 
 function limitLine({ readLimits }: Run): string {

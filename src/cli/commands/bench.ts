@@ -69,7 +69,7 @@ export function benchCommand(): Command {
         .argParser(shares)
         .default([], "none"),
     )
-    .addOption(integers("-t, --threads <counts>", "threads; physical cores by default", 1))
+    .addOption(integers("-t, --threads <counts>", "threads; by default raced, up to the physical cores", 1))
     .addOption(names("kvType", "--kv-type <types>", "numbers of the KV cache: f32, f16, int8"))
     .addOption(names("kernels", "--kernels <builds>", "baseline, relaxed, relaxed-pairs"))
     .addOption(names("mode", "--mode <names>", "int8, exact"))
