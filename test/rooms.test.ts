@@ -162,11 +162,14 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // The page that runs models in a browser.
   web: [
     "api",
+    "bench",
+    "capabilities",
     "chat",
     "edits",
     "files",
     "float.ts",
     "formats",
+    "load",
     "model",
     "ops",
     "oracle",

@@ -4,7 +4,7 @@
 //         ├─ 8 × d f16 ┼─ nibbles, see formats.ts ─┤
 //
 import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
-import { BLOCK_BYTES, FOUR, four, nibbleDots, odd, Q, RELAXED } from "../int8-activations";
+import { BLOCK_BYTES, FOUR, four, nibbleDots, odd, PAIRS, Q, RELAXED } from "../int8-activations";
 import { nibble, NIBBLE_MASK, WORD_NIBBLE_MASK } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
 import { addScaled, addTile, offset, STRIP_SUMS, SUM, tileDots } from "./sums";
@@ -86,12 +86,69 @@ export function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
 @inline
 export function tileQ4_0(tokens: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   for (let i = 0; i < cols; i += 32) {
-    tileGroup(tokens, z, w1, x);
-    tileGroup(tokens, z + STRIP_SUMS, w2, x);
+    if (tokens == 2 && RELAXED && !PAIRS) {
+      twoStrips(z, w1, w2, x);
+    } else {
+      tileGroup(tokens, z, w1, x);
+      tileGroup(tokens, z + STRIP_SUMS, w2, x);
+    }
     w1 += 144;
     w2 += 144;
     x += BLOCK_BYTES * tokens;
   }
+}
+
+/**
+ * A group of two strips and two tokens. AVX-VNNI's dot product takes four cycles, and two begin in each: with the four sums of
+ * one strip each has to wait for the one before it.
+ */
+@inline
+function twoStrips(z: usize, w1: usize, w2: usize, x: usize): void {
+  const mask = i32x4.splat(NIBBLE_MASK);
+  let a0 = offset(2, x, SUM, 0, 3);
+  let a1 = offset(2, x, SUM, 1, 3);
+  let b0 = a0;
+  let b1 = a1;
+  let c0 = a0;
+  let c1 = a1;
+  let d0 = a0;
+  let d1 = a1;
+  let at1 = w1;
+  let at2 = w2;
+  let q = x + 2 * Q;
+  for (let k = 0; k < 4; k++) {
+    const low0 = four(q);
+    const high0 = four(q + 8 * FOUR);
+    const low1 = four(q + FOUR);
+    const high1 = four(q + 9 * FOUR);
+    let bytes = v128.load(at1, 16);
+    a0 = nibbleDots(low0, low0, high0, high0, bytes, mask, a0);
+    a1 = nibbleDots(low1, low1, high1, high1, bytes, mask, a1);
+    bytes = v128.load(at1, 32);
+    b0 = nibbleDots(low0, low0, high0, high0, bytes, mask, b0);
+    b1 = nibbleDots(low1, low1, high1, high1, bytes, mask, b1);
+    bytes = v128.load(at2, 16);
+    c0 = nibbleDots(low0, low0, high0, high0, bytes, mask, c0);
+    c1 = nibbleDots(low1, low1, high1, high1, bytes, mask, c1);
+    bytes = v128.load(at2, 32);
+    d0 = nibbleDots(low0, low0, high0, high0, bytes, mask, d0);
+    d1 = nibbleDots(low1, low1, high1, high1, bytes, mask, d1);
+    at1 += 32;
+    at2 += 32;
+    q += 2 * FOUR;
+  }
+  addGroup(z, w1, x, a0, b0, a1, b1);
+  addGroup(z + STRIP_SUMS, w2, x, c0, d0, c1, d1);
+}
+
+/** What two tokens get of a group of one strip. */
+@inline
+function addGroup(z: usize, w: usize, x: usize, a0: v128, b0: v128, a1: v128, b1: v128): void {
+  const halvesMask = i32x4.splat(HALVES_MASK);
+  const rows0 = f32x4.mul(loadHalves(w, halvesMask), twoTo112());
+  const rows4 = f32x4.mul(loadHalves(w + 8, halvesMask), twoTo112());
+  addTile(z, 0, x, rows0, rows4, a0, b0);
+  addTile(z, 1, x, rows0, rows4, a1, b1);
 }
 
 @inline

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { benchFormat } from "../../src/bench/peers/kernels.ts";
 import { randomBlocks } from "../../src/bench/peers/random-blocks.ts";
-import { createReadLimit } from "../../src/bench/product/read-limit.ts";
+import { createReadLimit } from "../../src/bench/read-limit/read-limit.ts";
 import { compileStep, instantiateStep } from "./compile-step.ts";
 import * as loops from "./loops.ts";
 

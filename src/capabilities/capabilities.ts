@@ -18,7 +18,10 @@ export interface Capabilities {
   readonly hardwareThreads: number;
   /** What a model can have. Chromium tells it in steps up to 8 GiB, which stand for more; undefined where it is unknown. */
   readonly memoryBytes: number | undefined;
-  /** What `open` uses unless its options say otherwise; undefined where no model runs. */
+  /**
+   * What `open` uses unless its options say otherwise; undefined where no model runs. How many of the threads compute is
+   * measured on each model: `model.settings.computing`.
+   */
   readonly uses: { readonly kernels: KernelBuildName; readonly threads: number } | undefined;
 }
 

@@ -1,7 +1,7 @@
 // The file system that a browser keeps for a site (OPFS) as the place where files are kept. Files are written in a worker;
 // a page can list and remove them.
 // @source https://fs.spec.whatwg.org
-import { blobSource } from "../sources/blob.ts";
+import { keptFile } from "../sources/kept-file.ts";
 import { wait } from "../sources/patience.ts";
 import { beginHash, type CreateHasher } from "./hasher.ts";
 import type { Shelf } from "./shelf.ts";
@@ -122,7 +122,8 @@ export function opfsShelf(site: FileSystemDirectoryHandle, top: string, createHa
     },
     async openPart(path, size, isNew) {
       const handle = await accessTo(path, isNew);
-      if (handle.getSize() > size) handle.truncate(size);
+      // All of it at once: Chromium asks for room each time that a file grows, which takes as long as fetching it.
+      if (handle.getSize() !== size) handle.truncate(size);
       return {
         async write(offset, bytes) {
           for (let done = 0; done < bytes.length; ) {
@@ -154,8 +155,8 @@ export function opfsShelf(site: FileSystemDirectoryHandle, top: string, createHa
       }
     },
     async open(path) {
-      const file = await (await fileAt(path)).getFile();
-      return blobSource(path, file);
+      const handle = await fileAt(path);
+      return keptFile(path, handle, await handle.getFile());
     },
   };
   return shelf;

@@ -91,7 +91,7 @@ export async function streamTensors(
 }
 
 function isOnDisk(files: readonly ByteSource[]): boolean {
-  return files.every(({ descriptor }) => descriptor.kind === "file");
+  return files.every(({ descriptor: { kind } }) => kind === "file" || kind === "kept");
 }
 
 function withRoomsOf(bytes: number, sinks: readonly TensorSink[]): TensorSink[] {

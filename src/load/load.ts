@@ -8,14 +8,16 @@ import { readConfig } from "../model/config.ts";
 import type { Backend, PlacedWeight } from "../ops/backend.ts";
 import { settleHead } from "../parameters/tied-head.ts";
 import { createReferenceBackend } from "../reference/backend.ts";
-import { createWasmBackend, type WasmBackendRequest, type WasmRuntime } from "../wasm/backend.ts";
+import { createWasmBackend, type WasmBackend, type WasmBackendRequest, type WasmRuntime } from "../wasm/backend.ts";
 import type { KernelBuild } from "../wasm/kernels.ts";
+import type { StepThreads } from "../wasm/wasm-ops.ts";
 import { type AssembledModel, assemble } from "./assemble.ts";
 import { backendRequest, MAX_LOGIT_ROWS } from "./backend-request.ts";
 import { findWeights, type WeightFiles } from "./find-weights.ts";
 import type { Machine } from "./machine.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { checkMemory } from "./plan-memory.ts";
+import { raceThreads } from "./race-threads.ts";
 import { roomOf } from "./room.ts";
 import { fillSettings, type Settings } from "./settings.ts";
 import { weightSink } from "./weight-sink.ts";
@@ -59,20 +61,32 @@ export async function loadModel(files: WeightFiles, options: ModelOptions, conte
   const { found, warnings } = findWeights(config, settled.tensors, settings.quantize);
   const room = roomOf(config, settings, sequenceCount);
   const request = backendRequest(config, found, settings, room);
-  const backend =
-    settings.backend === "reference" ? createReferenceBackend(request) : await createWasm(request, settings, context);
+  const wasm = settings.backend === "wasm" ? await createWasm(request, settings, context) : undefined;
+  const backend = wasm ?? createReferenceBackend(request);
   const sinks = found.map((weight) => weightSink(weight, backend.weights.get(weight.spec.path) as PlacedWeight));
   await streamTensors(settled.files, sinks, { signal, onBytes: onProgress });
   const assembled = assemble(config, settings.contextLength, room, backend);
-  return { ...assembled, backend, settings, warnings: [...settled.warnings, ...warnings] };
+  const computing = wasm && options.threads === undefined ? race(wasm, assembled) : undefined;
+  return {
+    ...assembled,
+    backend,
+    settings: { ...settings, computing },
+    warnings: [...settled.warnings, ...warnings],
+  };
 }
 
-async function createWasm(request: WasmBackendRequest, settings: Settings, context: LoadContext): Promise<Backend> {
+async function createWasm(request: WasmBackendRequest, settings: Settings, context: LoadContext): Promise<WasmBackend> {
   const build = { name: settings.kernels, threads: settings.threads > 1 };
   const runtime = await context.startRuntime(build, settings.threads);
   const backend = createWasmBackend(runtime, request);
   await runtime.join(backend.memories);
   return backend;
+}
+
+/** Where nobody chose how many threads compute. */
+function race({ threads, pool }: WasmBackend, { model, sequences: [sequence] }: AssembledModel): StepThreads {
+  if (pool.size > 1) raceThreads(threads, model, sequence, { now: () => performance.now(), lost: () => pool.lostMs });
+  return { ...threads };
 }
 
 /** The loaded model, to be shared out among many sequences. */

@@ -24,7 +24,10 @@ export interface ModelOptions {
   readonly kvMemory?: number;
   /** The most bytes in one WebAssembly memory; 4 GiB by default. */
   readonly bankBytes?: number;
-  /** Threads of the wasm backend; by default one to each physical core, and 1 where threads cannot share memory. */
+  /**
+   * Threads of the wasm backend. By default there is one to each physical core, and 1 where threads cannot share memory; a
+   * race when the model is opened decides how many of them compute.
+   */
   readonly threads?: number;
   /** The build of the kernels; by default the fastest on this engine and processor. All give the same bits. */
   readonly kernels?: KernelBuildName;

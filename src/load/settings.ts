@@ -2,6 +2,7 @@
 import type { Config } from "../model/config.ts";
 import { OptionError } from "../options/option-error.ts";
 import { MAX_BANK_BYTES } from "../wasm/bank.ts";
+import type { StepThreads } from "../wasm/wasm-ops.ts";
 import { defaultThreads, type Machine } from "./machine.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { kvBytesFor } from "./room.ts";
@@ -9,7 +10,13 @@ import { kvBytesFor } from "./room.ts";
 /** The options in force. */
 export interface Settings
   extends Required<Omit<ModelOptions, "quantize" | "ignoreMemory">>,
-    Pick<ModelOptions, "quantize"> {}
+    Pick<ModelOptions, "quantize"> {
+  /**
+   * How many of `threads` were fastest when the model was opened; absent where `threads` was chosen. Later, too, those rest
+   * that find no processor.
+   */
+  readonly computing?: Readonly<StepThreads>;
+}
 
 const DEFAULT_CONTEXT = 32768;
 const DEFAULT_PARALLEL = 4;

@@ -84,7 +84,7 @@ const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
 
 const anthropicBody = ({ parts: { status, message } }: RequestFailure): object => {
   const type = ANTHROPIC_TYPES[status] ?? (status >= 500 ? "api_error" : "invalid_request_error");
-  return { type: "error", error: { type, message } };
+  return { type: "error", error: { type, message }, request_id: null };
 };
 
 export const anthropicErrors: ErrorShape = {

@@ -1,5 +1,6 @@
 // Opens the bytes that a source describes once more, usually in another thread.
 import { blobSource } from "./blob.ts";
+import { openKeptFile } from "./kept-file.ts";
 import type { ByteSource, FileVersion, SourceDescriptor } from "./source.ts";
 import { SourceError } from "./source-error.ts";
 import { reopenUrl } from "./url.ts";
@@ -17,6 +18,7 @@ export async function openSource(
   signal?: AbortSignal,
 ): Promise<ByteSource> {
   if (descriptor.kind === "blob") return blobSource(descriptor.name, descriptor.blob);
+  if (descriptor.kind === "kept") return openKeptFile(descriptor);
   if (descriptor.kind === "url") return reopenUrl(descriptor, signal);
   if (openFile) return openFile(descriptor.path, descriptor.version);
   throw new SourceError({

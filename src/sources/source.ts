@@ -33,6 +33,13 @@ export type SourceDescriptor =
   | { readonly kind: "file"; readonly path: string; readonly version: FileVersion }
   | { readonly kind: "blob"; readonly name: string; readonly blob: Blob }
   | {
+      /** Of a browser's own file system. */
+      readonly kind: "kept";
+      readonly name: string;
+      readonly handle: FileSystemFileHandle;
+      readonly blob: Blob;
+    }
+  | {
       readonly kind: "url";
       readonly url: string;
       readonly headers: Readonly<Record<string, string>>;

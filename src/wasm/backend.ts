@@ -17,10 +17,10 @@ import type { Kernels } from "./compiled.ts";
 import type { WasmConvState, WasmKvCache, WasmWeight } from "./handles.ts";
 import { createWasmMemory } from "./memory.ts";
 import { type BankPlan, kvBytes, planBanks, unitOf, weightBytes } from "./plan.ts";
-import type { Pool } from "./pool.ts";
+import { alone, type Pool } from "./pool.ts";
 import { hasIntegerDot, kvTypes, STRIP_ROWS, stripBytes } from "./sizes.ts";
 import { createStaging, type Staging, stagingBytes } from "./staging.ts";
-import { WasmOps } from "./wasm-ops.ts";
+import { type StepThreads, WasmOps } from "./wasm-ops.ts";
 
 /** A tensor is missing, is not the one the config promises, or holds infinite weights or NaN. */
 export class WeightError extends Lfm2Error {
@@ -49,6 +49,9 @@ export interface WasmBackendRequest extends BackendRequest {
 
 export interface WasmBackend extends Backend {
   readonly plan: BankPlan;
+  /** How many of the pool's threads compute; all, until it is written to. */
+  readonly threads: StepThreads;
+  readonly pool: Pool;
   /** One for each bank, for the pool's helpers. */
   readonly memories: readonly WebAssembly.Memory[];
   readonly weights: ReadonlyMap<string, PlacedWeight & { readonly weight: WasmWeight }>;
@@ -60,13 +63,16 @@ export function createWasmBackend(runtime: WasmRuntime, request: WasmBackendRequ
   const { pool, instantiate } = runtime;
   const banks = plan.banks.map(({ bytes }, index) => createBank(index, instantiate, bytes, pool.size > 1));
   const bankOf = (path: string) => banks[plan.bankOf.get(unitOf(path)) as number];
-  return { ...fill(request, pool, bankOf), plan, memories: banks.map(({ memory }) => memory), bytes: bytesOf(plan) };
+  const threads = { decode: pool.size, prompt: pool.size };
+  const filled = fill(request, pool, threads, bankOf);
+  return { ...filled, threads, pool, plan, memories: banks.map(({ memory }) => memory), bytes: bytesOf(plan) };
 }
 
 /** The plan alone: nothing is reserved. */
 export function planWasmBanks(request: WasmBackendRequest): BankPlan {
   const counting = createCountingBank();
-  const counted = fill(request, { size: request.threads, run() {} }, () => counting);
+  const pool = { ...alone, size: request.threads, run() {} };
+  const counted = fill(request, pool, { decode: 1, prompt: 1 }, () => counting);
   request.rehearse({ ...counted, bytes: 0 });
   const weights = request.weights.map((weight) => ({ ...weight, packed: isPacked(weight, request.mode) }));
   const workBytes = hiddenBytes(request) + Math.max(counting.arenaBytes, stagingBytes(stripFileBytes(request)));
@@ -99,6 +105,7 @@ function hiddenBytes({ maxStep, hiddenSize }: WasmBackendRequest): number {
 function fill(
   request: WasmBackendRequest,
   pool: Pool,
+  threads: StepThreads,
   bankOf: (path: string) => Bank,
 ): Pick<WasmBackend, "ops" | "memory" | "weights" | "states"> {
   const stagings = new Map<Bank, Staging>();
@@ -115,7 +122,7 @@ function fill(
   }
   const [firstBank] = hidden.keys();
   return {
-    ops: new WasmOps({ firstBank, pool, relaxed: request.relaxed }),
+    ops: new WasmOps({ firstBank, pool, threads, relaxed: request.relaxed }),
     memory: createWasmMemory(hidden),
     weights: new Map(placed.map((weight) => [weight.weight.path, weight])),
     states,

@@ -2,10 +2,12 @@
 //
 // The model's own thread publishes an op in a small shared memory and takes ranges itself; helpers spin until they see
 // it, for a while, and then sleep, so that an idle model costs nothing. Nobody waits for a helper that has taken
-// nothing: on a machine busy with other things, a helper that gets no processor costs little.
+// nothing: on a machine busy with other things, a helper that gets no processor costs little. What is lost by waiting for
+// threads that have no processor decides how many take part.
 import { Lfm2Error } from "../lfm2-error.ts";
 import type { Bank } from "./bank.ts";
 import { type Kernels, type SharedArguments, sharedKernels } from "./compiled.ts";
+import { createCrowding } from "./crowding.ts";
 
 export type SharedKernel = keyof SharedArguments;
 
@@ -22,6 +24,10 @@ export interface Share {
 export interface Pool {
   /** Threads, this one included. */
   readonly size: number;
+  /** So many of them take part from now on; all, until told otherwise. */
+  use(threads: number): void;
+  /** Milliseconds in which threads have waited for others that had no processor, so far. */
+  readonly lostMs: number;
   /** Runs a kernel to its end. */
   run<Kernel extends SharedKernel>(bank: Bank, kernel: Kernel, args: SharedArguments[Kernel], share: Share): void;
 }
@@ -29,6 +35,8 @@ export interface Pool {
 /** Everything on the caller's thread. */
 export const alone: Pool = {
   size: 1,
+  use() {},
+  lostMs: 0,
   run({ kernels }, kernel, args, { total, scratch = 0 }) {
     call(kernels, kernel, [...args, 0, total, scratch]);
   },
@@ -53,6 +61,8 @@ const THREADS = 11;
 const RESTS = 12; // 1 after an op that is not soon followed by another
 const FAILED = 9; // length of the message of a helper that failed
 const WAITING = 10; // 1 while the publisher sleeps until helpers are done
+const LIMIT = 13; // threads that take part; the others sleep until it changes
+const LOST = 14; // microseconds in which spinning helpers had no processor, modulo 2³²
 const ARG_BYTES = 64; // float64 values: args, then scratch and scratchBytes
 const MESSAGE_BYTES = 512;
 const CONTROL_BYTES = 1024;
@@ -61,8 +71,17 @@ const CONTROL_BYTES = 1024;
 const CLOSED = 1 << 30;
 /** The smallest range, in even shares of a thread: smaller ones cost more in new streams than they gain in balance. */
 const LEAST_SHARE = 1 / 16;
-/** About ten milliseconds: longer than sampling takes between two tokens, shorter than anyone notices. */
-const SPINS = 2_000_000;
+/** Longer than sampling takes between two tokens, shorter than anyone notices. */
+const SPIN_MS = 10;
+/**
+ * For helpers that are in the middle of a range: as long as it takes to wake a thread, about. Whoever spins for longer may
+ * keep the processor from the very thread that it waits for.
+ */
+const SHORT_SPIN_MS = 0.05;
+/** Between two looks at the clock: a microsecond or two. */
+const SPINS = 256;
+/** Nothing but another thread on its processor keeps a spinning thread for so long. */
+const LOST_MS = 0.3;
 /** A range of a 512-token step takes a fraction of a second; this is a thread that will not come back. */
 const PATIENCE_MS = 60_000;
 
@@ -75,9 +94,31 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
   const words = new Int32Array(control);
   const numbers = new Float64Array(control, ARG_BYTES);
   Atomics.store(words, NEXT, CLOSED);
+  Atomics.store(words, LIMIT, size);
+  const crowding = createCrowding(size);
+  let lostMs = 0;
+  let lost = 0;
+  const countLost = (): void => {
+    const now = Atomics.load(words, LOST);
+    lostMs += ((now - lost) >>> 0) / 1000;
+    lost = now;
+  };
+  const limit = (): void => {
+    countLost();
+    const threads = crowding.threadsAt(performance.now(), lostMs);
+    if (words[LIMIT] === threads) return;
+    Atomics.store(words, LIMIT, threads);
+    Atomics.notify(words, LIMIT);
+  };
   return {
     size,
+    use: crowding.want,
+    get lostMs() {
+      countLost();
+      return lostMs;
+    },
     run(bank, kernel, args, { total, grain, scratch = 0, scratchBytes = 0, rests = false }) {
+      if (!rests) limit();
       // No helper reads any of this before NEXT is opened.
       numbers.set(args);
       numbers[args.length] = scratch;
@@ -87,7 +128,7 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
       words[ARGS] = args.length;
       words[TOTAL] = total;
       words[GRAIN] = grain;
-      words[THREADS] = size;
+      words[THREADS] = words[LIMIT];
       words[RESTS] = Number(rests);
       words[FAILED] = 0; // of an op in which this thread failed, too
       Atomics.store(words, NEXT, 0);
@@ -97,21 +138,24 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
         takeRanges(() => bank.kernels, words, numbers, 0);
       } finally {
         Atomics.store(words, NEXT, CLOSED);
-        awaitHelpers(words);
+        // While a file is read, its pages are waited for, too.
+        const waitedMs = awaitHelpers(words);
+        if (!rests) lostMs += waitedMs;
       }
       throwFailure(words, control);
     },
   };
 }
 
-/** Until no helper is in the middle of a range. */
-function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
-  for (let spins = 0; ; spins++) {
-    const active = Atomics.load(words, ACTIVE);
-    if (active === 0) return;
-    if (spins < SPINS) continue;
+/** Until no helper is in the middle of a range. @returns the milliseconds that it took, where they are many */
+function awaitHelpers(words: Int32Array<SharedArrayBuffer>): number {
+  const isOver = (): boolean => Atomics.load(words, ACTIVE) === 0;
+  const begin = spin(isOver, SHORT_SPIN_MS).late;
+  if (begin === undefined) return 0;
+  while (!isOver()) {
     Atomics.store(words, WAITING, 1);
-    const outcome = Atomics.wait(words, ACTIVE, active, PATIENCE_MS);
+    const active = Atomics.load(words, ACTIVE);
+    const outcome = active === 0 ? "not-equal" : Atomics.wait(words, ACTIVE, active, PATIENCE_MS);
     Atomics.store(words, WAITING, 0);
     if (outcome === "timed-out") {
       throw new PoolError({
@@ -121,7 +165,29 @@ function awaitHelpers(words: Int32Array<SharedArrayBuffer>): void {
       });
     }
   }
+  return performance.now() - begin;
 }
+
+/**
+ * Spins for so long at most.
+ * @returns `late`: when it ended, if that was before anything was done; `lostMs`: in which another thread had the processor
+ */
+function spin(isDone: () => boolean, ms: number): { readonly late?: number; readonly lostMs: number } {
+  for (let spins = 0; spins < SPINS; spins++) if (isDone()) return NOTHING_LOST;
+  const begin = performance.now();
+  let lostMs = 0;
+  for (let last = begin; ; ) {
+    let isOver = false;
+    for (let spins = 0; spins < SPINS && !isOver; spins++) isOver = isDone();
+    const now = performance.now();
+    if (now - last > LOST_MS) lostMs += now - last;
+    if (isOver) return { lostMs };
+    if (now - begin > ms) return { late: now, lostMs };
+    last = now;
+  }
+}
+
+const NOTHING_LOST = { lostMs: 0 };
 
 function throwFailure(words: Int32Array<SharedArrayBuffer>, control: SharedArrayBuffer): void {
   const length = Atomics.load(words, FAILED);
@@ -138,7 +204,7 @@ export function help(control: SharedArrayBuffer, banks: readonly Kernels[], inde
   const words = new Int32Array(control);
   const numbers = new Float64Array(control, ARG_BYTES);
   for (let seen = 0; ; ) {
-    seen = awaitOp(words, seen);
+    seen = awaitOp(words, seen, index);
     // From here on the publisher waits, so whatever range is taken belongs to the op that the memory describes.
     Atomics.add(words, ACTIVE, 1);
     try {
@@ -153,15 +219,25 @@ export function help(control: SharedArrayBuffer, banks: readonly Kernels[], inde
   }
 }
 
-function awaitOp(words: Int32Array<SharedArrayBuffer>, seen: number): number {
-  for (let spins = 0; Atomics.load(words, GENERATION) === seen; spins++) {
-    if (spins < SPINS && words[RESTS] === 0) continue;
+/** How helper `index` waits for another op than the one it has seen. @returns its generation */
+function awaitOp(words: Int32Array<SharedArrayBuffer>, seen: number, index: number): number {
+  const isDone = (): boolean =>
+    Atomics.load(words, GENERATION) !== seen || words[RESTS] !== 0 || Atomics.load(words, LIMIT) <= index;
+  for (;;) {
+    const { lostMs } = spin(isDone, SPIN_MS);
+    if (lostMs > 0) Atomics.add(words, LOST, Math.round(1000 * lostMs));
+    const limit = Atomics.load(words, LIMIT);
+    if (limit <= index) {
+      Atomics.wait(words, LIMIT, limit);
+      continue;
+    }
+    const generation = Atomics.load(words, GENERATION);
+    if (generation !== seen) return generation;
     // An op that is published in between changes the word, and then there is no wait.
     Atomics.add(words, SLEEPERS, 1);
     Atomics.wait(words, GENERATION, seen);
     Atomics.sub(words, SLEEPERS, 1);
   }
-  return Atomics.load(words, GENERATION);
 }
 
 /** Takes ranges of the open op until there are none. `kernels` is asked only when a range was taken. */

@@ -22,26 +22,44 @@ import { attentionScratch, floatScratch, STRIP_ROWS, TILE_SCRATCH } from "./size
 /** Strips that a kernel multiplies at once; where one is left over, it is multiplied twice. */
 const STREAMS = 2;
 
+/** How many threads of a pool compute. */
+export interface StepThreads {
+  /** Steps of a few rows, which memory bounds. */
+  decode: number;
+  /** Steps of PROMPT_ROWS and more. */
+  prompt: number;
+}
+
+/** As many as make the arithmetic of a step count beside the reading of its weights. */
+export const PROMPT_ROWS = 8;
+
 export interface WasmOpsParts {
   /** Where a step begins. */
   readonly firstBank: Bank;
   readonly pool: Pool;
+  readonly threads: Readonly<StepThreads>;
   readonly relaxed: boolean;
 }
 
 export class WasmOps implements Ops {
   // Not #private: whoever watches or changes operations derives its own Ops from this one.
   private readonly firstBank: Bank;
+  private readonly pool: Pool;
+  private readonly threads: Readonly<StepThreads>;
   private readonly sharing: Sharing;
   private readonly activations: Activations;
 
-  constructor({ firstBank, pool, relaxed }: WasmOpsParts) {
+  constructor({ firstBank, pool, threads, relaxed }: WasmOpsParts) {
     this.firstBank = firstBank;
+    this.pool = pool;
+    this.threads = threads;
     this.sharing = new Sharing(pool);
     this.activations = new Activations(this.sharing, relaxed);
   }
 
   embed(ids: Int32Array, w: WasmWeight): WasmTensor {
+    // A step begins here.
+    this.pool.use(ids.length < PROMPT_ROWS ? this.threads.decode : this.threads.prompt);
     const { bank, address, cols, format } = w;
     const y = allocate(bank, ids.length, cols);
     const list = copied(bank, ids);

@@ -11,6 +11,7 @@ const titles: Record<View, string> = {
   inside: "Look inside",
   change: "Change it",
   oracle: "Oracle",
+  speed: "Speed",
 };
 
 const shown: Record<View, FunctionComponent> = {
@@ -18,6 +19,7 @@ const shown: Record<View, FunctionComponent> = {
   inside: lazy(() => import("./inside/inside-view.tsx").then(({ InsideView }) => InsideView)),
   change: lazy(() => import("./change/change-view.tsx").then(({ ChangeView }) => ChangeView)),
   oracle: lazy(() => import("./oracle/oracle-view.tsx").then(({ OracleView }) => OracleView)),
+  speed: lazy(() => import("./speed/speed-view.tsx").then(({ SpeedView }) => SpeedView)),
 };
 
 export function App() {

@@ -1,7 +1,7 @@
 // What is seen is in the address: #/VIEW?model=…&prompt=…&token=…, so that a view can be linked.
 import { signal } from "@preact/signals";
 
-export const views = ["chat", "inside", "change", "oracle"] as const;
+export const views = ["chat", "inside", "change", "oracle", "speed"] as const;
 export type View = (typeof views)[number];
 
 export interface Place {

@@ -1,7 +1,7 @@
 // The hand-assembled module reads what it says it reads, and threads measure it together.
 import { describe, expect, it } from "vitest";
-import { createReadLimit } from "../../src/bench/product/read-limit.ts";
-import { assembleStreams, STREAMS, type StreamExports } from "../../src/bench/product/stream-module.ts";
+import { createReadLimit } from "../../src/bench/read-limit/read-limit.ts";
+import { assembleStreams, STREAMS, type StreamExports } from "../../src/bench/read-limit/stream-module.ts";
 
 const memory = new WebAssembly.Memory({ initial: 1 });
 const module = new WebAssembly.Module(assembleStreams());

@@ -1,5 +1,6 @@
 // A run of the embedded model: every setting, every test, every round; stopped, it tells what there is.
 import { beforeAll, describe, expect, it } from "vitest";
+import { machineLine } from "../../src/bench/product/machine.ts";
 import { BenchError, type BenchPlan, planBench } from "../../src/bench/product/plan.ts";
 import { runBench } from "../../src/bench/product/rounds.ts";
 import type { Run } from "../../src/bench/product/run.ts";
@@ -91,7 +92,7 @@ describe("a run", () => {
   });
 
   it("is printed as a table with all its settings", () => {
-    const report = reportRun(run);
+    const report = reportRun(run, machineLine(run.machine));
     expect(report.match(/^\| int8 \| relaxed|^\| int8 \| baseline/gm)?.length).toBe(run.rows.length);
     expect(report).toMatch(/Read limit, measured beside every decode: .* GB\/s on 1 thread/);
     expect(report).toContain(plan.notes[0]);
@@ -115,7 +116,7 @@ describe("a run", () => {
     expect(stopped?.cause).toBe(reason);
     expect(partial.complete).toBe(false);
     expect(partial.rows.map(nameOf)).toEqual(["prefill 16", "prefill 16"]);
-    expect(reportRun(partial)).toContain("Stopped before its end");
+    expect(reportRun(partial, machineLine(partial.machine))).toContain("Stopped before its end");
   });
 
   it("whose model is damaged tells why", async () => {

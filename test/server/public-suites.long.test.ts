@@ -66,7 +66,7 @@ describe("Open Responses", () => {
   it.each(cases)("%s", async (_, body, type) => {
     const answer = responseResource.parse(await ask("/v1/responses", body));
     expect(answer.status).toBe("completed");
-    expect(answer.output.map((item) => item.type)).toContain(type);
+    expect(answer.output.map((item: Json) => item.type)).toContain(type);
     const events = (await stream("/v1/responses", body)).map((event) => responseEvent.parse(event));
     const types = events.map((event) => event.type);
     expect(types.slice(0, 2)).toEqual(["response.created", "response.in_progress"]);
@@ -181,7 +181,7 @@ describe("llama.cpp, chat completions", () => {
 
   it("test_chat_completions_multiple_choices", async () => {
     const { choices } = chatAnswer.parse(await ask(path, { max_tokens: 8, n: 2, messages: book }));
-    expect(choices.map(({ index }) => index)).toEqual([0, 1]);
+    expect(choices.map(({ index }: Json) => index)).toEqual([0, 1]);
   });
 });
 
@@ -243,12 +243,12 @@ describe("llama.cpp and vLLM, Anthropic's messages", () => {
   it.each(bodies)("test_anthropic_%s, also streamed", async (_, body) => {
     const own = { model: "test", max_tokens: 200, ...body };
     const message = anthropicMessage.parse(await ask(path, own));
-    expect(message.stop_reason === "tool_use").toBe(message.content.some(({ type }) => type === "tool_use"));
+    expect(message.stop_reason === "tool_use").toBe(message.content.some(({ type }: Json) => type === "tool_use"));
     const events = (await stream(path, own)).map((event) => anthropicEvent.parse(event));
     const types = events.map(({ type }) => type);
     expect([types[0], ...types.slice(-2)]).toEqual(["message_start", "message_delta", "message_stop"]);
     expect((events[0] as Json).message.usage.input_tokens).toBeGreaterThan(0);
-    const indices = (type: string) => events.filter((event) => event.type === type).map(({ index }) => index);
+    const indices = (type: string) => events.filter((event) => event.type === type).map(({ index }: Json) => index);
     expect(indices("content_block_start")).toEqual([...indices("content_block_start").keys()]);
     expect(indices("content_block_stop")).toEqual(indices("content_block_start"));
   });

@@ -111,6 +111,49 @@ describe("a pool", () => {
     );
   });
 
+  it("waits for a helper that is in the middle of a range, however long it takes", async () => {
+    const control = createControl();
+    const pool = createPool(control, 2);
+    const words = new Int32Array(control);
+    const done = new Int32Array(new SharedArrayBuffer(4));
+    // Stands for a helper that has lost its processor: word 2 counts those that are busy.
+    words[2] = 1;
+    const code = `const { workerData: { words, done } } = require("node:worker_threads");
+      setTimeout(() => {
+        Atomics.store(done, 0, 1);
+        Atomics.sub(words, 2, 1);
+        Atomics.notify(words, 2);
+      }, 300);`;
+    helpers.push(new Worker(code, { eval: true, workerData: { words, done } }));
+    pool.run(
+      slowBank(() => {}),
+      "swiglu",
+      [0, 0, 0],
+      { total: 8, grain: 8 },
+    );
+    expect(Atomics.load(done, 0)).toBe(1);
+  });
+
+  it("lets helpers rest beyond the number in use, and work again", async () => {
+    const control = createControl();
+    const pool = createPool(control, 2);
+    await helperOver(control);
+    const own = (): number => {
+      let units = 0;
+      const bank = slowBank((begin, end) => {
+        units += end - begin;
+      });
+      pool.run(bank, "swiglu", [1024, 2048, 4096], { total: 200, grain: 4 });
+      return units;
+    };
+    pool.use(1);
+    for (let run = 0; run < 5; run++) expect(own()).toBe(200);
+    pool.use(2);
+    let isShared = false;
+    for (let run = 0; run < 50 && !isShared; run++) isShared = own() < 200;
+    expect(isShared).toBe(true);
+  });
+
   it("does not wait for helpers that never came", () => {
     const pool = createPool(createControl(), 8);
     const ranges: [number, number][] = [];

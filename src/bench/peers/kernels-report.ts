@@ -5,8 +5,8 @@ import type { ArithmeticMode } from "../../ops/backend.ts";
 import { formatInteger, threeDigits } from "../../quantities.ts";
 import { usableBuilds } from "../../wasm/kernels.ts";
 import { machineFacts, machineLine } from "../product/machine.ts";
-import { createReadLimit } from "../product/read-limit.ts";
 import { markdownTable, rangeText } from "../product/table.ts";
+import { createReadLimit } from "../read-limit/read-limit.ts";
 import {
   type AttentionFigures,
   benchAttention,

@@ -8,7 +8,7 @@ import { MAX_STEP } from "../../load/room.ts";
 import { readConfig } from "../../model/config.ts";
 import { createTokenizer, type Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { type MachineFacts, machineFacts } from "../product/machine.ts";
-import { seededIds } from "../product/measured-model.ts";
+import { seededIds } from "../product/seeded-ids.ts";
 import { type Spread, spreadOf } from "../product/statistics.ts";
 import { openBrowserPair } from "./browser-peers.ts";
 import { openNativePair } from "./native-peers.ts";

@@ -5,7 +5,7 @@
 //   turns    the second turn of a conversation, after others have had theirs, beside its first turn
 import { parseArgs } from "node:util";
 import { type LanguageModel, open } from "../../index.ts";
-import { seededIds } from "../product/measured-model.ts";
+import { seededIds } from "../product/seeded-ids.ts";
 import { weightTraffic } from "../product/traffic.ts";
 import { quantile, sideBySide } from "./side-by-side.ts";
 

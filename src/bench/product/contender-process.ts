@@ -12,9 +12,9 @@ const progressOf = (phase: Progress["phase"]) => (done: number, total: number) =
 answerParent<ToContender>(async (message): Promise<Opened | Measured> => {
   if (message.kind === "open") {
     model = await openMeasured(message.source, message.options, message.filling, progressOf("load"));
-    const { mode, kernels, threads, kvType } = model.settings;
+    const { mode, kernels, threads, computing, kvType } = model.settings;
     return {
-      setting: { mode, kernels, threads, kvType },
+      setting: { mode, kernels, threads, computing, kvType },
       reservedBytes: model.reservedBytes,
       loadMs: model.loadMs,
     };

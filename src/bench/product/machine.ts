@@ -1,7 +1,6 @@
 // The machine that a figure was measured on; without it, a figure says nothing.
 import { cpus, totalmem } from "node:os";
-import { dotProductOfBytes } from "../../wasm/dot-product.ts";
-import { usableBuilds } from "../../wasm/kernels.ts";
+import { type DotProductWords, dotProductWords } from "./dot-product-words.ts";
 
 export interface MachineFacts {
   readonly cpu: string;
@@ -9,8 +8,7 @@ export interface MachineFacts {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly platform: string;
-  /** What the speed of integer products depends on most. */
-  readonly dotProduct: "one instruction" | "several instructions" | "baseline SIMD";
+  readonly dotProduct: DotProductWords;
   readonly node: string;
   readonly v8: string;
 }
@@ -22,15 +20,10 @@ export function machineFacts(): MachineFacts {
     cpus: all.length,
     memoryBytes: totalmem(),
     platform: `${process.platform} ${process.arch}`,
-    dotProduct: dotProduct(),
+    dotProduct: dotProductWords(),
     node: process.versions.node,
     v8: process.versions.v8,
   };
-}
-
-function dotProduct(): MachineFacts["dotProduct"] {
-  if (!usableBuilds().includes("relaxed")) return "baseline SIMD";
-  return dotProductOfBytes() === "saturating" ? "several instructions" : "one instruction";
 }
 
 /** "AMD EPYC 9575F, 2 CPUs, linux x64, dot product: one instruction, Node 24.21.0". */

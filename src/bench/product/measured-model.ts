@@ -15,6 +15,7 @@ import { nodePlatform } from "../../worker/node-platform.ts";
 import { loadOn } from "../../worker/platform.ts";
 import { randomBlocks } from "../peers/random-blocks.ts";
 import { measureAhead } from "./measure-ahead.ts";
+import { seededIds } from "./seeded-ids.ts";
 import type { Speed, Test } from "./settings.ts";
 
 export interface MeasuredModel {
@@ -176,12 +177,3 @@ function fillCaches(caches: readonly FilledCache[], from: number, to: number): v
 
 /** As on a model's thread: messages are let in between steps, and an abort is noticed at every layer. */
 const pace: Pace = { pause: nodePlatform.nextTurn, check: () => {} };
-
-/** Ids that look random and are the same in every process. Source of the multiplier: Numerical Recipes, ranqd1. */
-export function seededIds(vocabSize: number, seed = 1): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * vocabSize);
-  };
-}

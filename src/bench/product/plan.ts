@@ -1,8 +1,7 @@
 // A run before it begins: what will be measured, checked against the model and this machine. No weight is read.
 
 import { basename } from "node:path";
-import type { FormatName } from "../../blocks/formats.ts";
-import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
+import type { Checkpoint } from "../../formats/checkpoint.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { locateInNode } from "../../index.ts";
 import { Lfm2Error } from "../../lfm2-error.ts";
@@ -15,7 +14,7 @@ import { nodeMachine } from "../../worker/node-machine.ts";
 import type { Filling } from "./measured-model.ts";
 import type { ModelFacts } from "./run.ts";
 import { type Lists, nameOf, planTests, type Right, type Setting, settingsOf, type Test } from "./settings.ts";
-import { storedBytes, weightTraffic } from "./traffic.ts";
+import { formatsOf, weightTraffic } from "./traffic.ts";
 
 export interface BenchRequest extends Lists<Setting> {
   readonly source: string | undefined;
@@ -109,19 +108,12 @@ function plannedBytes(
 }
 
 function factsOf(checkpoint: Checkpoint, config: Config, source: string | undefined): ModelFacts {
-  const tensors = [...checkpoint.tensors.values()];
   const stated = checkpoint.metadata.get("general.name");
   return {
     name: typeof stated === "string" ? stated : basename(source ?? "embedded model"),
     fileBytes: checkpoint.files.reduce((sum, { size }) => sum + size, 0),
-    formats: formatsOf(tensors),
+    formats: formatsOf(checkpoint.tensors.values()),
     contextLimit: config.maxPositionEmbeddings,
     bytesPerToken: weightTraffic(config, checkpoint.tensors),
   };
-}
-
-function formatsOf(tensors: readonly StoredTensor[]): FormatName[] {
-  const bytes = new Map<FormatName, number>();
-  for (const tensor of tensors) bytes.set(tensor.format, (bytes.get(tensor.format) ?? 0) + storedBytes(tensor));
-  return [...bytes].sort(([, a], [, b]) => b - a).map(([format]) => format);
 }

@@ -1,14 +1,14 @@
 // Runs a plan, round by round. Settings take turns within a round, so that a change of the machine's speed affects
 // all of them.
 import { setTimeout } from "node:timers/promises";
+import { createReadLimit, type ReadLimit } from "../read-limit/read-limit.ts";
 import { type Contender, openContender, type Progress } from "./contender.ts";
 import { machineFacts } from "./machine.ts";
 import type { BenchPlan } from "./plan.ts";
-import { createReadLimit, type ReadLimit } from "./read-limit.ts";
 import type { Row, Run, SettingFacts } from "./run.ts";
-import { labelOf, nameOf, type Test } from "./settings.ts";
+import { computingIn, labelOf, nameOf, type Test } from "./settings.ts";
 import { spreadOf } from "./statistics.ts";
-import { kvTraffic } from "./traffic.ts";
+import { tokenTraffic } from "./traffic.ts";
 
 export interface BenchOutcome {
   /** What was found until the end, or until it stopped. */
@@ -39,6 +39,8 @@ export async function runBench(
     tests.map((): Figures => ({ tokensPerSecond: [], ofReadLimit: [], ofPlain: [], peakBytes: 0 })),
   );
   const limits = new Map<number, number[]>();
+  const bytesPerToken = ({ kvType }: Pick<SettingFacts, "kvType">, test: Test): number =>
+    tokenTraffic(plan.config, plan.model.bytesPerToken, kvType, test);
   let readLimit: ReadLimit | undefined;
   let where = "";
 
@@ -73,13 +75,13 @@ export async function runBench(
     onProgress(where);
     const contender = await open(index);
     await setTimeout(REST_MS, undefined, { signal });
-    const limit =
-      test.kind === "decode" && test.right === undefined ? await measureLimit(contender.setting.threads) : undefined;
+    const reads = test.kind === "decode" && test.right === undefined;
+    const limit = reads ? await measureLimit(computingIn(contender.setting, test)) : undefined;
     const { tokensPerSecond, ofPlain, peakBytes } = await contender.measure(test);
     const found = figures[index][tests.indexOf(test)];
     found.tokensPerSecond.push(tokensPerSecond);
     if (ofPlain !== undefined) found.ofPlain.push(ofPlain);
-    if (limit !== undefined) found.ofReadLimit.push((tokensPerSecond * bytesPerToken(plan, contender, test)) / limit);
+    if (limit !== undefined) found.ofReadLimit.push((tokensPerSecond * bytesPerToken(contender.setting, test)) / limit);
     found.peakBytes ||= peakBytes;
     const facts = known[index] as SettingFacts;
     known[index] = { ...facts, peakBytes: Math.max(facts.peakBytes, peakBytes) };
@@ -112,13 +114,20 @@ export async function runBench(
       const { tokensPerSecond, ofReadLimit, ofPlain, peakBytes } = figures[index][i];
       const facts = known[index];
       if (facts === undefined || tokensPerSecond.length === 0) return [];
-      const { mode, kernels, threads, kvType } = facts;
-      const row = { mode, kernels, threads, kvType, ...test, tokensPerSecond: spreadOf(tokensPerSecond), peakBytes };
+      const { mode, kernels, threads, computing, kvType } = facts;
+      const row = {
+        mode,
+        kernels,
+        threads,
+        computing,
+        kvType,
+        ...test,
+        tokensPerSecond: spreadOf(tokensPerSecond),
+        peakBytes,
+      };
       if (test.kind === "prefill") return [row];
       if (test.right !== undefined) return [{ ...row, ofPlain: spreadOf(ofPlain) }];
-      return [
-        { ...row, ofReadLimit: spreadOf(ofReadLimit), bytesPerToken: bytesPerToken(plan, { setting: facts }, test) },
-      ];
+      return [{ ...row, ofReadLimit: spreadOf(ofReadLimit), bytesPerToken: bytesPerToken(facts, test) }];
     };
   const run: Run = {
     kind: "lfm2 bench",
@@ -136,10 +145,4 @@ export async function runBench(
     notes: plan.notes,
   };
   return { run, stopped };
-}
-
-/** Weights, and keys and values of the positions before the token in the middle of the test. */
-function bytesPerToken({ model, config }: BenchPlan, { setting }: Pick<Contender, "setting">, test: Test): number {
-  const positions = test.depth + 1 + (test.tokens - 1) / 2;
-  return model.bytesPerToken.total + positions * kvTraffic(config, setting.kvType);
 }

@@ -8,7 +8,7 @@ import { formatInteger } from "../../quantities.ts";
 export type Setting = Pick<ModelOptions, "mode" | "kernels" | "threads" | "kvType">;
 
 /** A setting with every default filled in. */
-export type FullSetting = Pick<Settings, keyof Setting>;
+export type FullSetting = Pick<Settings, keyof Setting | "computing">;
 
 /** Prefill of `tokens` at once, or decode of `tokens` one after the other, behind `depth` positions. */
 export interface Test {
@@ -88,6 +88,12 @@ export function positionsOf({ kind, tokens, depth }: Test): number {
 export function nameOf({ kind, tokens, depth, right }: Test): string {
   const guesses = right === undefined ? "" : right === "forced" ? ", forced" : `, guesses right ${right}`;
   return `${kind} ${tokens}${depth === 0 ? "" : ` at ${formatInteger(depth)}`}${guesses}`;
+}
+
+/** Of a setting's threads, those that compute in a test. */
+export function computingIn({ threads, computing }: FullSetting, { kind }: Pick<Test, "kind">): number {
+  if (computing === undefined) return threads;
+  return kind === "decode" ? computing.decode : computing.prompt;
 }
 
 /** "int8, relaxed, 2 threads, KV f16". */

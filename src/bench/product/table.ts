@@ -1,9 +1,8 @@
 // Figures in markdown: tables that can be pasted into a README, and read in a terminal as they are.
 
 import { formatBytes, formatInteger, threeDigits } from "../../quantities.ts";
-import { machineLine } from "./machine.ts";
 import type { Row, Run } from "./run.ts";
-import { nameOf } from "./settings.ts";
+import { computingIn, nameOf } from "./settings.ts";
 import type { Range } from "./statistics.ts";
 
 /** A table, its columns padded. A column whose heading ends in ":" is aligned to the right. */
@@ -17,19 +16,23 @@ export function markdownTable(headings: readonly string[], rows: readonly (reado
   return [line(names), rule, ...rows.map(line)].join("\n");
 }
 
+/** What a report tells of a run. */
+export type ReportedRun = Pick<Run, "model" | "rounds" | "complete" | "readLimits" | "rows" | "notes">;
+
 /** "105 (98.1–107)"; the median alone where nothing lies around it. */
 export function rangeText({ median, min, max }: Range, format: (value: number) => string = threeDigits): string {
   return min === max ? format(median) : `${format(median)} (${format(min)}–${format(max)})`;
 }
 
-export function reportRun(run: Run): string {
-  const { model, machine, rounds, complete, readLimits, notes } = run;
+/** @param machine  that it ran on, for people */
+export function reportRun(run: ReportedRun, machine: string): string {
+  const { model, rounds, complete, readLimits, notes } = run;
   const count = `${rounds} ${rounds === 1 ? "round" : "rounds, which alternate between settings: median (lowest–highest)"}`;
   const hasGuesses = run.rows.some(({ ofPlain }) => ofPlain !== undefined);
   const rows = run.rows.map((row) => [
     row.mode,
     row.kernels,
-    String(row.threads),
+    threadsIn(row),
     row.kvType,
     nameOf(row),
     rangeText(row.tokensPerSecond),
@@ -46,7 +49,7 @@ export function reportRun(run: Run): string {
     rows,
   );
   return `${[
-    `${model.name}, ${model.formats.slice(0, 2).join(" and ")}, ${formatBytes(model.fileBytes)}. ${machineLine(machine)}. ${count}.`,
+    `${model.name}, ${model.formats.slice(0, 2).join(" and ")}, ${formatBytes(model.fileBytes)}. ${machine}. ${count}.`,
     "",
     table,
     "",
@@ -56,7 +59,13 @@ export function reportRun(run: Run): string {
   ].join("\n")}\n`;
 }
 
-function limitLine({ readLimits }: Run): string {
+/** "2"; "1 of 2" where one of them rests. */
+function threadsIn(row: Row): string {
+  const computing = computingIn(row, row);
+  return computing === row.threads ? `${row.threads}` : `${computing} of ${row.threads}`;
+}
+
+function limitLine({ readLimits }: ReportedRun): string {
   const each = readLimits.map(({ threads, bytesPerSecond }) => {
     const speed = rangeText(bytesPerSecond, (value) => threeDigits(value / 1e9));
     return `${speed} GB/s on ${threads} ${threads === 1 ? "thread" : "threads"}`;
@@ -64,7 +73,7 @@ function limitLine({ readLimits }: Run): string {
   return `Read limit, measured beside every decode: ${each.join(", ")} (128-bit loads in WebAssembly).`;
 }
 
-function trafficLine({ model, rows }: Run): string {
+function trafficLine({ model, rows }: ReportedRun): string {
   const { total, experts, head } = model.bytesPerToken;
   const deepest = rows.reduce<Row | undefined>(
     (most, row) => ((row.bytesPerToken ?? 0) > (most?.bytesPerToken ?? 0) ? row : most),

@@ -1,7 +1,9 @@
 // Bytes that one token of decode has to read: what bounds its speed on any machine.
+import type { FormatName } from "../../blocks/formats.ts";
 import type { Checkpoint, StoredTensor } from "../../formats/checkpoint.ts";
 import type { Config } from "../../model/config.ts";
 import type { KvType } from "../../ops/backend.ts";
+import type { Test } from "./settings.ts";
 
 /** Bytes of weights, as the file stores them. */
 export interface WeightTraffic {
@@ -35,6 +37,24 @@ export function kvTraffic(config: Config, kvType: KvType): number {
   const layers = config.layerTypes.filter((type) => type === "full_attention").length;
   const perHead = { f32: 4 * config.headDim, f16: 2 * config.headDim, int8: config.headDim + 4 }[kvType];
   return 2 * layers * config.numKeyValueHeads * perHead;
+}
+
+/** Weights, and keys and values of the positions before the token in the middle of a test of decode. */
+export function tokenTraffic(
+  config: Config,
+  weights: Pick<WeightTraffic, "total">,
+  kvType: KvType,
+  { depth, tokens }: Pick<Test, "depth" | "tokens">,
+): number {
+  const positions = depth + 1 + (tokens - 1) / 2;
+  return weights.total + positions * kvTraffic(config, kvType);
+}
+
+/** The one with the most bytes first. */
+export function formatsOf(tensors: Iterable<StoredTensor>): FormatName[] {
+  const bytes = new Map<FormatName, number>();
+  for (const tensor of tensors) bytes.set(tensor.format, (bytes.get(tensor.format) ?? 0) + storedBytes(tensor));
+  return [...bytes].sort(([, a], [, b]) => b - a).map(([format]) => format);
 }
 
 export function storedBytes({ parts }: StoredTensor): number {

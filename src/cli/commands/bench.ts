@@ -2,6 +2,7 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { machineLine } from "../../bench/product/machine.ts";
 import type { Filling } from "../../bench/product/measured-model.ts";
 import { BenchError, planBench } from "../../bench/product/plan.ts";
 import { plotRuns, readRun } from "../../bench/product/plots.ts";
@@ -69,7 +70,7 @@ export function benchCommand(): Command {
         .argParser(shares)
         .default([], "none"),
     )
-    .addOption(integers("-t, --threads <counts>", "threads; physical cores by default", 1))
+    .addOption(integers("-t, --threads <counts>", "threads; by default raced, up to the physical cores", 1))
     .addOption(names("kvType", "--kv-type <types>", "numbers of the KV cache: f32, f16, int8"))
     .addOption(names("kernels", "--kernels <builds>", "baseline, relaxed, relaxed-pairs"))
     .addOption(names("mode", "--mode <names>", "int8, exact"))
@@ -124,7 +125,7 @@ async function run(place: string | undefined, flags: BenchFlags): Promise<void> 
   const json = `${JSON.stringify(found, null, 2)}\n`;
   if (output !== undefined) await writeWhole(output, json);
   if (flags.plot !== undefined) await writePlots([found], flags.plot, flags.force);
-  process.stdout.write(flags.json ? json : harmless(process.stdout, reportRun(found)));
+  process.stdout.write(flags.json ? json : harmless(process.stdout, reportRun(found, machineLine(found.machine))));
   if (stopped !== undefined) throw aboutFlags(stopped.cause);
 }
 

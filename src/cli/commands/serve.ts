@@ -3,10 +3,11 @@ import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { createApp, type LogEntry, MOST_BODY_BYTES, MOST_WAITING } from "../../server/app.ts";
 import { isLoopback } from "../../server/http/doors.ts";
-import { type Listening, listen } from "../../server/node-listen.ts";
+import type { Listening } from "../../server/node-listen.ts";
 import type { McpFlags, McpTools } from "../conversation/mcp-tools.ts";
 import { UsageError } from "../exit.ts";
 import { openModel, tokenizerOf } from "../files/open-model.ts";
+import { type AddressFlags, addAddressOptions, listenAt } from "../options/address-options.ts";
 import { addModelOptions, addParallelOptions, type ModelFlags } from "../options/model-options.ts";
 import { byteCount, integerOf } from "../options/option-values.ts";
 import { addSamplingOptions, type SamplingFlags, statedRun, statedSampling } from "../options/sampling-options.ts";
@@ -14,9 +15,7 @@ import { abortOnInterrupt } from "../signals.ts";
 import { computationLine } from "../terminal/settings-line.ts";
 import { note } from "../terminal/terminal.ts";
 
-interface ServeFlags extends ModelFlags, SamplingFlags, McpFlags {
-  readonly host: string;
-  readonly port: number;
+interface ServeFlags extends ModelFlags, SamplingFlags, McpFlags, AddressFlags {
   readonly alias?: string;
   readonly strictModel?: true;
   readonly apiKey?: string;
@@ -45,12 +44,8 @@ GET /docs lists the endpoints. Options of sampling are what requests leave open.
 under way have been answered; so does SIGTERM. Twice, it ends at once.`;
 
 export function serveCommand(): Command {
-  const command = new Command("serve")
-    .description("answer programs that speak OpenAI's or Anthropic's protocols")
-    .option("--host <name>", "where to listen; beyond this machine only with --api-key or --insecure", "127.0.0.1")
-    .addOption(
-      new Option("--port <number>", "0: any that is free").argParser(integerOf("--port", 0, 65_535)).default(PORT),
-    )
+  const command = new Command("serve").description("answer programs that speak OpenAI's or Anthropic's protocols");
+  addAddressOptions(command, PORT, "where to listen; beyond this machine only with --api-key or --insecure")
     .option("--alias <name>", "what the model is called")
     .option("--strict-model", "refuse requests that name another model")
     .addOption(new Option("--api-key <key>", "what clients have to send").env("LFM2_API_KEY"))
@@ -75,7 +70,7 @@ export function serveCommand(): Command {
 }
 
 async function run(flags: ServeFlags): Promise<void> {
-  const { host, port, apiKey } = flags;
+  const { host, apiKey } = flags;
   // As an unset variable of a container comes: everybody would know that key.
   if (apiKey === "") {
     throw new UsageError({
@@ -117,14 +112,7 @@ async function run(flags: ServeFlags): Promise<void> {
       ...(mcp && { tools: { tools: await mcp.toolsFor(opened.model), resultsFor: mcp.resultsFor } }),
       log: flags.quiet ? undefined : writeLog,
     });
-    listening = await listen(app, host, port).catch((error: NodeJS.ErrnoException) => {
-      throw new UsageError({
-        subject: "--port",
-        expected: "an address that is free",
-        found: `${host}:${port} (${error.code})`,
-        remedy: "Choose another one, or end the program that has it.",
-      });
-    });
+    listening = await listenAt(app, flags);
     note(computationLine(opened.model.settings));
     note(`${flags.alias ?? opened.name} at ${listening.url}/v1; ${listening.url}/docs lists the endpoints.`);
     await untilAborted(interrupt);

@@ -1,6 +1,7 @@
 // `lfm2 verify`: whether this machine's engine computes the numbers that every other does, to the bit.
 import { Command } from "commander";
 import { open } from "../../index.ts";
+import { threadsText } from "../../load/threads-text.ts";
 import { expectedBits } from "../../oracle/same-bits.ts";
 import { type BitsVerdict, bitsReport, bitsRuns, verifyBits } from "../../oracle/verify-bits.ts";
 import { usableBuilds } from "../../wasm/kernels.ts";
@@ -32,7 +33,11 @@ async function run({ threads: stated, json }: VerifyFlags): Promise<void> {
   const progress = createProgressLine();
   const runs = bitsRuns(usableBuilds().toReversed(), stated === undefined ? [1, 2] : [stated]);
   const verdicts: BitsVerdict[] = [];
+  let unstated = "";
   try {
+    const model = await open(undefined, { signal });
+    unstated = threadsText(model.settings);
+    await model.close();
     for (const run of runs) {
       const { mode, kernels, threads } = run;
       progress.show(`Running ${mode}, ${kernels} SIMD, threads: ${threads}`);
@@ -41,7 +46,7 @@ async function run({ threads: stated, json }: VerifyFlags): Promise<void> {
   } finally {
     progress.clear();
   }
-  const engine = `node ${process.versions.node}, V8 ${process.versions.v8}, ${process.arch}`;
+  const engine = `node ${process.versions.node}, V8 ${process.versions.v8}, ${process.arch}; without -t ${unstated}`;
   if (json) process.stdout.write(`${JSON.stringify({ engine, expected: expectedBits, found: verdicts }, null, 2)}\n`);
   else process.stdout.write(`${bitsReport(engine, verdicts).join("\n")}\n`);
   if (verdicts.some(({ same }) => !same)) process.exitCode = 1;

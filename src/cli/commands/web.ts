@@ -1,17 +1,14 @@
 // `lfm2 web`: the page, served on this machine, or written as files for any host.
 import { existsSync, readdirSync } from "node:fs";
-import { Command, Option } from "commander";
-import { listen } from "../../server/node-listen.ts";
+import { Command } from "commander";
 import { createPageApp } from "../../server/page-app.ts";
 import { UsageError } from "../exit.ts";
 import { copyPage, pageFiles, readingFrom } from "../files/page-files.ts";
-import { integerOf } from "../options/option-values.ts";
+import { type AddressFlags, addAddressOptions, listenAt } from "../options/address-options.ts";
 import { abortOnInterrupt } from "../signals.ts";
 import { note } from "../terminal/terminal.ts";
 
-interface WebFlags {
-  readonly host: string;
-  readonly port: number;
+interface WebFlags extends AddressFlags {
   readonly output?: string;
 }
 
@@ -27,12 +24,8 @@ The page runs models in the browser: a chat, a look inside, edits, comparisons. 
 and learns nothing of what is said. Ctrl-C ends it.`;
 
 export function webCommand(): Command {
-  return new Command("web")
-    .description("serve the page that runs models in a browser")
-    .option("--host <name>", "where to listen", "127.0.0.1")
-    .addOption(
-      new Option("--port <number>", "0: any that is free").argParser(integerOf("--port", 0, 65_535)).default(PORT),
-    )
+  const command = new Command("web").description("serve the page that runs models in a browser");
+  return addAddressOptions(command, PORT)
     .option("-o, --output <folder>", "write the page's files there instead, for another host")
     .addHelpText("after", notes)
     .action(run);
@@ -55,14 +48,7 @@ async function run({ host, port, output }: WebFlags): Promise<void> {
   }
   const interrupt = abortOnInterrupt(["SIGINT", "SIGTERM"]);
   const app = createPageApp({ host, file: readingFrom(files) });
-  const listening = await listen(app, host, port).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError({
-      subject: "--port",
-      expected: "an address that is free",
-      found: `${host}:${port} (${error.code})`,
-      remedy: "Choose another one, or end the program that has it.",
-    });
-  });
+  const listening = await listenAt(app, { host, port });
   note(`The page is at ${listening.url}`);
   await new Promise<void>((resolve) => {
     if (interrupt.aborted) resolve();

@@ -82,9 +82,10 @@ export function addMemoryOptions(command: Command, { context, mode = "int8" }: M
       ),
     )
     .addOption(
-      new Option("-t, --threads <count>", "threads of the kernels; physical cores by default").argParser(
-        integerOf("--threads", 1),
-      ),
+      new Option(
+        "-t, --threads <count>",
+        "threads of the kernels; by default as many of the physical cores as a race finds fastest",
+      ).argParser(integerOf("--threads", 1)),
     )
     .addOption(
       modelChoice(

@@ -1,5 +1,6 @@
 // The settings in force on one line, and where each comes from.
 import type { Settings } from "../../load/settings.ts";
+import { threadsText } from "../../load/threads-text.ts";
 import { formatInteger } from "../../quantities.ts";
 import type { RecommendedSampling } from "../../sampling/defaults.ts";
 import { PLAIN_SAMPLING, type SamplingOptions } from "../../sampling/options.ts";
@@ -21,13 +22,13 @@ const keys = Object.keys(names) as Named[];
 /** Settings that change even a greedy choice. */
 const greedyKeys: readonly Named[] = ["repetitionPenalty", "frequencyPenalty", "presencePenalty", "logitBias"];
 
-/** `wasm int8 · KV f16 · context 4,096 · 2 threads, relaxed SIMD`. */
+/** `wasm int8 · KV f16 · context 4,096 · 2 of 4 threads, measured · relaxed SIMD`. */
 export function computationLine(settings: Settings): string {
-  const { backend, mode, kvType, contextLength, threads, kernels, quantize } = settings;
+  const { backend, mode, kvType, contextLength, kernels, quantize } = settings;
   const weights = quantize === undefined ? "" : ` · weights to ${quantize}`;
   const common = `${backend} ${mode}${weights} · KV ${kvType} · context ${formatInteger(contextLength)}`;
   if (backend === "reference") return common;
-  return `${common} · ${threads} ${threads === 1 ? "thread" : "threads"}, ${kernels} SIMD`;
+  return `${common} · ${threadsText(settings)} · ${kernels} SIMD`;
 }
 
 /** `temperature 0.2, top-k 80 (table: LFM2.5)`; what the command line changed stands first. */

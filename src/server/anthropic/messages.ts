@@ -104,9 +104,15 @@ function stopReason({ finishReason, stopped }: Figures): string {
   return { stop: "end_turn", length: "max_tokens", tool_calls: "tool_use" }[finishReason];
 }
 
+/** What Anthropic's types declare, and nothing here has. */
+const NOTHING = { container: null, diagnostics: null, stop_details: null };
+const NO_SERVICE = { cache_creation: null, inference_geo: null, service_tier: null, speed: null };
+
 /** Tokens that were read again, and those that were held from the request before, count apart. */
-function usageOf({ promptTokens, cachedTokens, newTokens }: Figures): object {
+function usageOf({ promptTokens, cachedTokens, newTokens, reasoningTokens }: Figures): object {
   return {
+    output_tokens_details: { thinking_tokens: reasoningTokens },
+    server_tool_use: null,
     input_tokens: promptTokens - cachedTokens,
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: cachedTokens,
@@ -139,14 +145,22 @@ export async function* streamMessage(
     open = undefined;
     text = "";
   }
-  const head = { id, type: "message", role: "assistant", model: served.name };
+  const head = { id, type: "message", role: "assistant", model: served.name, ...NOTHING };
   const ask = askOf(body);
   const pieces = answer(served, ask, signal);
   // What is wrong with the request shows before anything is sent.
   let next = await pieces.next();
   // What was held of it, the end tells.
   const { input_tokens } = await countTokens(served, body, signal);
-  const asked = { input_tokens, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 0 };
+  const nothing = { output_tokens_details: null, server_tool_use: null };
+  const asked = {
+    ...NO_SERVICE,
+    ...nothing,
+    input_tokens,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 0,
+    output_tokens: 0,
+  };
   const started = { ...head, content: [], stop_reason: null, stop_sequence: null, usage: asked };
   yield event("message_start", { message: started });
   yield event("ping", {});
@@ -155,7 +169,7 @@ export async function* streamMessage(
     for (const call of delta.tool_calls ?? []) {
       yield* end();
       const { name, arguments: json } = call.function;
-      const block = { type: "tool_use", id: call.id, name } as const;
+      const block = { type: "tool_use", id: call.id, name, caller: { type: "direct" } } as const;
       yield event("content_block_start", { index: index(), content_block: { ...block, input: {} } });
       const input = { type: "input_json_delta", partial_json: json };
       yield event("content_block_delta", { index: index(), delta: input });
@@ -167,7 +181,7 @@ export async function* streamMessage(
     const type = delta.content === undefined ? "thinking" : "text";
     if (open !== undefined && open.type !== type) yield* end();
     if (open === undefined) {
-      open = type === "text" ? { type, text: "" } : { type, thinking: "", signature: "" };
+      open = type === "text" ? { type, text: "", citations: null } : { type, thinking: "", signature: "" };
       yield event("content_block_start", { index: index(), content_block: open });
     }
     text += piece;
@@ -177,8 +191,9 @@ export async function* streamMessage(
   const figures = next.value;
   const usage = usageOf(figures);
   const ended = { stop_reason: stopReason(figures), stop_sequence: figures.stopped ?? null };
-  yield event("message_delta", { delta: ended, usage });
-  yield { ...event("message_stop", {}), message: { ...head, content, ...ended, usage } };
+  const { container, stop_details } = NOTHING;
+  yield event("message_delta", { delta: { ...ended, container, stop_details }, usage });
+  yield { ...event("message_stop", {}), message: { ...head, content, ...ended, usage: { ...NO_SERVICE, ...usage } } };
 }
 
 export async function completeMessage(

@@ -92,7 +92,6 @@ const chunkHead = (served: Served, id: string): object => ({
   object: "chat.completion.chunk",
   created: Math.floor(Date.now() / 1000),
   model: served.name,
-  system_fingerprint: null,
 });
 
 export async function* streamChat(

@@ -274,7 +274,9 @@ function headOf(served: Served, body: ResponseRequest, id: string): object {
     top_logprobs: body.top_logprobs ?? 0,
     text: { ...body.text, format: body.text?.format ?? { type: "text" } },
     tool_choice: body.tool_choice ?? "auto",
-    tools: (body.tools ?? []).filter(({ type }) => type === "function"),
+    tools: (body.tools ?? [])
+      .filter(({ type }) => type === "function")
+      .map((tool) => ({ parameters: null, strict: false, ...tool })),
     truncation: "disabled",
     usage: null,
     user: null,
@@ -284,7 +286,7 @@ function headOf(served: Served, body: ResponseRequest, id: string): object {
 function usageOf({ promptTokens, cachedTokens, newTokens, reasoningTokens }: Figures): object {
   return {
     input_tokens: promptTokens,
-    input_tokens_details: { cached_tokens: cachedTokens },
+    input_tokens_details: { cached_tokens: cachedTokens, cache_write_tokens: 0 },
     output_tokens: newTokens,
     output_tokens_details: { reasoning_tokens: reasoningTokens },
     total_tokens: promptTokens + newTokens,

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type CachedFile, listCached, removeCached } from "../../files/cached-files.ts";
+import { threadsText } from "../../load/threads-text.ts";
 import { formatBytes } from "../../quantities.ts";
 import { Bar, Button, Problem } from "../ui/parts.tsx";
 import {
@@ -149,8 +150,7 @@ function stateWords(opening: Opening): string {
   if (opening.is === "failed") return opening.message;
   if (opening.is === "opening") return opening.progress ? progressWords(opening.progress) : "opening";
   const { memoryBytes, settings } = opening.model;
-  const threads = settings.threads === 1 ? "1 thread" : `${settings.threads} threads`;
-  return `open: ${formatBytes(memoryBytes)} of memory, ${threads}, ${settings.kernels} SIMD, ${settings.contextLength} positions`;
+  return `open: ${formatBytes(memoryBytes)} of memory, ${threadsText(settings)}, ${settings.kernels} SIMD, ${settings.contextLength} positions`;
 }
 
 /** Above a view that needs the model: how far it is, and what went wrong. */

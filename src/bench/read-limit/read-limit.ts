@@ -1,7 +1,8 @@
 // The most that so many threads can read of this machine's memory, measured beside the kernels and in the same way:
 // WebAssembly memory, sixteen bytes at a time.
 import { Worker } from "node:worker_threads";
-import { STREAMS } from "./stream-module.ts";
+import { fastestPass } from "./fastest-pass.ts";
+import type { Passes, PassTimes } from "./stream-passes.ts";
 
 /** What a thread is given once: how much to hold, and the words that all threads share. */
 export interface StreamerTask {
@@ -10,24 +11,11 @@ export interface StreamerTask {
   readonly arrived: SharedArrayBuffer;
 }
 
-/** Read everything, `passes` times, together with the other threads. */
-export interface Passes {
-  readonly streams: (typeof STREAMS)[number];
-  readonly threads: number;
-  readonly passes: number;
-}
-
-/** When a thread began and ended each pass, in nanoseconds of the machine's clock. */
-export type PassTimes = readonly (readonly [begin: bigint, end: bigint])[];
-
 export interface ReadLimit {
   /** The fastest of several passes: bytes per second. */
   measure(threads: number): Promise<number>;
   close(): Promise<void>;
 }
-
-/** The first pass or two still run code that is not optimized; the fastest counts. */
-const PASSES = 5;
 
 /** Together a gigabyte at most, unless threads are many; far more than caches hold. */
 export function bytesPerThread(threads: number): number {
@@ -46,31 +34,18 @@ export async function createReadLimit(mostThreads: number, bytes = bytesPerThrea
   });
   await Promise.all(workers.map((worker) => answerOf(worker)));
 
-  const together = async (streams: Passes["streams"], threads: number): Promise<number> => {
+  const run = async (order: Passes): Promise<PassTimes[]> => {
     Atomics.store(new Int32Array(arrived), 0, 0);
-    const order: Passes = { streams, threads, passes: PASSES };
-    const times = await Promise.all(
-      workers.slice(0, threads).map((worker) => {
+    return Promise.all(
+      workers.slice(0, order.threads).map((worker) => {
         const answer = answerOf(worker) as Promise<PassTimes>;
         worker.postMessage(order);
         return answer;
       }),
     );
-    const seconds = Array.from({ length: PASSES }, (_, pass) => {
-      const begins = times.map((own) => own[pass][0]);
-      const ends = times.map((own) => own[pass][1]);
-      const first = begins.reduce((a, b) => (b < a ? b : a));
-      const last = ends.reduce((a, b) => (b > a ? b : a));
-      return Number(last - first) / 1e9;
-    });
-    return (threads * bytes) / Math.min(...seconds);
   };
   return {
-    async measure(threads) {
-      let best = 0;
-      for (const streams of STREAMS) best = Math.max(best, await together(streams, threads));
-      return best;
-    },
+    measure: (threads) => fastestPass(threads, bytes, run),
     async close() {
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
