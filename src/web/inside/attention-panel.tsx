@@ -4,10 +4,7 @@ import { Button, number, visibleToken } from "../ui/parts.tsx";
 import { isDark } from "../ui/theme.ts";
 import { adjust, indexParam } from "../url.ts";
 import type { LookedAt } from "./looked-at.ts";
-import { attentionRow, barLength } from "./numbers.ts";
-
-/** The map of a head is drawn up to here: a longer one would be too fine to be read. */
-const MAP_TOKENS = 256;
+import { attentionRow, barLength, mapWindow } from "./numbers.ts";
 
 export function AttentionPanel({ run, texts, token, layer }: LookedAt) {
   const { numAttentionHeads: heads, numKeyValueHeads: kvHeads } = run.config;
@@ -16,6 +13,8 @@ export function AttentionPanel({ run, texts, token, layer }: LookedAt) {
   if (row === undefined) return <p class="hint">This layer’s queries and keys were not recorded.</p>;
   const order = [...row.keys()].sort((a, b) => row[b] - row[a] || a - b);
   const most = row[order[0]];
+  const count = run.ids.length;
+  const { from, to } = mapWindow(count, token);
   return (
     <>
       <h2>
@@ -59,42 +58,59 @@ export function AttentionPanel({ run, texts, token, layer }: LookedAt) {
           {order.length > 16 && <p class="hint">and {order.length - 16} more tokens</p>}
         </div>
         <div>
-          <h3>
+          <h3 data-fact="map">
             Map of head {head}
-            {run.ids.length > MAP_TOKENS && `, the first ${MAP_TOKENS} tokens`}
+            {to - from < count && `, tokens ${from} to ${to - 1} of ${count}`}
           </h3>
-          <AttentionMap {...{ run, texts, token, layer }} head={head} />
-          <p class="hint">A row looks at the columns before it. Press to choose its token.</p>
+          <AttentionMap {...{ run, texts, token, layer, head, from, to }} />
+          <p class="hint">
+            A row looks at the columns before it. Press to choose its token.
+            {from > 0 && ` Columns before token ${from} are left out; the shares count them.`}
+          </p>
         </div>
       </div>
     </>
   );
 }
 
-function AttentionMap({ run, texts, token, layer, head }: LookedAt & { readonly head: number }) {
+interface MapProps extends LookedAt {
+  readonly head: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+function AttentionMap({ run, texts, token, layer, head, from, to }: MapProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const count = Math.min(MAP_TOKENS, run.ids.length);
+  const count = to - from;
   const cell = Math.max(1, Math.floor(360 / count));
   const dark = isDark.value;
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context) return;
     context.clearRect(0, 0, count * cell, count * cell);
-    for (let t = 0; t < count; t++) {
-      const row = attentionRow(run, layer, head, t) ?? [];
-      for (const [at, share] of row.entries()) {
+    for (let y = 0; y < count; y++) {
+      const row = attentionRow(run, layer, head, from + y)?.subarray(from) ?? [];
+      for (const [x, share] of row.entries()) {
         if (Number.isNaN(share)) continue;
         context.fillStyle = `rgb(${dark ? "255 157 92" : "194 65 12"} / ${0.04 + 0.96 * Math.sqrt(share)})`;
-        context.fillRect(at * cell, t * cell, cell, cell);
+        context.fillRect(x * cell, y * cell, cell, cell);
       }
     }
     context.strokeStyle = dark ? "#7ab0ff" : "#1d4ed8";
-    if (token < count) context.strokeRect(0.5, token * cell + 0.5, (token + 1) * cell - 1, cell - 1);
-  }, [run, layer, head, token, dark]);
+    const chosen = token - from;
+    // Around the row: within it, a cell of one pixel would be covered.
+    if (cell < 4) context.strokeRect(0.5, chosen * cell - 0.5, (chosen + 1) * cell, cell + 1);
+    else context.strokeRect(0.5, chosen * cell + 0.5, (chosen + 1) * cell - 1, cell - 1);
+  }, [run, layer, head, token, from, to, dark]);
   const at = (event: MouseEvent): { readonly row: number; readonly column: number } => {
-    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    const index = (offset: number, size: number): number => Math.min(count - 1, Math.floor((offset / size) * count));
-    return { row: index(event.clientY - box.top, box.height), column: index(event.clientX - box.left, box.width) };
+    const map = event.currentTarget as HTMLElement;
+    const { left, top } = map.getBoundingClientRect();
+    const index = (offset: number, size: number): number =>
+      from + Math.max(0, Math.min(count - 1, Math.floor((offset / size) * count)));
+    return {
+      row: index(event.clientY - top - map.clientTop, map.clientHeight),
+      column: index(event.clientX - left - map.clientLeft, map.clientWidth),
+    };
   };
   return (
     <canvas

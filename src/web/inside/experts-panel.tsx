@@ -39,7 +39,7 @@ export function ExpertsPanel({ run, texts, token, layer }: LookedAt) {
         ))}
       </div>
       <p class="hint">
-        A row is a layer, a column an expert; the darker, the more of{" "}
+        A row is a layer, a column an expert; the stronger its colour, the more of{" "}
         {to - from === 1 ? "the one token" : `the ${to - from} tokens`} chose it. In layer {layer},{" "}
         <span data-fact="idle">{idle}</span> of {config.numExperts} experts were chosen by none of them.
       </p>

@@ -122,6 +122,19 @@ export function attentionRow(run: SeenRun, layer: number, head: number, token: n
   return softmax(scores);
 }
 
+/** A longer map would be too fine to be read. */
+const MAP_TOKENS = 256;
+
+/**
+ * Tokens of a map: all, or a part that has `token` in it, with at least half of a map before it where there is as much. It
+ * moves by halves, so that the rows stay where they are from one token to the next.
+ */
+export function mapWindow(count: number, token: number): { readonly from: number; readonly to: number } {
+  const half = MAP_TOKENS / 2;
+  const from = Math.max(0, Math.min((Math.floor(token / half) - 1) * half, count - MAP_TOKENS));
+  return { from, to: Math.min(count, from + MAP_TOKENS) };
+}
+
 export interface Channel {
   readonly channel: number;
   readonly b: number;

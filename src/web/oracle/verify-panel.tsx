@@ -95,7 +95,7 @@ export function VerifyPanel() {
           </section>
         </section>
       ))}
-      <div class="row">
+      <div class="row hashes-done">
         <Button onClick={start} disabled={running !== undefined}>
           Verify again
         </Button>

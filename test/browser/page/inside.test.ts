@@ -114,6 +114,50 @@ onBuiltPage((page) => {
     await page.axe();
   });
 
+  it("the map of a longer text has the chosen token in it, and says which part it is", async () => {
+    const ids = Array.from({ length: 300 }, (_, i) => IDS[i % IDS.length]);
+    const found: [string, string, string, number][] = [];
+    for (const token of [40, 290]) {
+      await page.visit(`#/inside?ids=${ids.join(",")}&token=${token}&show=attention&layer=${ATTENTION}&head=${HEAD}`);
+      found.push(
+        await page.run(async (hands, token) => {
+          const map = (await hands.find("canvas.map")) as HTMLCanvasElement;
+          const [from, to] = token === 40 ? [0, 256] : [44, 300];
+          const head = document.querySelector("[data-fact=map]")?.textContent ?? "";
+          const best = [...document.querySelectorAll<HTMLElement>("tr[data-rank]")].find(
+            ({ dataset }) => Number(dataset.token) >= from,
+          );
+          const share = Number(best?.querySelector<HTMLElement>("td[title]")?.title);
+          map.scrollIntoView();
+          const box = map.getBoundingClientRect();
+          // A whole pixel within the cell, as a mouse has it.
+          const place = (start: number, size: number, index: number) =>
+            Math.ceil(start + 1 + ((index - from) / (to - from)) * size);
+          const mouse = (type: string, row: number, column: number) =>
+            map.dispatchEvent(
+              new MouseEvent(type, {
+                bubbles: true,
+                clientX: place(box.left, map.clientWidth, column),
+                clientY: place(box.top, map.clientHeight, row),
+              }),
+            );
+          mouse("mousemove", token, Number(best?.dataset.token));
+          const pointed = map.title;
+          mouse("click", to - 1, from);
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          return [head, pointed, /token=\d+/.exec(location.hash)?.[0] ?? "", share] as [string, string, string, number];
+        }, token),
+      );
+    }
+    expect(found.map(([head]) => head)).toEqual([
+      `Map of head ${HEAD}, tokens 0 to 255 of 300`,
+      `Map of head ${HEAD}, tokens 44 to 299 of 300`,
+    ]);
+    for (const [, pointed, , share] of found)
+      expect(Number(/: ([\d.]+) %$/.exec(pointed)?.[1])).toBeCloseTo(100 * share, 1);
+    expect(found.map(([, , chosen]) => chosen)).toEqual(["token=255", "token=299"]);
+  });
+
   it("what a convolution mixes, what it remembers, which channels give most", async () => {
     await page.visit(place(`show=convolution&layer=${CONV}`));
     for (const back of [2, 1, 0])
