@@ -15,24 +15,28 @@ export async function startLoaded(
   load: Request & { readonly kind: "load" },
   on: Parameters<ModelWorker["request"]>[1],
 ): Promise<{ readonly worker: ModelWorker; readonly loaded: Results["load"] }> {
+  /** The last that was loaded. */
   let worker: ConnectedWorker;
+  /** One that is being loaded. */
+  let coming: ConnectedWorker | undefined;
   let vocabulary: (Request & { readonly kind: "vocabulary" }) | undefined;
-  let again: Promise<void> | undefined;
+  let again: Promise<unknown> | undefined;
   let closed: WorkerError | undefined;
 
   async function begin(how?: typeof on): Promise<Results["load"]> {
-    worker = connect(start());
-    const own = worker;
+    const own = connect(start());
+    coming = own;
     try {
-      return await own.request(load, how);
+      const loaded = await own.request(load, how);
+      if (vocabulary !== undefined) await own.request(vocabulary);
+      worker = own;
+      return loaded;
     } catch (error) {
       await own.close();
       throw error;
+    } finally {
+      coming = undefined;
     }
-  }
-  async function loadAgain(): Promise<void> {
-    await begin();
-    if (vocabulary !== undefined) await worker.request(vocabulary);
   }
 
   const loaded = await begin(on);
@@ -41,7 +45,7 @@ export async function startLoaded(
     worker: {
       async request(request, how) {
         if (closed === undefined && worker.ended instanceof PageLeftError) {
-          again ??= loadAgain().finally(() => {
+          again ??= begin().finally(() => {
             again = undefined;
           });
         }
@@ -59,7 +63,7 @@ export async function startLoaded(
       },
       async close() {
         closed ??= new WorkerError(CLOSED);
-        await worker.close();
+        await Promise.all([worker.close(), coming?.close()]);
       },
     },
   };

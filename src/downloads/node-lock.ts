@@ -67,9 +67,10 @@ async function takeOver(path: string, own: string, place: string): Promise<boole
   const [holder] = await readdir(path).catch(() => []);
   if (holder === undefined || !(await isLeftBehind(join(path, holder), holder, place))) return false;
   try {
-    await rename(join(path, holder), join(path, own));
+    // Touched first: under its new name it must at no time look left behind, or another would take it, too.
     const now = new Date();
-    await utimes(join(path, own), now, now);
+    await utimes(join(path, holder), now, now);
+    await rename(join(path, holder), join(path, own));
     return true;
   } catch {
     return false;

@@ -49,8 +49,13 @@ export function createAhead({ ids }: Answer, options: GenerateOptions): Ahead {
     const guesses = propose?.(foreseen.length === 0 ? ids : [...ids, ...foreseen]) ?? [];
     const stop = guesses.findIndex(isStop);
     const open = stop < 0 ? guesses : guesses.slice(0, stop);
-    const allowed = foreseen.length === 0 && open.length > 0 ? constraint?.allowed() : undefined;
-    return allowed === undefined || isAllowed(allowed, open[0]) ? open : [];
+    if (foreseen.length > 0 || open.length === 0) return open;
+    try {
+      const allowed = constraint?.allowed();
+      return allowed === undefined || isAllowed(allowed, open[0]) ? open : [];
+    } catch {
+      return []; // Thrown again when the next id is taken, where it ends this answer alone.
+    }
   };
 
   return {

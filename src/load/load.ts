@@ -10,6 +10,7 @@ import { settleHead } from "../parameters/tied-head.ts";
 import { createReferenceBackend } from "../reference/backend.ts";
 import { createWasmBackend, type WasmBackend, type WasmBackendRequest, type WasmRuntime } from "../wasm/backend.ts";
 import type { KernelBuild } from "../wasm/kernels.ts";
+import { clockStep } from "../wasm/spin.ts";
 import type { StepThreads } from "../wasm/wasm-ops.ts";
 import { type AssembledModel, assemble } from "./assemble.ts";
 import { backendRequest, MAX_LOGIT_ROWS } from "./backend-request.ts";
@@ -83,9 +84,13 @@ async function createWasm(request: WasmBackendRequest, settings: Settings, conte
   return backend;
 }
 
-/** Where nobody chose how many threads compute. */
+/** A race's runs take five times as long. */
+const COARSE_MS = 1;
+
+/** Where nobody chose how many threads compute: by a clock that cannot tell, all of them do. */
 function race({ threads, pool }: WasmBackend, { model, sequences: [sequence] }: AssembledModel): StepThreads {
-  if (pool.size > 1) raceThreads(threads, model, sequence, { now: () => performance.now(), lost: () => pool.lostMs });
+  const clocks = { now: () => performance.now(), lost: () => pool.lostMs };
+  if (pool.size > 1 && clockStep() <= COARSE_MS) raceThreads(threads, model, sequence, clocks);
   return { ...threads };
 }
 

@@ -2,7 +2,6 @@
 import type { Config } from "../model/config.ts";
 import { OptionError } from "../options/option-error.ts";
 import { MAX_BANK_BYTES } from "../wasm/bank.ts";
-import type { StepThreads } from "../wasm/wasm-ops.ts";
 import { defaultThreads, type Machine } from "./machine.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { kvBytesFor } from "./room.ts";
@@ -12,10 +11,10 @@ export interface Settings
   extends Required<Omit<ModelOptions, "quantize" | "ignoreMemory">>,
     Pick<ModelOptions, "quantize"> {
   /**
-   * How many of `threads` were fastest when the model was opened; absent where `threads` was chosen. Later, too, those rest
-   * that find no processor.
+   * How many of `threads` were fastest when the model was opened, in steps of a few tokens and in longer ones; absent where
+   * `threads` was chosen. Later, too, those rest that find no processor.
    */
-  readonly computing?: Readonly<StepThreads>;
+  readonly computing?: { readonly decode: number; readonly prompt: number };
 }
 
 const DEFAULT_CONTEXT = 32768;

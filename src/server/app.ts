@@ -259,7 +259,7 @@ export function createApp(model: LanguageModel, options: AppOptions): Hono {
   );
   get("/health", "Whether the process lives.", (c) => c.json({ status: "ok" }));
   get("/ready", "Whether a request would be taken.", (c) => {
-    const isFull = ended?.aborted === true || queue.waiting >= (options.mostWaiting ?? MOST_WAITING);
+    const isFull = ended?.aborted === true || queue.isFull;
     const isClosed = hasEnded(model);
     return c.json(
       { status: isClosed ? "closed" : isFull ? "full" : "ok", running: queue.running, waiting: queue.waiting },

@@ -10,6 +10,8 @@ export interface Queue {
   /** Answers, of which a request may want several. */
   readonly running: number;
   readonly waiting: number;
+  /** Whether one more would be refused. */
+  readonly isFull: boolean;
 }
 
 /** Those of one request. */
@@ -37,6 +39,7 @@ export function createQueue(most: { readonly running: number; readonly waiting: 
   const clients = new Map<string, Place[]>();
   let running = 0;
   let waiting = 0;
+  const all = most.running + most.waiting;
 
   const startNext = (): void => {
     const next = clients.entries().next().value;
@@ -83,7 +86,6 @@ export function createQueue(most: { readonly running: number; readonly waiting: 
 
   return {
     enter(client, answers) {
-      const all = most.running + most.waiting;
       if (answers > all) throw refused("n", `at most ${all} answers, as many as may run and wait`, String(answers));
       if (running + waiting + answers > all) {
         const message = `Too many requests: ${running} are answered and ${waiting} wait. Try again later.`;
@@ -123,6 +125,9 @@ export function createQueue(most: { readonly running: number; readonly waiting: 
     },
     get waiting() {
       return waiting;
+    },
+    get isFull() {
+      return running + waiting >= all;
     },
   };
 }

@@ -8,6 +8,7 @@ import { Lfm2Error } from "../lfm2-error.ts";
 import type { Bank } from "./bank.ts";
 import { type Kernels, type SharedArguments, sharedKernels } from "./compiled.ts";
 import { createCrowding } from "./crowding.ts";
+import { spin } from "./spin.ts";
 
 export type SharedKernel = keyof SharedArguments;
 
@@ -78,10 +79,6 @@ const SPIN_MS = 10;
  * keep the processor from the very thread that it waits for.
  */
 const SHORT_SPIN_MS = 0.05;
-/** Between two looks at the clock: a microsecond or two. */
-const SPINS = 256;
-/** Nothing but another thread on its processor keeps a spinning thread for so long. */
-const LOST_MS = 0.3;
 /** A range of a 512-token step takes a fraction of a second; this is a thread that will not come back. */
 const PATIENCE_MS = 60_000;
 
@@ -167,27 +164,6 @@ function awaitHelpers(words: Int32Array<SharedArrayBuffer>): number {
   }
   return performance.now() - begin;
 }
-
-/**
- * Spins for so long at most.
- * @returns `late`: when it ended, if that was before anything was done; `lostMs`: in which another thread had the processor
- */
-function spin(isDone: () => boolean, ms: number): { readonly late?: number; readonly lostMs: number } {
-  for (let spins = 0; spins < SPINS; spins++) if (isDone()) return NOTHING_LOST;
-  const begin = performance.now();
-  let lostMs = 0;
-  for (let last = begin; ; ) {
-    let isOver = false;
-    for (let spins = 0; spins < SPINS && !isOver; spins++) isOver = isDone();
-    const now = performance.now();
-    if (now - last > LOST_MS) lostMs += now - last;
-    if (isOver) return { lostMs };
-    if (now - begin > ms) return { late: now, lostMs };
-    last = now;
-  }
-}
-
-const NOTHING_LOST = { lostMs: 0 };
 
 function throwFailure(words: Int32Array<SharedArrayBuffer>, control: SharedArrayBuffer): void {
   const length = Atomics.load(words, FAILED);

@@ -56,6 +56,30 @@ it("ends what was under way, and is loaded again once, with its vocabulary, when
   ]);
 });
 
+it("is loaded once more at the next use, where that failed", async () => {
+  const { start, started } = threads();
+  let isOffline = false;
+  const starting = (): WorkerPort => {
+    if (!isOffline) return start();
+    return {
+      ...start(),
+      post: () => {
+        throw new Error("offline");
+      },
+    };
+  };
+  const { worker } = await startLoaded(starting, load, {});
+  await worker.request(vocabulary);
+  started[0].leave();
+  isOffline = true;
+  await expect(worker.request(logits)).rejects.toThrow("offline");
+  expect(started[1].terminated).toBe(true);
+  expect(worker.activity()).toMatchObject({ running: 0, waiting: 0 });
+  isOffline = false;
+  await worker.request(logits);
+  expect(started[2].asked).toEqual(["load", "vocabulary", "logits"]);
+});
+
 it("stays closed when it was closed before, or while it was loaded again", async () => {
   let loads = 0;
   const { start, started } = threads((kind) => kind !== "load" || loads++ === 0);

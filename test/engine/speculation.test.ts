@@ -1,6 +1,7 @@
 // Ids that are run before they are known: the answer, its logits and what is remembered are those of plain decoding.
 import { describe, expect, it } from "vitest";
 import type { GuessCounts } from "../../src/engine/ahead.ts";
+import type { GenerateOptions } from "../../src/engine/answer.ts";
 import { createScheduler } from "../../src/engine/scheduler.ts";
 import { schedulerParts } from "../../src/load/load.ts";
 import { load, open } from "../model/run.ts";
@@ -87,5 +88,27 @@ describe("speculation", () => {
       [first, second],
       [13, 1],
     ]);
+  });
+
+  it("ends only the answer whose constraint throws where a guess is weighed", async () => {
+    const { create } = await counted();
+    const scheduler = create();
+    const broken = new Error("no way on");
+    const counts = [0, 0];
+    const ask = (index: number, own: Partial<GenerateOptions>) =>
+      scheduler.answer({
+        ids: HELLO,
+        options: { ...options, ...own },
+        signal: new AbortController().signal,
+        onId: () => void counts[index]++,
+      });
+    const allowed = () => {
+      if (counts[0] === 3) throw broken;
+      return undefined;
+    };
+    const constraint = { allowed, accept() {} };
+    const [wrong, right] = await Promise.allSettled([ask(0, { constraint, propose: () => [2047] }), ask(1, {})]);
+    expect([wrong, right.status]).toEqual([{ status: "rejected", reason: broken }, "fulfilled"]);
+    expect(counts).toEqual([3, 20]);
   });
 });

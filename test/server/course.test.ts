@@ -63,7 +63,7 @@ describe("a stream", () => {
 describe("readiness", () => {
   it("ends with the model, while the process lives on", async () => {
     const model = await open();
-    const app = createApp(model, { host: "127.0.0.1", cors: [], name: "own" });
+    const app = createApp(model, { host: "127.0.0.1", cors: [], name: "own", mostWaiting: 0 });
     expect((await get(app, "/ready")).status).toBe(200);
     await model.close();
     const told = await get(app, "/ready");

@@ -25,11 +25,22 @@ describe("queue", () => {
   it("refuses whoever finds it full, with 429", async () => {
     const queue = createQueue({ running: 1, waiting: 1 });
     const leave = await turn(queue, "a");
+    expect(queue.isFull).toBe(false);
     const waits = turn(queue, "a");
+    expect(queue.isFull).toBe(true);
     await expect(turn(queue, "b")).rejects.toMatchObject({ parts: { status: 429, retryAfterS: 1 } });
     leave();
     (await waits)();
     expect([queue.running, queue.waiting]).toEqual([0, 0]);
+  });
+
+  it("has room where nobody may wait, until somebody runs", async () => {
+    const queue = createQueue({ running: 1, waiting: 0 });
+    expect(queue.isFull).toBe(false);
+    const leave = await turn(queue, "a");
+    expect(queue.isFull).toBe(true);
+    leave();
+    expect(queue.isFull).toBe(false);
   });
 
   it("forgets a client that leaves while it waits, and gives no turn away twice", async () => {
