@@ -17,7 +17,8 @@ import type { ModelTokenizer } from "../text/text.ts";
 export interface Progress {
   /**
    * `wait` says that another process, or tab, is fetching a file of the model. `fetch` counts bytes of the model's files that are
-   * kept on this machine, `check` those of a file whose hash is computed, `load` bytes of weights, `prefill` tokens of the prompt that have to be read.
+   * kept on this machine, `check` those of a file whose hash is computed, `load` bytes of weights, `prefill` tokens of the
+   * prompt that have to be read.
    */
   readonly phase: "wait" | "fetch" | "check" | "load" | "prefill";
   readonly done: number;

@@ -1,5 +1,6 @@
 // A database of the browser's (IndexedDB) as the place where files are kept, for browsers that have no file system for sites,
-// or keep a page from it: WebKitGTK, Firefox's private windows. A file lies there in blocks, which the browser puts into files of its own.
+// or keep a page from it: WebKitGTK, Firefox's private windows. A file lies there in blocks, which the browser puts into files
+// of its own.
 // @source https://w3c.github.io/IndexedDB
 import { blobSource } from "../sources/blob.ts";
 import { discard } from "../sources/discard.ts";

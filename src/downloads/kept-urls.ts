@@ -1,6 +1,7 @@
 // Files of URLs, kept as they were: each version of a file in a folder of its own, with a note of which it is.
 //
-//   KEY/about.json        the address, without its query, and the version that is kept; KEY is a hash of the address without its signature
+//   KEY/about.json        the address, without its query, and the version that is kept; KEY is a hash of the address without
+//                         its signature
 //      /VERSION/NAME      the file
 import { nameOf } from "../sources/exchange.ts";
 import type { Location } from "../sources/locate.ts";
