@@ -36,7 +36,8 @@ export type SourceDescriptor =
       /** Of a browser's own file system. */
       readonly kind: "kept";
       readonly name: string;
-      readonly handle: FileSystemFileHandle;
+      /** A FileSystemFileHandle, which types without the DOM library do not know. */
+      readonly handle: object;
       readonly blob: Blob;
     }
   | {
