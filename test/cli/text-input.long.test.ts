@@ -36,7 +36,7 @@ const waysIn: readonly (readonly [before: string, after: string])[] = [
 ];
 const arrays = `${golden}transformers/moe-small/model.safetensors`;
 const withFile = (before: string, after: string, path: string): string[] =>
-  `${before.replace("/dev/null", empty()).replaceAll("A", arrays)} ${path} ${after}`.trim().split(" ");
+  `${before.replaceAll("A", arrays).replace("/dev/null", empty())} ${path} ${after}`.trim().split(" ");
 /** As diff has it, 1 of compare says that two differ. */
 const failure = (command: string): number => (command.startsWith("compare") ? 2 : 1);
 const empty = (): string => file("empty.json", "[]");
