@@ -11,14 +11,15 @@
 // prompt; one for which there are too few holds back those behind it. Sequences grow page by page. When there is no page
 // left, the youngest gives its own back and waits; it reads its ids again later, with the same bits. A trace whose caller
 // takes nothing gives its place to whoever has none, for the caller may be waiting for just that; it, too, reads again.
-import { isConvState, type LayerState } from "../model/state.ts";
-import { type KvCache, PAGE, type Tensor } from "../ops/ops.ts";
+import type { LayerState } from "../model/state.ts";
+import { PAGE, type Tensor } from "../ops/ops.ts";
 import { createAhead } from "./ahead.ts";
 import { createAnswer } from "./answer.ts";
 import { checkIds, type Engine } from "./engine.ts";
 import { createStepCosts, plannedReads, type StepCosts } from "./guess-length.ts";
-import { createPages, type Match, wholePages } from "./pages.ts";
-import { advance, convStates, createSequence, type Model, pagesFor, reachOf } from "./sequence.ts";
+import type { Match } from "./pages.ts";
+import { createPlaces } from "./places.ts";
+import { advance, type Model, pagesFor } from "./sequence.ts";
 import { createSpeed } from "./step-length.ts";
 import { type NextRows, stepLogits } from "./step-logits.ts";
 import { type Part, planPiece, planWriters } from "./step-parts.ts";
@@ -86,9 +87,9 @@ const GIVEN_UP = new DOMException("The step was given up.", "AbortError");
 
 export function createScheduler(parts: SchedulerParts): Scheduler {
   const { model, contextLength, isAwaited } = parts;
-  const { memory, config } = model;
-  const pages = createPages(parts.pages, 4 * parts.slots.length);
-  const slots = [...parts.slots];
+  const { config } = model;
+  const places = createPlaces(model, parts.slots, parts.pages, contextLength);
+  const { pages } = places;
   const speed = createSpeed();
   const costs =
     parts.costs ??
@@ -96,7 +97,6 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
       (rows) => plannedReads(config, rows),
       () => speed.msPerPosition,
     );
-  const caches = (parts.slots[0] ?? []).filter((state): state is KvCache => !isConvState(state));
   /** In the order of their arrival. */
   const tasks: (AnswerTask | AloneTask)[] = [];
   let arrived = 0;
@@ -127,34 +127,8 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     onActivity(now);
   };
 
-  const copyPage = (from: number, to: number): void => {
-    for (const cache of caches) memory.copyPage(cache, from, to);
-  };
-  const nothing: Match = { length: 0, saved: undefined, path: [], last: undefined };
-  /** Room for what it has to read, and for the next id. */
-  const positionsOf = (task: AnswerTask | AloneTask): number =>
-    task.kind === "answer" ? Math.min(task.answer.ids.length + 1, contextLength) : task.positions;
-  /** What it can go on from. Where a page to copy from would take the last room, only from pages that are shared. */
-  const matchOf = (task: AnswerTask): Match => {
-    const { ids } = task.answer;
-    const match = pages.match(ids, ids.length - 1);
-    return match.last === undefined || canBegin(task, match) ? match : wholePages(match);
-  };
-
-  /** Gives back what it runs with. @param isRight  whether what it has read may be gone on from */
-  const leave = (task: AnswerTask | AloneTask, isRight: boolean): void => {
-    const { place } = task;
-    if (place === undefined) return;
-    const { lease, sequence, slot } = place;
-    // In a replay, what the convolutions remember is not yet that of the last id.
-    const isWhole = sequence.next === sequence.ids.length;
-    const ids = isRight && task.kind === "answer" ? sequence.ids : sequence.ids.slice(0, 0);
-    pages.end(lease, ids, isRight && isWhole ? memory.save(convStates(sequence)) : undefined);
-    slots.push(slot);
-    task.place = undefined;
-  };
   const end = (task: AnswerTask | AloneTask, isRight: boolean): void => {
-    leave(task, isRight);
+    places.leave(task, isRight);
     const at = tasks.indexOf(task);
     if (at >= 0) tasks.splice(at, 1);
     tell();
@@ -165,41 +139,13 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     task.reject(reason);
   };
 
-  /** Whether there is a sequence free, and pages. */
-  const canBegin = (task: AnswerTask | AloneTask, match: Match): boolean => {
-    return slots.length > 0 && pages.available(match) >= pagesFor(positionsOf(task)) - match.path.length;
-  };
-  const placeOf = (match: Match, positions: number): Place | undefined => {
-    const lease = pages.lease(match, positions, copyPage);
-    const slot = lease && slots.pop();
-    if (lease === undefined || slot === undefined) return undefined;
-    return { slot, lease, sequence: createSequence(slot, contextLength, lease.pages) };
-  };
   const begin = (task: AnswerTask, match: Match): void => {
-    const { ids } = task.answer;
-    const place = placeOf(match, positionsOf(task));
-    if (place === undefined) return;
-    const { sequence } = place;
-    const states = convStates(sequence);
-    sequence.ids.push(...ids.slice(0, match.length));
-    if (match.saved !== undefined) {
-      memory.restore(states, match.saved);
-      sequence.next = match.length;
-    } else {
-      memory.reset(states);
-      sequence.next = Math.max(0, match.length - reachOf(sequence));
-    }
-    task.place = place;
-    if (task.begin === undefined) {
-      task.begin = performance.now();
-      task.total = ids.length - sequence.next;
-    }
+    if (!places.begin(task, match) || !isRunning(task) || task.begin !== undefined) return;
+    task.begin = performance.now();
+    task.total = leftOf(task);
   };
   const beginAlone = (task: AloneTask): void => {
-    const place = placeOf(nothing, task.positions);
-    if (place === undefined) return;
-    memory.reset(convStates(place.sequence));
-    task.place = place;
+    if (!places.begin(task, places.matchOf(task))) return;
     tell();
     if (task.resume !== undefined) {
       task.resume.begin();
@@ -234,7 +180,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   /** Takes places of those that wait for their callers, the youngest first, until there is room. */
   const takeSpare = (hasRoom: () => boolean): void => {
     for (let spare = tasks.findLast(isSpare); spare !== undefined && !hasRoom(); spare = tasks.findLast(isSpare)) {
-      leave(spare, false);
+      places.leave(spare, false);
     }
   };
 
@@ -250,7 +196,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
           continue;
         }
         const youngest = tasks.findLast(isRunning) as Running;
-        leave(youngest, true);
+        places.leave(youngest, true);
       }
     }
   };
@@ -261,8 +207,8 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     for (const task of tasks) {
       if (!isWaiting(task)) continue;
       if (task.kind === "alone") break;
-      const match = matchOf(task);
-      if (!canBegin(task, match)) break;
+      const match = places.matchOf(task);
+      if (!places.canBegin(task, match)) break;
       found.push([task, match]);
     }
     return found;
@@ -379,8 +325,8 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
         fail(task, task.signal.reason, true);
       }
       const next = tasks.find(isWaiting);
-      if (next !== undefined) takeSpare(() => canBegin(next, next.kind === "answer" ? matchOf(next) : nothing));
-      if (next?.kind === "alone" && canBegin(next, nothing)) beginAlone(next);
+      if (next !== undefined) takeSpare(() => places.canBegin(next, places.matchOf(next)));
+      if (next?.kind === "alone" && places.canBegin(next, places.matchOf(next))) beginAlone(next);
       const before = tasks.length;
       const canStep = tasks.some((task) => isRunning(task) || (task.kind === "answer" && task === next));
       if (canStep) step();
