@@ -4,6 +4,7 @@
 //         ├─ scale f32 ┼─ −sum ─┼─ −sum 0 … 15 ─┼─ −sum 16 … 31 ┼─ q 0 … 31 ─┤     value[i] ≈ scale · q[i]; sums of q, i32
 //
 //   relaxed build    q is 32 int8: 48 bytes to a block
+//   build of pairs   the same, but each sum is two of 16 bits: of columns 4i and 4i + 1, then of 4i + 2 and 4i + 3
 //   baseline build   q is 32 int16: 80 bytes to a block. Of every four numbers the order is first, third, second, fourth:
 //                    without an 8-bit dot product, even and odd columns are multiplied separately.
 //
@@ -57,12 +58,10 @@ export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
     const b = eight(x + 32, inverse);
     const c = eight(x + 64, inverse);
     const d = eight(x + 96, inverse);
-    const low = sumWords(i16x8.add(a, b));
-    const high = sumWords(i16x8.add(c, d));
+    const low = i16x8.add(a, b);
+    const high = i16x8.add(c, d);
     store<f32>(to, scale);
-    store<i32>(to, -(low + high), 4);
-    store<i32>(to, -low, 8);
-    store<i32>(to, -high, 12);
+    storeSums(to, low, high);
     if (RELAXED) {
       v128.store(to, i8x16.narrow_i16x8_s(a, b), Q);
       v128.store(to, i8x16.narrow_i16x8_s(c, d), Q + 16);
@@ -85,12 +84,37 @@ function eight(x: usize, inverse: v128): v128 {
   return i16x8.narrow_i32x4_s(a, b);
 }
 
+/** The three sums of a block, of which each half has been added up to eight words. */
+@inline
+function storeSums(to: usize, low: v128, high: v128): void {
+  if (PAIRS) {
+    store<i32>(to, negatedPairs(i16x8.add(low, high)), 4);
+    store<i32>(to, negatedPairs(low), 8);
+    store<i32>(to, negatedPairs(high), 12);
+  } else {
+    const sumLow = sumWords(low);
+    const sumHigh = sumWords(high);
+    store<i32>(to, -(sumLow + sumHigh), 4);
+    store<i32>(to, -sumLow, 8);
+    store<i32>(to, -sumHigh, 12);
+  }
+}
+
 @inline
 function sumWords(words: v128): i32 {
   const sums = i32x4.extadd_pairwise_i16x8_s(words);
   return (
     i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3)
   );
+}
+
+/** Two sums of 16 bits: words 0, 1, 4 and 5, then the others. */
+@inline
+function negatedPairs(words: v128): i32 {
+  const sums = i32x4.extadd_pairwise_i16x8_s(words);
+  const first = -(i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 2));
+  const second = -(i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 3));
+  return (first & 0xffff) | (second << 16);
 }
 
 /** Of every four words the first, third, second, fourth. */
@@ -122,12 +146,13 @@ export function dot(even: v128, odds: v128, w: v128, acc: v128): v128 {
 }
 
 /**
- * acc + Σ w · q over two times four columns, with bytes from 0 to 63. In pairs these are summed in 16 bits first, where they
- * are 2 · 2 · 63 · 127 = 32004 at most.
+ * acc + Σ w · q over two times four columns, with bytes from 0 to 63. In the build of pairs a row's sum is two lanes of 16 bits, which
+ * `total` or `scaledTotal` adds. They may overflow on the way, as long as they do not in the end: each is over 16 columns at
+ * most, so it fits with weights of −16 … 15.
  */
 @inline
 export function twoDots(even1: v128, odds1: v128, w1: v128, even2: v128, odds2: v128, w2: v128, acc: v128): v128 {
-  if (PAIRS) return i32x4.add(acc, i32x4.extadd_pairwise_i16x8_s(i16x8.add(pairs(even1, w1), pairs(even2, w2))));
+  if (PAIRS) return i16x8.add(acc, i16x8.add(pairs(even1, w1), pairs(even2, w2)));
   return dot(even2, odds2, w2, dot(even1, odds1, w1, acc));
 }
 
@@ -147,6 +172,18 @@ export function nibbleDots(even1: v128, odds1: v128, even2: v128, odds2: v128, b
 function pairs(q: v128, w: v128): v128 {
   // @ts-ignore: asc declares a third operand, and refuses it
   return i16x8.relaxed_dot_i8x16_i7x16_s(q, w);
+}
+
+/** The sum of a row in each lane. */
+@inline
+export function total(acc: v128): v128 {
+  return PAIRS ? i32x4.extadd_pairwise_i16x8_s(acc) : acc;
+}
+
+/** scale · the sum of a row in each lane; scales are what `scaleBytes` or `signedScaleBytes` made. */
+@inline
+export function scaledTotal(scale: v128, acc: v128): v128 {
+  return PAIRS ? i32x4.dot_i16x8_s(scale, acc) : i32x4.mul(scale, acc);
 }
 
 /** `twoDots` with the low nibbles of 16 bytes, and of 16 others. */

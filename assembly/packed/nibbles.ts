@@ -1,5 +1,7 @@
 // What the packed formats have in common: the nibbles of a group, small scales as bytes, and masks in registers.
 
+import { PAIRS } from "../int8-activations";
+
 // Mutable and exported for the reason given in f16.ts.
 export let NIBBLE_MASK: i32 = 0x0f0f0f0f;
 export let WORD_NIBBLE_MASK: i32 = 0x000f000f;
@@ -17,14 +19,22 @@ export function nibble(nibbles: usize, row: i32, c: i32): i32 {
   return (byte >> ((c >> 4) << 2)) & 15;
 }
 
-/** Four bytes, 0 … 255, as int32. */
+/** Four scales, 0 … 255, as scaledTotal wants them. */
 @inline
-export function unsignedBytes(address: usize): v128 {
-  return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(address)));
+export function scaleBytes(address: usize): v128 {
+  const words = i16x8.extend_low_i8x16_u(v128.load32_zero(address));
+  return PAIRS ? twice(words) : i32x4.extend_low_i16x8_u(words);
 }
 
-/** Four bytes, −128 … 127, as int32. */
+/** The same for −128 … 127. */
 @inline
-export function signedBytes(address: usize): v128 {
-  return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(address)));
+export function signedScaleBytes(address: usize): v128 {
+  const words = i16x8.extend_low_i8x16_s(v128.load32_zero(address));
+  return PAIRS ? twice(words) : i32x4.extend_low_i16x8_s(words);
+}
+
+/** The first four words, each in both halves of a lane. */
+@inline
+function twice(words: v128): v128 {
+  return i16x8.shuffle(words, words, 0, 0, 1, 1, 2, 2, 3, 3);
 }

@@ -4,7 +4,7 @@
 //         ├─ 8 × d f16 ┼─ nibbles, see formats.ts ─┤
 //
 import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
-import { BLOCK_BYTES, FOUR, four, nibbleDots, odd, PAIRS, Q, RELAXED } from "../int8-activations";
+import { BLOCK_BYTES, FOUR, four, nibbleDots, odd, PAIRS, Q, RELAXED, total } from "../int8-activations";
 import { nibble, NIBBLE_MASK, WORD_NIBBLE_MASK } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
 import { addScaled, addTile, offset, STRIP_SUMS, SUM, tileDots } from "./sums";
@@ -68,10 +68,10 @@ export function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
       q += FOUR;
     }
     const xScale = f32x4.mul(v128.load32_splat(x), twoTo112());
-    acc0 = addScaled(acc0, loadHalves(w1, halvesMask), xScale, sum0);
-    acc1 = addScaled(acc1, loadHalves(w1 + 8, halvesMask), xScale, sum1);
-    acc2 = addScaled(acc2, loadHalves(w2, halvesMask), xScale, sum2);
-    acc3 = addScaled(acc3, loadHalves(w2 + 8, halvesMask), xScale, sum3);
+    acc0 = addScaled(acc0, loadHalves(w1, halvesMask), xScale, total(sum0));
+    acc1 = addScaled(acc1, loadHalves(w1 + 8, halvesMask), xScale, total(sum1));
+    acc2 = addScaled(acc2, loadHalves(w2, halvesMask), xScale, total(sum2));
+    acc3 = addScaled(acc3, loadHalves(w2 + 8, halvesMask), xScale, total(sum3));
     w1 += 144;
     w2 += 144;
     x += BLOCK_BYTES;
@@ -192,8 +192,8 @@ function tileGroup(tokens: i32, z: usize, w: usize, x: usize): void {
   const halvesMask = i32x4.splat(tokens == 4 ? 0x8fffe000 : HALVES_MASK);
   const d0 = f32x4.mul(loadHalves(w, halvesMask), twoTo112());
   const d1 = f32x4.mul(loadHalves(w + 8, halvesMask), twoTo112());
-  addTile(z, 0, x, d0, d1, a0, b0);
-  addTile(z, 1, x, d0, d1, a1, b1);
-  if (tokens > 2) addTile(z, 2, x, d0, d1, a2, b2);
-  if (tokens > 3) addTile(z, 3, x, d0, d1, a3, b3);
+  addTile(z, 0, x, d0, d1, total(a0), total(b0));
+  addTile(z, 1, x, d0, d1, total(a1), total(b1));
+  if (tokens > 2) addTile(z, 2, x, d0, d1, total(a2), total(b2));
+  if (tokens > 3) addTile(z, 3, x, d0, d1, total(a3), total(b3));
 }

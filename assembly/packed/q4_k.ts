@@ -10,10 +10,10 @@
 // product with a subnormal costs 150 cycles.
 import { loadF16 } from "../f16";
 import { Q4_K, Q5_K } from "../formats/q4_k";
-import { BLOCK_BYTES, FOUR, four, odd, Q, twoDots } from "../int8-activations";
-import { nibble, NIBBLE_MASK, nibblesOf, unsignedBytes } from "./nibbles";
+import { BLOCK_BYTES, FOUR, four, odd, PAIRS, Q, scaledTotal, twoDots } from "../int8-activations";
+import { nibble, NIBBLE_MASK, nibblesOf, scaleBytes } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
-import { STRIP_SUMS, SUM, tileDots } from "./sums";
+import { offset, STRIP_SUMS, SUM, tileDots } from "./sums";
 
 // Mutable and exported for the reason given in f16.ts.
 export let FIFTH_MASK: i32 = 0x10101010;
@@ -120,14 +120,30 @@ export function valueQ4_K(format: i32, group: usize, row: i32, c: i32, d: f32, d
   return d * <f32>load<u8>(group + row) * <f32>value - dmin * <f32>load<u8>(group + 8 + row);
 }
 
+/**
+ * Where a sum begins. In pairs a row's 16 products with five bits would not fit 16 bits; with a fifth bit that counts −16 or 0
+ * they do, 16 · 16 · 127 at most.
+ */
+@inline
+function begunAt(format: i32, tokens: i32, x: usize, token: i32): v128 {
+  return PAIRS && format == Q5_K ? offset(tokens, x, SUM, token, 4) : i32x4.splat(0);
+}
+
+/** scale · Σ; what begunAt took off is added. */
+@inline
+function scaledSum(format: i32, tokens: i32, x: usize, token: i32, scale: v128, acc: v128): v128 {
+  const sum = scaledTotal(scale, acc);
+  return PAIRS && format == Q5_K ? i32x4.sub(sum, scaledTotal(scale, begunAt(format, tokens, x, token))) : sum;
+}
+
 /** acc + (d · xScale) · (scale · Σ) − (dmin · xScale) · (min · sum) for rows 4 · half … 4 · half + 3. */
 @inline
-function addAffine(acc: v128, header: usize, group: usize, half: i32, x: usize, sum: v128): v128 {
+function addAffine(format: i32, acc: v128, header: usize, group: usize, half: i32, x: usize, sum: v128): v128 {
   const xScale = v128.load32_splat(x);
   const d = f32x4.mul(v128.load(header + (half << 4)), xScale);
   const dmin = f32x4.mul(v128.load(header + 32 + (half << 4)), xScale);
-  const scaled = i32x4.mul(unsignedBytes(group + (half << 2)), sum);
-  const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), v128.load32_splat(x + SUM));
+  const scaled = scaledSum(format, 1, x, 0, scaleBytes(group + (half << 2)), sum);
+  const minima = scaledTotal(scaleBytes(group + 8 + (half << 2)), v128.load32_splat(x + SUM));
   return f32x4.add(
     acc,
     f32x4.add(f32x4.mul(d, f32x4.convert_i32x4_s(scaled)), f32x4.mul(dmin, f32x4.convert_i32x4_s(minima))),
@@ -149,7 +165,8 @@ export function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize
     w1 += HEADER_BYTES;
     w2 += HEADER_BYTES;
     for (let j = 0; j < 8; j++) {
-      let sum0 = i32x4.splat(0);
+      const begun = begunAt(format, 1, x, 0);
+      let sum0 = begun;
       let sum1 = sum0;
       let sum2 = sum0;
       let sum3 = sum0;
@@ -187,10 +204,10 @@ export function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize
         at2 += 32;
         q += FOUR;
       }
-      acc0 = addAffine(acc0, header1, w1, 0, x, sum0);
-      acc1 = addAffine(acc1, header1, w1, 1, x, sum1);
-      acc2 = addAffine(acc2, header2, w2, 0, x, sum2);
-      acc3 = addAffine(acc3, header2, w2, 1, x, sum3);
+      acc0 = addAffine(format, acc0, header1, w1, 0, x, sum0);
+      acc1 = addAffine(format, acc1, header1, w1, 1, x, sum1);
+      acc2 = addAffine(format, acc2, header2, w2, 0, x, sum2);
+      acc3 = addAffine(format, acc3, header2, w2, 1, x, sum3);
       w1 += groupBytes(format);
       w2 += groupBytes(format);
       x += BLOCK_BYTES;
@@ -204,13 +221,14 @@ export function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize
 
 /** z[token] += (d · xScale) · (scale · Σ) − (dmin · xScale) · (min · sum) for 8 rows: 0 … 3 have the sums `a`, 4 … 7 `b`. */
 @inline
-function addTileAffine(tokens: i32, z: usize, token: i32, x: usize, header: usize, w: usize, a: v128, b: v128): void {
-  addHalfAffine(tokens, z, token, x, header, w, 0, a);
-  addHalfAffine(tokens, z, token, x, header, w, 1, b);
+function addTileAffine(format: i32, tokens: i32, z: usize, token: i32, x: usize, header: usize, w: usize, a: v128, b: v128): void {
+  addHalfAffine(format, tokens, z, token, x, header, w, 0, a);
+  addHalfAffine(format, tokens, z, token, x, header, w, 1, b);
 }
 
 @inline
 function addHalfAffine(
+  format: i32,
   tokens: i32,
   z: usize,
   token: i32,
@@ -223,9 +241,9 @@ function addHalfAffine(
   const xScale = v128.load32_splat(x + (token << 2));
   const d = f32x4.mul(v128.load(header + (half << 4)), xScale);
   const dmin = f32x4.mul(v128.load(header + 32 + (half << 4)), xScale);
-  const scaled = i32x4.mul(unsignedBytes(group + (half << 2)), sum);
+  const scaled = scaledSum(format, tokens, x, token, scaleBytes(group + (half << 2)), sum);
   const negated = v128.load32_splat(x + SUM * tokens + (token << 2));
-  const minima = i32x4.mul(unsignedBytes(group + 8 + (half << 2)), negated);
+  const minima = scaledTotal(scaleBytes(group + 8 + (half << 2)), negated);
   const at = z + (token << 5) + (half << 4);
   const value = f32x4.add(f32x4.mul(d, f32x4.convert_i32x4_s(scaled)), f32x4.mul(dmin, f32x4.convert_i32x4_s(minima)));
   v128.store(at, f32x4.add(v128.load(at), value));
@@ -253,14 +271,14 @@ export function tileQ4_K(format: i32, tokens: i32, z: usize, w1: usize, w2: usiz
 function tileGroup(format: i32, tokens: i32, z: usize, header: usize, w: usize, x: usize): void {
   const mask = i32x4.splat(NIBBLE_MASK);
   const fifth = i32x4.splat(FIFTH_MASK);
-  let a0 = i32x4.splat(0);
-  let a1 = a0;
-  let a2 = a0;
-  let a3 = a0;
+  let a0 = begunAt(format, tokens, x, 0);
+  let a1 = begunAt(format, tokens, x, 1);
+  let a2 = tokens > 2 ? begunAt(format, tokens, x, 2) : a0;
+  let a3 = tokens > 3 ? begunAt(format, tokens, x, 3) : a0;
   let b0 = a0;
-  let b1 = a0;
-  let b2 = a0;
-  let b3 = a0;
+  let b1 = a1;
+  let b2 = a2;
+  let b3 = a3;
   let bits0 = fifthBitsAt(format, w + 144);
   let bits4 = fifthBitsAt(format, w + 160);
   let at = w;
@@ -292,10 +310,10 @@ function tileGroup(format: i32, tokens: i32, z: usize, header: usize, w: usize, 
     at += 32;
     q += FOUR * tokens;
   }
-  addTileAffine(tokens, z, 0, x, header, w, a0, b0);
-  addTileAffine(tokens, z, 1, x, header, w, a1, b1);
-  if (tokens > 2) addTileAffine(tokens, z, 2, x, header, w, a2, b2);
-  if (tokens > 3) addTileAffine(tokens, z, 3, x, header, w, a3, b3);
+  addTileAffine(format, tokens, z, 0, x, header, w, a0, b0);
+  addTileAffine(format, tokens, z, 1, x, header, w, a1, b1);
+  if (tokens > 2) addTileAffine(format, tokens, z, 2, x, header, w, a2, b2);
+  if (tokens > 3) addTileAffine(format, tokens, z, 3, x, header, w, a3, b3);
 }
 
 /** The bits of Q5_K for four rows. Where they are used, a loop has moved them on by k. */

@@ -8,8 +8,8 @@
 //
 // d is kept in float32: with f16, an output matrix in Q6_K was read at 10 GB/s instead of 20.
 import { loadF16 } from "../f16";
-import { BLOCK_BYTES, FOUR, four, odd, Q, twoDots } from "../int8-activations";
-import { nibble, NIBBLE_MASK, nibblesOf, signedBytes } from "./nibbles";
+import { BLOCK_BYTES, FOUR, four, odd, Q, scaledTotal, twoDots } from "../int8-activations";
+import { nibble, NIBBLE_MASK, nibblesOf, signedScaleBytes } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
 import { addTile, HIGH_SUM, LOW_SUM, offset, STRIP_SUMS, tileDots } from "./sums";
 
@@ -163,8 +163,8 @@ function sixDots(q: usize, w: v128, next: v128, acc: v128): v128 {
 @inline
 function addSix(acc: v128, header: usize, group: usize, half: i32, x: usize, low: v128, high: v128): v128 {
   const d = f32x4.mul(v128.load(header + (half << 4)), v128.load32_splat(x));
-  const first = i32x4.mul(signedBytes(group + (half << 2)), low);
-  const second = i32x4.mul(signedBytes(group + 8 + (half << 2)), high);
+  const first = scaledTotal(signedScaleBytes(group + (half << 2)), low);
+  const second = scaledTotal(signedScaleBytes(group + 8 + (half << 2)), high);
   acc = f32x4.add(acc, f32x4.mul(d, f32x4.convert_i32x4_s(first)));
   return f32x4.add(acc, f32x4.mul(d, f32x4.convert_i32x4_s(second)));
 }
@@ -230,12 +230,12 @@ function tileHalf(isHigh: bool, tokens: i32, z: usize, header: usize, w: usize, 
   }
   const d0 = v128.load(header);
   const d1 = v128.load(header, 16);
-  const scale0 = signedBytes(w + (isHigh ? 8 : 0));
-  const scale4 = signedBytes(w + (isHigh ? 12 : 4));
-  addTile(z, 0, x, d0, d1, i32x4.mul(scale0, a0), i32x4.mul(scale4, b0));
-  addTile(z, 1, x, d0, d1, i32x4.mul(scale0, a1), i32x4.mul(scale4, b1));
-  if (tokens > 2) addTile(z, 2, x, d0, d1, i32x4.mul(scale0, a2), i32x4.mul(scale4, b2));
-  if (tokens > 3) addTile(z, 3, x, d0, d1, i32x4.mul(scale0, a3), i32x4.mul(scale4, b3));
+  const scale0 = signedScaleBytes(w + (isHigh ? 8 : 0));
+  const scale4 = signedScaleBytes(w + (isHigh ? 12 : 4));
+  addTile(z, 0, x, d0, d1, scaledTotal(scale0, a0), scaledTotal(scale4, b0));
+  addTile(z, 1, x, d0, d1, scaledTotal(scale0, a1), scaledTotal(scale4, b1));
+  if (tokens > 2) addTile(z, 2, x, d0, d1, scaledTotal(scale0, a2), scaledTotal(scale4, b2));
+  if (tokens > 3) addTile(z, 3, x, d0, d1, scaledTotal(scale0, a3), scaledTotal(scale4, b3));
 }
 
 @inline

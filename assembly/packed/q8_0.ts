@@ -5,7 +5,7 @@
 //         ├─ 8 × d f16 ┼─ for g = 0 … 7, columns 4g … 4g + 3 of 8 rows: 32 bytes             ─┤
 //
 import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
-import { BLOCK_BYTES, FOUR, four, highDots, lowDots, odd, PAIRS, Q, RELAXED, twoDots } from "../int8-activations";
+import { BLOCK_BYTES, FOUR, four, highDots, lowDots, odd, PAIRS, Q, RELAXED, total, twoDots } from "../int8-activations";
 import { NIBBLE_MASK, WORD_NIBBLE_MASK } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
 import { addScaled, addTile, offset, STRIP_SUMS, SUM, tileDots } from "./sums";
@@ -150,7 +150,7 @@ function begun(tokens: i32, x: usize, token: i32, signed: v128): v128 {
 /** The sums over high nibbles and over low ones as one. */
 @inline
 function joined(sum: v128, low: v128): v128 {
-  return WHOLE ? sum : i32x4.add(i32x4.shl(sum, 4), low);
+  return WHOLE ? sum : i32x4.add(i32x4.shl(total(sum), 4), total(low));
 }
 
 @inline
@@ -178,6 +178,14 @@ function tileGroup(tokens: i32, z: usize, w: usize, x: usize): void {
   let b3 = a3;
   let at = w;
   let q = x + Q * tokens;
+  let highA0 = a0;
+  let highA1 = a1;
+  let highA2 = a2;
+  let highA3 = a3;
+  let highB0 = b0;
+  let highB1 = b1;
+  let highB2 = b2;
+  let highB3 = b3;
   if (!WHOLE) {
     // The high nibbles, times 16; then the low ones are added.
     for (let g = 0; g < 8; g += 2) {
@@ -201,14 +209,22 @@ function tileGroup(tokens: i32, z: usize, w: usize, x: usize): void {
       at += 64;
       q += 2 * FOUR * tokens;
     }
-    a0 = i32x4.shl(a0, 4);
-    a1 = i32x4.shl(a1, 4);
-    a2 = i32x4.shl(a2, 4);
-    a3 = i32x4.shl(a3, 4);
-    b0 = i32x4.shl(b0, 4);
-    b1 = i32x4.shl(b1, 4);
-    b2 = i32x4.shl(b2, 4);
-    b3 = i32x4.shl(b3, 4);
+    highA0 = i32x4.shl(total(a0), 4);
+    highA1 = i32x4.shl(total(a1), 4);
+    highA2 = i32x4.shl(total(a2), 4);
+    highA3 = i32x4.shl(total(a3), 4);
+    highB0 = i32x4.shl(total(b0), 4);
+    highB1 = i32x4.shl(total(b1), 4);
+    highB2 = i32x4.shl(total(b2), 4);
+    highB3 = i32x4.shl(total(b3), 4);
+    a0 = resumed(highA0);
+    a1 = resumed(highA1);
+    a2 = resumed(highA2);
+    a3 = resumed(highA3);
+    b0 = resumed(highB0);
+    b1 = resumed(highB1);
+    b2 = resumed(highB2);
+    b3 = resumed(highB3);
     at = w;
     q = x + Q * tokens;
   }
@@ -236,10 +252,22 @@ function tileGroup(tokens: i32, z: usize, w: usize, x: usize): void {
   const halvesMask = i32x4.splat(HALVES_MASK);
   const d0 = f32x4.mul(loadHalves(w, halvesMask), twoTo112());
   const d1 = f32x4.mul(loadHalves(w + 8, halvesMask), twoTo112());
-  addTile(z, 0, x, d0, d1, a0, b0);
-  addTile(z, 1, x, d0, d1, a1, b1);
-  if (tokens > 2) addTile(z, 2, x, d0, d1, a2, b2);
-  if (tokens > 3) addTile(z, 3, x, d0, d1, a3, b3);
+  addTile(z, 0, x, d0, d1, rejoined(highA0, a0), rejoined(highB0, b0));
+  addTile(z, 1, x, d0, d1, rejoined(highA1, a1), rejoined(highB1, b1));
+  if (tokens > 2) addTile(z, 2, x, d0, d1, rejoined(highA2, a2), rejoined(highB2, b2));
+  if (tokens > 3) addTile(z, 3, x, d0, d1, rejoined(highA3, a3), rejoined(highB3, b3));
+}
+
+/** Where the pass over low nibbles begins: in pairs anew, as 16 bits have no room for both. */
+@inline
+function resumed(high: v128): v128 {
+  return PAIRS ? i32x4.splat(0) : high;
+}
+
+/** The sums of both passes. */
+@inline
+function rejoined(high: v128, acc: v128): v128 {
+  return PAIRS ? i32x4.add(high, total(acc)) : acc;
 }
 
 /** What the last loop of a tile multiplies. */

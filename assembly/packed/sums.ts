@@ -3,7 +3,7 @@
 // A tile is the activations of 2, 3 or 4 tokens. Times a strip it gives 8 rows × 4 tokens at most: 8 vectors of integer sums,
 // which stay in registers for one group. The float32 sums are kept in scratch memory, because with 8 more vectors the
 // registers would spill: 347 to 363 GOPS instead of 268 to 292 (two threads of a Zen 5, V8 13.6).
-import { FOUR, four, odd, twoDots } from "../int8-activations";
+import { FOUR, four, odd, PAIRS, twoDots } from "../int8-activations";
 
 /** Tokens of a tile, at most. */
 export const TILE_TOKENS: i32 = 4;
@@ -35,7 +35,8 @@ export function addTile(z: usize, token: i32, x: usize, d0: v128, d1: v128, a: v
 /** −2^shift · the sum of q of one token of a tile: SUM, LOW_SUM or HIGH_SUM. */
 @inline
 export function offset(tokens: i32, x: usize, sum: i32, token: i32, shift: i32): v128 {
-  return i32x4.shl(v128.load32_splat(x + sum * tokens + (token << 2)), shift);
+  const sums = v128.load32_splat(x + sum * tokens + (token << 2));
+  return PAIRS ? i16x8.shl(sums, shift) : i32x4.shl(sums, shift);
 }
 
 /** twoDots for one token of a tile whose columns are at `q1` and `q2`. */

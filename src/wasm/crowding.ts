@@ -6,6 +6,12 @@
 const WINDOW_MS = 40;
 /** Of the time, in threads: what is lost to waiting in steps of even speed is a few hundredths. */
 const CROWDED = 0.15;
+/**
+ * Windows in a row that have to be so; one, just after a thread that rested was tried again. Where a machine is shared, some
+ * other program or the host takes a processor for 10 ms now and then, which is a quarter of a window, and much less than a
+ * rest costs.
+ */
+const CROWDED_WINDOWS = 3;
 /** For so long one thread rests; twice as long each time that it was still too many. */
 const FIRST_REST_MS = 250;
 const LONGEST_REST_MS = 4_000;
@@ -30,14 +36,18 @@ export function createCrowding(size: number): Crowding {
   let triedAt = Number.NEGATIVE_INFINITY;
   let until = 0;
   let window = NONE;
+  /** Windows in a row, up to the last one. */
+  let crowded = 0;
 
   const judge = (now: number, lostMs: number): void => {
     const elapsed = now - window.begin;
     const isOfWork = elapsed < 2 * WINDOW_MS; // and not of a pause, in which nothing could be lost
     const share = (lostMs - window.lostMs) / elapsed;
     window = { begin: now, lostMs };
-    if (isOfWork && share > CROWDED && wanted - resting > 1) {
-      restMs = now - triedAt < 3 * WINDOW_MS ? Math.min(2 * restMs, LONGEST_REST_MS) : FIRST_REST_MS;
+    crowded = isOfWork && share > CROWDED ? crowded + 1 : 0;
+    const isTrial = now - triedAt < 3 * WINDOW_MS;
+    if (crowded >= (isTrial ? 1 : CROWDED_WINDOWS) && wanted - resting > 1) {
+      restMs = isTrial ? Math.min(2 * restMs, LONGEST_REST_MS) : FIRST_REST_MS;
       resting++;
       until = now + restMs;
     } else if (resting > 0 && now >= until) {
@@ -52,6 +62,7 @@ export function createCrowding(size: number): Crowding {
       wanted = threads;
       resting = 0;
       window = NONE;
+      crowded = 0;
     },
     threadsAt(now, lostMs) {
       if (wanted > 1 && now - window.begin >= WINDOW_MS) judge(now, lostMs);

@@ -45,6 +45,15 @@ describe("threads of a pool", () => {
     expect(share(run(crowding, clock, 2, 1000), 2)).toBe(1);
   });
 
+  it("do not rest because a processor is taken for a moment", () => {
+    const crowding = createCrowding(2);
+    const clock = { now: 0, lostMs: 0 };
+    for (let moment = 0; moment < 20; moment++) {
+      expect(share(run(crowding, clock, 1, 60), 2)).toBe(1);
+      expect(share(run(crowding, clock, 2, 200), 2)).toBe(1);
+    }
+  });
+
   it("never rest all", () => {
     const crowding = createCrowding(2);
     expect(run(crowding, { now: 0, lostMs: 0 }, 0, 5000)[0]).toBeUndefined();
