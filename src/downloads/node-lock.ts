@@ -3,11 +3,12 @@
 //
 // A lock is taken by moving a folder made beforehand into its place, which fails where one with a file in it is. One that
 // was left behind by a process that was killed is taken over by renaming the file in it. Both happen at once or not at all,
-// and the file that is renamed is that of the process that was found dead, not of one that came first.
+// and the file that is renamed is that of the process that was found dead, not of one that came first. A process that is killed
+// before its folder is in place leaves that folder behind, which whoever holds the lock next removes.
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readlink, rename, rm, rmdir, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { wait } from "../sources/patience.ts";
 import type { LockOptions } from "./shelf.ts";
 
@@ -15,6 +16,8 @@ const TOUCH_MS = 2_000;
 /** Several touches may be late on a busy machine. */
 const LEFT_BEHIND_MS = 20_000;
 const ASK_MS = 300;
+/** What follows the lock's name in that of a folder made beforehand: process, place, a random UUID. */
+const MADE_BEFOREHAND = /^\d+-[0-9a-f]{16}-[0-9a-f-]{36}$/;
 
 /** @throws what `work` throws; the signal's reason; what the file system says where no folder can be made */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
@@ -34,6 +37,7 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
   }, TOUCH_MS);
   touching.unref();
   try {
+    await removeLeftBehind(path, place);
     return await work();
   } finally {
     clearInterval(touching);
@@ -59,8 +63,21 @@ async function take(path: string, own: string): Promise<boolean> {
   }
 }
 
+/** Folders that were made beforehand by processes that have ended since. */
+async function removeLeftBehind(path: string, place: string): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path)).catch(() => [])) {
+    const holder = name.slice(prefix.length);
+    const made = join(dirname(path), name);
+    if (!name.startsWith(prefix) || !MADE_BEFOREHAND.test(holder) || !(await isLeftBehind(made, holder, place)))
+      continue;
+    await rm(made, { recursive: true, force: true }).catch(() => {}); // another may be removing it as well
+  }
+}
+
+/** ENOENT: the folder made beforehand was taken for one that is left behind, by a process that a pause of this one misled. */
 function isTaken(error: unknown): boolean {
-  return ["EEXIST", "ENOTEMPTY", "EPERM", "EACCES"].includes(String((error as NodeJS.ErrnoException).code));
+  return ["EEXIST", "ENOTEMPTY", "EPERM", "EACCES", "ENOENT"].includes(String((error as NodeJS.ErrnoException).code));
 }
 
 async function takeOver(path: string, own: string, place: string): Promise<boolean> {

@@ -14,9 +14,22 @@ export function leaveAs(path: string, holder: string, ageMs: number = 0): void {
 }
 
 /** By a process that is killed while it holds the lock. */
-export async function leaveKilled(path: string): Promise<void> {
-  const script = `import { withLock } from ${JSON.stringify(MODULE)};
-    await withLock(${JSON.stringify(path)}, {}, async () => process.kill(process.pid, "SIGKILL"));`;
+export function leaveKilled(path: string): Promise<void> {
+  return killed(`import { withLock } from ${JSON.stringify(MODULE)};
+    await withLock(${JSON.stringify(path)}, {}, async () => process.kill(process.pid, "SIGKILL"));`);
+}
+
+/** By a process that is killed as it is about to move the folder that it has made into the lock's place. */
+export function leaveUntaken(path: string): Promise<void> {
+  return killed(`import { promises } from "node:fs";
+    import { syncBuiltinESMExports } from "node:module";
+    promises.rename = () => process.kill(process.pid, "SIGKILL");
+    syncBuiltinESMExports();
+    const { withLock } = await import(${JSON.stringify(MODULE)});
+    await withLock(${JSON.stringify(path)}, {}, async () => {});`);
+}
+
+async function killed(script: string): Promise<void> {
   const args = [...process.execArgv, "--input-type=module", "--eval", script];
   const child = spawn(process.execPath, args, { stdio: "inherit" });
   const signal = await new Promise((resolve) => child.once("exit", (_, by) => resolve(by)));

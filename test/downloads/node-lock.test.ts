@@ -1,11 +1,12 @@
 // One process at a time holds a lock, whoever left it behind.
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { withLock } from "../../src/downloads/node-lock.ts";
-import { leaveAs, leaveKilled } from "./left-lock.ts";
+import { leaveAs, leaveKilled, leaveUntaken } from "./left-lock.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -36,6 +37,17 @@ describe("a lock", () => {
     const path = join(folder, "lock");
     await leaveKilled(path);
     expect(await contended(path, 3)).toBe(1);
+  });
+
+  it("has folders beside it by processes that were killed before they held it, until the next holds it", async () => {
+    const path = join(folder, "lock");
+    const elsewhere = `1-${"0".repeat(16)}-${randomUUID()}`;
+    await leaveUntaken(path);
+    leaveAs(`${path}.${elsewhere}`, elsewhere); // just made by a process of which nothing is known
+    writeFileSync(`${path}.txt`, "of somebody else");
+    expect(readdirSync(folder).length).toBe(3);
+    await withLock(path, {}, async () => {});
+    expect(readdirSync(folder).sort()).toEqual([`lock.${elsewhere}`, "lock.txt"]);
   });
 
   it("that nobody has touched for a while is taken over, and one that is touched is not", async () => {

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { dotProductWords } from "../../src/bench/product/dot-product-words.ts";
 import { dotProductOfBytes } from "../../src/wasm/dot-product.ts";
 import { usableBuilds } from "../../src/wasm/kernels.ts";
 
@@ -23,11 +24,16 @@ it("is that of the processor", () => {
 });
 
 // V8 can be told to do without the instructions of AVX-VNNI: then it saturates, on any x86.
-it("is found to saturate where an x86's dot product is not used", () => {
+it("is found, and said, to saturate where an x86's dot product is not used", () => {
   const without = isX64 ? ["--no-enable-avx-vnni", "--no-enable-avx-vnni-int8"] : [];
-  const script = 'import { usableBuilds } from "./src/wasm/kernels.ts"; console.log(usableBuilds().join(" "));';
+  const script = `import { dotProductWords } from "./src/bench/product/dot-product-words.ts";
+    import { usableBuilds } from "./src/wasm/kernels.ts";
+    console.log(usableBuilds().join(" "), "|", dotProductWords());`;
   const args = [...without, "--import", "./assembly/read-typescript.js", "--input-type=module", "-e", script];
   const cwd = new URL("../..", import.meta.url);
   const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", cwd });
-  expect(stdout.trim(), stderr).toBe(isX64 ? "relaxed-pairs baseline" : usableBuilds().join(" "));
+  const [builds, words] = isX64
+    ? ["relaxed-pairs baseline", "several instructions"]
+    : [usableBuilds().join(" "), dotProductWords()];
+  expect(stdout.trim(), stderr).toBe(`${builds} | ${words}`);
 });

@@ -15,8 +15,6 @@ interface PageWorld {
 export interface BrowserPlaces {
   /** The package, built for browsers. */
   readonly dist: string;
-  /** Of the project: the packages that ours needs. */
-  readonly modules: string;
   /** In which @wllama/wllama is installed. */
   readonly folder: string;
   readonly version: string;
@@ -25,14 +23,10 @@ export interface BrowserPlaces {
 
 /** @throws Error when Chromium is missing, or one of the engines cannot hold the file */
 export async function openBrowserPair(path: string, options: PeerOptions, places: BrowserPlaces): Promise<Pair> {
-  const { dist, modules, folder, version, signal } = places;
+  const { dist, folder, version, signal } = places;
   const content: SiteContent = {
     files: { "/model.gguf": path, "/ours": pagePath("../ours.html"), "/theirs": pagePath("../theirs.html") },
-    folders: {
-      dist,
-      huggingface: join(modules, "@huggingface"),
-      wllama: join(folder, "node_modules/@wllama/wllama/esm"),
-    },
+    folders: { dist, wllama: join(folder, "node_modules/@wllama/wllama/esm") },
   };
   const browser = await launchChromium();
   const site = await serveSite(content);

@@ -1,6 +1,5 @@
 // `npm run bench -- --peers`: the same file in other engines, side by side and in turns, as ratios.
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { readTokenizer } from "../../formats/tokenizer-source.ts";
 import { locateInNode } from "../../index.ts";
@@ -121,8 +120,7 @@ async function openPair(surroundings: Surroundings, request: PeersRequest, signa
   }
   const folder = await installPeer("@wllama/wllama", root);
   const dist = await buildPackage(root);
-  const modules = fileURLToPath(new URL("../../../node_modules", import.meta.url));
-  return openBrowserPair(path, options, { dist, modules, folder, version: PEER_VERSIONS["@wllama/wllama"], signal });
+  return openBrowserPair(path, options, { dist, folder, version: PEER_VERSIONS["@wllama/wllama"], signal });
 }
 
 /** One round more than is counted: the first compiles. If stopped early, it reports the rounds that both have finished. */
