@@ -23,6 +23,9 @@ export const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD;
 // @ts-ignore: asc makes this constant from asconfig.json
 export const PAIRS: bool = BUILD_PAIRS != 0;
 
+/** Whether this build multiplies by the dot product with sums of 32 bits. */
+export const DOT: bool = RELAXED && !PAIRS;
+
 /** Values of a block. */
 export const BLOCK_LENGTH: i32 = 32;
 /** Bytes of a block, in either build. */
@@ -133,7 +136,8 @@ export function odd(q: usize): v128 {
 @inline
 export function dot(even: v128, odds: v128, w: v128, acc: v128): v128 {
   if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(even, w, acc);
-  return dotWords(even, odds, v128.and(w, i16x8.splat(255)), i16x8.shr_u(w, 8), acc);
+  // Two shifts, as a constant mask would be three instructions.
+  return dotWords(even, odds, i16x8.shr_u(i16x8.shl(w, 8), 8), i16x8.shr_u(w, 8), acc);
 }
 
 /**
@@ -177,41 +181,6 @@ export function scaledTotal(scale: v128, acc: v128): v128 {
   return PAIRS ? i32x4.dot_i16x8_s(scale, acc) : i32x4.mul(scale, acc);
 }
 
-/** `twoDots` with the low nibbles of 16 bytes, and of 16 others. */
-@inline
-export function lowDots(
-  even1: v128,
-  odds1: v128,
-  bytes1: v128,
-  even2: v128,
-  odds2: v128,
-  bytes2: v128,
-  mask: v128,
-  acc: v128,
-): v128 {
-  if (RELAXED) return twoDots(even1, odds1, v128.and(bytes1, mask), even2, odds2, v128.and(bytes2, mask), acc);
-  return dotLow(even2, odds2, bytes2, mask, dotLow(even1, odds1, bytes1, mask, acc));
-}
-
-/** The same with the high nibbles. */
-@inline
-export function highDots(
-  even1: v128,
-  odds1: v128,
-  bytes1: v128,
-  even2: v128,
-  odds2: v128,
-  bytes2: v128,
-  mask: v128,
-  acc: v128,
-): v128 {
-  if (RELAXED) {
-    const w1 = v128.and(i16x8.shr_u(bytes1, 4), mask);
-    return twoDots(even1, odds1, w1, even2, odds2, v128.and(i16x8.shr_u(bytes2, 4), mask), acc);
-  }
-  return dotHigh(even2, odds2, bytes2, mask, dotHigh(even1, odds1, bytes1, mask, acc));
-}
-
 @inline
 function dotLow(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v128 {
   return dotWords(even, odds, v128.and(bytes, mask), v128.and(i16x8.shr_u(bytes, 8), mask), acc);
@@ -222,8 +191,22 @@ function dotHigh(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v1
   return dotWords(even, odds, v128.and(i16x8.shr_u(bytes, 4), mask), i16x8.shr_u(bytes, 12), acc);
 }
 
+/**
+ * Of `columns`, which `four` gave, the first and the third as words; of those at `q` the second and the fourth is what `oddWords`
+ * gives. With a dot product of bytes, what it wants.
+ */
 @inline
-function dotWords(even: v128, odds: v128, w: v128, wOdd: v128, acc: v128): v128 {
+export function evenWords(columns: v128): v128 {
+  return PAIRS ? i16x8.shr_s(i16x8.shl(columns, 8), 8) : columns;
+}
+
+@inline
+export function oddWords(columns: v128, q: usize): v128 {
+  return PAIRS ? i16x8.shr_s(columns, 8) : odd(q);
+}
+
+@inline
+export function dotWords(even: v128, odds: v128, w: v128, wOdd: v128, acc: v128): v128 {
   return i32x4.add(acc, i32x4.add(i32x4.dot_i16x8_s(even, w), i32x4.dot_i16x8_s(odds, wOdd)));
 }
 
