@@ -10,7 +10,7 @@
 //
 // This is llama.cpp's Q8_0 with two changes: the scale stays in float32, and the sums of q are computed once, negated, for the
 // products that subtract an offset or a minimum. Rounding is to nearest, ties to even; |q| ≤ 127. One infinite value or NaN makes the
-// scale infinite or NaN, and with it every product.
+// scale NaN, and with it every product.
 //
 // A tile is the blocks of two, three or four rows, interleaved: first the scales of rows 0, 1, …, then their sums, then four
 // columns of q of each row, the next four columns of each row, and so on.
@@ -59,7 +59,9 @@ export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
     for (let c = 16; c < 128; c += 16) most = i32x4.max_s(most, magnitude(x + c));
     most = i32x4.max_s(most, i32x4.shuffle(most, most, 2, 3, 0, 1));
     most = i32x4.max_s(most, i32x4.shuffle(most, most, 1, 0, 3, 2));
-    const scale = f32x4.div(most, f32x4.splat(127));
+    const step = f32x4.div(most, f32x4.splat(127));
+    // Infinity less itself is NaN: of which sign a product would be infinite depends on what engines round NaN to.
+    const scale = f32x4.add(step, f32x4.sub(step, step));
     // Below the smallest normal float 1 / scale may overflow: such a block counts as zero.
     const isTiny = f32x4.lt(scale, f32x4.splat(1.17549435e-38));
     const inverse = v128.andnot(f32x4.div(f32x4.splat(1), scale), isTiny);

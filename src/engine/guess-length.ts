@@ -41,6 +41,8 @@ export function createStepCosts(
   const counts: number[] = [];
   const measuredAt: number[] = [];
   let steps = 0;
+  /** By a clock that some steps do not move, nothing is known. */
+  let isMeasured = true;
 
   /** From the lengths on both sides that have been measured, or from the longest below. */
   const expected = (rows: number): number => {
@@ -55,6 +57,8 @@ export function createStepCosts(
 
   return {
     add(rows, ms) {
+      isMeasured &&= ms > 0;
+      if (!isMeasured) return;
       const count = counts[rows] ?? 0;
       counts[rows] = count + 1;
       measuredAt[rows] = ++steps;
@@ -73,7 +77,7 @@ export function createStepCosts(
       const left = Math.max(0, 1 - (steps - measuredAt[rows]) / FORGOTTEN_STEPS);
       return pace * Math.max(ratio * left, Math.min(ratio, expected(rows)));
     },
-    isKnown: (rows) => counts.slice(0, rows + 1).some((count) => count >= ENOUGH),
+    isKnown: (rows) => isMeasured && counts.slice(0, rows + 1).some((count) => count >= ENOUGH),
     get most() {
       return 2 * (counts.length - 1);
     },

@@ -64,6 +64,16 @@ describe("a guess's length", () => {
     expect(guessLength(costs, 8, 1)).toBeGreaterThan(0);
   });
 
+  it("is 0 by a clock that some steps do not move", () => {
+    const costs = createStepCosts(() => 1);
+    for (const ms of [0, 0, 17, 17, 17]) costs.add(1, ms);
+    expect(guessLength(costs, 8, 0.9)).toBe(0);
+    const later = measured([3, 4.5, 6]);
+    expect(guessLength(later, 8, 0.9)).toBeGreaterThan(0);
+    later.add(2, 0);
+    expect(guessLength(later, 8, 0.9)).toBe(0);
+  });
+
   it("is not decided by one hiccup, in either direction", () => {
     const costs = measured([30, 45, 60, 75]);
     const before = costs.of(4) / costs.of(1);

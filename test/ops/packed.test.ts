@@ -106,11 +106,12 @@ describe.each(builds)("%s", (build) => {
     instantiate(memory, build).quantize(to, x, 0, blocks.length);
     blocks.forEach((_, i) => {
       const own = numbers.subarray(32 * i, 32 * i + 32);
-      const scale = Math.fround(own.reduce((most, number) => Math.max(most, Math.abs(number)), 0) / 127);
+      const most = own.reduce((most, number) => Math.max(most, Math.abs(number)), 0);
+      const scale = most === Infinity ? Number.NaN : Math.fround(most / 127);
       const at = to + i * activationBytes(isRelaxed(build), 32);
       const view = new DataView(memory.buffer, at);
       expect(view.getFloat32(0, true)).toBe(scale);
-      if (!Number.isFinite(scale)) return; // makes every product infinite or NaN, whatever the steps
+      if (Number.isNaN(scale)) return; // makes every product NaN, whatever the steps
       const inverse = scale < 1.17549435e-38 ? 0 : Math.fround(1 / scale);
       // Adding this rounds a double to an integer, ties to even.
       const expected = [...own].map((number) => Math.fround(number * inverse) + 2 ** 52 * 1.5 - 2 ** 52 * 1.5 + 0);
@@ -173,9 +174,24 @@ describe("all builds", () => {
         };
         const results = builds.map((build) => {
           const { ops, memory, tensor, weight } = kernelRig(matrices, build);
-          return memory.read(ops.linear(tensor("x"), weight("w")));
+          return [1, 2, 3, 4].map((count) => memory.read(ops.linear(ops.rows(tensor("x"), 0, count), weight("w"))));
         });
         for (const [i, result] of results.entries()) expect(result, builds[i]).toEqual(results[0]);
+      }
+    }
+  });
+
+  it.each(formats)("%s: an infinite activation makes all products of its token NaN", (format) => {
+    for (const infinite of [Infinity, -Infinity]) {
+      const data = new Float32Array(4 * COLS).fill(0.5);
+      for (let t = 0; t < 4; t++) data[t * COLS + 33 * t] = infinite;
+      const matrices: Record<string, Matrix> = { w: weights(format), x: { rows: 4, cols: COLS, data } };
+      for (const build of builds) {
+        const { ops, memory, tensor, weight } = kernelRig(matrices, build);
+        for (const count of [1, 2, 3, 4]) {
+          const result = memory.read(ops.linear(ops.rows(tensor("x"), 0, count), weight("w")));
+          expect(result.every(Number.isNaN), build).toBe(true);
+        }
       }
     }
   });
