@@ -19,4 +19,4 @@ export { packRows } from "./packed/formats";
 export { NIBBLE_MASK, WORD_NIBBLE_MASK } from "./packed/nibbles";
 export { FIFTH_MASK } from "./packed/q4_k";
 export { HIGH_MASK } from "./packed/q6_k";
-export { SIGNED_BYTES } from "./packed/q8_0";
+export { BYTE_MASK, SIGNED_BYTES } from "./packed/q8_0";
