@@ -4,7 +4,7 @@
 //         ├─ 8 × d f16 ┼─ nibbles, see formats.ts ─┤
 //
 import { HALVES_MASK, loadHalves, twoTo112 } from "../f16";
-import { BLOCK_BYTES, FOUR, four, nibbleDots, odd, PAIRS, Q, RELAXED, total } from "../int8-activations";
+import { BLOCK_BYTES, DOT, FOUR, four, nibbleDots, odd, Q, RELAXED, total } from "../int8-activations";
 import { nibble, NIBBLE_MASK, WORD_NIBBLE_MASK } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
 import { addScaled, addTile, offset, STRIP_SUMS, SUM, tileDots } from "./sums";
@@ -86,7 +86,7 @@ export function gemvQ4_0(y1: usize, y2: usize, w1: usize, w2: usize, x: usize, c
 @inline
 export function tileQ4_0(tokens: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   for (let i = 0; i < cols; i += 32) {
-    if (tokens == 2 && RELAXED && !PAIRS) {
+    if (tokens == 2 && DOT) {
       twoStrips(z, w1, w2, x);
     } else {
       tileGroup(tokens, z, w1, x);

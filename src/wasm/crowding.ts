@@ -36,17 +36,18 @@ export function createCrowding(size: number): Crowding {
   let triedAt = Number.NEGATIVE_INFINITY;
   let until = 0;
   let window = NONE;
-  /** Windows in a row, up to the last one. */
+  /** Windows of work in a row, up to the last one. */
   let crowded = 0;
 
   const judge = (now: number, lostMs: number): void => {
     const elapsed = now - window.begin;
-    const isOfWork = elapsed < 2 * WINDOW_MS; // and not of a pause, in which nothing could be lost
+    // And not of a pause, in which nothing could be lost, or one long op of a prompt: either says nothing.
+    const isOfWork = elapsed < 2 * WINDOW_MS;
     const share = (lostMs - window.lostMs) / elapsed;
     window = { begin: now, lostMs };
-    crowded = isOfWork && share > CROWDED ? crowded + 1 : 0;
+    if (isOfWork) crowded = share > CROWDED ? crowded + 1 : 0;
     const isTrial = now - triedAt < 3 * WINDOW_MS;
-    if (crowded >= (isTrial ? 1 : CROWDED_WINDOWS) && wanted - resting > 1) {
+    if (isOfWork && crowded >= (isTrial ? 1 : CROWDED_WINDOWS) && wanted - resting > 1) {
       restMs = isTrial ? Math.min(2 * restMs, LONGEST_REST_MS) : FIRST_REST_MS;
       resting++;
       until = now + restMs;

@@ -272,6 +272,7 @@ function rangeStart(number: number, from: number, to: number, grain: number): nu
   }
   return at;
 }
+
 /** A kernel that needs no scratch ignores it: exports drop arguments they do not declare. */
 function call(kernels: Kernels, kernel: SharedKernel, args: number[]): void {
   (kernels[kernel] as (...args: number[]) => void)(...args);

@@ -54,6 +54,20 @@ describe("threads of a pool", () => {
     }
   });
 
+  it("rest also where ops longer than two windows come between others, as in a prompt", () => {
+    const crowding = createCrowding(2);
+    const spent = [0, 0, 0];
+    for (let layer = 0, now = 0, lostMs = 0; layer < 50; layer++) {
+      for (const ms of [120, 120, 120, 30, 20, 10, 5]) {
+        const threads = crowding.threadsAt(now, lostMs);
+        spent[threads] += ms;
+        if (threads === 2) lostMs += ms / 2;
+        now += ms;
+      }
+    }
+    expect(share(spent, 1)).toBeGreaterThan(0.5);
+  });
+
   it("never rest all", () => {
     const crowding = createCrowding(2);
     expect(run(crowding, { now: 0, lostMs: 0 }, 0, 5000)[0]).toBeUndefined();

@@ -1,6 +1,6 @@
 // Decode with ids that are run before they are known, beside the same ids one by one.
 import type { Constraint, GenerateOptions } from "../../engine/answer.ts";
-import { createAcceptances, createStepCosts, plannedReads } from "../../engine/guess-length.ts";
+import { type Acceptance, createAcceptances, createStepCosts, plannedReads } from "../../engine/guess-length.ts";
 import { createScheduler, type SchedulerParts } from "../../engine/scheduler.ts";
 import type { Speed as LongSteps } from "../../engine/step-length.ts";
 import type { Ops } from "../../ops/ops.ts";
@@ -32,7 +32,7 @@ export function measureAhead(
     (rows) => plannedReads(model.config, rows),
     () => longSteps.msPerPosition,
   );
-  const acceptances = new Map<Right, () => ReturnType<ReturnType<typeof createAcceptances>>>();
+  const acceptances = new Map<Right, () => Acceptance>();
 
   /** @param side  0 or 1 */
   const hear = async (side: number, tokens: number, turn: Turn, own: Own, learned: Learned = {}): Promise<number[]> => {
