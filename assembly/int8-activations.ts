@@ -23,6 +23,9 @@ export const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD;
 // @ts-ignore: asc makes this constant from asconfig.json
 export const PAIRS: bool = BUILD_PAIRS != 0;
 
+/** Whether this build multiplies by the dot product with sums of 32 bits. */
+export const DOT: bool = RELAXED && !PAIRS;
+
 /** Values of a block. */
 export const BLOCK_LENGTH: i32 = 32;
 /** Bytes of a block, in either build. */
@@ -40,28 +43,32 @@ export function activationBytes(relaxed: bool, cols: i32): i32 {
   return (cols / BLOCK_LENGTH) * (relaxed ? RELAXED_BYTES : BASELINE_BYTES);
 }
 
+/** Without the sign of a float32. */
+const MAGNITUDE: i32 = 0x7fffffff;
+/** 1.5 · 2²³: added to a number below 2²², it leaves the nearest integer, ties to even, in the low bits. */
+const ROUND: f32 = 12582912;
+const ROUND_BITS: i32 = 0x4b400000;
+
 /** x f32[…] → blocks begin … end − 1 at `to`, counted through all rows, which follow one another. */
 export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
   to += <usize>begin * BLOCK_BYTES;
   x += <usize>begin << 7;
   for (let i = begin; i < end; i++) {
-    let most = f32x4.splat(0);
-    for (let c = 0; c < 128; c += 16) most = f32x4.max(most, f32x4.abs(v128.load(x + c)));
-    const amax = max<f32>(
-      max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
-      max<f32>(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
-    );
-    const scale = amax / <f32>127.0;
+    // As integers, magnitudes are in the same order, with infinity and NaN above all others.
+    let most = magnitude(x);
+    for (let c = 16; c < 128; c += 16) most = i32x4.max_s(most, magnitude(x + c));
+    most = i32x4.max_s(most, i32x4.shuffle(most, most, 2, 3, 0, 1));
+    most = i32x4.max_s(most, i32x4.shuffle(most, most, 1, 0, 3, 2));
+    const scale = f32x4.div(most, f32x4.splat(127));
     // Below the smallest normal float 1 / scale may overflow: such a block counts as zero.
-    const inverse = f32x4.splat(scale < <f32>1.17549435e-38 ? 0 : <f32>1.0 / scale);
+    const isTiny = f32x4.lt(scale, f32x4.splat(1.17549435e-38));
+    const inverse = v128.andnot(f32x4.div(f32x4.splat(1), scale), isTiny);
     const a = eight(x, inverse);
     const b = eight(x + 32, inverse);
     const c = eight(x + 64, inverse);
     const d = eight(x + 96, inverse);
-    const low = i16x8.add(a, b);
-    const high = i16x8.add(c, d);
-    store<f32>(to, scale);
-    storeSums(to, low, high);
+    const sums = negatedSums(i16x8.add(a, b), i16x8.add(c, d));
+    v128.store(to, i32x4.shuffle(scale, sums, 0, 6, 4, 5));
     if (RELAXED) {
       v128.store(to, i8x16.narrow_i16x8_s(a, b), Q);
       v128.store(to, i8x16.narrow_i16x8_s(c, d), Q + 16);
@@ -76,45 +83,32 @@ export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
   }
 }
 
+@inline
+function magnitude(x: usize): v128 {
+  return v128.and(v128.load(x), i32x4.splat(MAGNITUDE));
+}
+
+/** Of words 0 … 15, of words 16 … 31, of all and of all, given the sums of every two of a half's eight. */
+@inline
+function negatedSums(low: v128, high: v128): v128 {
+  const lows = i32x4.extadd_pairwise_i16x8_s(low);
+  const highs = i32x4.extadd_pairwise_i16x8_s(high);
+  // Words 0, 1, 4 and 5 of each half, then its others.
+  const halves = i32x4.neg(i32x4.add(i32x4.shuffle(lows, highs, 0, 1, 4, 5), i32x4.shuffle(lows, highs, 2, 3, 6, 7)));
+  if (PAIRS) return i16x8.narrow_i32x4_s(halves, i32x4.add(halves, i32x4.shuffle(halves, halves, 2, 3, 0, 1)));
+  const sums = i32x4.add(halves, i32x4.shuffle(halves, halves, 1, 0, 3, 2));
+  return i32x4.shuffle(sums, i32x4.add(sums, i32x4.shuffle(sums, sums, 2, 3, 0, 1)), 0, 2, 4, 4);
+}
+
 /** Eight values as int16. */
 @inline
 function eight(x: usize, inverse: v128): v128 {
-  const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), inverse)));
-  const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 16), inverse)));
-  return i16x8.narrow_i32x4_s(a, b);
-}
-
-/** The three sums of a block, of which each half has been added up to eight words. */
-@inline
-function storeSums(to: usize, low: v128, high: v128): void {
-  if (PAIRS) {
-    store<i32>(to, negatedPairs(i16x8.add(low, high)), 4);
-    store<i32>(to, negatedPairs(low), 8);
-    store<i32>(to, negatedPairs(high), 12);
-  } else {
-    const sumLow = sumWords(low);
-    const sumHigh = sumWords(high);
-    store<i32>(to, -(sumLow + sumHigh), 4);
-    store<i32>(to, -sumLow, 8);
-    store<i32>(to, -sumHigh, 12);
-  }
+  return i16x8.narrow_i32x4_s(rounded(x, inverse), rounded(x + 16, inverse));
 }
 
 @inline
-function sumWords(words: v128): i32 {
-  const sums = i32x4.extadd_pairwise_i16x8_s(words);
-  return (
-    i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3)
-  );
-}
-
-/** Two sums of 16 bits: words 0, 1, 4 and 5, then the others. */
-@inline
-function negatedPairs(words: v128): i32 {
-  const sums = i32x4.extadd_pairwise_i16x8_s(words);
-  const first = -(i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 2));
-  const second = -(i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 3));
-  return (first & 0xffff) | (second << 16);
+function rounded(x: usize, inverse: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.mul(v128.load(x), inverse), f32x4.splat(ROUND)), i32x4.splat(ROUND_BITS));
 }
 
 /** Of every four words the first, third, second, fourth. */
@@ -142,7 +136,8 @@ export function odd(q: usize): v128 {
 @inline
 export function dot(even: v128, odds: v128, w: v128, acc: v128): v128 {
   if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(even, w, acc);
-  return dotWords(even, odds, v128.and(w, i16x8.splat(255)), i16x8.shr_u(w, 8), acc);
+  // Two shifts, as a constant mask would be three instructions.
+  return dotWords(even, odds, i16x8.shr_u(i16x8.shl(w, 8), 8), i16x8.shr_u(w, 8), acc);
 }
 
 /**
@@ -186,41 +181,6 @@ export function scaledTotal(scale: v128, acc: v128): v128 {
   return PAIRS ? i32x4.dot_i16x8_s(scale, acc) : i32x4.mul(scale, acc);
 }
 
-/** `twoDots` with the low nibbles of 16 bytes, and of 16 others. */
-@inline
-export function lowDots(
-  even1: v128,
-  odds1: v128,
-  bytes1: v128,
-  even2: v128,
-  odds2: v128,
-  bytes2: v128,
-  mask: v128,
-  acc: v128,
-): v128 {
-  if (RELAXED) return twoDots(even1, odds1, v128.and(bytes1, mask), even2, odds2, v128.and(bytes2, mask), acc);
-  return dotLow(even2, odds2, bytes2, mask, dotLow(even1, odds1, bytes1, mask, acc));
-}
-
-/** The same with the high nibbles. */
-@inline
-export function highDots(
-  even1: v128,
-  odds1: v128,
-  bytes1: v128,
-  even2: v128,
-  odds2: v128,
-  bytes2: v128,
-  mask: v128,
-  acc: v128,
-): v128 {
-  if (RELAXED) {
-    const w1 = v128.and(i16x8.shr_u(bytes1, 4), mask);
-    return twoDots(even1, odds1, w1, even2, odds2, v128.and(i16x8.shr_u(bytes2, 4), mask), acc);
-  }
-  return dotHigh(even2, odds2, bytes2, mask, dotHigh(even1, odds1, bytes1, mask, acc));
-}
-
 @inline
 function dotLow(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v128 {
   return dotWords(even, odds, v128.and(bytes, mask), v128.and(i16x8.shr_u(bytes, 8), mask), acc);
@@ -231,8 +191,22 @@ function dotHigh(even: v128, odds: v128, bytes: v128, mask: v128, acc: v128): v1
   return dotWords(even, odds, v128.and(i16x8.shr_u(bytes, 4), mask), i16x8.shr_u(bytes, 12), acc);
 }
 
+/**
+ * Of `columns`, which `four` gave, the first and the third as words; of those at `q` the second and the fourth is what `oddWords`
+ * gives. With a dot product of bytes, what it wants.
+ */
 @inline
-function dotWords(even: v128, odds: v128, w: v128, wOdd: v128, acc: v128): v128 {
+export function evenWords(columns: v128): v128 {
+  return PAIRS ? i16x8.shr_s(i16x8.shl(columns, 8), 8) : columns;
+}
+
+@inline
+export function oddWords(columns: v128, q: usize): v128 {
+  return PAIRS ? i16x8.shr_s(columns, 8) : odd(q);
+}
+
+@inline
+export function dotWords(even: v128, odds: v128, w: v128, wOdd: v128, acc: v128): v128 {
   return i32x4.add(acc, i32x4.add(i32x4.dot_i16x8_s(even, w), i32x4.dot_i16x8_s(odds, wOdd)));
 }
 

@@ -17,7 +17,7 @@ import * as q4_0 from "./q4_0";
 import * as q4_k from "./q4_k";
 import * as q6_k from "./q6_k";
 import * as q8_0 from "./q8_0";
-import { TILE_SCRATCH } from "./sums";
+import { TILE_SUMS } from "./sums";
 
 /** Rows of a strip. */
 export const STRIP_ROWS: i32 = 8;
@@ -155,7 +155,7 @@ export function multiplyStrips(format: i32, y1: usize, y2: usize, w1: usize, w2:
  * z  f32[2, 4, 8], 16-aligned        x  cols / 32 blocks of so many tokens
  */
 export function multiplyTile(format: i32, tokens: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
-  memory.fill(z, 0, TILE_SCRATCH);
+  memory.fill(z, 0, TILE_SUMS);
   // A loop for each number of tokens, as the sums have to stay in registers.
   if (tokens == 2) tileOfTwo(format, z, w1, w2, x, cols);
   else if (tokens == 3) tileOfThree(format, z, w1, w2, x, cols);

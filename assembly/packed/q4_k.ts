@@ -10,8 +10,8 @@
 // product with a subnormal costs 150 cycles.
 import { loadF16 } from "../f16";
 import { Q4_K, Q5_K } from "../formats/q4_k";
-import { BLOCK_BYTES, FOUR, four, odd, PAIRS, Q, scaledTotal, twoDots } from "../int8-activations";
-import { nibble, NIBBLE_MASK, nibblesOf, scaleBytes } from "./nibbles";
+import { BLOCK_BYTES, FOUR, four, nibbleDots, odd, PAIRS, Q, RELAXED, scaledTotal, twoDots } from "../int8-activations";
+import { nibble, NIBBLE_MASK, nibblesOf, scaleBytes, WORD_NIBBLE_MASK } from "./nibbles";
 import { eightHalves, nonFinite, storeSteps } from "./rows";
 import { offset, STRIP_SUMS, SUM, tileDots } from "./sums";
 
@@ -153,7 +153,7 @@ function addAffine(format: i32, acc: v128, header: usize, group: usize, half: i3
 /** Q4_K, and Q5_K, which adds a fifth bit to each nibble. */
 @inline
 export function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
-  const mask = i32x4.splat(NIBBLE_MASK);
+  const mask = i32x4.splat(format == Q5_K || RELAXED ? NIBBLE_MASK : WORD_NIBBLE_MASK);
   const fifth = i32x4.splat(FIFTH_MASK);
   let acc0 = f32x4.splat(0);
   let acc1 = acc0;
@@ -182,18 +182,10 @@ export function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize
         const lowOdd = odd(q);
         const high = four(q + 4 * FOUR);
         const highOdd = odd(q + 4 * FOUR);
-        let bytes = v128.load(at1, 16);
-        let first = lowFive(format, bytes, bits0, mask, fifth);
-        sum0 = twoDots(low, lowOdd, first, high, highOdd, highFive(format, bytes, bits0, mask, fifth), sum0);
-        bytes = v128.load(at1, 32);
-        first = lowFive(format, bytes, bits1, mask, fifth);
-        sum1 = twoDots(low, lowOdd, first, high, highOdd, highFive(format, bytes, bits1, mask, fifth), sum1);
-        bytes = v128.load(at2, 16);
-        first = lowFive(format, bytes, bits2, mask, fifth);
-        sum2 = twoDots(low, lowOdd, first, high, highOdd, highFive(format, bytes, bits2, mask, fifth), sum2);
-        bytes = v128.load(at2, 32);
-        first = lowFive(format, bytes, bits3, mask, fifth);
-        sum3 = twoDots(low, lowOdd, first, high, highOdd, highFive(format, bytes, bits3, mask, fifth), sum3);
+        sum0 = fiveDots(format, low, lowOdd, high, highOdd, v128.load(at1, 16), bits0, mask, fifth, sum0);
+        sum1 = fiveDots(format, low, lowOdd, high, highOdd, v128.load(at1, 32), bits1, mask, fifth, sum1);
+        sum2 = fiveDots(format, low, lowOdd, high, highOdd, v128.load(at2, 16), bits2, mask, fifth, sum2);
+        sum3 = fiveDots(format, low, lowOdd, high, highOdd, v128.load(at2, 32), bits3, mask, fifth, sum3);
         if (format == Q5_K) {
           bits0 = i16x8.shr_u(bits0, 1);
           bits1 = i16x8.shr_u(bits1, 1);
@@ -217,6 +209,25 @@ export function gemvQ4_K(format: i32, y1: usize, y2: usize, w1: usize, w2: usize
   v128.store(y1, acc1, 16);
   v128.store(y2, acc2, 0);
   v128.store(y2, acc3, 16);
+}
+
+/** acc + Σ over the columns of 16 bytes: first their low nibbles, then the high ones, each with its fifth bit. */
+@inline
+function fiveDots(
+  format: i32,
+  low: v128,
+  lowOdd: v128,
+  high: v128,
+  highOdd: v128,
+  bytes: v128,
+  bits: v128,
+  mask: v128,
+  fifth: v128,
+  acc: v128,
+): v128 {
+  if (format == Q4_K) return nibbleDots(low, lowOdd, high, highOdd, bytes, mask, acc);
+  const first = lowFive(format, bytes, bits, mask, fifth);
+  return twoDots(low, lowOdd, first, high, highOdd, highFive(format, bytes, bits, mask, fifth), acc);
 }
 
 /** z[token] += (d · xScale) · (scale · Σ) − (dmin · xScale) · (min · sum) for 8 rows: 0 … 3 have the sums `a`, 4 … 7 `b`. */

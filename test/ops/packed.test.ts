@@ -22,6 +22,9 @@ const COLS = 512;
 const EXPERTS = 5;
 const T = 11; // more than two tiles, which have two, three or four tokens
 
+/** Bytes of a block that are weights, not scales: from where, and up to where. */
+const numbersIn = { Q4_0: [2, 18], Q8_0: [2, 34], Q4_K: [16, 144], Q5_K: [16, 176], Q6_K: [0, 192] } as const;
+
 function weights(format: FormatName, experts = 1): Matrix {
   const data = randomBlocks(format, experts * ROWS * COLS, seeded(experts + format.length));
   return { rows: ROWS, cols: COLS, experts, format, data };
@@ -33,6 +36,22 @@ describe.each(builds)("%s", (build) => {
   it.each(formats)("%s: a packed row is the file's row, bit for bit", (format) => {
     const [reference, wasm] = rigs({ w: weights(format) }, { mode: "int8", build });
     expect(wasm.memory.read(wasm.tensor("w"))).toEqual(reference.memory.read(reference.tensor("w")));
+  });
+
+  it("a result that was rounded at once gives the product of its numbers, also of others written over them", () => {
+    const matrices = { w: weights("Q4_0"), gate: randomMatrix(T, COLS, 5), up: randomMatrix(T, COLS, 6) };
+    const { ops, memory, tensor, weight } = kernelRig(matrices, build);
+    const activated = ops.swiglu(tensor("gate"), tensor("up"));
+    const product = (numbers: Float32Array): Float32Array => {
+      const written = ops.add(tensor("up"), tensor("up"));
+      memory.overwrite(written, numbers);
+      return memory.read(ops.linear(written, weight("w")));
+    };
+    const numbers = memory.read(activated);
+    expect(memory.read(ops.linear(activated, weight("w")))).toEqual(product(numbers));
+    const others = numbers.map((number) => 3 - number);
+    memory.overwrite(activated, others);
+    expect(memory.read(ops.linear(activated, weight("w")))).toEqual(product(others));
   });
 
   it.each(formats)(
@@ -91,6 +110,34 @@ describe.each(builds)("%s", (build) => {
     expect(product(0, choices.length)).toEqual(choices.flatMap((_, t) => product(t, 1)));
   });
 
+  it("rounds activations to the nearest of 127 steps either way, ties to even, block by block", () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const [to, x] = [1024, 16384];
+    const ties = [127, 0.5, 1.5, -0.5, -1.5, -2.5, 126.5, -127, -0];
+    const blocks = [ties, randomMatrix(1, 32, 9).data, [1e-42, -1e-43], [], [1e30, 3], [2, Number.NaN], [-Infinity, 1]];
+    const numbers = new Float32Array(memory.buffer, x, 32 * blocks.length);
+    blocks.forEach((block, i) => {
+      numbers.set(block, 32 * i);
+    });
+    instantiate(memory, build).quantize(to, x, 0, blocks.length);
+    blocks.forEach((_, i) => {
+      const own = numbers.subarray(32 * i, 32 * i + 32);
+      const scale = Math.fround(own.reduce((most, number) => Math.max(most, Math.abs(number)), 0) / 127);
+      const at = to + i * activationBytes(isRelaxed(build), 32);
+      const view = new DataView(memory.buffer, at);
+      expect(view.getFloat32(0, true)).toBe(scale);
+      if (!Number.isFinite(scale)) return; // makes every product infinite or NaN, whatever the steps
+      const inverse = scale < 1.17549435e-38 ? 0 : Math.fround(1 / scale);
+      // Adding this rounds a double to an integer, ties to even.
+      const expected = [...own].map((number) => Math.fround(number * inverse) + 2 ** 52 * 1.5 - 2 ** 52 * 1.5 + 0);
+      const found = expected.map((_, c) => {
+        const inFour = [0, 2, 1, 3][c % 4];
+        return isRelaxed(build) ? view.getInt8(16 + c) : view.getInt16(16 + 2 * (c - (c % 4) + inFour), true);
+      });
+      expect(found).toEqual(expected);
+    });
+  });
+
   it("makes activations of the size that memory is planned for", () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
     const bytes = new Uint8Array(memory.buffer);
@@ -126,23 +173,26 @@ describe("all builds", () => {
     if (builds.length === 1) console.info("this engine has no relaxed SIMD: one build only");
   });
 
-  it.each(formats)("%s: the largest weights times the largest activations stay within 16 bits", (format) => {
+  it.each(formats)("%s: extreme weights times the largest activations stay within 16 bits", (format) => {
     const { blockBytes, exponents } = blockFormats[format];
     const data = new Uint8Array((weights(format).data as Uint8Array).length).fill(0xff);
     const view = new DataView(data.buffer);
-    for (let at = 0; at < data.length; at += blockBytes) {
-      for (const { offset } of exponents) view.setUint16(at + offset, 0x2c00, true);
-    }
-    for (const sign of [1, -1]) {
-      const matrices: Record<string, Matrix> = {
-        w: { rows: ROWS, cols: COLS, format, data },
-        x: { rows: T, cols: COLS, data: new Float32Array(T * COLS).fill(sign) },
-      };
-      const results = builds.map((build) => {
-        const { ops, memory, tensor, weight } = kernelRig(matrices, build);
-        return memory.read(ops.linear(tensor("x"), weight("w")));
-      });
-      for (const [i, result] of results.entries()) expect(result, builds[i]).toEqual(results[0]);
+    for (const bits of [0xff, 0]) {
+      for (let at = 0; at < data.length; at += blockBytes) {
+        data.subarray(at, at + blockBytes).fill(bits, ...numbersIn[format]);
+        for (const { offset } of exponents) view.setUint16(at + offset, 0x2c00, true);
+      }
+      for (const sign of [1, -1]) {
+        const matrices: Record<string, Matrix> = {
+          w: { rows: ROWS, cols: COLS, format, data },
+          x: { rows: T, cols: COLS, data: new Float32Array(T * COLS).fill(sign) },
+        };
+        const results = builds.map((build) => {
+          const { ops, memory, tensor, weight } = kernelRig(matrices, build);
+          return memory.read(ops.linear(tensor("x"), weight("w")));
+        });
+        for (const [i, result] of results.entries()) expect(result, builds[i]).toEqual(results[0]);
+      }
     }
   });
 
