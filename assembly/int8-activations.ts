@@ -43,28 +43,32 @@ export function activationBytes(relaxed: bool, cols: i32): i32 {
   return (cols / BLOCK_LENGTH) * (relaxed ? RELAXED_BYTES : BASELINE_BYTES);
 }
 
+/** Without the sign of a float32. */
+const MAGNITUDE: i32 = 0x7fffffff;
+/** 1.5 · 2²³: added to a number below 2²², it leaves the nearest integer, ties to even, in the low bits. */
+const ROUND: f32 = 12582912;
+const ROUND_BITS: i32 = 0x4b400000;
+
 /** x f32[…] → blocks begin … end − 1 at `to`, counted through all rows, which follow one another. */
 export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
   to += <usize>begin * BLOCK_BYTES;
   x += <usize>begin << 7;
   for (let i = begin; i < end; i++) {
-    let most = f32x4.splat(0);
-    for (let c = 0; c < 128; c += 16) most = f32x4.max(most, f32x4.abs(v128.load(x + c)));
-    const amax = max<f32>(
-      max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
-      max<f32>(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
-    );
-    const scale = amax / <f32>127.0;
+    // As integers, magnitudes are in the same order, with infinity and NaN above all others.
+    let most = magnitude(x);
+    for (let c = 16; c < 128; c += 16) most = i32x4.max_s(most, magnitude(x + c));
+    most = i32x4.max_s(most, i32x4.shuffle(most, most, 2, 3, 0, 1));
+    most = i32x4.max_s(most, i32x4.shuffle(most, most, 1, 0, 3, 2));
+    const scale = f32x4.div(most, f32x4.splat(127));
     // Below the smallest normal float 1 / scale may overflow: such a block counts as zero.
-    const inverse = f32x4.splat(scale < <f32>1.17549435e-38 ? 0 : <f32>1.0 / scale);
+    const isTiny = f32x4.lt(scale, f32x4.splat(1.17549435e-38));
+    const inverse = v128.andnot(f32x4.div(f32x4.splat(1), scale), isTiny);
     const a = eight(x, inverse);
     const b = eight(x + 32, inverse);
     const c = eight(x + 64, inverse);
     const d = eight(x + 96, inverse);
-    const low = i16x8.add(a, b);
-    const high = i16x8.add(c, d);
-    store<f32>(to, scale);
-    storeSums(to, low, high);
+    const sums = negatedSums(i16x8.add(a, b), i16x8.add(c, d));
+    v128.store(to, i32x4.shuffle(scale, sums, 0, 6, 4, 5));
     if (RELAXED) {
       v128.store(to, i8x16.narrow_i16x8_s(a, b), Q);
       v128.store(to, i8x16.narrow_i16x8_s(c, d), Q + 16);
@@ -79,45 +83,32 @@ export function quantize(to: usize, x: usize, begin: i32, end: i32): void {
   }
 }
 
+@inline
+function magnitude(x: usize): v128 {
+  return v128.and(v128.load(x), i32x4.splat(MAGNITUDE));
+}
+
+/** Of words 0 … 15, of words 16 … 31, of all and of all, given the sums of every two of a half's eight. */
+@inline
+function negatedSums(low: v128, high: v128): v128 {
+  const lows = i32x4.extadd_pairwise_i16x8_s(low);
+  const highs = i32x4.extadd_pairwise_i16x8_s(high);
+  // Words 0, 1, 4 and 5 of each half, then its others.
+  const halves = i32x4.neg(i32x4.add(i32x4.shuffle(lows, highs, 0, 1, 4, 5), i32x4.shuffle(lows, highs, 2, 3, 6, 7)));
+  if (PAIRS) return i16x8.narrow_i32x4_s(halves, i32x4.add(halves, i32x4.shuffle(halves, halves, 2, 3, 0, 1)));
+  const sums = i32x4.add(halves, i32x4.shuffle(halves, halves, 1, 0, 3, 2));
+  return i32x4.shuffle(sums, i32x4.add(sums, i32x4.shuffle(sums, sums, 2, 3, 0, 1)), 0, 2, 4, 4);
+}
+
 /** Eight values as int16. */
 @inline
 function eight(x: usize, inverse: v128): v128 {
-  const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), inverse)));
-  const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 16), inverse)));
-  return i16x8.narrow_i32x4_s(a, b);
-}
-
-/** The three sums of a block, of which each half has been added up to eight words. */
-@inline
-function storeSums(to: usize, low: v128, high: v128): void {
-  if (PAIRS) {
-    store<i32>(to, negatedPairs(i16x8.add(low, high)), 4);
-    store<i32>(to, negatedPairs(low), 8);
-    store<i32>(to, negatedPairs(high), 12);
-  } else {
-    const sumLow = sumWords(low);
-    const sumHigh = sumWords(high);
-    store<i32>(to, -(sumLow + sumHigh), 4);
-    store<i32>(to, -sumLow, 8);
-    store<i32>(to, -sumHigh, 12);
-  }
+  return i16x8.narrow_i32x4_s(rounded(x, inverse), rounded(x + 16, inverse));
 }
 
 @inline
-function sumWords(words: v128): i32 {
-  const sums = i32x4.extadd_pairwise_i16x8_s(words);
-  return (
-    i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3)
-  );
-}
-
-/** Two sums of 16 bits: words 0, 1, 4 and 5, then the others. */
-@inline
-function negatedPairs(words: v128): i32 {
-  const sums = i32x4.extadd_pairwise_i16x8_s(words);
-  const first = -(i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 2));
-  const second = -(i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 3));
-  return (first & 0xffff) | (second << 16);
+function rounded(x: usize, inverse: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.mul(v128.load(x), inverse), f32x4.splat(ROUND)), i32x4.splat(ROUND_BITS));
 }
 
 /** Of every four words the first, third, second, fourth. */

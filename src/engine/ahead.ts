@@ -4,7 +4,7 @@
 // decoding, and rows of one that did not are taken back. Whether a guess is run is a matter of speed alone.
 import { isAllowed } from "../sampling/mask.ts";
 import type { Answer, GenerateOptions } from "./answer.ts";
-import { type Acceptance, createAcceptance } from "./guess-length.ts";
+import type { Acceptance } from "./guess-length.ts";
 
 /** What may be run after the last id of an answer. */
 export interface Draft {
@@ -39,9 +39,8 @@ export interface Ahead {
 
 export const NO_DRAFT: Draft = { ids: [], certain: 0, runnable: 0, rate: 0 };
 
-export function createAhead({ ids }: Answer, options: GenerateOptions): Ahead {
+export function createAhead({ ids }: Answer, options: GenerateOptions, acceptance: Acceptance): Ahead {
   const { propose, constraint, stopIds, thinking, topLogprobs } = options;
-  const acceptance = createAcceptance();
   const stops = new Set(stopIds);
   const isStop = (id: number): boolean => stops.has(id);
 

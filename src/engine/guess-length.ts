@@ -13,14 +13,22 @@ export interface StepCosts {
   readonly most: number;
 }
 
-/** Samples of a length that count: enough that one hiccup does not decide. */
-const SAMPLES = 5;
+/** How much of a difference each step of one row tells of the machine's speed: it changes within seconds. */
+const PACE_SHARE = 0.2;
+/** How much of it a longer step tells of its own length, which hardly changes: at first, and at least. */
+const FIRST_SHARE = 0.8;
+const LEAST_SHARE = 0.05;
+/** A step counts as at most so many times what was expected: one hiccup does not decide. */
+const HICCUP = 1.4;
 /** The first ones take longer, as the engine still optimizes what it runs. */
 const ENOUGH = 3;
-/** A length that looked dear is tried again in the end: in so many steps, what it took beyond the plan is forgotten. */
+/** What a length that is not run took beyond the plan is forgotten within so many steps: one that seems too dear is tried again. */
 const FORGOTTEN_STEPS = 2000;
 
 /**
+ * Two things are learned, since a step takes longer also when others use the machine: what one row takes at the moment, from
+ * all steps, and what a step of so many rows takes in multiples of that.
+ *
  * @param planned        what a step of so many rows takes, as a multiple of one row
  * @param msPerPosition  of a long step; no short one takes less
  */
@@ -28,41 +36,46 @@ export function createStepCosts(
   planned: (rows: number) => number,
   msPerPosition: () => number | undefined = () => undefined,
 ): StepCosts {
-  const samples: number[][] = [];
+  let pace: number | undefined;
+  const ratios: number[] = [];
+  const counts: number[] = [];
   const measuredAt: number[] = [];
   let steps = 0;
-  const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[(list.length - 1) >> 1];
 
   /** From the lengths on both sides that have been measured, or from the longest below. */
   const expected = (rows: number): number => {
     let [below, above] = [rows - 1, rows + 1];
-    while (below > 0 && samples[below] === undefined) below--;
-    while (above < samples.length && samples[above] === undefined) above++;
-    if (below === 0) return planned(rows);
-    const from = median(samples[below]);
-    if (above < samples.length) return from + ((median(samples[above]) - from) * (rows - below)) / (above - below);
-    return Math.max((from * planned(rows)) / planned(below), rows * (msPerPosition() ?? 0));
+    while (below > 0 && ratios[below] === undefined) below--;
+    while (above < ratios.length && ratios[above] === undefined) above++;
+    if (below === 0 || pace === undefined) return planned(rows);
+    const from = ratios[below];
+    if (above < ratios.length) return from + ((ratios[above] - from) * (rows - below)) / (above - below);
+    return Math.max((from * planned(rows)) / planned(below), (rows * (msPerPosition() ?? 0)) / pace);
   };
 
   return {
     add(rows, ms) {
-      samples[rows] ??= [];
-      const list = samples[rows];
-      list.push(ms);
-      if (list.length > SAMPLES) list.shift();
+      const count = counts[rows] ?? 0;
+      counts[rows] = count + 1;
       measuredAt[rows] = ++steps;
+      const ratio = ratios[rows] ?? expected(rows);
+      pace ??= ms / ratio;
+      const off = Math.min(HICCUP, ms / (pace * ratio));
+      const own = rows === 1 ? 0 : Math.max(LEAST_SHARE, FIRST_SHARE / (count + 1));
+      const ofPace = rows === 1 ? Math.max(PACE_SHARE, 1 / (count + 1)) : PACE_SHARE;
+      ratios[rows] = ratio * (1 + own * (off - 1));
+      pace *= 1 + (1 - own) * ofPace * (off - 1);
     },
     of(rows) {
-      const plan = expected(rows);
-      const list = samples[rows];
-      if (list === undefined) return plan;
-      const measured = median(list);
+      if (pace === undefined) return planned(rows);
+      const ratio = ratios[rows];
+      if (ratio === undefined) return pace * expected(rows);
       const left = Math.max(0, 1 - (steps - measuredAt[rows]) / FORGOTTEN_STEPS);
-      return measured <= plan ? measured : plan + (measured - plan) * left;
+      return pace * Math.max(ratio * left, Math.min(ratio, expected(rows)));
     },
-    isKnown: (rows) => samples.slice(0, rows + 1).some((list) => list !== undefined && list.length >= ENOUGH),
+    isKnown: (rows) => counts.slice(0, rows + 1).some((count) => count >= ENOUGH),
     get most() {
-      return 2 * (samples.length - 1);
+      return 2 * (counts.length - 1);
     },
   };
 }
@@ -87,32 +100,42 @@ export function plannedReads(config: Config, rows: number): number {
 /** How often guesses come true, the latest counting most. */
 export interface Acceptance {
   add(isRight: boolean): void;
-  /** Less by the error that so few guesses leave: a lucky streak is not to cost anything. */
+  /** Less by most of the error that so few guesses leave: a lucky streak is not to cost anything. */
   readonly rate: number;
 }
 
-/** Each guess counts so much less than the next: some thirty count. */
-const FADE = 0.97;
-/** Before the first guess: as if so many had been made, half of them right. */
+/** Each guess counts so much less than the next: some fifty count. */
+const FADE = 0.98;
+/** Before the first guess of all: as if so many had been made, half of them right. */
 const ASSUMED = 2;
+/** An answer's guesses are expected to be as those of answers before it, as if it had made so many itself. */
+const CARRIED = 6;
+/** Standard errors. */
+const DOUBT = 0.7;
 
-export function createAcceptance(): Acceptance {
-  let right = ASSUMED / 2;
-  let all = ASSUMED;
-  return {
-    add(isRight) {
-      right = right * FADE + Number(isRight);
-      all = all * FADE + 1;
-    },
-    get rate() {
-      const mean = right / all;
-      return mean - Math.sqrt((mean * (1 - mean)) / all);
-    },
+/** @returns what begins the acceptance of one answer after another */
+export function createAcceptances(): () => Acceptance {
+  const earlier = { right: ASSUMED / 2, all: ASSUMED };
+  return () => {
+    const all = Math.min(CARRIED, earlier.all);
+    const own = { right: (all * earlier.right) / earlier.all, all };
+    return {
+      add(isRight) {
+        for (const counted of [earlier, own]) {
+          counted.right = counted.right * FADE + Number(isRight);
+          counted.all = counted.all * FADE + 1;
+        }
+      },
+      get rate() {
+        const mean = own.right / own.all;
+        return mean - DOUBT * Math.sqrt((mean * (1 - mean)) / own.all);
+      },
+    };
   };
 }
 
 /** A gain below this is noise. */
-const WORTH_WHILE = 1.03;
+const WORTH_WHILE = 1.02;
 /** What others may lose beside one who gains: no more than can be told from noise. */
 const FAIR = 0.99;
 

@@ -16,7 +16,7 @@ import { PAGE, type Tensor } from "../ops/ops.ts";
 import { createAhead } from "./ahead.ts";
 import { createAnswer } from "./answer.ts";
 import { checkIds, type Engine } from "./engine.ts";
-import { createStepCosts, plannedReads, type StepCosts } from "./guess-length.ts";
+import { type Acceptance, createAcceptances, createStepCosts, plannedReads, type StepCosts } from "./guess-length.ts";
 import type { Match } from "./pages.ts";
 import { createPlaces } from "./places.ts";
 import { advance, type Model, pagesFor } from "./sequence.ts";
@@ -55,6 +55,8 @@ export interface SchedulerParts {
   readonly isAwaited?: () => boolean;
   /** What steps of few rows take; measured, unless told. */
   readonly costs?: StepCosts;
+  /** Begins to watch how often an answer's guesses come true; after those of this scheduler, unless told. */
+  readonly beginAcceptance?: () => Acceptance;
 }
 
 /** What is going on. */
@@ -86,7 +88,7 @@ const OLDEST_EVERY = 4;
 const GIVEN_UP = new DOMException("The step was given up.", "AbortError");
 
 export function createScheduler(parts: SchedulerParts): Scheduler {
-  const { model, contextLength, isAwaited } = parts;
+  const { model, contextLength, isAwaited, beginAcceptance = createAcceptances() } = parts;
   const { config } = model;
   const places = createPlaces(model, parts.slots, parts.pages, contextLength);
   const { pages } = places;
@@ -360,7 +362,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
         checkIds(request.ids, config.vocabSize, contextLength);
         const { ids, signal, isGivenUp } = request;
         const answer = createAnswer(config.vocabSize, ids, request.options);
-        const ahead = createAhead(answer, request.options);
+        const ahead = createAhead(answer, request.options, beginAcceptance());
         const number = arrived++;
         enter({ kind: "answer", number, signal, isGivenUp, answer, ahead, request, resolve, reject, total: 0 });
       });

@@ -1,7 +1,7 @@
 // How many ids are guessed: by what steps were measured to take, and by how often guesses came true.
 import { describe, expect, it } from "vitest";
 import {
-  createAcceptance,
+  createAcceptances,
   createStepCosts,
   plannedReads,
   rowsAhead,
@@ -14,11 +14,13 @@ import { shapes } from "../../src/synth/shapes.ts";
 /** LFM2-8B-A1B. */
 const config: Config = readConfig(shapes["lfm2-8b-a1b"]);
 
-function measured(ms: readonly (number | undefined)[]) {
+function measured(ms: readonly (number | undefined)[], speedAt = (_round: number): number => 1) {
   const costs = createStepCosts((rows) => plannedReads(config, rows));
-  ms.forEach((cost, i) => {
-    if (cost !== undefined) for (let k = 0; k < 5; k++) costs.add(i + 1, cost);
-  });
+  for (let round = 0; round < 60; round++) {
+    ms.forEach((cost, i) => {
+      if (cost !== undefined) costs.add(i + 1, cost * speedAt(round));
+    });
+  }
   return costs;
 }
 
@@ -64,10 +66,22 @@ describe("a guess's length", () => {
 
   it("is not decided by one hiccup, in either direction", () => {
     const costs = measured([30, 45, 60, 75]);
+    const before = costs.of(4) / costs.of(1);
     costs.add(4, 900);
     costs.add(1, 900);
-    expect(costs.of(1)).toBe(30);
-    expect(costs.of(4)).toBeCloseTo(75, 1);
+    expect(Math.abs(costs.of(4) / costs.of(1) / before - 1)).toBeLessThan(0.03);
+  });
+
+  it("is not decided by a change of the machine's speed between two lengths", () => {
+    const costs = measured([30, 45, 60, 75]);
+    for (let k = 0; k < 40; k++) costs.add(2, 60);
+    expect(costs.of(2)).toBeCloseTo(60, 0);
+    expect(costs.of(2) / costs.of(1)).toBeLessThan(1.6);
+    for (let k = 0; k < 40; k++) costs.add(1, 25);
+    expect(costs.of(2) / costs.of(1)).toBeLessThan(1.6);
+    const shaken = measured([30, 45, 60, 75], (round) => 1 + 0.3 * Math.sin(round / 5));
+    expect(shaken.of(2) / shaken.of(1)).toBeCloseTo(1.5, 1);
+    expect(shaken.of(4) / shaken.of(1)).toBeCloseTo(2.5, 1);
   });
 
   it("that seemed too dear once is tried again in the end", () => {
@@ -81,8 +95,8 @@ describe("a guess's length", () => {
 
   it("lies, where it has not been tried, between its neighbours, or is planned from those below", () => {
     const costs = measured([30, undefined, undefined, 75]);
-    expect(costs.of(2)).toBeCloseTo(45, 9);
-    expect(costs.of(8)).toBeCloseTo((75 * plannedReads(config, 8)) / plannedReads(config, 4), 9);
+    expect(costs.of(2)).toBeCloseTo(45, 1);
+    expect(costs.of(8)).toBeCloseTo((75 * plannedReads(config, 8)) / plannedReads(config, 4), 1);
     const dense = createStepCosts(
       () => 1,
       () => 9,
@@ -130,15 +144,26 @@ describe("rows ahead", () => {
 });
 
 describe("the rate of guesses that come true", () => {
-  it("is that of the last thirty or so, less by what so few may err", () => {
-    const acceptance = createAcceptance();
+  it("is that of the last fifty or so, less by what so few may err", () => {
+    const acceptance = createAcceptances()();
     expect(acceptance.rate).toBeLessThan(0.5);
     for (let i = 0; i < 200; i++) acceptance.add(i % 4 === 0);
     expect(acceptance.rate).toBeGreaterThan(0.1);
     expect(acceptance.rate).toBeLessThan(0.35);
-    for (let i = 0; i < 60; i++) acceptance.add(true);
+    for (let i = 0; i < 100; i++) acceptance.add(true);
     expect(acceptance.rate).toBeGreaterThan(0.8);
     expect(acceptance.rate).toBeLessThan(0.95);
+  });
+
+  it("begins with that of the answers before, and soon has its own", () => {
+    const begin = createAcceptances();
+    const first = begin();
+    for (let i = 0; i < 100; i++) first.add(true);
+    const second = begin();
+    expect(second.rate).toBeGreaterThan(0.7);
+    for (let i = 0; i < 3; i++) second.add(false);
+    expect(second.rate).toBeLessThan(0.6);
+    expect(begin().rate).toBeGreaterThan(0.7); // three guesses hardly count beside a hundred
   });
 });
 

@@ -94,6 +94,34 @@ describe.each(builds)("%s", (build) => {
     expect(product(0, choices.length)).toEqual(choices.flatMap((_, t) => product(t, 1)));
   });
 
+  it("rounds activations to the nearest of 127 steps either way, ties to even, block by block", () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const [to, x] = [1024, 16384];
+    const ties = [127, 0.5, 1.5, -0.5, -1.5, -2.5, 126.5, -127, -0];
+    const blocks = [ties, randomMatrix(1, 32, 9).data, [1e-42, -1e-43], [], [1e30, 3], [2, Number.NaN], [-Infinity, 1]];
+    const numbers = new Float32Array(memory.buffer, x, 32 * blocks.length);
+    blocks.forEach((block, i) => {
+      numbers.set(block, 32 * i);
+    });
+    instantiate(memory, build).quantize(to, x, 0, blocks.length);
+    blocks.forEach((_, i) => {
+      const own = numbers.subarray(32 * i, 32 * i + 32);
+      const scale = Math.fround(own.reduce((most, number) => Math.max(most, Math.abs(number)), 0) / 127);
+      const at = to + i * activationBytes(isRelaxed(build), 32);
+      const view = new DataView(memory.buffer, at);
+      expect(view.getFloat32(0, true)).toBe(scale);
+      if (!Number.isFinite(scale)) return; // makes every product infinite or NaN, whatever the steps
+      const inverse = scale < 1.17549435e-38 ? 0 : Math.fround(1 / scale);
+      // Adding this rounds a double to an integer, ties to even.
+      const expected = [...own].map((number) => Math.fround(number * inverse) + 2 ** 52 * 1.5 - 2 ** 52 * 1.5 + 0);
+      const found = expected.map((_, c) => {
+        const inFour = [0, 2, 1, 3][c % 4];
+        return isRelaxed(build) ? view.getInt8(16 + c) : view.getInt16(16 + 2 * (c - (c % 4) + inFour), true);
+      });
+      expect(found).toEqual(expected);
+    });
+  });
+
   it("makes activations of the size that memory is planned for", () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
     const bytes = new Uint8Array(memory.buffer);

@@ -4,7 +4,7 @@ import { createAnswer } from "../../engine/answer.ts";
 import { type Engine, extend, type Pace, prefill } from "../../engine/engine.ts";
 import { openCheckpoint } from "../../formats/open-checkpoint.ts";
 import { locateInNode } from "../../index.ts";
-import { createEngine } from "../../load/load.ts";
+import { createEngine, schedulerParts } from "../../load/load.ts";
 import type { ModelOptions } from "../../load/model-options.ts";
 import type { Settings } from "../../load/settings.ts";
 import type { Config } from "../../model/config.ts";
@@ -47,11 +47,15 @@ export async function openMeasured(
   const { folder, file } = await locateInNode(source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
-    const loaded = await loadOn(nodePlatform, checkpoint, { parallel: 1, ...options }, { onProgress: onLoad });
+    // Two sequences, for what runs beside what is run ahead.
+    const loaded = await loadOn(nodePlatform, checkpoint, { parallel: 2, ...options }, { onProgress: onLoad });
     const { model, settings, backend } = loaded;
     const caches = cachesOf(model.config, settings.contextLength, backend.states);
     const write = filling === "prompt" ? undefined : (from: number, to: number) => fillCaches(caches, from, to);
-    return measuredModel(createEngine(loaded), settings, {
+    const engine = createEngine(loaded);
+    const share = seededIds(2 ** 30, 2);
+    return measuredModel(engine, settings, {
+      ahead: measureAhead(schedulerParts(loaded), engine.speed, () => share() / 2 ** 30),
       reservedBytes: backend.bytes,
       loadMs: performance.now() - begin,
       write,
@@ -64,12 +68,13 @@ export async function openMeasured(
 interface MeasuredParts extends Pick<MeasuredModel, "reservedBytes" | "loadMs"> {
   /** Writes keys and values of positions; absent when a prompt does. */
   readonly write: ((from: number, to: number) => void) | undefined;
+  readonly ahead: ReturnType<typeof measureAhead>;
 }
 
 function measuredModel(
   engine: Engine,
   settings: Settings,
-  { reservedBytes, loadMs, write }: MeasuredParts,
+  { reservedBytes, loadMs, write, ahead }: MeasuredParts,
 ): MeasuredModel {
   const { model, sequence } = engine;
   const { ids } = sequence;
@@ -77,8 +82,6 @@ function measuredModel(
   /** The positions that have been filled on purpose. */
   const context: number[] = [];
   const warm = new Set<Test["kind"]>();
-  const share = seededIds(2 ** 30, 2);
-  const ahead = measureAhead(engine, () => share() / 2 ** 30);
 
   /**
    * Goes back to the first `depth` positions. Their keys and values are still there; the convolutions remember later
