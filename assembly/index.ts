@@ -13,7 +13,7 @@ export { copyPage, storeKv } from "./ops/kv-cache";
 export { embed, embedPacked, linear, linearPacked, packTiles } from "./ops/linear";
 export { rmsNorm } from "./ops/rms-norm";
 export { rope, ropeAngles } from "./ops/rope";
-export { swiglu } from "./ops/swiglu";
+export { swiglu, swigluInt8 } from "./ops/swiglu";
 export { gather, normalize, topK, weightedSum } from "./ops/top-k";
 export { packRows } from "./packed/formats";
 export { NIBBLE_MASK, WORD_NIBBLE_MASK } from "./packed/nibbles";

@@ -17,10 +17,15 @@ export class Activations {
     return activationBytes(this.relaxed, cols);
   }
 
+  /** Room for the rows in int8. */
+  room(x: WasmTensor): number {
+    return x.bank.allocate(x.rows * this.rowBytes(x.cols));
+  }
+
   /** Address of the rows in int8. */
   int8(x: WasmTensor): number {
     if (x.int8 === undefined) {
-      x.int8 = x.bank.allocate(x.rows * this.rowBytes(x.cols));
+      x.int8 = this.room(x);
       const count = x.rows * x.cols;
       this.sharing.run(x.bank, "quantize", [x.int8, joined(x)], { work: count * TOUCH, total: count / BLOCK_LENGTH });
     }
@@ -31,7 +36,7 @@ export class Activations {
   tiles(x: WasmTensor): number {
     if (x.rows === 1) return 0;
     if (x.tiles === undefined) {
-      x.tiles = x.bank.allocate(x.rows * this.rowBytes(x.cols));
+      x.tiles = this.room(x);
       const share = { work: x.rows * x.cols * TOUCH, total: x.rows };
       this.sharing.run(x.bank, "packTiles", [x.tiles, this.int8(x), x.rows, x.cols], share);
     }

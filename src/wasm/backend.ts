@@ -122,7 +122,13 @@ function fill(
   }
   const [firstBank] = hidden.keys();
   return {
-    ops: new WasmOps({ firstBank, pool, threads, relaxed: request.relaxed }),
+    ops: new WasmOps({
+      firstBank,
+      pool,
+      threads,
+      relaxed: request.relaxed,
+      rounds: placed.some(({ weight }) => weight.packed),
+    }),
     memory: createWasmMemory(hidden),
     weights: new Map(placed.map((weight) => [weight.weight.path, weight])),
     states,

@@ -65,6 +65,9 @@ export function createWasmMemory(hidden: ReadonlyMap<Bank, number>): Memory {
       for (let t = 0; t < x.rows; t++) {
         x.bank.write(x.address + t * x.stride * 4, bytes.subarray(t * x.cols * 4, (t + 1) * x.cols * 4));
       }
+      // They are of the numbers before.
+      x.int8 = undefined;
+      x.tiles = undefined;
     },
     readIds: ({ bank, address, rows, k }: WasmExpertIds): Int32Array =>
       new Int32Array(bank.read(address, rows * k * 4).slice().buffer),

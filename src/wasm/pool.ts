@@ -1,4 +1,5 @@
-// Workers that share the kernels' work: one op at a time, cut into ranges that threads take as they come free.
+// Workers that share the kernels' work: one op at a time, cut into as many parts as there are threads, and these into ranges.
+// A thread takes the ranges of its own part, and then those that are left of the others'.
 //
 // The model's own thread publishes an op in a small shared memory and takes ranges itself; helpers spin until they see
 // it, for a while, and then sleep, so that an idle model costs nothing. Nobody waits for a helper that has taken
@@ -12,7 +13,7 @@ import { spin } from "./spin.ts";
 
 export type SharedKernel = keyof SharedArguments;
 
-/** How an op is cut: `total` units, in ranges that are multiples of `grain`; `scratchBytes` of scratch for each thread. */
+/** How an op is cut: `total` units, in ranges that begin at multiples of `grain`; `scratchBytes` of scratch for each thread. */
 export interface Share {
   readonly total: number;
   readonly grain: number;
@@ -50,7 +51,6 @@ export class PoolError extends Lfm2Error {
 
 // Words of the shared memory.
 const GENERATION = 0; // counts published ops
-const NEXT = 1; // number of the next range to take; past all of them while no op is open
 const ACTIVE = 2; // helpers that may be taking ranges
 const SLEEPERS = 3; // helpers that wait to be woken
 const KERNEL = 4;
@@ -66,12 +66,13 @@ const LIMIT = 13; // threads that take part; the others sleep until it changes
 const LOST = 14; // microseconds in which spinning helpers had no processor, modulo 2³²
 const ARG_BYTES = 64; // float64 values: args, then scratch and scratchBytes
 const MESSAGE_BYTES = 512;
-const CONTROL_BYTES = 1024;
+const NEXT_BYTES = 1024; // for each thread the number of the next range to take of its part, in a cache line of its own
+const LINE_BYTES = 64;
 
-/** Value of `NEXT` while no op is open; far from overflow, however often helpers ask. */
+/** Number of the next range while no op is open; far from overflow, however often threads ask. */
 const CLOSED = 1 << 30;
-/** The smallest range, in even shares of a thread: smaller ones cost more in new streams than they gain in balance. */
-const LEAST_SHARE = 1 / 16;
+/** The smallest range, in parts: smaller ones cost more in new streams than they gain in balance. */
+const LEAST_SHARE = 1 / 32;
 /** Longer than sampling takes between two tokens, shorter than anyone notices. */
 const SPIN_MS = 10;
 /**
@@ -82,15 +83,24 @@ const SHORT_SPIN_MS = 0.05;
 /** A range of a 512-token step takes a fraction of a second; this is a thread that will not come back. */
 const PATIENCE_MS = 60_000;
 
-export function createControl(): SharedArrayBuffer {
-  return new SharedArrayBuffer(CONTROL_BYTES);
+/** @param size  threads, the publisher's included */
+export function createControl(size: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(NEXT_BYTES + size * LINE_BYTES);
+}
+
+/** Word of the number of the next range of a thread's part. */
+function nextOf(thread: number): number {
+  return (NEXT_BYTES + thread * LINE_BYTES) >> 2;
 }
 
 /** The publishing side. Helpers run `help` on the same control. */
 export function createPool(control: SharedArrayBuffer, size: number): Pool {
   const words = new Int32Array(control);
   const numbers = new Float64Array(control, ARG_BYTES);
-  Atomics.store(words, NEXT, CLOSED);
+  const setNext = (number: number, threads: number): void => {
+    for (let thread = 0; thread < threads; thread++) Atomics.store(words, nextOf(thread), number);
+  };
+  setNext(CLOSED, size);
   Atomics.store(words, LIMIT, size);
   const crowding = createCrowding(size);
   let lostMs = 0;
@@ -116,7 +126,7 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
     },
     run(bank, kernel, args, { total, grain, scratch = 0, scratchBytes = 0, rests = false }) {
       if (!rests) limit();
-      // No helper reads any of this before NEXT is opened.
+      // No helper reads any of this before it has taken a range.
       numbers.set(args);
       numbers[args.length] = scratch;
       numbers[args.length + 1] = scratchBytes;
@@ -128,13 +138,13 @@ export function createPool(control: SharedArrayBuffer, size: number): Pool {
       words[THREADS] = words[LIMIT];
       words[RESTS] = Number(rests);
       words[FAILED] = 0; // of an op in which this thread failed, too
-      Atomics.store(words, NEXT, 0);
+      setNext(0, words[THREADS]);
       Atomics.add(words, GENERATION, 1);
       if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, GENERATION);
       try {
         takeRanges(() => bank.kernels, words, numbers, 0);
       } finally {
-        Atomics.store(words, NEXT, CLOSED);
+        setNext(CLOSED, words[THREADS]);
         // While a file is read, its pages are waited for, too.
         const waitedMs = awaitHelpers(words);
         if (!rests) lostMs += waitedMs;
@@ -186,7 +196,7 @@ export function help(control: SharedArrayBuffer, banks: readonly Kernels[], inde
     try {
       takeRanges(() => banks[words[BANK]], words, numbers, index);
     } catch (error) {
-      const message = new TextEncoder().encode(String(error)).subarray(0, CONTROL_BYTES - MESSAGE_BYTES);
+      const message = new TextEncoder().encode(String(error)).subarray(0, NEXT_BYTES - MESSAGE_BYTES);
       new Uint8Array(control, MESSAGE_BYTES).set(message);
       Atomics.store(words, FAILED, message.length);
     }
@@ -223,39 +233,45 @@ function takeRanges(
   numbers: Float64Array,
   index: number,
 ): void {
-  let number = Atomics.add(words, NEXT, 1);
+  let number = Atomics.add(words, nextOf(index), 1);
   if (number >= CLOSED) return;
+  const kernel = sharedKernels[words[KERNEL]];
   const count = words[ARGS];
+  const grain = words[GRAIN];
+  const threads = words[THREADS];
   const args = Array.from(numbers.subarray(0, count));
   args.push(0, 0, numbers[count] + index * numbers[count + 1]);
-  for (const ranges = guided(words[TOTAL], words[GRAIN], words[THREADS]); ; number = Atomics.add(words, NEXT, 1)) {
-    const range = ranges(number);
-    if (range === undefined) return;
-    [args[count], args[count + 1]] = range;
-    call(kernels(), sharedKernels[words[KERNEL]], args);
+  for (let turn = 0; turn < threads; turn++) {
+    const part = (index + turn) % threads;
+    if (turn > 0) number = Atomics.add(words, nextOf(part), 1);
+    const from = partStart(part, words[TOTAL], threads, grain);
+    const to = partStart(part + 1, words[TOTAL], threads, grain);
+    for (; ; number = Atomics.add(words, nextOf(part), 1)) {
+      const begin = rangeStart(number, from, to, grain);
+      if (begin === to) break;
+      args[count] = begin;
+      args[count + 1] = rangeStart(number + 1, from, to, grain);
+      call(kernels(), kernel, args);
+    }
   }
 }
 
-/**
- * Ranges by number: the first are long, as a stretch of memory is read fastest in one go, later ones shorter, so that
- * threads of unequal speed end together. Each is half of what every thread would get of the units that are left.
- */
-function guided(total: number, grain: number, threads: number): (number: number) => [number, number] | undefined {
-  const least = (total / threads) * LEAST_SHARE;
-  let at = 0;
-  let end = 0;
-  let next = 0;
-  return (number) => {
-    for (; next <= number; next++) {
-      at = end;
-      if (at >= total) return undefined;
-      const size = Math.max((total - at) / (2 * threads), least);
-      end = Math.min(total, at + Math.ceil(size / grain) * grain);
-    }
-    return [at, end];
-  };
+function partStart(part: number, total: number, threads: number, grain: number): number {
+  return Math.min(total, Math.ceil((part * total) / threads / grain) * grain);
 }
 
+/**
+ * Where a range of the part [from, to) begins, by its number: the first is half of the part, as a stretch of memory is read
+ * fastest in one go, and each later one half of what is left, so that threads of unequal speed end together.
+ */
+function rangeStart(number: number, from: number, to: number, grain: number): number {
+  const least = (to - from) * LEAST_SHARE;
+  let at = from;
+  for (let i = 0; i < number && at < to; i++) {
+    at = Math.min(to, at + Math.ceil(Math.max((to - at) / 2, least) / grain) * grain);
+  }
+  return at;
+}
 /** A kernel that needs no scratch ignores it: exports drop arguments they do not declare. */
 function call(kernels: Kernels, kernel: SharedKernel, args: number[]): void {
   (kernels[kernel] as (...args: number[]) => void)(...args);

@@ -17,7 +17,7 @@ import {
 } from "./handles.ts";
 import type { Pool } from "./pool.ts";
 import { EXP_TOUCH, KV_TOUCH, Sharing, TOUCH } from "./sharing.ts";
-import { attentionScratch, floatScratch, STRIP_ROWS, TILE_SCRATCH } from "./sizes.ts";
+import { attentionScratch, BLOCK_LENGTH, floatScratch, STRIP_ROWS, TILE_SCRATCH } from "./sizes.ts";
 
 /** Strips that a kernel multiplies at once; where one is left over, it is multiplied twice. */
 const STREAMS = 2;
@@ -39,6 +39,8 @@ export interface WasmOpsParts {
   readonly pool: Pool;
   readonly threads: Readonly<StepThreads>;
   readonly relaxed: boolean;
+  /** Whether there are weights that ask for int8 activations. */
+  readonly rounds: boolean;
 }
 
 export class WasmOps implements Ops {
@@ -48,13 +50,15 @@ export class WasmOps implements Ops {
   private readonly threads: Readonly<StepThreads>;
   private readonly sharing: Sharing;
   private readonly activations: Activations;
+  private readonly rounds: boolean;
 
-  constructor({ firstBank, pool, threads, relaxed }: WasmOpsParts) {
+  constructor({ firstBank, pool, threads, relaxed, rounds }: WasmOpsParts) {
     this.firstBank = firstBank;
     this.pool = pool;
     this.threads = threads;
     this.sharing = new Sharing(pool);
     this.activations = new Activations(this.sharing, relaxed);
+    this.rounds = rounds;
   }
 
   embed(ids: Int32Array, w: WasmWeight): WasmTensor {
@@ -148,9 +152,16 @@ export class WasmOps implements Ops {
 
   swiglu(gate: WasmTensor, up: WasmTensor): WasmTensor {
     const y = allocate(gate.bank, gate.rows, gate.cols);
-    const total = gate.rows * gate.cols;
-    const share = { work: total * EXP_TOUCH, total, grain: 4 };
-    this.sharing.run(gate.bank, "swiglu", [y.address, joined(gate), joined(up)], share);
+    const count = gate.rows * gate.cols;
+    const work = count * EXP_TOUCH;
+    const operands = [y.address, joined(gate), joined(up)] as const;
+    // A product follows: one op fewer than rounding the result when it is asked for.
+    if (this.rounds && gate.cols % BLOCK_LENGTH === 0) {
+      y.int8 = this.activations.room(y);
+      this.sharing.run(gate.bank, "swigluInt8", [y.int8, ...operands], { work, total: count / BLOCK_LENGTH });
+    } else {
+      this.sharing.run(gate.bank, "swiglu", [...operands], { work, total: count, grain: 4 });
+    }
     return y;
   }
 

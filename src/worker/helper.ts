@@ -25,7 +25,7 @@ export function startRuntime(
   const relaxed = isRelaxed(name);
   const instantiate = (memory: WebAssembly.Memory) => instantiateKernels(module, memory);
   if (threads === 1) return { instantiate, relaxed, pool: alone, join: async () => {} };
-  const control = createControl();
+  const control = createControl(threads);
   return {
     instantiate,
     relaxed,

@@ -38,6 +38,22 @@ describe.each(builds)("%s", (build) => {
     expect(wasm.memory.read(wasm.tensor("w"))).toEqual(reference.memory.read(reference.tensor("w")));
   });
 
+  it("a result that was rounded at once gives the product of its numbers, also of others written over them", () => {
+    const matrices = { w: weights("Q4_0"), gate: randomMatrix(T, COLS, 5), up: randomMatrix(T, COLS, 6) };
+    const { ops, memory, tensor, weight } = kernelRig(matrices, build);
+    const activated = ops.swiglu(tensor("gate"), tensor("up"));
+    const product = (numbers: Float32Array): Float32Array => {
+      const written = ops.add(tensor("up"), tensor("up"));
+      memory.overwrite(written, numbers);
+      return memory.read(ops.linear(written, weight("w")));
+    };
+    const numbers = memory.read(activated);
+    expect(memory.read(ops.linear(activated, weight("w")))).toEqual(product(numbers));
+    const others = numbers.map((number) => 3 - number);
+    memory.overwrite(activated, others);
+    expect(memory.read(ops.linear(activated, weight("w")))).toEqual(product(others));
+  });
+
   it.each(formats)(
     "%s: rows read into a room of the bank are the same, and an infinite scale is found there, too",
     (format) => {

@@ -12,7 +12,13 @@ function countingBank(): { bank: Bank; calls: string[] } {
 
 it("angles are computed in the first bank, and written once to another", () => {
   const [first, second] = [countingBank(), countingBank()];
-  const ops = new WasmOps({ firstBank: first.bank, pool: alone, relaxed: false, threads: { decode: 1, prompt: 1 } });
+  const ops = new WasmOps({
+    firstBank: first.bank,
+    pool: alone,
+    relaxed: false,
+    threads: { decode: 1, prompt: 1 },
+    rounds: false,
+  });
   const rotation = { inverseFrequency: new Float32Array(8), attentionFactor: 1 };
   const angles = ops.angles(Int32Array.of(5, 6), rotation);
   expect(first.calls).toEqual(["write", "write", "ropeAngles"]); // frequencies and positions

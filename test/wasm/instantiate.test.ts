@@ -26,6 +26,7 @@ it("threads share the kernels whose work has a begin and an end", () => {
     "quantize",
     "rmsNorm",
     "swiglu",
+    "swigluInt8",
   ]);
   expect(kernelNames).toEqual(expect.arrayContaining([...sharedKernels]));
 });

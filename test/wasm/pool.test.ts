@@ -52,7 +52,7 @@ function slowBank(onRange: (begin: number, end: number) => void): Bank {
 
 describe("a pool", () => {
   it("covers every unit once, a helper's part and its own together", async () => {
-    const control = createControl();
+    const control = createControl(2);
     const pool = createPool(control, 2);
     await helperOver(control);
     // Who takes how much is the machine's choice; on a busy one, either may be left with nothing now and then.
@@ -75,7 +75,7 @@ describe("a pool", () => {
   });
 
   it("turns a helper's trap into an error that says what happened", async () => {
-    const control = createControl();
+    const control = createControl(2);
     const pool = createPool(control, 2);
     await helperOver(control);
     const beyond = 1 << 20;
@@ -90,7 +90,7 @@ describe("a pool", () => {
   });
 
   it("forgets a helper's trap in an op in which its own part failed, too", async () => {
-    const control = createControl();
+    const control = createControl(2);
     const pool = createPool(control, 2);
     await helperOver(control);
     const beyond = 1 << 20;
@@ -112,7 +112,7 @@ describe("a pool", () => {
   });
 
   it("waits for a helper that is in the middle of a range, however long it takes", async () => {
-    const control = createControl();
+    const control = createControl(2);
     const pool = createPool(control, 2);
     const words = new Int32Array(control);
     const done = new Int32Array(new SharedArrayBuffer(4));
@@ -135,7 +135,7 @@ describe("a pool", () => {
   });
 
   it("lets helpers rest beyond the number in use, and work again", async () => {
-    const control = createControl();
+    const control = createControl(2);
     const pool = createPool(control, 2);
     await helperOver(control);
     const own = (): number => {
@@ -154,8 +154,26 @@ describe("a pool", () => {
     expect(isShared).toBe(true);
   });
 
+  it("begins a helper's part where its own ends, and takes what is left of the other", () => {
+    const control = createControl(2);
+    const pool = createPool(control, 2);
+    const words = new Int32Array(control);
+    const begins: number[] = [];
+    // Word 2 counts helpers that are busy; each part's next range has a number in a cache line of its own, from byte 1024 on.
+    const takeAsHelper = (): number => Atomics.add(words, (1024 + 64) >> 2, 1);
+    const bank = slowBank((begin) => {
+      if (begins.length === 0) expect(takeAsHelper()).toBe(0);
+      begins.push(begin);
+    });
+    pool.run(bank, "swiglu", [0, 0, 0], { total: 200, grain: 4 });
+    // All of its own half; of the other the second half, as a helper has the first.
+    expect(begins.filter((begin) => begin < 100)[0]).toBe(0);
+    expect(begins.filter((begin) => begin >= 100)[0]).toBe(152);
+    expect(takeAsHelper()).toBeGreaterThanOrEqual(1 << 30);
+  });
+
   it("does not wait for helpers that never came", () => {
-    const pool = createPool(createControl(), 8);
+    const pool = createPool(createControl(8), 8);
     const ranges: [number, number][] = [];
     pool.run(
       slowBank((begin, end) => ranges.push([begin, end])),
