@@ -141,9 +141,9 @@ export function dot(even: v128, odds: v128, w: v128, acc: v128): v128 {
 }
 
 /**
- * acc + Σ w · q over two times four columns, with bytes from 0 to 63. In the build of pairs a row's sum is two lanes of 16 bits, which
- * `total` or `scaledTotal` adds. They may overflow on the way, as long as they do not in the end: each is over 16 columns at
- * most, so it fits with weights of −16 … 15.
+ * acc + Σ w · q over two times four columns, with bytes from 0 to 63. In the build of pairs a row's sum is two lanes of 16
+ * bits, which `total` or `scaledTotal` adds. They may overflow on the way, as long as they do not in the end: with 16 columns to
+ * a lane and weights of −16 … 15 they do not, nor with 8 columns and −32 … 31.
  */
 @inline
 export function twoDots(even1: v128, odds1: v128, w1: v128, even2: v128, odds2: v128, w2: v128, acc: v128): v128 {

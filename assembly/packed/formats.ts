@@ -152,7 +152,7 @@ export function multiplyStrips(format: i32, y1: usize, y2: usize, w1: usize, w2:
  * for the strip at `w2`. Each row, group and token has the same expression as above, so a token's bits do not depend on how
  * many tokens run beside it.
  *
- * z  f32[2, 4, 8], 16-aligned        x  cols / 32 blocks of so many tokens
+ * z  TILE_SCRATCH bytes, 16-aligned: f32[2, 4, 8] first        x  cols / 32 blocks of so many tokens
  */
 export function multiplyTile(format: i32, tokens: i32, z: usize, w1: usize, w2: usize, x: usize, cols: i32): void {
   memory.fill(z, 0, TILE_SUMS);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Driver } from "./engine.ts";
 import { chromium, firefox } from "./puppeteer-engines.ts";
 import { answer } from "./site.ts";
+import { webkit } from "./webkit-engine.ts";
 
 const PAGE = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/start.js"></script>';
 const START = 'globalThis.lfm2 = import("/dist/index.browser.js");';
@@ -124,7 +125,7 @@ const IN_WORKER = `import { open } from "/dist/index.browser.js";
   addEventListener("message", ({ data, source }) => said().then((text) => source.postMessage(text)));
   addEventListener("connect", ({ ports: [port] }) => said().then((text) => port.postMessage(text)));`;
 
-for (const { name, launch } of [chromium, firefox]) {
+for (const { name, launch } of [chromium, firefox, webkit]) {
   describe(name, () => {
     let current: Case = {};
     let server: Server;
