@@ -64,15 +64,6 @@ export function lastHalves(eight: v128, mask: v128): v128 {
   return i16x8.shuffle(i16x8.shl(eight, 13), v128.and(i16x8.shr_s(eight, 3), mask), 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
-/** Four f16, each in the lower half of a lane, as float32: exact, subnormals, infinities and NaN included. */
-@inline
-export function halvesToF32(halves: v128, mask: v128): v128 {
-  const finite = f32x4.mul(v128.and(i32x4.shl(halves, 13), mask), twoTo112());
-  const exponent = i32x4.splat(0x7c00);
-  const isSpecial = i32x4.eq(v128.and(halves, exponent), exponent);
-  return v128.or(finite, v128.and(isSpecial, i32x4.splat(0x7f800000)));
-}
-
 /** The factor by which the numbers of loadHalves are too small. */
 @inline
 export function twoTo112(): v128 {

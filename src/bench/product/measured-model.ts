@@ -47,8 +47,7 @@ export async function openMeasured(
   const { folder, file } = await locateInNode(source);
   const checkpoint = await openCheckpoint(folder, file);
   try {
-    // Two sequences, for what runs beside what is run ahead.
-    const loaded = await loadOn(nodePlatform, checkpoint, { parallel: 2, ...options }, { onProgress: onLoad });
+    const loaded = await loadOn(nodePlatform, checkpoint, options, { onProgress: onLoad });
     const { model, settings, backend } = loaded;
     const caches = cachesOf(model.config, settings.contextLength, backend.states);
     const write = filling === "prompt" ? undefined : (from: number, to: number) => fillCaches(caches, from, to);

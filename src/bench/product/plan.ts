@@ -64,7 +64,9 @@ export async function planBench(request: BenchRequest): Promise<BenchPlan> {
       const found = skipped.length === 0 ? "none" : skipped.map(nameOf).join(", ");
       throw new BenchError({ subject: "bench", expected: `a test that fits into ${limit} positions`, found });
     }
-    const settings = settingsOf(request).map((setting) => ({ ...setting, contextLength }));
+    // Plain decoding runs beside what is run ahead, in a sequence of its own.
+    const parallel = tests.some(({ right }) => right !== undefined) ? 2 : 1;
+    const settings = settingsOf(request).map((setting) => ({ ...setting, contextLength, parallel }));
     const bytes = settings.map((options) => plannedBytes(checkpoint, options, machine));
     const all = bytes.reduce((sum, own) => sum + own, 0);
     const together = settings.length === 1 || all <= MEMORY_SHARE * process.availableMemory();
