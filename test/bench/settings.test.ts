@@ -29,6 +29,7 @@ describe("tests", () => {
 
   it("that run ahead come first, behind nothing", () => {
     const plan = planTests({ prefill: [16], decode: [0, 48], depths: [0], acceptance: [0.9, "forced"] }, 8192);
+    expect(plan.contextLength).toBe(2 * 64); // for two sequences of 49 positions, in whole pages
     expect(plan.tests.map(nameOf)).toEqual([
       "decode 48, guesses right 0.9",
       "decode 48, forced",

@@ -1,7 +1,9 @@
 // What is compared, and what is measured of each: every combination of the lists.
 
+import { pagesFor } from "../../engine/sequence.ts";
 import type { ModelOptions } from "../../load/model-options.ts";
 import type { Settings } from "../../load/settings.ts";
+import { PAGE } from "../../ops/ops.ts";
 import { formatInteger } from "../../quantities.ts";
 
 /** What a setting leaves open is the library's default. */
@@ -79,9 +81,13 @@ export function planTests(
   };
 }
 
-/** Positions in use when the test ends. Decode is preceded by one token, from which it goes on. */
-export function positionsOf({ kind, tokens, depth }: Test): number {
-  return depth + tokens + (kind === "decode" ? 1 : 0);
+/**
+ * Positions in use when the test ends. Decode is preceded by one token, from which it goes on; where ids are run ahead, two
+ * sequences share the room of one context, each with pages of its own.
+ */
+export function positionsOf({ kind, tokens, depth, right }: Test): number {
+  const own = depth + tokens + (kind === "decode" ? 1 : 0);
+  return right === undefined ? own : 2 * pagesFor(own) * PAGE;
 }
 
 /** "prefill 512", "decode 128 at 4,096", "decode 128, guesses right 0.9". */
