@@ -23,7 +23,7 @@ describe("lfm2 run", () => {
     expect(lines).toHaveLength(4);
     expect(lines[0]).toBe("No -m given: using the embedded model, lfm2-nano.");
     expect(lines[1]).toMatch(
-      /^wasm int8 · KV f16 · context 4,096 · (\d( \(\d for prompts\))? of )?\d threads?(, measured)? · (relaxed|baseline) SIMD · greedy \(command line\)$/,
+      /^wasm int8 · KV f16 · context 4,096 · (\d( \(\d for prompts\))? of )?\d threads?(, measured)? · (relaxed(-pairs)?|baseline) SIMD · greedy \(command line\)$/,
     );
     expect(lines[2]).toBe(`thinking: ${THOUGHT}`);
     expect(lines[3]).toMatch(

@@ -40,7 +40,7 @@ const surroundings: Readonly<Record<string, { before?: string; after?: string; p
     before: `${opened}const messages = [{ role: "user", content: "Where is the Eiffel Tower?" }];`,
     after: "await model.close();",
   },
-  'import { capabilities } from "lfm2-wasm";': { prints: /kernels: '(?:relaxed|baseline)', threads: \d+/ },
+  'import { capabilities } from "lfm2-wasm";': { prints: /kernels: '(?:relaxed(?:-pairs)?|baseline)', threads: \d+/ },
   'import { planTrace } from "lfm2-wasm";': {
     before: `${opened}const ids = [1, 6, 330];`,
     after: "\n{ if (name === 'model.layers.23') console.log(rows, data.length, position); }\nawait model.close();",
