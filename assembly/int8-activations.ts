@@ -132,8 +132,9 @@ export function odd(q: usize): v128 {
 }
 
 /**
- * acc + Σ w · q over four columns, in each lane. `w` holds bytes from 0 to 127, four columns of a row in a lane; `even` and
- * `odds` are what `four` and `odd` give for these columns. Exact. The build of pairs has `twoDots` instead.
+ * acc + Σ w · q over four columns, in each lane. `w` holds bytes from 0 to 127, four columns of a row in a lane, or whole bytes
+ * where the engine has said what it makes of their eighth bit (Q8_0); `even` and `odds` are what `four` and `odd` give for these
+ * columns. Exact. The build of pairs has `twoDots` instead.
  */
 @inline
 export function dot(even: v128, odds: v128, w: v128, acc: v128): v128 {

@@ -34,14 +34,14 @@ export function createTurns(count: number): Turn[] {
     go?.();
   };
   return runs.map((run) => {
-    const count = (): void => {
+    const countTime = (): void => {
       const now = performance.now();
       if (run.hasBegun) run.ms += now - run.since;
       run.since = now;
     };
     return {
       wait() {
-        count();
+        countTime();
         return new Promise((go) => {
           run.go = go;
           next();
@@ -52,7 +52,7 @@ export function createTurns(count: number): Turn[] {
         run.since = performance.now();
       },
       progress() {
-        count();
+        countTime();
         run.come++;
       },
       end() {
