@@ -1,4 +1,5 @@
 // `lfm2 bench` as a program: its table, its JSON, its plots, its refusals, and Ctrl-C.
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,6 +70,7 @@ describe("lfm2 bench", () => {
     const child = start(["bench", "-p", "16", "-n", "0", "-r", "100000", "-t", "1"]);
     const ended = ending(child);
     child.stdin.end();
+    await once(child.stderr, "data"); // that the embedded model is used: measuring begins soon
     await new Promise((resolve) => setTimeout(resolve, 3000));
     child.kill("SIGINT");
     const { code, stdout, stderr } = await ended;
