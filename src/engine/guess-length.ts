@@ -18,12 +18,8 @@ const PACE_SHARE = 0.2;
 /** How much of it a longer step tells of its own length, which hardly changes: at first, and at least. */
 const FIRST_SHARE = 0.8;
 const LEAST_SHARE = 0.05;
-/** Steps of a length that tell of nothing else: the plan may be far off, and the pace is not to make up for that. */
-const NEW_STEPS = 10;
 /** A step counts as at most so many times what was expected: one hiccup does not decide. */
 const HICCUP = 1.4;
-/** The same for the first steps of a length, which are there to correct the plan. */
-const FIRST_HICCUP = 3;
 /** The first ones take longer, as the engine still optimizes what it runs. */
 const ENOUGH = 3;
 /** What a length that is not run took beyond the plan is forgotten within so many steps: one that seems too dear is tried again. */
@@ -68,15 +64,11 @@ export function createStepCosts(
       measuredAt[rows] = ++steps;
       const ratio = ratios[rows] ?? expected(rows);
       pace ??= ms / ratio;
-      const off = Math.min(count < ENOUGH ? FIRST_HICCUP : HICCUP, ms / (pace * ratio)) - 1;
-      if (rows === 1) {
-        ratios[rows] = 1;
-        pace *= 1 + Math.max(PACE_SHARE, 1 / (count + 1)) * off;
-      } else {
-        const own = Math.max(LEAST_SHARE, FIRST_SHARE / (1 + count / 2));
-        ratios[rows] = ratio * (1 + own * off);
-        if (count >= NEW_STEPS) pace *= 1 + (1 - own) * PACE_SHARE * off;
-      }
+      const off = Math.min(HICCUP, ms / (pace * ratio));
+      const own = rows === 1 ? 0 : Math.max(LEAST_SHARE, FIRST_SHARE / (count + 1));
+      const ofPace = rows === 1 ? Math.max(PACE_SHARE, 1 / (count + 1)) : PACE_SHARE;
+      ratios[rows] = ratio * (1 + own * (off - 1));
+      pace *= 1 + (1 - own) * ofPace * (off - 1);
     },
     of(rows) {
       if (pace === undefined) return planned(rows);

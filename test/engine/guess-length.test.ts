@@ -94,20 +94,6 @@ describe("a guess's length", () => {
     expect(shaken.of(4) / shaken.of(1)).toBeCloseTo(2.5, 1);
   });
 
-  it("is learned where a plan is far off and every step has a guess, so that no step of one row corrects it", () => {
-    const costs = createStepCosts(() => 1);
-    const taken = (rows: number): number => 30 * (1 + 0.8 * (rows - 1));
-    let ids = 0;
-    let ms = 0;
-    for (let step = 0; step < 300; step++) {
-      const length = guessLength(costs, 8, 0.7);
-      costs.add(1 + length, taken(1 + length));
-      ms += taken(1 + length);
-      for (let i = 0; i <= length; i++) ids += 0.7 ** i;
-    }
-    expect(ids / ms).toBeGreaterThan(0.98 / 30); // learning included
-  });
-
   it("that seemed too dear once is tried again in the end", () => {
     const costs = createStepCosts((rows) => plannedReads(config, rows));
     for (let k = 0; k < 3; k++) costs.add(1, 30);
